@@ -1,0 +1,8 @@
+//! AI completion for Lapce. See `ARCHITECTURE.md` for the map.
+
+pub mod completion;
+pub mod lapce;
+pub mod provider;
+pub mod sse;
+pub mod stream;
+pub mod transport;

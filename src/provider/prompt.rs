@@ -1,0 +1,124 @@
+use std::fmt;
+
+/// What to ask a model for, free of any provider's format.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Prompt {
+    /// Text before the cursor, already cut to the budget.
+    pub prefix: String,
+    /// Text after the cursor, already cut to the budget.
+    pub suffix: String,
+    /// Path of the file relative to the workspace, with `/`.
+    pub path: String,
+    /// Lapce's language id of the file (`rust`, `python`, …); empty when unknown.
+    pub language: String,
+    /// Name of the workspace's folder, for repository-level FIM prompts; empty when unknown.
+    pub repository: String,
+    /// Pieces of other files, most stable first, most relevant last.
+    pub snippets: Vec<Snippet>,
+    /// At most this many tokens of answer.
+    pub max_tokens: u32,
+    /// Stop strings asked for by the cut rules, the format's own come on top.
+    pub stop: Vec<String>,
+    /// Answer text already received from a stream that broke: ask for what follows it.
+    /// Empty for a new request. See [`Seam`].
+    pub received: String,
+}
+
+/// A piece of another file that may help.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snippet {
+    /// Path relative to the workspace, with `/`.
+    pub path: String,
+    /// The text.
+    pub text: String,
+}
+
+/// How a format continues an answer that broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seam {
+    /// The received text is appended to the prefix; the answer goes on right after it.
+    Prefix,
+    /// The received text is given as the start of the assistant's answer.
+    Prefill,
+    /// A chat model is told to continue; it may repeat the end of what it wrote.
+    Instruction,
+}
+
+/// Whose server to ask, and how, from the user's settings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Account {
+    /// Base URL without a trailing slash; empty for the provider's own.
+    pub base_url: String,
+    /// The model; empty for the provider's default.
+    pub model: String,
+    /// The API key; empty for none.
+    pub api_key: Secret,
+    /// Further secrets by name (`aws-secret-access-key`, `aws-session-token`).
+    pub secrets: Vec<(String, Secret)>,
+    /// Provider-specific plain settings by name (`azure.api-version`, `vertex.project`, `aws.region`, …).
+    pub options: Vec<(String, String)>,
+    /// Headers to add or replace.
+    pub extra_headers: Vec<(String, String)>,
+    /// Top-level body fields to add or replace.
+    pub extra_body: serde_json::Map<String, serde_json::Value>,
+    /// Sampling temperature; `None` for the format's default for completion.
+    pub temperature: Option<f32>,
+    /// How fill-in-the-middle is asked for; see [`FimSetting`].
+    pub fim: FimSetting,
+    /// Seconds since 1970-01-01 UTC, for formats that sign their requests.
+    pub unix_time: u64,
+}
+
+/// The user's word on fill-in-the-middle.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum FimSetting {
+    /// By provider and model name.
+    #[default]
+    Auto,
+    /// The server's own `suffix` field.
+    Suffix,
+    /// A template by its name in the FIM table (`qwen`, `starcoder`, `codellama`, …).
+    Template(String),
+    /// No FIM: chat, told to fill the hole.
+    Chat,
+}
+
+/// Text that must not be shown: keys and tokens. `Debug` hides it; it has no `Display`.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text, without the white space around it (a common slip when a key is pasted).
+    pub fn new(text: &str) -> Self {
+        Self(text.trim().to_owned())
+    }
+
+    /// The text itself, for the request's header and nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "Secret(none)" } else { "Secret(***)" })
+    }
+}
+
+/// One HTTP request, ready to be sent by any transport. Always `POST` unless `body` is `None`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpRequest {
+    /// Absolute URL; never holds a secret.
+    pub url: String,
+    /// Headers with plain values.
+    pub headers: Vec<(String, String)>,
+    /// Headers whose values must not be seen (`authorization`, `x-api-key`, …).
+    pub secret_headers: Vec<(String, Secret)>,
+    /// The body (JSON), or `None` for a `GET`.
+    pub body: Option<Vec<u8>>,
+}
