@@ -22,6 +22,17 @@ pub struct Error {
     pub message: String,
 }
 
+/// What is known of a response that was not a success.
+#[derive(Debug, Clone, Copy)]
+pub struct Response<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: &'a [(String, String)],
+    /// The body, or as much as was read of it.
+    pub body: &'a [u8],
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -1,8 +1,75 @@
 //! One file per wire format: a prompt becomes an HTTP request, frames become tokens, an error body
 //! becomes an [`Error`]. Nothing here does IO.
 
+mod decoder;
 mod error;
 mod prompt;
 
-pub use error::Error;
+pub use decoder::{Decoder, Ends, Framing, Wire};
+pub use error::{Error, Response};
 pub use prompt::{Account, FimSetting, HttpRequest, Prompt, Seam, Secret, Snippet};
+
+/// One provider of completions: what the user names in the settings.
+pub trait Provider: Sync {
+    /// Its name in the settings and on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Its name in sentences: `OpenAI`, `llama.cpp`.
+    fn title(&self) -> &'static str;
+
+    /// What the settings are when the user does not say.
+    fn defaults(&self) -> Defaults;
+
+    /// The request that asks for `prompt`.
+    ///
+    /// # Errors
+    /// [`Error`] naming the setting that is missing or wrong.
+    fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error>;
+
+    /// A decoder for one response body of status 200.
+    fn decoder(&self) -> Decoder;
+
+    /// How [`Prompt::received`] is continued under this account.
+    fn seam(&self, account: &Account) -> Seam;
+
+    /// The request that lists the models the server has, if it can.
+    fn models_request(&self, account: &Account) -> Option<HttpRequest> {
+        let _ = account;
+        None
+    }
+
+    /// What a user can do about `error` at this provider that is not true of all: the command that
+    /// starts a local server, the page with the keys. One sentence.
+    fn advice(&self, error: &Error) -> Option<String> {
+        let _ = error;
+        None
+    }
+}
+
+/// What holds when the user does not say otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defaults {
+    /// Base URL without a trailing slash; empty: the user must give one.
+    pub base_url: &'static str,
+    /// The model; empty: the user must name one, unless the server serves only one.
+    pub model: &'static str,
+    /// Environment variables that may hold the key, first found wins.
+    pub key_env: &'static [&'static str],
+    /// Whether a request without a key makes sense.
+    pub needs_key: bool,
+    /// Whether using it costs money by the token (decides about speculative requests).
+    pub paid: bool,
+}
+
+/// Every provider, in the order shown to users. Adding one is its file and its line here.
+static PROVIDERS: &[&dyn Provider] = &[];
+
+/// The provider of that name in the settings.
+pub fn find(name: &str) -> Option<&'static dyn Provider> {
+    PROVIDERS.iter().copied().find(|provider| provider.name() == name)
+}
+
+/// The names of all providers, in the order shown to users.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().map(|provider| provider.name())
+}
