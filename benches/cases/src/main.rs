@@ -14,13 +14,20 @@ fn main() {
             .filter(|(name, _)| !(case == "line-1MiB/1460" && *name == "eventsource-stream"))
             .map(|(_, subject)| Box::new(move || subject(chunks)) as Box<dyn Fn() -> parsers::Seen>)
             .collect();
-        let times = measure::medians(&subjects);
-        let best = times[1..].iter().copied().fold(f64::INFINITY, f64::min);
-        for ((name, _), ns) in parsers::SUBJECTS.iter().zip(&times) {
-            let mb_s = input.body.len() as f64 * 1e3 / ns;
+        let taken = measure::measure(&subjects);
+        let best_peer = taken[1..].iter().map(|taken| taken.median).fold(f64::INFINITY, f64::min);
+        for ((name, _), taken) in parsers::SUBJECTS.iter().zip(&taken) {
+            let mb_s = |ns: f64| (input.body.len() as f64 * 1e3 / ns).round();
             println!(
                 "{}",
-                json!({"case": case, "target": target, "subject": name, "mb_s": mb_s.round(), "ratio_to_best_peer": (best / ns * 100.0).round() / 100.0})
+                json!({
+                    "case": case,
+                    "target": target,
+                    "subject": name,
+                    "mb_s": mb_s(taken.median),
+                    "mb_s_best_round": mb_s(taken.best),
+                    "ratio_to_best_peer": (best_peer / taken.median * 100.0).round() / 100.0,
+                })
             );
         }
     }
