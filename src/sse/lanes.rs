@@ -6,7 +6,7 @@
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod arch {
     use core::arch::wasm32::{
-        i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_min, u8x16_splat, v128, v128_load, v128_or, v128_xor,
+        i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_min, u8x16_splat, v128, v128_load, v128_or,
     };
 
     #[derive(Clone, Copy)]
@@ -22,11 +22,6 @@ mod arch {
         #[inline]
         pub fn or(self, other: Self) -> Self {
             Self(v128_or(self.0, other.0))
-        }
-
-        #[inline]
-        pub fn xor(self, other: Self) -> Self {
-            Self(v128_xor(self.0, other.0))
         }
 
         #[inline]
@@ -55,7 +50,7 @@ mod arch {
 mod arch {
     use core::arch::x86_64::{
         __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
-        _mm_set1_epi8, _mm_xor_si128,
+        _mm_set1_epi8,
     };
 
     #[derive(Clone, Copy)]
@@ -78,11 +73,6 @@ mod arch {
         #[inline]
         pub fn or(self, other: Self) -> Self {
             Self(sse2!(_mm_or_si128(self.0, other.0)))
-        }
-
-        #[inline]
-        pub fn xor(self, other: Self) -> Self {
-            Self(sse2!(_mm_xor_si128(self.0, other.0)))
         }
 
         #[inline]
@@ -131,10 +121,6 @@ mod plain {
             Self(from_fn(|lane| self.0[lane] | other.0[lane]))
         }
 
-        pub fn xor(self, other: Self) -> Self {
-            Self(from_fn(|lane| self.0[lane] ^ other.0[lane]))
-        }
-
         pub fn min(self, other: Self) -> Self {
             Self(from_fn(|lane| self.0[lane].min(other.0[lane])))
         }
@@ -172,7 +158,6 @@ mod tests {
             prop_assert_eq!(fast.equal(byte).high_bits(), slow.equal(byte).high_bits());
             prop_assert_eq!(fast.below(byte).high_bits(), slow.below(byte).high_bits());
             prop_assert_eq!(fast.or(fast_b).high_bits(), slow.or(slow_b).high_bits());
-            prop_assert_eq!(fast.xor(fast_b).high_bits(), slow.xor(slow_b).high_bits());
             prop_assert_eq!(fast.min(fast_b).equal(byte).high_bits(), slow.min(slow_b).equal(byte).high_bits());
         }
     }

@@ -207,6 +207,12 @@ impl Parser {
         }
     }
 
+    /// Whether a blank line here would change nothing.
+    #[inline]
+    fn is_between_events(&self) -> bool {
+        !self.block.used && !self.next_id.given
+    }
+
     /// Adds a piece to the cut line.
     fn carry(&mut self, mut piece: &[u8], ascii: bool) -> Result<(), Error> {
         if piece.is_empty() {
@@ -430,6 +436,12 @@ impl Block {
 }
 
 impl Lent<'_> {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.data.is_none() && self.event.is_none()
+    }
+
+    #[inline]
     fn len(&self) -> usize {
         self.data.map_or(0, str::len) + self.event.map_or(0, str::len)
     }
@@ -476,6 +488,10 @@ impl<'p> Frames<'p> {
                 lent = Lent::default();
                 continue;
             }
+            if *first == b':' && lent.is_empty() && self.parser.is_between_events() {
+                self.skip_comments();
+                continue;
+            }
             let line = line_end(rest);
             let (text, end) = rest.split_at(line.len);
             if !line.ended {
@@ -485,25 +501,43 @@ impl<'p> Frames<'p> {
                 return Ok(None);
             }
             self.pos += line.len + self.end_of_line(end);
+            if self.parser.block.used {
+                self.parser.line(text, line.ascii, Some(&mut lent))?;
+                continue;
+            }
+            // What streams are made of, when its block is in one piece so far.
             match text {
-                // A comment, most often with a blank line that ends nothing.
-                [b':', ..] if !self.parser.block.used => {
-                    let nothing = lent.data.is_none() && lent.event.is_none() && !self.parser.next_id.given;
-                    if nothing && matches!(end, [b'\n', b'\n', ..]) {
-                        self.pos += 1;
+                [b'd', b'a', b't', b'a', b':', value @ ..] if lent.data.is_none() => {
+                    let value = without_space(value);
+                    lent.data = utf8(value, line.ascii);
+                    if lent.data.is_none() || lent.len() > self.parser.policy.limit {
+                        lent.data = None;
+                        self.parser.data(value, line.ascii, Some(&mut lent))?;
                     }
-                }
-                // The two lines that streams are made of, when their block is in one piece so far.
-                [b'd', b'a', b't', b'a', b':', value @ ..]
-                    if !self.parser.block.used && lent.data.is_none() =>
-                {
-                    self.parser.data(without_space(value), line.ascii, Some(&mut lent))?;
                 }
                 _ => self.parser.line(text, line.ascii, Some(&mut lent))?,
             }
         }
         self.parser.keep(&mut lent);
         Ok(None)
+    }
+
+    /// Skips comments between events, each most often with a blank line that ends nothing.
+    #[inline]
+    fn skip_comments(&mut self) {
+        while let Some(rest @ [b':', ..]) = self.chunk.get(self.pos..) {
+            let line = line_end(rest);
+            let end = rest.get(line.len..).unwrap_or_default();
+            self.pos += line.len;
+            self.pos += match end {
+                [b'\n', b'\n', ..] => 2,
+                [] => {
+                    self.parser.partial = Partial::Skipped;
+                    0
+                }
+                _ => self.end_of_line(end),
+            };
+        }
     }
 
     /// How many bytes the line's end has that `bytes` begin with.
@@ -544,10 +578,11 @@ fn without_space(value: &[u8]) -> &[u8] {
     value.strip_prefix(b" ").unwrap_or(value)
 }
 
-/// Name and value of a line; the name of a comment is empty.
+/// Name and value of a line; the name of a comment is empty. No known name is longer than `event` and
+/// `retry`, so the colon is not looked for beyond them.
 fn field(line: &[u8]) -> (&[u8], &[u8]) {
-    match memchr::memchr(b':', line).and_then(|colon| line.split_at_checked(colon)) {
-        Some((name, [b':', b' ', value @ ..] | [b':', value @ ..])) => (name, value),
+    match line.iter().take(6).position(|byte| *byte == b':').and_then(|colon| line.split_at_checked(colon)) {
+        Some((name, [_, value @ ..])) => (name, without_space(value)),
         _ => (line, b""),
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Line {
 pub(super) fn line_end(bytes: &[u8]) -> Line {
     let line = find(bytes);
     #[cfg(test)]
-    count::add(line.len + usize::from(line.ended));
+    count::SCANNED.with(|count| count.set(count.get() + line.len + usize::from(line.ended)));
     line
 }
 
@@ -86,19 +86,19 @@ fn ending(lanes: Lanes, start: usize, wide: u32) -> Option<Line> {
     Some(Line { len: start + at as usize, ascii: wide | before == 0, ended: true })
 }
 
-/// How many bytes were looked at in this thread.
+/// How many bytes were looked at in this thread: for their line's end, and for their UTF-8.
 #[cfg(test)]
 pub(super) mod count {
     use std::cell::Cell;
 
-    thread_local!(static SCANNED: Cell<usize> = const { Cell::new(0) });
-
-    pub fn add(bytes: usize) {
-        SCANNED.set(SCANNED.get() + bytes);
+    thread_local! {
+        pub static SCANNED: Cell<usize> = const { Cell::new(0) };
+        pub static CHECKED: Cell<usize> = const { Cell::new(0) };
     }
 
-    pub fn take() -> usize {
-        SCANNED.take()
+    /// Both counts since the last call.
+    pub fn take() -> (usize, usize) {
+        (SCANNED.take(), CHECKED.take())
     }
 }
 
