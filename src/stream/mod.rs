@@ -2,6 +2,7 @@
 
 mod accumulator;
 mod builder;
+mod content_filter;
 mod merge;
 mod metrics;
 mod pipeline;
@@ -10,6 +11,7 @@ mod transform;
 
 pub use accumulator::TokenAccumulator;
 pub use builder::StreamPipelineBuilder;
+pub use content_filter::{ContentFilter, PatternError};
 pub use metrics::{Measure, NoMetrics, Snapshot, StreamMetrics};
 pub use pipeline::StreamingPipeline;
 pub use token::*;
