@@ -27,7 +27,7 @@ const ENCODINGS: [(&str, Tokenizer); 7] = [
 ///
 /// let mut decoder = TokenDecoder::new("gpt-4")?;
 /// assert_eq!(decoder.decode(9906)?, "Hello");
-/// assert_eq!(decoder.decode(9468)?, " "); // and the first two bytes of an emoji, which wait
+/// assert_eq!(decoder.decode(9468)?, ""); // the first bytes of an emoji wait
 /// assert_eq!(decoder.decode(99)?, "");
 /// assert_eq!(decoder.decode(222)?, "🦀");
 /// assert_eq!(decoder.flush(), "");

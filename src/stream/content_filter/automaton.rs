@@ -212,12 +212,13 @@ impl Walk {
         Ok(Self { classes, class_count: representatives.len(), steps, matched_at_end, starts })
     }
 
-    /// The states from which a match can still follow, in as many rounds as the longest way to one.
+    /// The states from which a match can still follow. Backwards, because states are numbered in the
+    /// order of the text: most are settled in the first round.
     fn alive(&self) -> Vec<bool> {
         let mut alive = self.matched_at_end.clone();
         loop {
             let mut changed = false;
-            for (state, steps) in self.steps.chunks(self.class_count).enumerate() {
+            for (state, steps) in self.steps.chunks(self.class_count).enumerate().rev() {
                 if !alive[state] && steps.iter().any(|step| step.matched() || alive[step.next() as usize]) {
                     alive[state] = true;
                     changed = true;
