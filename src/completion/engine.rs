@@ -23,15 +23,12 @@ use super::session::{Session, Verdict};
 use super::shape::{Extent, Hidden};
 use super::slots::Slots;
 use super::suggestion::{self, Suggestion};
-use crate::provider::{Account, Error, HttpRequest, Provider};
+use crate::provider::{Account, Error, HttpRequest, Prompt, Provider};
 use crate::stream::ErrorKind;
 use crate::transport::Failure;
 
 /// Fences per pause in typing, at most.
 const FENCES: u8 = 4;
-/// How long after a confirmation no key can have been queued unseen, in milliseconds: less than the
-/// gap between two keys of any typist.
-const CONFIRMED_MS: u64 = 5;
 /// The longest wait while keys are likely, in milliseconds.
 const STEP_MS: u64 = 140;
 /// All that one message may block where no fence comes back (Lapce before 0.4.1), in milliseconds.
@@ -273,7 +270,6 @@ struct Shown {
 struct Newest {
     uri: String,
     offset: usize,
-    at_ms: u64,
     invoked: bool,
 }
 
@@ -306,7 +302,8 @@ pub struct Engine {
     fence: Option<u64>,
     fences: u8,
     lost: u8,
-    confirmed_ms: Option<u64>,
+    /// No key can be queued behind what is being handled right now.
+    confirmed: bool,
     /// More keys may be queued: do not block before the fence is back.
     backlog: bool,
     /// The current stretch of reading ends then.
@@ -338,7 +335,7 @@ impl Engine {
             fence: None,
             fences: 0,
             lost: 0,
-            confirmed_ms: None,
+            confirmed: false,
             backlog: false,
             slice_ms: 0,
             entered_ms: 0,
@@ -350,6 +347,7 @@ impl Engine {
 
     /// Takes what happened at `now_ms` (any monotonic clock) and appends what is to be done.
     pub fn handle(&mut self, now_ms: u64, input: Input<'_>, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
+        self.confirmed = false;
         match input {
             Input::Edited { uri, edit } => {
                 self.entered_ms = now_ms;
@@ -364,7 +362,7 @@ impl Engine {
                 if let Some(id) = self.slots.push(id) {
                     out.push(Effect::Reply { id, answer: Answer::Nothing });
                 }
-                self.newest = Some(Newest { uri: uri.to_owned(), offset, at_ms: now_ms, invoked });
+                self.newest = Some(Newest { uri: uri.to_owned(), offset, invoked });
                 self.requested(now_ms, buffers, out);
                 self.advance(now_ms, buffers, out);
             }
@@ -414,6 +412,9 @@ impl Engine {
         if self.newest.as_ref().is_none_or(|newest| newest.uri != uri) {
             return;
         }
+        if self.shown.is_none() && !self.dirty {
+            self.must_clear = false;
+        }
         self.dirty = true;
         self.changes = self.changes.saturating_add(1);
         let shown = self.shown.as_ref().map_or("", |shown| shown.text.as_str());
@@ -423,7 +424,11 @@ impl Engine {
         };
         match effect {
             suggestion::Effect::Fits => {}
-            suggestion::Effect::Accepted => self.accepted(out),
+            suggestion::Effect::Accepted => {
+                // Or its last character was typed: then a request follows, and Tab is still bound to it.
+                self.must_clear = is_typed(edit.inserted);
+                self.accepted(out);
+            }
             suggestion::Effect::Gone => self.drop_suggestion(out),
         }
         // Paste, undo and the like are followed by no request: a fence tells, and frees the requests
@@ -479,13 +484,14 @@ impl Engine {
         self.refresh = false;
         let Some(buffer) = buffers.get(&newest.uri) else {
             self.drop_suggestion(out);
-            return self.answer_nothing(Why::NoProvider, out);
+            return self.release(out);
         };
         let fits = match &mut self.suggestion {
             Some(suggestion) => suggestion.uri == newest.uri && suggestion.fits(buffer.text, newest.offset),
             None => false,
         };
-        if !fits && self.suggestion.is_some() {
+        let used_up = fits && self.session.is_none() && self.rest(buffers).is_empty();
+        if self.suggestion.is_some() && (!fits || used_up) {
             self.drop_suggestion(out);
         }
         if std::mem::take(&mut self.must_clear)
@@ -498,23 +504,19 @@ impl Engine {
             return self.answer_nothing(why, out);
         }
         if let Some(suggestion) = &mut self.suggestion {
-            let (rest, _) = suggestion.rest(buffer.text);
-            if self.session.is_none() && rest.is_empty() {
-                // All of it was typed.
-                self.suggestion = None;
-            } else {
-                self.refresh = self.shown.is_some() || !rest.is_empty();
-                if suggestion.is_unsure() {
-                    self.due_ms = Some(now + self.pace.debounce_ms());
-                }
-                return;
+            self.refresh = self.shown.is_some() || !suggestion.rest(buffer.text).0.is_empty();
+            if suggestion.is_unsure() {
+                self.due_ms = Some(now + self.pace.debounce_ms());
             }
+            return;
         }
         if let Some(found) = self.cache.find(&buffer, newest.offset, self.options.extent, now) {
             self.suggestion = Some(found);
             return;
         }
-        self.due_ms = Some(if newest.invoked { now } else { now + self.pace.debounce_ms() });
+        if !self.slots.is_empty() {
+            self.due_ms = Some(if newest.invoked { now } else { now + self.pace.debounce_ms() });
+        }
     }
 
     /// Why this place is not asked about, if so.
@@ -614,11 +616,13 @@ impl Engine {
         if self.dirty {
             return;
         }
+        // Never blocks over a fence: one that was sent before a block says nothing of the keys that came
+        // during it.
         if let Some(due) = self.due_ms {
             if now < due {
                 return self.pause(now, due, out);
             }
-            if !self.caught_up(now) {
+            if !self.caught_up() {
                 if !self.fence(now, out) {
                     self.settle(now, buffers, out);
                 }
@@ -635,7 +639,7 @@ impl Engine {
             self.send(now, out);
         }
         if self.wants_paint(now, buffers, out) {
-            if !self.caught_up(now) {
+            if !self.caught_up() {
                 if !self.fence(now, out) {
                     self.settle(now, buffers, out);
                 }
@@ -653,7 +657,7 @@ impl Engine {
         // One short step while keys are likely; then, with a long debounce, the rest in one go.
         let step = if self.fences == 0 { self.slice_ms.saturating_sub(now) } else { u64::MAX };
         let step = step.min(self.bounded_left(now));
-        if self.backlog || step == 0 {
+        if self.backlog || step == 0 || self.fence.is_some() {
             if !self.fence(now, out) {
                 self.release(out);
             }
@@ -668,7 +672,7 @@ impl Engine {
         if let Some(at) = self.retry_ms {
             left = left.min(at.saturating_sub(now));
         }
-        if !self.backlog && left > 0 {
+        if !self.backlog && left > 0 && self.fence.is_none() {
             out.push(Effect::Wait(left));
         } else if self.slots.is_empty() || !self.fence(now, out) {
             self.settle(now, buffers, out);
@@ -684,7 +688,7 @@ impl Engine {
         self.due_ms = None;
         let text = self.rest(buffers);
         match self.slots.spend_newest() {
-            Some(id) if !text.is_empty() && self.caught_up(now) => self.draw(id, text, now, out),
+            Some(id) if !text.is_empty() && self.caught_up() => self.draw(id, text, now, out),
             Some(id) => out.push(Effect::Reply { id, answer: Answer::Nothing }),
             None => {}
         }
@@ -697,18 +701,17 @@ impl Engine {
     fn start(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
         let Some(newest) = self.newest.clone() else { return };
         let (Some(buffer), Some(provider)) = (buffers.get(&newest.uri), self.options.provider) else { return };
-        let wish = context::Wish {
-            offset: newest.offset,
-            max_tokens: self.options.max_tokens,
-            extent: self.options.extent,
-            repository: &self.options.repository,
-        };
-        let prompt = context::prompt(&buffer, buffers, &wish, &self.options.budget);
+        let prompt = self.prompt(&buffer, newest.offset, buffers);
         self.suggestion =
             Some(Suggestion::new(buffer.uri, buffer.language, newest.offset, self.options.extent));
         self.session =
             Some(Session::new(provider, self.options.account.clone(), prompt, newest.invoked, self.options.response_bytes));
         self.send(now, out);
+    }
+
+    fn prompt(&self, buffer: &Buffer<'_>, offset: usize, buffers: &dyn Buffers) -> Prompt {
+        let Options { max_tokens, extent, ref repository, ref budget, .. } = self.options;
+        context::prompt(buffer, buffers, &context::Wish { offset, max_tokens, extent, repository }, budget)
     }
 
     /// Sends the session's request, the first or a further one.
@@ -752,7 +755,7 @@ impl Engine {
             return true;
         }
         let fences_left = FENCES - self.fences.min(FENCES);
-        if rest.is_empty() || self.slots.len() < 2 || (fences_left < 2 && !self.caught_up(now)) {
+        if rest.is_empty() || self.slots.len() < 2 || (fences_left < 2 && !self.caught_up()) {
             return false;
         }
         match &self.shown {
@@ -823,13 +826,7 @@ impl Engine {
         let text = [before, &shown.text, after].concat();
         let offset = newest.offset + shown.text.len();
         let accepted = Buffer { text: &text, ..buffer };
-        let wish = context::Wish {
-            offset,
-            max_tokens: self.options.max_tokens,
-            extent: self.options.extent,
-            repository: &self.options.repository,
-        };
-        let prompt = context::prompt(&accepted, buffers, &wish, &self.options.budget);
+        let prompt = self.prompt(&accepted, offset, buffers);
         let mut session =
             Session::new(provider, self.options.account.clone(), prompt, false, self.options.response_bytes);
         if let Ok(request) = session.request(now, "") {
@@ -859,8 +856,8 @@ impl Engine {
         }
         self.fences = 0;
         self.backlog = !fresh && !self.is_bounded();
+        self.confirmed = fresh;
         if fresh {
-            self.confirmed_ms = Some(now);
             self.slice_ms = now + STEP_MS;
         } else if self.is_bounded() {
             self.slice_ms = now + BOUNDED_MS;
@@ -883,7 +880,7 @@ impl Engine {
         self.fence = None;
         self.lost = 0;
         self.backlog = false;
-        self.confirmed_ms = Some(now);
+        self.confirmed = true;
         self.slice_ms = now + self.slice();
     }
 
@@ -915,8 +912,8 @@ impl Engine {
     }
 
     /// Whether no key can be queued behind what is being handled.
-    fn caught_up(&self, now: u64) -> bool {
-        self.is_bounded() || self.confirmed_ms.is_some_and(|at| now.saturating_sub(at) <= CONFIRMED_MS)
+    fn caught_up(&self) -> bool {
+        self.is_bounded() || self.confirmed
     }
 
     /// Whether the host gives no wake-ups.
