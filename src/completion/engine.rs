@@ -23,8 +23,7 @@ use super::session::{Session, Verdict};
 use super::shape::{Extent, Hidden};
 use super::slots::Slots;
 use super::suggestion::{self, Suggestion};
-use crate::provider::{Account, Error, HttpRequest, Prompt, Provider};
-use crate::stream::ErrorKind;
+use crate::provider::{Account, Error, HttpRequest, Prompt, Provider, retry};
 use crate::transport::Failure;
 
 /// Fences per pause in typing, at most.
@@ -579,8 +578,8 @@ impl Engine {
                 self.retry_ms = Some(now + delay_ms);
             }
             Verdict::Failed(error) => {
-                if error.kind == ErrorKind::RateLimited {
-                    self.limited_until_ms = now + error.retry_after_ms.unwrap_or(10_000);
+                if let Some(pause) = retry::pause_ms(&error) {
+                    self.limited_until_ms = now + pause;
                 }
                 out.push(Effect::Cancel(Lane::Main));
                 self.session = None;

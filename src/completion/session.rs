@@ -2,7 +2,9 @@
 
 use super::engine::Status;
 use super::seam::{Joint, joint};
-use crate::provider::{Account, Decoder, Error, FimSetting, HttpRequest, Prompt, Provider, Response, Seam, retry};
+use crate::provider::{
+    Account, Decoder, Error, FimSetting, HttpRequest, Prompt, Provider, Response, Seam, retry,
+};
 use crate::stream::{
     Done, ErrorKind, FinishReason, StreamMetrics, StreamPipelineBuilder, StreamToken, StreamingPipeline,
 };
@@ -21,7 +23,7 @@ pub struct Session {
     invoked: bool,
     response_bytes: usize,
     pipeline: StreamingPipeline<Decoder, StreamMetrics>,
-    attempt: u32,
+    retries: u32,
     resumes: u32,
     status: Option<u16>,
     headers: Vec<(String, String)>,
@@ -73,7 +75,7 @@ impl Session {
             invoked,
             response_bytes,
             pipeline: StreamPipelineBuilder::new(provider.decoder()).metrics().build(),
-            attempt: 0,
+            retries: 0,
             resumes: 0,
             status: None,
             headers: Vec::new(),
@@ -135,7 +137,7 @@ impl Session {
         if !self.is_success() {
             let response =
                 Response { status: self.status.unwrap_or(0), headers: &self.headers, body: &self.error_body };
-            let error = Error::from_response(self.provider, &self.account, &response);
+            let error = Error::from_response(self.provider, &self.account, response);
             return self.failure(error, raw, random);
         }
         let outcome = self.decode(None, raw);
@@ -236,7 +238,7 @@ impl Session {
     /// after a pause.
     fn failure(&mut self, error: Error, raw: &str, random: &mut u64) -> Verdict {
         if error.kind == ErrorKind::NoFim && self.account.fim != FimSetting::Chat {
-            self.account.fim = self.provider.without_fim(&self.account);
+            self.account.fim = FimSetting::Chat;
             return Verdict::Again { delay_ms: 0 };
         }
         let broke = matches!(error.kind, ErrorKind::Truncated | ErrorKind::Network | ErrorKind::Transient);
@@ -244,13 +246,27 @@ impl Session {
             self.resumes += 1;
             return Verdict::Again { delay_ms: 0 };
         }
-        self.attempt += 1;
-        *random ^= *random << 13;
-        *random ^= *random >> 7;
-        *random ^= *random << 17;
-        match retry::delay_ms(self.attempt, &error, &self.headers, self.invoked, *random) {
-            Some(delay_ms) if raw.is_empty() => Verdict::Again { delay_ms },
+        let attempt = retry::Attempt {
+            retries: self.retries,
+            error: &error,
+            headers: &self.headers,
+            invoked: self.invoked,
+            random: next(random),
+        };
+        match retry::delay_ms(&attempt) {
+            Some(delay_ms) if raw.is_empty() => {
+                self.retries += 1;
+                Verdict::Again { delay_ms }
+            }
             _ => Verdict::Failed(Box::new(error)),
         }
     }
+}
+
+/// The next number of a xorshift generator: enough for the jitter of a back-off.
+fn next(random: &mut u64) -> u64 {
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    *random
 }
