@@ -1,1 +1,3 @@
 //! The only room that knows JSON-RPC.
+
+pub mod documents;
