@@ -4,3 +4,4 @@ pub mod documents;
 #[cfg(target_os = "wasi")]
 pub mod host;
 pub mod rpc;
+pub mod settings;
