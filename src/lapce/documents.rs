@@ -9,6 +9,8 @@ use lsp_types::Position;
 use memchr::memchr_iter;
 use serde::Deserialize;
 
+use crate::completion::{Buffer, Buffers, Edit};
+
 /// Larger documents are not kept: their text would fill the guest's memory for nothing, as no
 /// suggestion is offered in files of that size.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -45,14 +47,22 @@ pub struct Change {
 }
 
 /// What a change did to the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Edit {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
     /// Byte offset of the first changed byte, in the old and in the new text.
     pub start: usize,
-    /// Byte offset of the end of what was removed, in the old text.
-    pub end: usize,
-    /// Bytes inserted at `start`: `text[start..start + inserted]` of the new text.
+    /// The text that stood there.
+    pub removed: String,
+    /// How many bytes stand there instead: `start..start + inserted` of the new text.
     pub inserted: usize,
+}
+
+impl Replaced {
+    /// The same as the engine takes it; `text` is the new text.
+    pub fn edit<'a>(&'a self, text: &'a str) -> Edit<'a> {
+        let inserted = text.get(self.start..self.start + self.inserted).unwrap_or_default();
+        Edit { start: self.start, removed: &self.removed, inserted }
+    }
 }
 
 /// A document the user has open.
@@ -61,7 +71,6 @@ pub struct Document {
     uri: String,
     path: String,
     language: String,
-    version: u64,
     text: String,
     /// Byte offset of the start of each line; never empty, the first is 0.
     lines: Vec<u32>,
@@ -69,11 +78,8 @@ pub struct Document {
 }
 
 impl Document {
-    /// A document as it was opened.
-    pub fn new(uri: String, language: String, text: String) -> Self {
-        let path = path_of(&uri);
-        let mut document =
-            Self { uri, path, language, version: 0, text: String::new(), lines: vec![0], too_big: false };
+    fn new(uri: String, path: String, language: String, text: String) -> Self {
+        let mut document = Self { uri, path, language, text: String::new(), lines: vec![0], too_big: false };
         document.replace_all(&text);
         document
     }
@@ -83,7 +89,7 @@ impl Document {
         &self.uri
     }
 
-    /// Path of the file with `/`, percent-escapes resolved; the URI itself when it is not a `file:` URI.
+    /// Path of the file with `/`, relative to the workspace if it lies in it.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -93,14 +99,13 @@ impl Document {
         &self.language
     }
 
-    /// Counts the changes since it was opened.
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
     /// The text; empty when it is [too big](Self::too_big).
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    fn buffer(&self) -> Buffer<'_> {
+        Buffer { uri: &self.uri, path: &self.path, language: &self.language, text: &self.text }
     }
 
     /// Whether the text exceeds [`MAX_BYTES`] and is therefore not kept.
@@ -109,11 +114,10 @@ impl Document {
     }
 
     /// Applies one change. Positions outside the text are clamped into it, as LSP says.
-    pub fn apply(&mut self, change: &Change) -> Edit {
-        self.version += 1;
+    pub fn apply(&mut self, change: &Change) -> Replaced {
         match change.range {
             None => self.replace_all(&change.text),
-            Some(_) if self.too_big => Edit { start: 0, end: 0, inserted: 0 },
+            Some(_) if self.too_big => Replaced { start: 0, removed: String::new(), inserted: 0 },
             Some(range) => {
                 let start = self.offset(range.start);
                 let end = self.offset(range.end).max(start);
@@ -146,13 +150,9 @@ impl Document {
 
     /// Replaces everything, but says only what differs: Lapce sends undo, redo and every edit with a
     /// selection as the whole text.
-    fn replace_all(&mut self, new: &str) -> Edit {
+    fn replace_all(&mut self, new: &str) -> Replaced {
         if new.len() > MAX_BYTES {
-            let edit = Edit { start: 0, end: self.text.len(), inserted: 0 };
-            self.text = String::new();
-            self.lines = vec![0];
-            self.too_big = true;
-            return edit;
+            return self.drop_text();
         }
         self.too_big = false;
         let start = common_prefix(&self.text, new);
@@ -163,14 +163,12 @@ impl Document {
     }
 
     /// Replaces a range that lies on character boundaries.
-    fn replace(&mut self, range: Range<usize>, with: &str) -> Edit {
-        let edit = Edit { start: range.start, end: range.end, inserted: with.len() };
+    fn replace(&mut self, range: Range<usize>, with: &str) -> Replaced {
         if self.text.len() - range.len() + with.len() > MAX_BYTES {
-            self.text = String::new();
-            self.lines = vec![0];
-            self.too_big = true;
-            return edit;
+            return self.drop_text();
         }
+        let removed = self.text.get(range.clone()).unwrap_or_default().to_owned();
+        let replaced = Replaced { start: range.start, removed, inserted: with.len() };
         let first = self.lines.partition_point(|&start| start as usize <= range.start);
         let last = self.lines.partition_point(|&start| start as usize <= range.end);
         let inserted = memchr_iter(b'\n', with.as_bytes()).map(|at| (range.start + at + 1) as u32);
@@ -182,22 +180,43 @@ impl Document {
             *start = start.wrapping_add(by);
         }
         self.text.replace_range(range, with);
-        edit
+        replaced
+    }
+
+    /// Keeps no text from now on.
+    fn drop_text(&mut self) -> Replaced {
+        self.lines = vec![0];
+        self.too_big = true;
+        Replaced { start: 0, removed: std::mem::take(&mut self.text), inserted: 0 }
     }
 }
 
-/// All documents the editor has told of. Lapce never says that one was closed.
+/// All documents the editor has told of.
 #[derive(Debug, Default)]
 pub struct Documents {
+    /// Path of the workspace's folder, ending in `/`; empty when there is none.
+    root: String,
+    /// Most recently edited first.
     open: Vec<Document>,
 }
 
 impl Documents {
+    /// No documents yet. Paths will be relative to the folder `root`, if it is not empty.
+    pub fn new(root: &str) -> Self {
+        let root = if root.is_empty() { String::new() } else { format!("{}/", root.trim_end_matches('/')) };
+        Self { root, open: Vec::new() }
+    }
+
     /// Takes a document in; one with the same URI is replaced (Lapce tells of all open documents
     /// again after a volt was loaded).
     pub fn open(&mut self, opened: OpenedDocument) {
         self.close(&opened.uri);
-        self.open.push(Document::new(opened.uri, opened.language_id, opened.text));
+        let path = path_of(&opened.uri);
+        let path = match path.strip_prefix(&self.root) {
+            Some(inside) => inside.to_owned(),
+            None => path,
+        };
+        self.open.push(Document::new(opened.uri, path, opened.language_id, opened.text));
     }
 
     /// Forgets a document.
@@ -206,18 +225,25 @@ impl Documents {
     }
 
     /// The document of that URI.
-    pub fn get(&self, uri: &str) -> Option<&Document> {
+    pub fn document(&self, uri: &str) -> Option<&Document> {
         self.open.iter().find(|document| document.uri == uri)
     }
 
-    /// The document of that URI, to change it.
-    pub fn get_mut(&mut self, uri: &str) -> Option<&mut Document> {
-        self.open.iter_mut().find(|document| document.uri == uri)
+    /// The document of that URI, to be changed now.
+    pub fn edited(&mut self, uri: &str) -> Option<&mut Document> {
+        let at = self.open.iter().position(|document| document.uri == uri)?;
+        self.open.get_mut(..=at)?.rotate_right(1);
+        self.open.first_mut()
+    }
+}
+
+impl Buffers for Documents {
+    fn get(&self, uri: &str) -> Option<Buffer<'_>> {
+        self.document(uri).map(Document::buffer)
     }
 
-    /// All of them, in the order they were opened.
-    pub fn iter(&self) -> impl Iterator<Item = &Document> {
-        self.open.iter()
+    fn all(&self) -> Vec<Buffer<'_>> {
+        self.open.iter().map(Document::buffer).collect()
     }
 }
 

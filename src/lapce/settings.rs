@@ -5,15 +5,15 @@
 //! dotted name, and the default is used in its place.
 
 mod account;
-mod files;
 mod reader;
 
 use serde_json::{Map, Value};
 
-pub use files::{Permission, Refusal};
 pub use reader::Problem;
 use reader::Reader;
 
+use crate::completion::Trigger;
+use crate::completion::shape::Extent;
 use crate::provider::{self, FimSetting, Secret};
 
 /// All settings. Everything but `provider` has a default that works.
@@ -54,9 +54,9 @@ pub struct EngineSettings {
     pub trigger: Trigger,
     /// When to ask in documents of one language, by its id.
     pub languages: Vec<(String, Trigger)>,
-    /// Files nothing is ever sent of, by the user's own globs.
+    /// Globs of files nothing is ever sent of, the user's own.
     pub ignore: Vec<String>,
-    /// Files nothing is ever sent of because they usually hold secrets.
+    /// Globs of files nothing is ever sent of because they usually hold secrets.
     pub secret_files: Vec<String>,
     /// Milliseconds without a key before a request; `None`: from the user's rhythm.
     pub debounce_ms: Option<u32>,
@@ -65,7 +65,7 @@ pub struct EngineSettings {
     /// At most about this many tokens of prompt.
     pub context_tokens: u32,
     /// How many lines to suggest.
-    pub multiline: Multiline,
+    pub multiline: Extent,
     /// Whether pieces of other open documents go into the prompt.
     pub snippets: bool,
     /// Whether to ask ahead for what follows a suggestion while it is shown.
@@ -95,28 +95,6 @@ pub struct NetworkSettings {
     pub event_bytes: u32,
     /// Bytes of a whole answer.
     pub response_bytes: u32,
-}
-
-/// When to ask for a suggestion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
-    /// On typing, and when invoked.
-    Automatic,
-    /// Only when invoked (alt+\).
-    Invoked,
-    /// Never.
-    Off,
-}
-
-/// How many lines to suggest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Multiline {
-    /// By the place of the cursor.
-    Auto,
-    /// The rest of the line.
-    Single,
-    /// Up to the end of the block.
-    Block,
 }
 
 /// Whether to ask ahead.
@@ -167,11 +145,11 @@ impl Default for EngineSettings {
             trigger: Trigger::Automatic,
             languages: Vec::new(),
             ignore: Vec::new(),
-            secret_files: files::SECRET.iter().map(|&glob| glob.to_owned()).collect(),
+            secret_files: SECRET_FILES.iter().map(|&glob| glob.to_owned()).collect(),
             debounce_ms: None,
             max_tokens: 256,
             context_tokens: 2048,
-            multiline: Multiline::Auto,
+            multiline: Extent::Auto,
             snippets: true,
             speculative: Speculative::Auto,
             cache_size: 200,
@@ -245,8 +223,8 @@ impl Settings {
         let engine = &mut settings.engine;
         reader.choice("trigger", TRIGGERS, &mut engine.trigger);
         reader.choices("languages", TRIGGERS, &mut engine.languages);
-        reader.texts("ignore", &mut engine.ignore, files::check);
-        reader.texts("secret-files", &mut engine.secret_files, files::check);
+        reader.texts("ignore", &mut engine.ignore, reader::glob);
+        reader.texts("secret-files", &mut engine.secret_files, reader::glob);
         let mut debounce_ms = 0;
         reader.number("debounce-ms", 0..=5_000, &mut debounce_ms);
         engine.debounce_ms = (debounce_ms > 0).then_some(debounce_ms);
@@ -271,10 +249,50 @@ impl Settings {
     }
 }
 
+/// Globs of files that usually hold secrets.
+const SECRET_FILES: &[&str] = &[
+    ".env*",
+    "*.env",
+    ".dev.vars",
+    "*.pem",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "*.jks",
+    "*.keystore",
+    "*.kdbx",
+    "*.ppk",
+    "*.tfstate",
+    "*.tfvars",
+    "id_rsa*",
+    "id_dsa*",
+    "id_ecdsa*",
+    "id_ed25519*",
+    "secrets.*",
+    "credentials",
+    "credentials.*",
+    "service-account*.json",
+    ".netrc",
+    "_netrc",
+    ".npmrc",
+    ".pypirc",
+    ".pgpass",
+    ".htpasswd",
+    ".git-credentials",
+    ".ssh/**",
+    ".aws/**",
+    ".azure/**",
+    ".gnupg/**",
+    ".kube/**",
+    ".docker/**",
+    "gcloud/**",
+    "lapce-*/settings.toml",
+];
+
 const TRIGGERS: &[(&str, Trigger)] =
     &[("automatic", Trigger::Automatic), ("invoked", Trigger::Invoked), ("off", Trigger::Off)];
-const MULTILINES: &[(&str, Multiline)] =
-    &[("auto", Multiline::Auto), ("single", Multiline::Single), ("block", Multiline::Block)];
+const MULTILINES: &[(&str, Extent)] =
+    &[("auto", Extent::Auto), ("single", Extent::Line), ("block", Extent::Block)];
 const SPECULATIVES: &[(&str, Speculative)] =
     &[("auto", Speculative::Auto), ("on", Speculative::On), ("off", Speculative::Off)];
 const TRANSPORTS: &[(&str, TransportChoice)] =

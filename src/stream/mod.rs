@@ -1,5 +1,16 @@
 //! Tokens and what is done to them on their way.
 
+mod accumulator;
+mod builder;
+mod merge;
+mod metrics;
+mod pipeline;
 mod token;
+mod transform;
 
+pub use accumulator::TokenAccumulator;
+pub use builder::StreamPipelineBuilder;
+pub use metrics::{Measure, NoMetrics, Snapshot, StreamMetrics};
+pub use pipeline::StreamingPipeline;
 pub use token::*;
+pub use transform::{StreamTransformer, TransformResult};

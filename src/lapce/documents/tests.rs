@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn document(text: &str) -> Document {
-    Document::new("file:///w/src/main.rs".to_owned(), "rust".to_owned(), text.to_owned())
+    Document::new("file:///w/a.rs".to_owned(), "a.rs".to_owned(), "rust".to_owned(), text.to_owned())
 }
 
 fn at(line: u32, character: u32) -> Position {
@@ -61,24 +61,24 @@ fn offsets_inside_a_character_or_behind_the_end_are_clamped() {
 fn changes_apply_and_say_what_they_did() {
     // text, change, new text, edit
     let cases = [
-        ("", replace(at(0, 0), at(0, 0), "x"), "x", (0, 0, 1)),
-        ("ab\ncd", replace(at(1, 1), at(1, 1), "é"), "ab\ncéd", (4, 4, 2)),
-        ("ab\r\ncd", replace(at(0, 2), at(0, 2), "\r\n"), "ab\r\n\r\ncd", (2, 2, 2)),
-        ("ab\r\ncd", replace(at(0, 2), at(1, 0), ""), "abcd", (2, 4, 0)),
-        ("ab\ncd", replace(at(1, 2), at(0, 1), "x"), "ab\ncdx", (5, 5, 1)),
-        ("let x = 1;\n", whole("let xy = 1;\n"), "let xy = 1;\n", (5, 5, 1)),
-        ("aaa", whole("aa"), "aa", (2, 3, 0)),
-        ("aé", whole("aè"), "aè", (1, 3, 2)),
-        ("日a", whole("旦a"), "旦a", (0, 3, 3)),
-        ("same", whole("same"), "same", (4, 4, 0)),
-        ("old", whole(""), "", (0, 3, 0)),
+        ("", replace(at(0, 0), at(0, 0), "x"), "x", (0, "", "x")),
+        ("ab\ncd", replace(at(1, 1), at(1, 1), "é"), "ab\ncéd", (4, "", "é")),
+        ("ab\r\ncd", replace(at(0, 2), at(0, 2), "\r\n"), "ab\r\n\r\ncd", (2, "", "\r\n")),
+        ("ab\r\ncd", replace(at(0, 2), at(1, 0), ""), "abcd", (2, "\r\n", "")),
+        ("ab\ncd", replace(at(1, 2), at(0, 1), "x"), "ab\ncdx", (5, "", "x")),
+        ("let x = 1;\n", whole("let xy = 1;\n"), "let xy = 1;\n", (5, "", "y")),
+        ("aaa", whole("aa"), "aa", (2, "a", "")),
+        ("aé", whole("aè"), "aè", (1, "é", "è")),
+        ("日a", whole("旦a"), "旦a", (0, "日", "旦")),
+        ("same", whole("same"), "same", (4, "", "")),
+        ("old", whole(""), "", (0, "old", "")),
     ];
-    for (text, change, new, (start, end, inserted)) in cases {
+    for (text, change, new, (start, removed, inserted)) in cases {
         let mut document = document(text);
-        let edit = document.apply(&change);
+        let replaced = document.apply(&change);
         assert_eq!(document.text(), new, "{text:?} {change:?}");
-        assert_eq!(edit, Edit { start, end, inserted }, "{text:?} {change:?}");
-        assert_eq!(document.version(), 1);
+        let edit = replaced.edit(document.text());
+        assert_eq!(edit, Edit { start, removed, inserted }, "{text:?} {change:?}");
     }
 }
 
@@ -124,8 +124,24 @@ fn opening_again_replaces() {
             text: text.to_owned(),
         });
     }
-    assert_eq!(documents.iter().count(), 1);
-    assert_eq!(documents.get("file:///a").map(Document::text), Some("two"));
+    let texts: Vec<_> = documents.all().iter().map(|buffer| buffer.text).collect();
+    assert_eq!(texts, ["two"]);
+}
+
+#[test]
+fn paths_are_relative_to_the_workspace_and_the_last_edited_document_comes_first() {
+    let mut documents = Documents::new("/w/pro ject");
+    for uri in ["file:///w/pro%20ject/src/a.rs", "file:///w/pro%20jector/b.rs", "file:///c.rs"] {
+        documents.open(OpenedDocument {
+            uri: uri.to_owned(),
+            language_id: String::new(),
+            text: String::new(),
+        });
+    }
+    assert!(documents.edited("file:///c.rs").is_some());
+    assert!(documents.edited("file:///none").is_none());
+    let paths: Vec<_> = documents.all().iter().map(|buffer| buffer.path).collect();
+    assert_eq!(paths, ["/c.rs", "src/a.rs", "/w/pro jector/b.rs"]);
 }
 
 /// The same, without an index: walks the text from its start.
@@ -184,10 +200,12 @@ proptest! {
                     model.replace_range(from..to, &change.text);
                 }
             }
-            let edit = document.apply(&change);
+            let replaced = document.apply(&change);
             prop_assert_eq!(document.text(), &model);
+            let edit = replaced.edit(&model);
+            prop_assert!(old[edit.start..].starts_with(edit.removed));
             let mut patched = old;
-            patched.replace_range(edit.start..edit.end, &model[edit.start..edit.start + edit.inserted]);
+            patched.replace_range(edit.start..edit.start + edit.removed.len(), edit.inserted);
             prop_assert_eq!(&patched, &model);
             for (offset, _) in model.char_indices().chain([(model.len(), ' ')]) {
                 let position = document.position(offset);

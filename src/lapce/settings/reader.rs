@@ -320,6 +320,14 @@ pub fn printable(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Allows globs.
+pub fn glob(text: &str) -> Result<(), String> {
+    if text.is_empty() || text.starts_with('!') {
+        return Err("a glob (one cannot take files back in with `!`)".to_owned());
+    }
+    fast_glob::validate(text).map_err(|error| format!("a glob ({error})"))
+}
+
 /// Allows what can name an environment variable.
 pub fn variable_name(text: &str) -> Result<(), String> {
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
+use crate::completion::gates::Gates;
 use crate::provider::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam};
 
 fn read(options: Value) -> (Settings, Vec<String>) {
@@ -170,42 +171,27 @@ fn what_may_be_a_secret_is_not_shown() {
 }
 
 #[test]
-fn files_are_allowed_by_path_and_language() {
-    let (settings, _) = read(json!({
-        "ignore": ["vendor/", "docs/*.md", "*.MIN.js"],
-        "languages": {"sql": "off", "yaml": "invoked"},
-    }));
-    let secret = Permission::Never(Refusal::Secret);
-    let ignored = Permission::Never(Refusal::Ignored);
+fn files_with_secrets_are_kept_back_by_default() {
+    let engine = EngineSettings::default();
+    let gates = Gates { ignore: engine.secret_files, ..Gates::default() };
     let cases = [
-        ("/w/src/main.rs", "rust", Permission::Automatic),
-        ("/w/q.sql", "sql", Permission::Never(Refusal::Language)),
-        ("/w/ci.yml", "yaml", Permission::Invoked),
-        ("/w/.env", "", secret),
-        ("/w/.env.local", "", secret),
-        ("/w/prod.env", "", secret),
-        ("/w/.ENV", "", secret),
-        ("c:/w/Server.PEM", "", secret),
-        ("/home/u/.ssh/config", "", secret),
-        ("/home/u/.ssh/keys/deep/x", "", secret),
-        ("/home/u/id_rsa.pub", "", secret),
-        ("/w/secrets.yml", "yaml", secret),
-        ("/home/u/.config/lapce-stable/settings.toml", "toml", secret),
-        ("/w/environment.rs", "rust", Permission::Automatic),
-        ("/w/monkey.rs", "rust", Permission::Automatic),
-        ("/w/vendor/a/b.go", "go", ignored),
-        ("/w/vendored/b.go", "go", Permission::Automatic),
-        ("/w/docs/a.md", "markdown", ignored),
-        ("/w/docs/deep/a.md", "markdown", Permission::Automatic),
-        ("/w/a.min.js", "javascript", ignored),
-        ("", "", Permission::Automatic),
+        (".env", true),
+        ("deploy/.env.local", true),
+        ("prod.env", true),
+        ("c:/w/server.pem", true),
+        ("/home/u/.ssh/config", true),
+        ("/home/u/.ssh/keys/deep/x", true),
+        ("/home/u/id_rsa.pub", true),
+        ("secrets.yml", true),
+        ("/home/u/.config/lapce-stable/settings.toml", true),
+        ("src/main.rs", false),
+        ("environment.rs", false),
+        ("monkey.rs", false),
+        ("settings.toml", false),
     ];
-    for (path, language, permission) in cases {
-        assert_eq!(settings.engine.permission(path, language), permission, "{path}");
+    for (path, secret) in cases {
+        assert_eq!(gates.ignored(path).is_some(), secret, "{path}");
     }
-    let (off, _) = read(json!({"trigger": "off", "languages": {"rust": "invoked"}}));
-    assert_eq!(off.engine.permission("/a.rs", "rust"), Permission::Invoked);
-    assert_eq!(off.engine.permission("/a.go", "go"), Permission::Never(Refusal::Off));
 }
 
 /// A provider with nothing but what an account is made of.
