@@ -164,7 +164,7 @@ fn base64(text: &str, to: &mut Vec<u8>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::super::event_stream::tests::{event, frame};
-    use super::super::testing::decoded;
+    use super::super::testing::{decoded, recordings};
     use super::*;
 
     fn decoder() -> Decoder {
@@ -303,5 +303,10 @@ mod tests {
             let mut to = Vec::new();
             assert_eq!(base64(text, &mut to).map(|()| &*to), bytes, "{text}");
         }
+    }
+
+    #[test]
+    fn recordings_decode_as_their_index_says() {
+        recordings("bedrock/").iter().for_each(|recording| recording.check(decoder));
     }
 }

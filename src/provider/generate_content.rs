@@ -134,7 +134,7 @@ pub(super) fn decoder(framing: Framing) -> Decoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::decoded;
+    use super::super::testing::{decoded, recordings};
     use super::*;
 
     fn sse(chunks: &[&str]) -> String {
@@ -251,6 +251,16 @@ mod tests {
             ("in an array", Framing::JsonArray, array(&[chunk, error]), &["text a", told]),
         ] {
             assert_eq!(decoded(|| decoder(framing), body.as_bytes()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn recordings_decode_as_their_index_says() {
+        for recording in recordings("gemini/").iter().chain(&recordings("vertex/")) {
+            recording.check(|| decoder(Framing::Sse));
+            if recording.file.contains("json-array") {
+                recording.check(|| decoder(Framing::JsonArray));
+            }
         }
     }
 }

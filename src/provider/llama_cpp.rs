@@ -79,7 +79,7 @@ impl Wire for Native {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::decoded;
+    use super::super::testing::{decoded, recordings};
     use super::*;
 
     fn decoder() -> Decoder {
@@ -176,5 +176,10 @@ mod tests {
             "[DONE]",
         ]);
         assert_eq!(decoded(decoder, body.as_bytes()), ["text a", "usage 3 1 - -", "done#0 stop"]);
+    }
+
+    #[test]
+    fn recordings_decode_as_their_index_says() {
+        recordings("llamacpp/").iter().for_each(|recording| recording.check(decoder));
     }
 }

@@ -226,7 +226,7 @@ pub(super) fn decoder() -> Decoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::decoded;
+    use super::super::testing::{decoded, recordings};
     use super::decoder;
 
     /// Events as the API sends them: named, and each name once more in the data.
@@ -375,5 +375,10 @@ mod tests {
         let body = r#"{"id":"msg_1","type":"message","role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"x"},{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":5}}"#;
         let expected = ["reasoning hm", "text a", "tool#0 t f ", "usage 3 5 - -", "done#0 stop"];
         assert_eq!(decoded(decoder, body.as_bytes()), expected);
+    }
+
+    #[test]
+    fn recordings_decode_as_their_index_says() {
+        recordings("anthropic/").iter().for_each(|recording| recording.check(decoder));
     }
 }

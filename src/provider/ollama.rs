@@ -92,7 +92,7 @@ impl Wire for Lines {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::decoded;
+    use super::super::testing::{decoded, recordings};
     use super::*;
 
     fn decoder() -> Decoder {
@@ -149,6 +149,14 @@ mod tests {
             for ending in ["\n", "\r\n"] {
                 assert_eq!(decoded(decoder, lines.join(ending).as_bytes()), expected, "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn recordings_decode_as_their_index_says() {
+        for recording in recordings("ollama/").iter().filter(|recording| recording.file.ends_with(".ndjson"))
+        {
+            recording.check(decoder);
         }
     }
 }

@@ -51,3 +51,62 @@ fn line(token: &StreamToken<'_>) -> String {
         }
     }
 }
+
+/// A recorded response, and what its row in the recordings' index says of it.
+pub(super) struct Recording {
+    /// Its path within the recordings.
+    pub(super) file: String,
+    /// The body, framed again where the recording is without its framing.
+    pub(super) body: Vec<u8>,
+    features: Vec<String>,
+}
+
+/// The recordings whose path begins so. They are not part of this repository: where they are missing
+/// there are none, and the test says that it saw nothing.
+pub(super) fn recordings(folder: &str) -> Vec<Recording> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/transcripts");
+    let Ok(index) = std::fs::read_to_string(root.join("INDEX.md")) else {
+        println!("skipped: no recordings of {folder} beside this repository");
+        return Vec::new();
+    };
+    let rows = index.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    let rows = rows.filter(|cells| cells.len() > 4 && cells[2].starts_with(folder));
+    let read = |cells: Vec<&str>| {
+        let body = std::fs::read(root.join(cells[2])).ok()?;
+        let body = if cells[2].ends_with(".chunks.jsonl") { framed(&body) } else { body };
+        let features = cells[4].split(", ").map(str::to_owned).collect();
+        Some(Recording { file: cells[2].to_owned(), body, features })
+    };
+    rows.filter_map(read).collect()
+}
+
+/// One JSON text per line, as server-sent events.
+fn framed(lines: &[u8]) -> Vec<u8> {
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.flat_map(|line| [b"data: ", line, b"\n\n"].concat()).collect()
+}
+
+impl Recording {
+    /// Decodes it and compares what comes out with its row.
+    pub(super) fn check(&self, decoder: impl Fn() -> Decoder) {
+        let lines = decoded(decoder, &self.body);
+        let any = |kind: &str| lines.iter().any(|line| line.starts_with(kind));
+        let has = |feature: &str| self.features.iter().any(|other| other == feature);
+        let stop = self.features.iter().find_map(|feature| feature.strip_prefix("stop="));
+        for (feature, kind) in [("usage", "usage "), ("tools", "tool#")] {
+            assert_eq!(any(kind), has(feature), "{feature} of {}: {lines:#?}", self.file);
+        }
+        if has("reasoning") {
+            assert!(any("reasoning "), "reasoning of {}: {lines:#?}", self.file);
+        }
+        match stop {
+            _ if has("error") => assert!(any("error "), "error of {}: {lines:#?}", self.file),
+            Some(stop) => {
+                let mut reasons = stop.split('/').filter_map(super::finish::finish_reason);
+                let one = reasons.any(|reason| any(&format!("done#0 {}", reason.as_str())));
+                assert!(one && !any("error "), "{stop} of {}: {lines:#?}", self.file);
+            }
+            None => assert!(any("done#") || any("error "), "end of {}: {lines:#?}", self.file),
+        }
+    }
+}
