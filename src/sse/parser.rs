@@ -102,7 +102,7 @@ enum Partial {
 struct Block {
     data: Carry,
     has_data: bool,
-    event: String,
+    event: Carry,
     /// The block is not made of fields.
     raw: bool,
     /// The block is over the limit: drop it up to the blank line.
@@ -180,7 +180,7 @@ impl Parser {
     /// Capacity held for what crosses chunk edges.
     #[cfg(test)]
     pub(super) fn retained(&self) -> usize {
-        self.line.capacity() + self.block.data.capacity()
+        self.line.capacity() + self.block.data.capacity() + self.block.event.capacity()
     }
 
     /// Skips a byte order mark, which may come in pieces. Returns where the chunk's text begins.
@@ -336,7 +336,7 @@ impl Parser {
                 return;
             }
         }
-        self.block.event.push_str(&String::from_utf8_lossy(value));
+        self.block.event.push(value, ascii);
     }
 
     /// Copies the lent data before it goes out of reach.
@@ -352,7 +352,7 @@ impl Parser {
         self.keep_data(lent);
         if let Some(event) = lent.event.take() {
             self.block.event.clear();
-            self.block.event.push_str(event);
+            self.block.event.push(event.as_bytes(), event.is_ascii());
         }
     }
 
@@ -405,7 +405,7 @@ impl Parser {
             Some("") => "message",
             Some(event) => event,
             None if self.block.event.is_empty() => "message",
-            None => &self.block.event,
+            None => self.block.event.text(),
         };
         let data = match lent.data {
             Some(data) => data,
