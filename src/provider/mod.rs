@@ -1,12 +1,30 @@
 //! One file per wire format: a prompt becomes an HTTP request, frames become tokens, an error body
 //! becomes an [`Error`]. Nothing here does IO.
 
+mod bedrock;
+mod chat_completions;
+mod claude;
 mod decoder;
 mod error;
+mod event_stream;
+mod finish;
+mod generate_content;
+mod json;
+mod llama_cpp;
+mod messages;
+mod models;
+mod ollama;
 mod prompt;
+mod responses;
+pub mod retry;
+mod sigv4;
+#[cfg(test)]
+mod testing;
+mod usage;
 
 pub use decoder::{Decoder, Ends, Framing, Wire};
 pub use error::{Error, Response};
+pub use models::model_names;
 pub use prompt::{Account, FimSetting, HttpRequest, Prompt, Seam, Secret, Snippet};
 
 /// One provider of completions: what the user names in the settings.
@@ -72,4 +90,9 @@ pub fn find(name: &str) -> Option<&'static dyn Provider> {
 /// The names of all providers, in the order shown to users.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PROVIDERS.iter().map(|provider| provider.name())
+}
+
+/// The value of the header of that name, which is in lower case.
+fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
