@@ -32,7 +32,8 @@ pub(super) fn conversation(prompt: &Prompt, seam: Seam) -> Conversation {
     for snippet in &prompt.snippets {
         push_tagged(&mut user, &format!("<file path=\"{}\">", snippet.path), &snippet.text, "</file>");
     }
-    let language = if prompt.language.is_empty() { "" } else { &format!(" language=\"{}\"", prompt.language) };
+    let language =
+        if prompt.language.is_empty() { "" } else { &format!(" language=\"{}\"", prompt.language) };
     let open = format!("<current_file path=\"{}\"{language}>\n<after_cursor>", prompt.path);
     push_tagged(&mut user, &open, &prompt.suffix, "</after_cursor>");
     user.push_str("<before_cursor>\n");
@@ -98,7 +99,10 @@ mod tests {
             (Seam::Prefix, USER.replace("    </before", "    a();</before"), None, None),
         ] {
             let conversation = conversation(&prompt("a();"), seam);
-            assert_eq!((conversation.user, conversation.assistant, conversation.go_on), (user, assistant, go_on));
+            assert_eq!(
+                (conversation.user, conversation.assistant, conversation.go_on),
+                (user, assistant, go_on)
+            );
         }
     }
 }
