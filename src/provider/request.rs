@@ -18,12 +18,18 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// A request to `path` below the base URL. A base URL without any path gets that of the provider's
-    /// own (`/v1`), and one that names an endpoint is cut to what stands before it.
+    /// own, or `/v1`.
     ///
     /// # Errors
     /// When there is no base URL, or it is none.
     pub(super) fn to(provider: &'a dyn Provider, account: &'a Account, path: &str) -> Result<Self, Error> {
-        Self::to_url(provider, account, format!("{}{path}", base_url(provider, account)?))
+        let base = base_url(provider, account)?;
+        let root = match (self::path(base), provider.defaults().base_url) {
+            (Some(""), "") => "/v1",
+            (Some(""), own) => self::path(own).unwrap_or_default(),
+            _ => "",
+        };
+        Self::to_url(provider, account, format!("{base}{root}{path}"))
     }
 
     /// A request to exactly `url`.
@@ -173,23 +179,17 @@ impl<'a> Draft<'a> {
 /// What users paste along with the base URL.
 const ENDPOINTS: &[&str] = &["/chat/completions", "/fim/completions", "/completions", "/responses"];
 
-/// The base URL of the user or of the provider, without a trailing slash.
+/// The base URL of the user or of the provider, without an endpoint's path and a trailing slash.
 ///
 /// # Errors
 /// When there is neither.
-pub(super) fn base_url(provider: &dyn Provider, account: &Account) -> Result<String, Error> {
-    let own = provider.defaults().base_url;
-    let base = account.base_url_or(own);
+pub(super) fn base_url<'a>(provider: &dyn Provider, account: &'a Account) -> Result<&'a str, Error> {
+    let base = account.base_url_or(provider.defaults().base_url);
     if base.is_empty() {
         let message = format!("Set `base-url` to the address of the server for {}.", provider.title());
         return Err(Error::of_settings(provider, ErrorKind::Request, &message));
     }
-    let endpoint = ENDPOINTS.iter().find_map(|endpoint| base.strip_suffix(endpoint));
-    let base = endpoint.unwrap_or(base);
-    Ok(match path(base) {
-        Some("") => format!("{base}{}", path(own).unwrap_or_default()),
-        _ => base.to_owned(),
-    })
+    Ok(ENDPOINTS.iter().find_map(|endpoint| base.strip_suffix(endpoint)).unwrap_or(base))
 }
 
 /// What stands between `://` and the path; `None` when the scheme is neither http nor https.
