@@ -31,7 +31,7 @@ impl Provider for Mistral {
         Draft::to(self, account, "/chat/completions")?
             .bearer()?
             .header("accept", "text/event-stream")
-            .chat(prompt, Seam::Prefill)
+            .chat(prompt, Seam::Prefill)?
             .set("max_tokens", prompt.max_tokens)
             .temperature()
             .post()
