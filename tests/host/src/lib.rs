@@ -1,1 +1,3 @@
+//! A headless Lapce, and the model's server it is tested against.
 
+pub mod server;
