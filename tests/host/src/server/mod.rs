@@ -8,7 +8,7 @@ mod script;
 pub mod shape;
 
 use std::io::{self, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -132,14 +132,15 @@ fn serve(mut stream: TcpStream, log: &Log, play: &Play) -> io::Result<()> {
         let played = perform(&mut stream, &play(&request), log, number);
         log.finished(number, !matches!(played, Ok(End::Complete | End::Close | End::Reset)));
         match played? {
-            End::Complete if request.header("connection") == Some("close") => return Ok(()),
+            End::Complete if request.header("connection") == Some("close") => break,
             End::Complete => stream.set_read_timeout(None)?,
             // Closing without lingering sends a reset instead of an end.
             End::Reset => return socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)),
-            End::Close | End::Stall => return Ok(()),
+            End::Close | End::Stall => break,
         }
     }
-    Ok(())
+    // Not left to dropping it: a process that is just being started has a copy of the socket until its exec.
+    stream.shutdown(Shutdown::Both)
 }
 
 /// Plays `script`. A client that hangs up is an error, except in a stall, which ends in no other way.

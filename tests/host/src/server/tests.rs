@@ -14,6 +14,11 @@ fn ask(server: &Server) -> TcpStream {
     stream
 }
 
+/// Closes for sure: a dropped socket stays open while a process that is being started has a copy of it.
+fn hang_up(stream: TcpStream) {
+    stream.shutdown(Shutdown::Both).unwrap();
+}
+
 fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = Vec::new();
     let mut byte = [0];
@@ -96,7 +101,7 @@ fn a_client_that_hangs_up_is_noticed_at_once() {
         let server = Server::fifo(vec![script]).unwrap();
         let mut client = ask(&server);
         read_until(&mut client, "1\r\na\r\n");
-        drop(client);
+        hang_up(client);
         assert!(server.wait(SOON, |all| all[0].hung_up && all[0].sent() == 1));
     }
 }
@@ -106,14 +111,15 @@ fn requests_in_flight_are_counted() {
     let server = Server::fifo(vec![Script::nothing(End::Stall)]).unwrap();
     let first = ask(&server);
     assert!(server.wait(SOON, |all| all.len() == 1));
-    drop(first);
+    hang_up(first);
     let second = ask(&server);
     assert!(server.wait(SOON, |all| all.len() == 2));
     assert_eq!(server.in_flight_max(), 1, "the first client was gone when the second came");
     let third = ask(&server);
     assert!(server.wait(SOON, |all| all.len() == 3));
     assert_eq!(server.in_flight_max(), 2);
-    drop((second, third));
+    hang_up(second);
+    hang_up(third);
 }
 
 #[test]
