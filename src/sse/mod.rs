@@ -1,1 +1,48 @@
-//! Bytes to frames.
+//! Bytes to frames: server-sent events, and beside them lines of JSON and one long JSON array.
+//!
+//! The three framers share their manner. They are fed chunks as these arrive, cut anywhere, and lend
+//! out frames that borrow from the chunk; only what crosses a chunk edge is copied, once, into a
+//! buffer that is used again. Any chunking of the same bytes gives the same frames. Bytes that are
+//! not UTF-8 become U+FFFD, one frame over the limit becomes one [`Error`], and what follows is intact.
+
+pub mod json_array;
+pub mod ndjson;
+mod parser;
+mod scan;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+pub use parser::{Frame, Frames, Parser, Policy};
+
+/// Bytes one frame may have when nothing else is said: 16 MiB. Frames with images in base64 have been
+/// seen at 4 MiB (goclaw#1348) and clients with a cap of 1 MiB had to raise it (opencode#36343).
+pub const DEFAULT_LIMIT: usize = 16 << 20;
+
+/// Capacity a carry buffer keeps between frames, so that one big frame does not hold its memory
+/// until the stream's end.
+const RETAINED: usize = 64 << 10;
+
+/// What a framer could not hand on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// A frame has more bytes than allowed. It is dropped; the frames after it are intact.
+    TooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { limit } => write!(f, "one event of the stream has more than {limit} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
