@@ -12,6 +12,8 @@ mod scan;
 mod text;
 
 #[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

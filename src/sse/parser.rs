@@ -102,7 +102,7 @@ enum Partial {
 struct Block {
     data: Carry,
     has_data: bool,
-    event: String,
+    event: Carry,
     /// The block is not made of fields.
     raw: bool,
     /// The block is over the limit: drop it up to the blank line.
@@ -177,6 +177,12 @@ impl Parser {
         self.retry
     }
 
+    /// Capacity held for what crosses chunk edges.
+    #[cfg(test)]
+    pub(super) fn retained(&self) -> usize {
+        self.line.capacity() + self.block.data.capacity() + self.block.event.capacity()
+    }
+
     /// Skips a byte order mark, which may come in pieces. Returns where the chunk's text begins.
     fn skip_bom(&mut self, chunk: &[u8]) -> usize {
         for (pos, byte) in chunk.iter().enumerate() {
@@ -235,7 +241,8 @@ impl Parser {
             Partial::Data => self.block.data.push(piece, ascii),
             Partial::Nothing | Partial::Skipped => {}
         }
-        self.check_limit(0)
+        // Until the sixth byte the line may be one of data, of which only the value counts.
+        self.check_limit(if self.line.len() < 6 { 0 } else { self.line.len() })
     }
 
     /// Moves the value of the cut line to the data.
@@ -264,7 +271,7 @@ impl Parser {
             && !self.block.has_data
             && self.block.event.is_empty()
             && lent.data.is_none()
-            && lent.event.is_none()
+            && lent.event.is_none_or(str::is_empty)
     }
 
     /// Takes a line that is not empty. Its value is borrowed when there is where to lend it.
@@ -305,6 +312,7 @@ impl Parser {
     }
 
     fn data<'c>(&mut self, value: &'c [u8], ascii: bool, lent: Option<&mut Lent<'c>>) -> Result<(), Error> {
+        let mut lent_len = 0;
         if let Some(lent) = lent {
             if !self.block.has_data && lent.data.is_none() {
                 lent.data = utf8(value, ascii);
@@ -313,10 +321,11 @@ impl Parser {
                 }
             }
             self.keep_data(lent);
+            lent_len = lent.len();
         }
         self.block.begin_line();
         self.block.data.push(value, ascii);
-        self.check_limit(0)
+        self.check_limit(lent_len)
     }
 
     fn event<'c>(&mut self, value: &'c [u8], ascii: bool, lent: Option<&mut Lent<'c>>) {
@@ -327,7 +336,7 @@ impl Parser {
                 return;
             }
         }
-        self.block.event.push_str(&String::from_utf8_lossy(value));
+        self.block.event.push(value, ascii);
     }
 
     /// Copies the lent data before it goes out of reach.
@@ -343,13 +352,13 @@ impl Parser {
         self.keep_data(lent);
         if let Some(event) = lent.event.take() {
             self.block.event.clear();
-            self.block.event.push_str(event);
+            self.block.event.push(event.as_bytes(), event.is_ascii());
         }
     }
 
     /// Drops the block if it has, with `more` bytes that are not kept yet, more than the limit.
     fn check_limit(&mut self, more: usize) -> Result<(), Error> {
-        let size = self.block.data.len() + self.block.event.len() + self.line.len() + more;
+        let size = self.block.data.len() + self.block.event.len() + more;
         if size <= self.policy.limit {
             return Ok(());
         }
@@ -396,7 +405,7 @@ impl Parser {
             Some("") => "message",
             Some(event) => event,
             None if self.block.event.is_empty() => "message",
-            None => &self.block.event,
+            None => self.block.event.text(),
         };
         let data = match lent.data {
             Some(data) => data,

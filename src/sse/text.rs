@@ -36,6 +36,11 @@ impl Carry {
         &self.bytes
     }
 
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Forgets the bytes and gives back what is above [`super::RETAINED`].
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
