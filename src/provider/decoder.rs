@@ -2,7 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use super::error::summary;
+use super::error::{exception, summary};
+use super::event_stream::{EventStream, FrameError, Message, MessageKind};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
 
@@ -15,6 +16,8 @@ pub enum Framing {
     Ndjson,
     /// One JSON array, element by element (Gemini without `alt=sse`).
     JsonArray,
+    /// AWS's binary `application/vnd.amazon.eventstream`.
+    EventStream,
 }
 
 /// What one wire format does with a frame. One value per response.
@@ -51,6 +54,12 @@ impl Ends {
         if !self.reasons.iter().any(|(i, _)| *i == index) {
             self.reasons.push((index, reason));
         }
+    }
+
+    /// Choice `index` gave a finish reason that a later one replaces.
+    pub fn finished_for_now(&mut self, index: u32, reason: FinishReason) {
+        self.reasons.retain(|(i, _)| *i != index);
+        self.reasons.push((index, reason));
     }
 
     /// The format's end marker was seen (`[DONE]`, `message_stop`, `"done":true`).
@@ -101,6 +110,7 @@ enum Framer {
     Sse(Box<sse::Parser>),
     Ndjson(ndjson::Framer),
     JsonArray(json_array::Framer),
+    EventStream(EventStream),
 }
 
 /// What is known of the body besides its framing.
@@ -123,6 +133,7 @@ impl Decoder {
             Framing::Sse => Framer::Sse(Box::new(sse::Parser::with_policy(sse::Policy::LENIENT))),
             Framing::Ndjson => Framer::Ndjson(ndjson::Framer::new()),
             Framing::JsonArray => Framer::JsonArray(json_array::Framer::new()),
+            Framing::EventStream => Framer::EventStream(EventStream::new(sse::DEFAULT_LIMIT)),
         };
         let reading = Reading { wire, ends: Ends::default(), closed: false, stray: String::new() };
         Self { framer, reading }
@@ -157,6 +168,14 @@ impl Decode for Decoder {
                     reading.line(element, sink);
                 }
             }
+            Framer::EventStream(framer) => {
+                let fed = framer.feed(chunk, |message| reading.message(message, sink));
+                if let Err(error) = fed
+                    && framer.lost().is_none_or(|rest| !is_text(rest))
+                {
+                    reading.unframed(error, sink);
+                }
+            }
         }
     }
 
@@ -179,6 +198,11 @@ impl Decode for Decoder {
             Framer::JsonArray(framer) => {
                 if let Some(element) = framer.finish() {
                     reading.line(element, sink);
+                }
+            }
+            Framer::EventStream(framer) => {
+                if let Some(text) = framer.lost() {
+                    reading.bare(&String::from_utf8_lossy(text), sink);
                 }
             }
         }
@@ -213,6 +237,24 @@ impl Reading {
             return self.ends.marker();
         }
         self.wire.frame(event, data, &mut self.ends, sink);
+    }
+
+    fn message(&mut self, message: Message<'_>, sink: &mut dyn Sink) {
+        let Ok(payload) = std::str::from_utf8(message.payload) else {
+            return self.unframed(FrameError::Text, sink);
+        };
+        match message.kind {
+            MessageKind::Event => self.frame(message.name, payload, sink),
+            MessageKind::Exception | MessageKind::Error => {
+                self.ends.fail(exception(message.name, payload), sink);
+            }
+        }
+    }
+
+    fn unframed(&mut self, error: FrameError, sink: &mut dyn Sink) {
+        let kind = if error == FrameError::TooLong { ErrorKind::Limit } else { ErrorKind::Malformed };
+        let message = error.to_string().into();
+        self.ends.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);
     }
 
     /// Text outside of any event: a frame without a name if it is JSON.
@@ -275,6 +317,11 @@ fn is_object_shaped(line: &str) -> bool {
 /// Tells the beginning of a JSON text from a whole one and from anything else.
 fn is_cut(text: &str) -> bool {
     text.trim_ascii_start().starts_with(['{', '[']) && text.trim_ascii() != "[DONE]" && !is_json(text)
+}
+
+/// Whether bytes where a binary frame should be are JSON or HTML.
+fn is_text(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
 }
 
 fn is_json(text: &str) -> bool {

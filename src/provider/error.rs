@@ -7,7 +7,7 @@ mod sentence;
 
 use std::fmt;
 
-pub(super) use body::stream_error;
+pub(super) use body::{exception, stream_error};
 pub(super) use clean::summary;
 
 use self::body::Complaint;

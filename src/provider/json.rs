@@ -72,6 +72,14 @@ impl<'a> Raw<'a> {
         Some(scratch)
     }
 
+    /// As [`str`](Self::str), as a piece of an answer; `None` when it is empty.
+    pub(super) fn piece<'s>(self, scratch: &'s mut String) -> Option<Cow<'s, str>>
+    where
+        'a: 's,
+    {
+        self.str(scratch).filter(|text| !text.is_empty()).map(Cow::Borrowed)
+    }
+
     /// The string it is; allocates when it has escapes.
     pub(super) fn cow(self) -> Option<Cow<'a, str>> {
         let inner = self.json().strip_prefix('"')?.strip_suffix('"')?;

@@ -1,15 +1,25 @@
 //! One file per wire format: a prompt becomes an HTTP request, frames become tokens, an error body
 //! becomes an [`Error`]. Nothing here does IO.
 
+mod bedrock;
 mod chat_completions;
+mod claude;
 mod decoder;
 mod error;
+mod event_stream;
 mod finish;
+mod generate_content;
 mod json;
+mod llama_cpp;
+mod messages;
 mod models;
+mod ollama;
 mod prompt;
 mod responses;
 pub mod retry;
+mod sigv4;
+#[cfg(test)]
+mod testing;
 mod usage;
 
 pub use decoder::{Decoder, Ends, Framing, Wire};

@@ -1,6 +1,9 @@
 //! Bytes of one response in, transformed tokens out.
 
-use super::{Decode, Measure, NoMetrics, Sink, StreamError, StreamToken, StreamTransformer, TransformResult};
+use super::{
+    BackpressureController, BackpressureTimeout, Decode, Measure, NoMetrics, Sink, StreamError, StreamToken,
+    StreamTransformer, TransformResult,
+};
 
 /// The way of one response: decoder, then transformers in order, then the caller's sink.
 ///
@@ -35,6 +38,8 @@ use super::{Decode, Measure, NoMetrics, Sink, StreamError, StreamToken, StreamTr
 pub struct StreamingPipeline<D, M = NoMetrics> {
     decoder: D,
     stages: Stages<M>,
+    backpressure: BackpressureController,
+    now_ms: u64,
 }
 
 /// All behind the decoder; apart from it so that the decoder can call into it.
@@ -42,17 +47,41 @@ struct Stages<M> {
     transformers: Vec<Box<dyn StreamTransformer>>,
     metrics: M,
     over: bool,
+    /// Tokens given to the sink by the current call.
+    delivered: usize,
 }
 
 impl<D: Decode, M: Measure> StreamingPipeline<D, M> {
-    pub(super) fn new(decoder: D, transformers: Vec<Box<dyn StreamTransformer>>, metrics: M) -> Self {
-        Self { decoder, stages: Stages { transformers, metrics, over: false } }
+    pub(super) fn new(
+        decoder: D,
+        transformers: Vec<Box<dyn StreamTransformer>>,
+        metrics: M,
+        backpressure: BackpressureController,
+    ) -> Self {
+        let stages = Stages { transformers, metrics, over: false, delivered: 0 };
+        Self { decoder, stages, backpressure, now_ms: 0 }
     }
 
-    /// Says that it is `now_ms`, for the metrics; stays so until said again.
+    /// Says that it is `now_ms` (any origin), for the metrics and the back-pressure; stays so until
+    /// said again.
     pub fn at(&mut self, now_ms: u64) -> &mut Self {
+        self.now_ms = now_ms;
         self.stages.metrics.at(now_ms);
         self
+    }
+
+    /// How many bytes to read for the next [`push`](Self::push), or `None` to read nothing for now;
+    /// see [`BackpressureController::acquire`]. Who pushes without asking has no back-pressure.
+    ///
+    /// # Errors
+    /// [`BackpressureTimeout`] when the sink's tokens are not [released](Self::release) any more.
+    pub fn acquire(&mut self) -> Result<Option<usize>, BackpressureTimeout> {
+        self.backpressure.acquire(self.now_ms)
+    }
+
+    /// The consumer is through with so many of the tokens that the sink was given.
+    pub fn release(&mut self, tokens: usize) {
+        self.backpressure.release(tokens, self.now_ms);
     }
 
     /// Takes the next bytes of the body. Ignored once the stream [is over](Self::is_over).
@@ -63,6 +92,7 @@ impl<D: Decode, M: Measure> StreamingPipeline<D, M> {
         let stages = &mut self.stages;
         stages.metrics.chunk(chunk.len());
         self.decoder.feed(chunk, &mut |token: StreamToken<'_>| stages.take(token, sink));
+        self.account(chunk.len());
     }
 
     /// The body is over: whatever is held comes out, and the stream's end.
@@ -73,6 +103,7 @@ impl<D: Decode, M: Measure> StreamingPipeline<D, M> {
         let stages = &mut self.stages;
         self.decoder.finish(&mut |token: StreamToken<'_>| stages.take(token, sink));
         stages.end(sink);
+        self.account(0);
     }
 
     /// The body broke off for a reason that only the transport knows: as [`finish`](Self::finish),
@@ -88,6 +119,12 @@ impl<D: Decode, M: Measure> StreamingPipeline<D, M> {
             token => stages.take(token, sink),
         });
         stages.end(sink);
+        self.account(0);
+    }
+
+    fn account(&mut self, bytes: usize) {
+        let tokens = std::mem::take(&mut self.stages.delivered);
+        self.backpressure.delivered(bytes, tokens, self.now_ms);
     }
 
     /// Whether the stream has ended: by [`finish`](Self::finish), [`fail`](Self::fail) or an error.
@@ -99,6 +136,11 @@ impl<D: Decode, M: Measure> StreamingPipeline<D, M> {
     pub fn metrics(&self) -> &M {
         &self.stages.metrics
     }
+
+    /// What may wait and what does.
+    pub fn backpressure(&self) -> &BackpressureController {
+        &self.backpressure
+    }
 }
 
 impl<M: Measure> Stages<M> {
@@ -108,9 +150,10 @@ impl<M: Measure> Stages<M> {
         }
         self.metrics.decoded(&token);
         let failed = matches!(token, StreamToken::Error(_));
-        let Self { transformers, metrics, over } = self;
+        let Self { transformers, metrics, over, delivered } = self;
         let mut deliver = |token: StreamToken<'_>| {
             metrics.delivered(&token);
+            *delivered += 1;
             sink.token(token);
         };
         if transformers.is_empty() {
@@ -123,9 +166,10 @@ impl<M: Measure> Stages<M> {
 
     /// Flushes stage by stage: what one held still goes through those behind it.
     fn end(&mut self, sink: &mut impl Sink) {
-        let Self { transformers, metrics, over } = self;
+        let Self { transformers, metrics, over, delivered } = self;
         let mut deliver = |token: StreamToken<'_>| {
             metrics.delivered(&token);
+            *delivered += 1;
             sink.token(token);
         };
         let mut rest = transformers.as_mut_slice();

@@ -134,6 +134,18 @@ pub(in crate::provider) fn stream_error(frame: &str) -> StreamError<'static> {
     }
 }
 
+/// What an exception frame of AWS says: its name is the code.
+pub(in crate::provider) fn exception(name: &str, payload: &str) -> StreamError<'static> {
+    let mut complaint = Complaint::of_body(payload.as_bytes());
+    complaint.signals.push(name.to_lowercase());
+    StreamError {
+        kind: classify(complaint.status, &complaint.signals),
+        code: Some(name.to_owned().into()),
+        message: complaint.message.into(),
+        retry_after_ms: complaint.retry_after_ms,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -32,10 +32,10 @@ pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
     out
 }
 
-/// Writing-direction controls, zero-width characters, line separators, the byte order mark.
+/// Writing-direction controls, zero-width characters, the byte order mark.
 fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
@@ -105,7 +105,7 @@ mod tests {
         for (text, expected) in [
             ("a\u{1b}[31mred\u{7}\r\n\tb", "a [31mred b"),
             ("user\u{202E}txt.exe\u{2066}!\u{200B}", "usertxt.exe!"),
-            ("\u{FEFF}x\u{2028}y", "xy"),
+            ("\u{FEFF}x\u{2028}y", "x y"),
             ("  spaced   out ", "spaced out"),
             ("日本 é", "日本 é"),
         ] {

@@ -71,7 +71,8 @@ impl StreamTransformer for ByLetter {
 
 /// The stream as the sink saw it: text between bars, `.` for the end, `!message` for an error.
 fn seen(stages: Vec<Box<dyn StreamTransformer>>, drive: impl Fn(&mut Driven<'_>)) -> String {
-    let mut pipeline = StreamingPipeline::new(Letters::default(), stages, NoMetrics);
+    let mut pipeline =
+        StreamingPipeline::new(Letters::default(), stages, NoMetrics, BackpressureController::default());
     let mut seen = String::new();
     let mut sink = |token: StreamToken<'_>| match token {
         StreamToken::Text(text) => seen.extend(["|", &text]),
