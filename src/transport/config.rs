@@ -30,11 +30,14 @@ pub(super) fn config(request: &HttpRequest, options: &Options) -> String {
     value("speed-limit", "1");
     value("speed-time", &limits.first_byte.max(limits.idle).as_secs().saturating_add(1).to_string());
     value("user-agent", &options.user_agent);
-    if let Some(file) = &options.ca_file {
-        value("cacert", file);
+    if !options.ca_file.is_empty() {
+        value("cacert", &options.ca_file);
+    }
+    if !options.proxy.is_empty() {
+        value("proxy", &options.proxy);
     }
     if address::is_loopback(&request.url) {
-        // A proxy from the environment does not know this machine's loopback, and must not see its keys.
+        // A proxy does not know this machine's loopback, and must not see its keys.
         value("noproxy", "*");
     }
     let plain = request.headers.iter().map(|(name, value)| (name, value.as_str()));
@@ -95,7 +98,7 @@ mod tests {
     fn a_ca_file_is_named_only_when_given() {
         let mut options = Options::default();
         assert!(!config(&request("https://example.com"), &options).contains("cacert"));
-        options.ca_file = Some("C:\\my \"ca\".pem".to_owned());
+        options.ca_file = "C:\\my \"ca\".pem".to_owned();
         assert!(
             config(&request("https://example.com"), &options)
                 .contains("cacert = \"C:\\\\my \\\"ca\\\".pem\"\n")
