@@ -105,7 +105,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
 
 /// Appends the text of a JSON string to `out`. `inner` has been checked by the JSON parser; of lone
 /// surrogates, which it lets pass, each becomes U+FFFD.
-fn unescape(inner: &str, out: &mut String) {
+pub(super) fn unescape(inner: &str, out: &mut String) {
     let mut rest = inner;
     while let Some((plain, escape)) = rest.split_once('\\') {
         out.push_str(plain);
