@@ -1,7 +1,7 @@
 //! Sixteen bytes at once: WebAssembly SIMD, SSE2, or plain arrays that the compiler may vectorise.
 //!
-//! memchr finds bytes as fast, but in a second pass over what then is checked to be ASCII, and with a
-//! fixed cost per call that is half of the time for a line of 16 bytes.
+//! memchr finds line ends as fast, but then another pass has to tell whether the line is ASCII: the first
+//! version, which did it so, had 40 % of the speed in wasm.
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod arch {
@@ -155,8 +155,8 @@ mod plain {
 
 pub(crate) use arch::Lanes;
 
-/// Whether the bytes are the same. In wasm a slice's own `==` is a loop over single bytes: it took
-/// 210 ns for the 240 bytes of a chat completion chunk's envelope, this takes 13.
+/// Whether the bytes are the same. In wasm a slice's own `==` is a loop over single bytes: with it a chat
+/// completion chunk of 290 bytes takes 290 ns from bytes to token, with this 107.
 #[inline]
 pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
