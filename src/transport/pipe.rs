@@ -61,7 +61,7 @@ impl Pipe {
         open().map_err(|error| {
             // The shell waits for both pipes. It finds the rest gone, and goes.
             let _held = (both("in"), both("out"));
-            let _ = fs::remove_dir_all(&folder);
+            remove(&folder);
             let detail = format!("writing the request into {}: {error}", home.path);
             Refusal::Failed(Failure { kind: FailureKind::Unavailable, detail })
         })
@@ -98,8 +98,17 @@ impl Pipe {
 impl Drop for Pipe {
     /// The shell removes the folder too, but only a moment later; nothing is to be found once we are done.
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
+        remove(&self.folder);
     }
+}
+
+/// Removes a run's folder, name by name: `remove_dir_all` would open what it finds, to see whether it is a
+/// folder, and with a named pipe wasmtime waits there for a writer.
+fn remove(folder: &Path) {
+    for name in ["config", "body", "in", "out", "err", "status"] {
+        let _ = fs::remove_file(folder.join(name));
+    }
+    let _ = fs::remove_dir(folder);
 }
 
 /// Writes a file the shell has made, so that its permissions are the shell's.
