@@ -611,6 +611,17 @@ fn an_unloaded_plugin_leaves_nothing() {
 }
 
 #[test]
+fn a_plugin_unloaded_right_after_start_leaves_nothing() {
+    let folder = Folder::new();
+    for _ in 0..10 {
+        let mut network = network(&folder);
+        network.start(&post("http://127.0.0.1:1/")).unwrap();
+        unload(&folder, network);
+    }
+    folder.nothing_left();
+}
+
+#[test]
 fn an_unloaded_plugin_leaves_nothing_of_an_answer_it_never_read() {
     let folder = Folder::new();
     let (arrive, arrived) = mpsc::channel();
@@ -689,8 +700,12 @@ fn what_a_dead_lapce_left_is_swept() {
     let pipe = CString::new(stale.join("in").to_str().unwrap()).unwrap();
     // SAFETY: the path is a C string.
     assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
-    let mut waiting =
-        Command::new("sh").current_dir(&stale).args(["-c", "exec 4<in 3<config"]).spawn().unwrap();
+    let mut waiting = Command::new("sh")
+        .current_dir(&stale)
+        .args(["-c", "exec 5<>in 4<in; echo >ready; read -r _ <&4; exec 5<config"])
+        .spawn()
+        .unwrap();
+    until("it waits", || stale.join("ready").exists().then_some(()));
     let mut network = network(&folder);
     network.start(&post("http://127.0.0.1:1/")).unwrap();
     assert!(!stale.exists());
