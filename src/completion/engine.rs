@@ -344,6 +344,11 @@ impl Engine {
         }
     }
 
+    /// Tells the time of day, in seconds since 1970-01-01 UTC: some formats sign their requests with it.
+    pub fn set_unix_time(&mut self, seconds: u64) {
+        self.options.account.unix_time = seconds;
+    }
+
     /// Takes what happened at `now_ms` (any monotonic clock) and appends what is to be done.
     pub fn handle(&mut self, now_ms: u64, input: Input<'_>, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
         self.confirmed = false;

@@ -48,8 +48,8 @@ impl Host for Lapce {
     }
 }
 
-/// Reads the next message of the host into `line`; leaves it empty when there is none.
-pub fn read_line(line: &mut Vec<u8>) {
+/// Reads the next message of the host into `line`; whether there is one.
+pub fn read_line(line: &mut Vec<u8>) -> bool {
     line.clear();
     line.shrink_to(KEEP_LINE);
     let mut stdin = io::stdin().lock();
@@ -61,4 +61,5 @@ pub fn read_line(line: &mut Vec<u8>) {
         // is refused as malformed.
         let _ = stdin.skip_until(b'\n');
     }
+    !line.is_empty()
 }

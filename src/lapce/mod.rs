@@ -3,5 +3,8 @@
 pub mod documents;
 #[cfg(target_os = "wasi")]
 pub mod host;
+mod lane;
+pub mod plugin;
 pub mod rpc;
 pub mod settings;
+pub mod status;

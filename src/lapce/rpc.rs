@@ -250,14 +250,22 @@ fn read_answer<T: DeserializeOwned>(line: &[u8], call: u64) -> Result<T, CallErr
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
+    /// Keeps what it is told.
     #[derive(Default)]
-    struct Fake {
-        sent: Vec<String>,
-        logged: Vec<String>,
-        answer: &'static str,
+    pub struct Fake {
+        pub sent: Vec<String>,
+        pub logged: Vec<String>,
+        pub answer: &'static str,
+    }
+
+    impl<H> Rpc<H> {
+        /// The host it speaks to.
+        pub fn host(&self) -> &H {
+            &self.host
+        }
     }
 
     impl Host for Fake {

@@ -12,9 +12,12 @@ use serde_json::{Map, Value};
 pub use reader::Problem;
 use reader::Reader;
 
-use crate::completion::Trigger;
+use crate::completion::context::Budget;
+use crate::completion::gates::Gates;
 use crate::completion::shape::Extent;
-use crate::provider::{self, FimSetting, Secret};
+use crate::completion::{Options, Trigger};
+use crate::provider::{self, Account, FimSetting, Provider, Secret};
+use crate::transport::{self, Mode};
 
 /// All settings. Everything but `provider` has a default that works.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +45,7 @@ pub struct Settings {
     /// When, what and how much to ask.
     pub engine: EngineSettings,
     /// How requests leave and how long answers may take.
-    pub network: NetworkSettings,
+    pub network: transport::Options,
     /// Whether the status bar tells what is going on.
     pub status: bool,
 }
@@ -74,26 +77,9 @@ pub struct EngineSettings {
     pub cache_size: u32,
     /// Regular expressions: an answer is cut before what matches.
     pub block_patterns: Vec<String>,
-}
-
-/// How requests leave and how long answers may take.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NetworkSettings {
-    /// By which way.
-    pub transport: TransportChoice,
-    /// URL of the proxy; empty: as the environment says.
-    pub proxy: String,
-    /// Path of a PEM file with the certificates to trust; empty: the system's.
-    pub ca_file: String,
-    /// Milliseconds until the first byte of an answer.
-    pub first_byte_ms: u32,
-    /// Milliseconds between two pieces of an answer.
-    pub idle_ms: u32,
-    /// Milliseconds for a whole answer.
-    pub total_ms: u32,
-    /// Bytes of one event of a stream.
+    /// Most bytes of one event of a stream.
     pub event_bytes: u32,
-    /// Bytes of a whole answer.
+    /// Most bytes of a whole answer.
     pub response_bytes: u32,
 }
 
@@ -106,17 +92,6 @@ pub enum Speculative {
     On,
     /// Never.
     Off,
-}
-
-/// By which way requests leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransportChoice {
-    /// curl where it works, else the host's HTTP.
-    Auto,
-    /// curl only.
-    Curl,
-    /// The host's HTTP only: nothing shows before an answer is complete.
-    Http,
 }
 
 impl Default for Settings {
@@ -133,7 +108,7 @@ impl Default for Settings {
             extra_body: Map::new(),
             options: Vec::new(),
             engine: EngineSettings::default(),
-            network: NetworkSettings::default(),
+            network: transport::Options::default(),
             status: true,
         }
     }
@@ -154,19 +129,6 @@ impl Default for EngineSettings {
             speculative: Speculative::Auto,
             cache_size: 200,
             block_patterns: Vec::new(),
-        }
-    }
-}
-
-impl Default for NetworkSettings {
-    fn default() -> Self {
-        Self {
-            transport: TransportChoice::Auto,
-            proxy: String::new(),
-            ca_file: String::new(),
-            first_byte_ms: 15_000,
-            idle_ms: 10_000,
-            total_ms: 60_000,
             event_bytes: 1 << 20,
             response_bytes: 8 << 20,
         }
@@ -180,6 +142,46 @@ impl Settings {
         let mut reader = Reader::new(options);
         let settings = Self::read_from(&mut reader);
         (settings, reader.finish())
+    }
+
+    /// The engine's wishes: these settings for `provider` asked with `account`, or for nobody.
+    pub fn options(
+        &self,
+        provider: Option<&'static dyn Provider>,
+        account: Account,
+        repository: String,
+        seed: u64,
+    ) -> Options {
+        let engine = &self.engine;
+        let gates = Gates {
+            trigger: engine.trigger,
+            languages: engine.languages.clone(),
+            ignore: engine.secret_files.iter().chain(&engine.ignore).cloned().collect(),
+            ..Gates::default()
+        };
+        let paid = provider.is_none_or(|provider| provider.defaults().paid);
+        Options {
+            provider,
+            account,
+            budget: Budget {
+                tokens: engine.context_tokens as usize,
+                snippets: engine.snippets,
+                gates: gates.clone(),
+            },
+            gates,
+            debounce_ms: engine.debounce_ms.map(u64::from),
+            max_tokens: engine.max_tokens,
+            extent: engine.multiline,
+            repository,
+            cache_entries: engine.cache_size as usize,
+            speculative: match engine.speculative {
+                Speculative::Auto => !paid,
+                Speculative::On => true,
+                Speculative::Off => false,
+            },
+            response_bytes: engine.response_bytes as usize,
+            seed,
+        }
     }
 
     fn read_from(reader: &mut Reader<'_>) -> Self {
@@ -236,15 +238,16 @@ impl Settings {
         reader.number("cache-size", 0..=10_000, &mut engine.cache_size);
         reader.texts("block-patterns", &mut engine.block_patterns, reader::printable);
 
+        reader.number("limit.event-bytes", 1_024..=64 << 20, &mut engine.event_bytes);
+        reader.number("limit.response-bytes", 1_024..=64 << 20, &mut engine.response_bytes);
+
         let network = &mut settings.network;
-        reader.choice("transport", TRANSPORTS, &mut network.transport);
+        reader.choice("transport", MODES, &mut network.mode);
         reader.private_text("proxy", &mut network.proxy, |url| reader::url(url, PROXY_SCHEMES));
         reader.text("ca-file", &mut network.ca_file, reader::printable);
-        reader.number("timeout.first-byte-ms", 100..=600_000, &mut network.first_byte_ms);
-        reader.number("timeout.idle-ms", 100..=600_000, &mut network.idle_ms);
-        reader.number("timeout.total-ms", 100..=3_600_000, &mut network.total_ms);
-        reader.number("limit.event-bytes", 1_024..=64 << 20, &mut network.event_bytes);
-        reader.number("limit.response-bytes", 1_024..=64 << 20, &mut network.response_bytes);
+        reader.milliseconds("timeout.first-byte-ms", &mut network.limits.first_byte);
+        reader.milliseconds("timeout.idle-ms", &mut network.limits.idle);
+        reader.milliseconds("timeout.total-ms", &mut network.limits.total);
         settings
     }
 }
@@ -295,8 +298,7 @@ const MULTILINES: &[(&str, Extent)] =
     &[("auto", Extent::Auto), ("single", Extent::Line), ("block", Extent::Block)];
 const SPECULATIVES: &[(&str, Speculative)] =
     &[("auto", Speculative::Auto), ("on", Speculative::On), ("off", Speculative::Off)];
-const TRANSPORTS: &[(&str, TransportChoice)] =
-    &[("auto", TransportChoice::Auto), ("curl", TransportChoice::Curl), ("http", TransportChoice::Http)];
+const MODES: &[(&str, Mode)] = &[("auto", Mode::Auto), ("curl", Mode::Curl), ("http", Mode::Http)];
 const PROXY_SCHEMES: &[&str] = &["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
 #[cfg(test)]

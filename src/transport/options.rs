@@ -9,8 +9,11 @@ pub struct Options {
     pub mode: Mode,
     /// How long to wait for what.
     pub limits: Limits,
-    /// A file with further certificate authorities (PEM), for curl. A path on the user's machine.
-    pub ca_file: Option<String>,
+    /// URL of the proxy, for curl; empty for what the environment says.
+    pub proxy: String,
+    /// A file with further certificate authorities (PEM), for curl. A path on the user's machine; empty
+    /// for none.
+    pub ca_file: String,
     /// The `user-agent` header.
     pub user_agent: String,
 }
@@ -68,7 +71,8 @@ impl Default for Options {
         Self {
             mode: Mode::default(),
             limits: Limits::default(),
-            ca_file: None,
+            proxy: String::new(),
+            ca_file: String::new(),
             user_agent: concat!("ai-completion/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

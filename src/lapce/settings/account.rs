@@ -45,8 +45,7 @@ impl Settings {
     /// each time and kept nowhere else.
     ///
     /// # Errors
-    /// Of kind [`ErrorKind::Auth`] when a key is needed and there is none, or when a key would travel
-    /// unencrypted.
+    /// Of kind [`ErrorKind::Auth`] when a key is needed and there is none.
     pub fn account(
         &self,
         provider: &dyn Provider,
@@ -93,15 +92,6 @@ impl Settings {
                 provider.title()
             )));
         }
-        let base_url = if self.base_url.is_empty() { defaults.base_url } else { &self.base_url };
-        let in_headers = self.extra_headers.iter().any(|(name, _)| carries_secret(name));
-        if unencrypted(base_url) && (!api_key.is_empty() || !secrets.is_empty() || in_headers) {
-            return Err(refuse(format!(
-                "The API key is not sent unencrypted to {base_url}: use https:// in `base-url`, \
-                 or take the key out if that server needs none."
-            )));
-        }
-
         let options = OPTIONS.iter().filter(|option| option.providers.contains(&name)).filter_map(|option| {
             let set = self.options.iter().find(|(key, _)| key == option.key).map(|(_, value)| value.clone());
             Some((option.key.to_owned(), set.or_else(|| option.env.iter().find_map(found))?))
@@ -119,25 +109,4 @@ impl Settings {
             unix_time,
         })
     }
-}
-
-/// Whether a header of that name usually holds a secret.
-pub fn carries_secret(header: &str) -> bool {
-    let name = header.to_ascii_lowercase();
-    ["auth", "key", "token", "cookie", "secret"].iter().any(|word| name.contains(word))
-}
-
-/// Whether a URL is plain HTTP to another machine.
-fn unencrypted(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host_and_port = authority.rsplit('@').next().unwrap_or_default();
-    let host = match host_and_port.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => host_and_port.split(':').next().unwrap_or_default(),
-    };
-    let loopback = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    !(loopback || host == "localhost" || host.ends_with(".localhost"))
 }

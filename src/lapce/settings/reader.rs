@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -125,6 +126,13 @@ impl<'a> Reader<'a> {
                 self.wrong(key, &allowed, value, &into.to_string());
             }
         }
+    }
+
+    /// A time, up to an hour.
+    pub fn milliseconds(&mut self, key: &'static str, into: &mut Duration) {
+        let mut milliseconds = u32::try_from(into.as_millis()).unwrap_or(u32::MAX);
+        self.number(key, 100..=3_600_000, &mut milliseconds);
+        *into = Duration::from_millis(u64::from(milliseconds));
     }
 
     /// A number, or an empty text for none. Lapce's settings window writes texts where the default
