@@ -2,6 +2,8 @@
 //! refusals, tool calls, several choices; also of the legacy text completions, which differ in one
 //! field, and of whole answers where a stream was asked for.
 
+mod body;
+
 use super::decoder::{Decoder, Ends, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;

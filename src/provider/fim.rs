@@ -147,7 +147,7 @@ const TEMPLATES: &[Template] = &[
 pub(super) const FEW_STOPS: usize = 4;
 
 /// Names a user may give in the setting `fim`.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub fn names() -> impl Iterator<Item = &'static str> {
     TEMPLATES.iter().map(|template| template.name)
 }
 
@@ -362,7 +362,8 @@ mod tests {
         // A model that goes on after its answer writes the next marker of the training text.
         for template in TEMPLATES {
             assert!(template.stops.len() <= FEW_STOPS, "{}", template.name);
-            let end_of_text = template.stops.iter().filter(|stop| !rendered(template).contains(*stop)).count();
+            let end_of_text =
+                template.stops.iter().filter(|stop| !rendered(template).contains(*stop)).count();
             assert!(end_of_text >= 1, "{} has a stop for the end of the text", template.name);
         }
     }

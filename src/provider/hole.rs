@@ -15,14 +15,14 @@ pub(super) struct Conversation {
     pub(super) go_on: Option<&'static str>,
 }
 
-const SYSTEM: &str = "You are the completion engine of a code editor. You are shown the text after the cursor \
+pub(super) const SYSTEM: &str = "You are the completion engine of a code editor. You are shown the text after the cursor \
 and the text before the cursor. Reply with exactly the text to insert at the cursor, so that before, insertion \
 and after make good code together. Keep to the style and indentation around. Begin right at the cursor, in \
 the middle of a line or word if it stands there. Stop when the statement or block at hand is complete. Never \
 repeat what is already before or after the cursor. No explanation, no Markdown, no code fence. If nothing \
 is missing, reply with nothing.";
 
-const GO_ON: &str = "Your reply broke off. Go on right after its last character: repeat nothing of it, and write \
+pub(super) const GO_ON: &str = "Your reply broke off. Go on right after its last character: repeat nothing of it, and write \
 nothing but what is still missing.";
 
 /// The conversation that asks for `prompt`. What changes least comes first, because providers cache
@@ -32,7 +32,8 @@ pub(super) fn conversation(prompt: &Prompt, seam: Seam) -> Conversation {
     for snippet in &prompt.snippets {
         push_tagged(&mut user, &format!("<file path=\"{}\">", snippet.path), &snippet.text, "</file>");
     }
-    let language = if prompt.language.is_empty() { "" } else { &format!(" language=\"{}\"", prompt.language) };
+    let language =
+        if prompt.language.is_empty() { "" } else { &format!(" language=\"{}\"", prompt.language) };
     let open = format!("<current_file path=\"{}\"{language}>\n<after_cursor>", prompt.path);
     push_tagged(&mut user, &open, &prompt.suffix, "</after_cursor>");
     user.push_str("<before_cursor>\n");
@@ -98,7 +99,10 @@ mod tests {
             (Seam::Prefix, USER.replace("    </before", "    a();</before"), None, None),
         ] {
             let conversation = conversation(&prompt("a();"), seam);
-            assert_eq!((conversation.user, conversation.assistant, conversation.go_on), (user, assistant, go_on));
+            assert_eq!(
+                (conversation.user, conversation.assistant, conversation.go_on),
+                (user, assistant, go_on)
+            );
         }
     }
 }

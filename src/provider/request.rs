@@ -17,29 +17,39 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// A request to `path` below the base URL. A base URL that already ends with `path` is taken as it
-    /// is, and one without any path gets that of the provider's own (`/v1`).
+    /// A request to `path` below the base URL. A base URL without any path gets that of the provider's
+    /// own, or `/v1`.
     ///
     /// # Errors
     /// When there is no base URL, or it is none.
     pub(super) fn to(provider: &'a dyn Provider, account: &'a Account, path: &str) -> Result<Self, Error> {
         let base = base_url(provider, account)?;
-        let base = base.strip_suffix(path).unwrap_or(&base);
-        Self::to_url(provider, account, format!("{base}{path}"))
+        let root = match (self::path(base), provider.defaults().base_url) {
+            (Some(""), "") => "/v1",
+            (Some(""), own) => self::path(own).unwrap_or_default(),
+            _ => "",
+        };
+        Self::to_url(provider, account, format!("{base}{root}{path}"))
     }
 
     /// A request to exactly `url`.
     ///
     /// # Errors
     /// When it is no URL, or one with a password in it.
-    pub(super) fn to_url(provider: &'a dyn Provider, account: &'a Account, url: String) -> Result<Self, Error> {
+    pub(super) fn to_url(
+        provider: &'a dyn Provider,
+        account: &'a Account,
+        url: String,
+    ) -> Result<Self, Error> {
         let wrong = |what: &str| {
             let message = format!("`base-url` {what}: it should look like `https://host/path`.");
             Err(Error::of_settings(provider, ErrorKind::Request, &message))
         };
         match authority(&url) {
             None | Some("") => return wrong("is no http or https address"),
-            Some(authority) if authority.contains('@') => return wrong("must not hold a user name or password"),
+            Some(authority) if authority.contains('@') => {
+                return wrong("must not hold a user name or password");
+            }
             Some(_) if url.contains(|c: char| c.is_whitespace() || c.is_control()) => {
                 return wrong("has white space in it");
             }
@@ -106,9 +116,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The user's temperature, or `default`.
-    pub(super) fn temperature(self, default: f32) -> Self {
-        let temperature = self.account.temperature.unwrap_or(default);
+    /// The user's temperature, or one at which code comes out the same nearly every time.
+    pub(super) fn temperature(self) -> Self {
+        let temperature = self.account.temperature.unwrap_or(0.1);
         // By way of its text, or 0.1 would become 0.10000000149011612.
         let temperature: f64 = temperature.to_string().parse().unwrap_or_default();
         self.set("temperature", temperature)
@@ -157,25 +167,29 @@ impl<'a> Draft<'a> {
                            encryption: use https, or a tunnel to this machine.";
             return Err(Error::of_settings(self.provider, ErrorKind::Request, message));
         }
-        Ok(HttpRequest { url: self.url, headers: self.headers, secret_headers: self.secret_headers, body: None })
+        Ok(HttpRequest {
+            url: self.url,
+            headers: self.headers,
+            secret_headers: self.secret_headers,
+            body: None,
+        })
     }
 }
 
-/// The base URL of the user or of the provider, without a trailing slash.
+/// What users paste along with the base URL.
+const ENDPOINTS: &[&str] = &["/chat/completions", "/fim/completions", "/completions", "/responses"];
+
+/// The base URL of the user or of the provider, without an endpoint's path and a trailing slash.
 ///
 /// # Errors
 /// When there is neither.
-pub(super) fn base_url(provider: &dyn Provider, account: &Account) -> Result<String, Error> {
-    let own = provider.defaults().base_url;
-    let base = account.base_url_or(own);
+pub(super) fn base_url<'a>(provider: &dyn Provider, account: &'a Account) -> Result<&'a str, Error> {
+    let base = account.base_url_or(provider.defaults().base_url);
     if base.is_empty() {
         let message = format!("Set `base-url` to the address of the server for {}.", provider.title());
         return Err(Error::of_settings(provider, ErrorKind::Request, &message));
     }
-    Ok(match path(base) {
-        Some("") => format!("{base}{}", path(own).unwrap_or_default()),
-        _ => base.to_owned(),
-    })
+    Ok(ENDPOINTS.iter().find_map(|endpoint| base.strip_suffix(endpoint)).unwrap_or(base))
 }
 
 /// What stands between `://` and the path; `None` when the scheme is neither http nor https.
@@ -239,7 +253,9 @@ mod tests {
             let account = Account { base_url: base.to_owned(), api_key, ..Account::default() };
             Draft::to(&OpenAiCompatible, &account, "/x").and_then(Draft::bearer).and_then(Draft::post).is_ok()
         };
-        for base in ["http://localhost:1/v1", "http://127.0.0.1/v1", "http://[::1]:8/v1", "https://a.example/v1"] {
+        for base in
+            ["http://localhost:1/v1", "http://127.0.0.1/v1", "http://[::1]:8/v1", "https://a.example/v1"]
+        {
             assert!(send(base), "{base}");
         }
         for base in ["http://a.example/v1", "http://localhost.a.example/v1", "http://192.168.0.2/v1"] {
