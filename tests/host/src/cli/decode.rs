@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use ai_completion::provider::{self, Provider};
+use ai_completion::provider::Provider;
 use ai_completion::stream::{Decode, StreamToken};
 use lexopt::{Arg, ValueExt};
 use serde::Serialize;
 
-use super::{Failure, chunk_size, print_json, recording, usage};
+use super::{Failure, chunk_size, find_provider, print_json, provider_names, recording, usage};
 
 /// One line of output.
 #[derive(Serialize)]
@@ -114,8 +114,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
         }
     }
     let name = name.ok_or_else(|| usage("whose answer is it? Give --provider", "decode"))?;
-    let provider = provider::find(&name)
-        .ok_or_else(|| Failure::Usage(format!("there is no provider `{name}`; give one of {}", names())))?;
+    let provider = find_provider(&name)?;
     let file = file.ok_or_else(|| usage("which FILE?", "decode"))?;
     let mut body = recording::read(&file)?;
     if recording::is_unframed(&file) {
@@ -137,10 +136,6 @@ fn print(provider: &dyn Provider, body: &[u8], chunk: usize, out: &mut dyn Write
     }
     decoder.finish(&mut sink);
     result
-}
-
-fn names() -> String {
-    provider::names().collect::<Vec<_>>().join(", ")
 }
 
 fn help() -> String {
@@ -168,7 +163,7 @@ Lines, by `type`:
 
 An answer that ends in an error is printed like any other, with exit code 0.
 ",
-        names()
+        provider_names()
     )
 }
 
