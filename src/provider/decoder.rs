@@ -1,6 +1,11 @@
 //! The way from body bytes to tokens that all formats share.
 
-use crate::stream::{Decode, FinishReason, Sink};
+use serde_json::value::RawValue;
+
+use super::error::{exception, summary};
+use super::event_stream::{EventStream, FrameError, Message, MessageKind};
+use crate::sse::{self, json_array, ndjson};
+use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
 
 /// How a body is cut into frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,23 +24,31 @@ pub enum Framing {
 ///
 /// Contract that the envelope memo rests on: when a frame yields exactly one text or reasoning token
 /// and nothing else, a second frame that differs only in that text changes nothing in `self` that
-/// the first has not.
+/// the first has not. A text without escapes is borrowed from the frame.
 pub trait Wire {
     /// Decodes one frame: `event` is its name (empty where the framing has none), `data` its text.
-    /// Finish reasons and end markers are said to `ends`, everything else goes to `sink`.
+    /// Finish reasons, end markers and failures are said to `ends`, everything else goes to `sink`.
+    /// A frame that is a whole answer of its own, or an error object, is to be understood as well.
     fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink);
 }
 
-/// What a response has said so far about its end. [`Decoder`] turns it into `Done` or `Error`
-/// tokens when the body is over, so that usage that comes after the finish reason stays before it.
+/// What a response has said so far about its end. [`Decoder`] turns it into `Done` tokens when the
+/// body is over, so that usage that comes after the finish reason stays before them.
 #[derive(Debug, Default)]
 pub struct Ends {
     reasons: Vec<(u32, FinishReason)>,
+    /// One bit for each choice that began, the last bit for all from 63 on.
+    begun: u64,
     marker: bool,
     failed: bool,
 }
 
 impl Ends {
+    /// Choice `index` has begun: without a finish reason of its own the answer is not whole.
+    pub fn begun(&mut self, index: u32) {
+        self.begun |= 1 << index.min(63);
+    }
+
     /// Choice `index` gave a finish reason; the first one wins.
     pub fn finished(&mut self, index: u32, reason: FinishReason) {
         if !self.reasons.iter().any(|(i, _)| *i == index) {
@@ -43,36 +56,279 @@ impl Ends {
         }
     }
 
+    /// Choice `index` gave a finish reason that a later one replaces.
+    pub fn finished_for_now(&mut self, index: u32, reason: FinishReason) {
+        self.reasons.retain(|(i, _)| *i != index);
+        self.reasons.push((index, reason));
+    }
+
     /// The format's end marker was seen (`[DONE]`, `message_stop`, `"done":true`).
     pub fn marker(&mut self) {
         self.marker = true;
     }
 
-    /// An error token went out; no `Done` follows.
-    pub fn failed(&mut self) {
-        self.failed = true;
+    /// The stream broke: hands on the error. Nothing the body still says is decoded.
+    pub fn fail(&mut self, error: StreamError<'_>, sink: &mut dyn Sink) {
+        if !std::mem::replace(&mut self.failed, true) {
+            sink.token(StreamToken::Error(error));
+        }
+    }
+
+    /// The frame is not what the format says.
+    pub fn malformed(&mut self, data: &str, sink: &mut dyn Sink) {
+        let message = format!("the stream has a part that is not of its format: {}", summary(data));
+        self.fail(
+            StreamError {
+                kind: ErrorKind::Malformed,
+                code: None,
+                message: message.into(),
+                retry_after_ms: None,
+            },
+            sink,
+        );
+    }
+
+    /// Whether nothing is missing: the end marker came, or each choice said why it ended. The latter
+    /// stands for the former: Gemini has no marker, and Perplexity and many gateways forget theirs.
+    fn complete(&self) -> bool {
+        let finished = self.reasons.iter().fold(0u64, |bits, (index, _)| bits | 1 << index.min(&63));
+        self.marker || (finished != 0 && self.begun & !finished == 0)
     }
 }
 
 /// Decodes the body of one response.
+///
+/// Whatever the content type says, a body may turn out to be one JSON text (a proxy that ignores
+/// `stream`, an error under status 200) or a page of HTML; with SSE framing a stream may also end in
+/// a bare JSON error. All of these are understood, and what was received before survives.
 pub struct Decoder {
-    #[expect(dead_code)]
-    framing: Framing,
-    #[expect(dead_code)]
-    wire: Box<dyn Wire>,
-    #[expect(dead_code)]
-    ends: Ends,
+    framer: Framer,
+    reading: Reading,
 }
+
+enum Framer {
+    Sse(Box<sse::Parser>),
+    Ndjson(ndjson::Framer),
+    JsonArray(json_array::Framer),
+    EventStream(EventStream),
+}
+
+/// What is known of the body besides its framing.
+struct Reading {
+    wire: Box<dyn Wire>,
+    ends: Ends,
+    /// `[DONE]` was seen: what follows is no part of the answer.
+    closed: bool,
+    /// Text where a frame should be: a page of HTML, a JSON text cut in pieces.
+    stray: String,
+}
+
+/// Of text that is no frame, this much is kept to say what it is.
+const STRAY_LIMIT: usize = 64 << 10;
 
 impl Decoder {
     /// A decoder of that framing and format.
     pub fn new(framing: Framing, wire: Box<dyn Wire>) -> Self {
-        Self { framing, wire, ends: Ends::default() }
+        let framer = match framing {
+            Framing::Sse => Framer::Sse(Box::new(sse::Parser::with_policy(sse::Policy::LENIENT))),
+            Framing::Ndjson => Framer::Ndjson(ndjson::Framer::new()),
+            Framing::JsonArray => Framer::JsonArray(json_array::Framer::new()),
+            Framing::EventStream => Framer::EventStream(EventStream::new(sse::DEFAULT_LIMIT)),
+        };
+        let reading = Reading { wire, ends: Ends::default(), closed: false, stray: String::new() };
+        Self { framer, reading }
+    }
+
+    /// Whether nothing more can come, although the body may not be over: `[DONE]` was seen, or the
+    /// stream broke. A reader need not wait for a server that is slow to close.
+    pub fn is_over(&self) -> bool {
+        self.reading.closed || self.reading.ends.failed
     }
 }
 
 impl Decode for Decoder {
-    fn feed(&mut self, _chunk: &[u8], _sink: &mut impl Sink) {}
+    fn feed(&mut self, chunk: &[u8], sink: &mut impl Sink) {
+        let reading = &mut self.reading;
+        match &mut self.framer {
+            Framer::Sse(parser) => {
+                let mut frames = parser.feed(chunk);
+                while let Some(frame) = frames.next() {
+                    reading.event(frame, sink);
+                }
+            }
+            Framer::Ndjson(framer) => {
+                let mut lines = framer.feed(chunk);
+                while let Some(line) = lines.next() {
+                    reading.line(line, sink);
+                }
+            }
+            Framer::JsonArray(framer) => {
+                let mut elements = framer.feed(chunk);
+                while let Some(element) = elements.next() {
+                    reading.line(element, sink);
+                }
+            }
+            Framer::EventStream(framer) => {
+                let fed = framer.feed(chunk, |message| reading.message(message, sink));
+                if let Err(error) = fed
+                    && framer.lost().is_none_or(|rest| !is_text(rest))
+                {
+                    reading.unframed(error, sink);
+                }
+            }
+        }
+    }
 
-    fn finish(&mut self, _sink: &mut impl Sink) {}
+    fn finish(&mut self, sink: &mut impl Sink) {
+        let reading = &mut self.reading;
+        match &mut self.framer {
+            Framer::Sse(parser) => {
+                match parser.finish() {
+                    // Cut in the middle of its last event: what is left of it is no news.
+                    Some(Ok(last)) if !last.event.is_empty() && is_cut(last.data) => {}
+                    Some(frame) => reading.event(frame, sink),
+                    None => {}
+                }
+            }
+            Framer::Ndjson(framer) => {
+                if let Some(line) = framer.finish() {
+                    reading.line(line, sink);
+                }
+            }
+            Framer::JsonArray(framer) => {
+                if let Some(element) = framer.finish() {
+                    reading.line(element, sink);
+                }
+            }
+            Framer::EventStream(framer) => {
+                if let Some(text) = framer.lost() {
+                    reading.bare(&String::from_utf8_lossy(text), sink);
+                }
+            }
+        }
+        reading.finish(sink);
+    }
+}
+
+impl Reading {
+    fn event(&mut self, frame: Result<sse::Frame<'_>, sse::Error>, sink: &mut dyn Sink) {
+        match frame {
+            Ok(frame) if frame.event.is_empty() => self.bare(frame.data, sink),
+            Ok(frame) => self.frame(frame.event, frame.data, sink),
+            Err(error) => self.too_long(error, sink),
+        }
+    }
+
+    fn line(&mut self, line: Result<&str, sse::Error>, sink: &mut dyn Sink) {
+        match line {
+            Ok(line) if self.stray.is_empty() && is_object_shaped(line) => self.frame("", line, sink),
+            Ok(line) => self.bare(line, sink),
+            Err(error) => self.too_long(error, sink),
+        }
+    }
+
+    fn frame(&mut self, event: &str, data: &str, sink: &mut dyn Sink) {
+        if self.closed || self.ends.failed {
+            return;
+        }
+        // Every provider may be behind a gateway that speaks OpenAI's dialect; some pad the marker.
+        if data.trim_ascii() == "[DONE]" {
+            self.closed = true;
+            return self.ends.marker();
+        }
+        self.wire.frame(event, data, &mut self.ends, sink);
+    }
+
+    fn message(&mut self, message: Message<'_>, sink: &mut dyn Sink) {
+        let Ok(payload) = std::str::from_utf8(message.payload) else {
+            return self.unframed(FrameError::Text, sink);
+        };
+        match message.kind {
+            MessageKind::Event => self.frame(message.name, payload, sink),
+            MessageKind::Exception | MessageKind::Error => {
+                self.ends.fail(exception(message.name, payload), sink);
+            }
+        }
+    }
+
+    fn unframed(&mut self, error: FrameError, sink: &mut dyn Sink) {
+        let kind = if error == FrameError::TooLong { ErrorKind::Limit } else { ErrorKind::Malformed };
+        let message = error.to_string().into();
+        self.ends.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);
+    }
+
+    /// Text outside of any event: a frame without a name if it is JSON.
+    fn bare(&mut self, text: &str, sink: &mut dyn Sink) {
+        match text.trim_ascii_start().as_bytes().first() {
+            Some(b'{') if self.stray.is_empty() && is_json(text) => self.frame("", text, sink),
+            // Google's OpenAI dialect answers errors as `[{"error":…}]`.
+            Some(b'[') if self.stray.is_empty() => match serde_json::from_str::<Vec<&RawValue>>(text) {
+                Ok(elements) => elements.into_iter().for_each(|element| self.frame("", element.get(), sink)),
+                Err(_) if text.trim_ascii() == "[DONE]" => self.frame("", text, sink),
+                Err(_) => self.keep_stray(text),
+            },
+            _ => self.keep_stray(text),
+        }
+    }
+
+    fn keep_stray(&mut self, text: &str) {
+        if self.stray.len() + text.len() <= STRAY_LIMIT {
+            self.stray.push_str(text);
+            self.stray.push('\n');
+        }
+    }
+
+    fn too_long(&mut self, error: sse::Error, sink: &mut dyn Sink) {
+        let message = error.to_string().into();
+        self.ends
+            .fail(StreamError { kind: ErrorKind::Limit, code: None, message, retry_after_ms: None }, sink);
+    }
+
+    fn finish(&mut self, sink: &mut dyn Sink) {
+        let stray = std::mem::take(&mut self.stray);
+        if is_json(&stray) {
+            self.frame("", &stray, sink);
+        }
+        if !self.ends.complete() {
+            if !stray.is_empty() && !is_cut(&stray) && !is_json(&stray) {
+                self.ends.malformed(&stray, sink);
+            }
+            self.ends.fail(truncated(), sink);
+        }
+        if self.ends.failed {
+            return;
+        }
+        if self.ends.reasons.is_empty() {
+            self.ends.reasons.push((0, FinishReason::Stop));
+        }
+        for (index, reason) in self.ends.reasons.drain(..) {
+            sink.token(StreamToken::Done(Done { reason, index }));
+        }
+        self.ends = Ends { failed: true, ..Ends::default() };
+    }
+}
+
+/// Tells a line of NDJSON from a line of a pretty-printed JSON text, without reading it all.
+fn is_object_shaped(line: &str) -> bool {
+    let line = line.trim_ascii();
+    line.starts_with('{') && line.ends_with('}')
+}
+
+/// Tells the beginning of a JSON text from a whole one and from anything else.
+fn is_cut(text: &str) -> bool {
+    text.trim_ascii_start().starts_with(['{', '[']) && text.trim_ascii() != "[DONE]" && !is_json(text)
+}
+
+/// Whether bytes where a binary frame should be are JSON or HTML.
+fn is_text(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(text).is_ok()
+}
+
+fn truncated() -> StreamError<'static> {
+    let message = "the answer ended before its end marker".into();
+    StreamError { kind: ErrorKind::Truncated, code: None, message, retry_after_ms: None }
 }

@@ -1,6 +1,20 @@
+//! What providers say when they refuse, and what to tell the user about it.
+
+mod body;
+mod classify;
+mod clean;
+mod sentence;
+
 use std::fmt;
 
-use crate::stream::ErrorKind;
+pub(super) use body::{exception, stream_error};
+pub(super) use clean::summary;
+
+use self::body::Complaint;
+use self::classify::classify;
+use super::{Account, Provider, retry};
+use crate::stream::{ErrorKind, StreamError};
+use crate::transport::Failure;
 
 /// Why a completion failed, told so that the user knows what to change.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +46,117 @@ pub struct Response<'a> {
     /// The body, or as much as was read of it.
     pub body: &'a [u8],
 }
+
+/// Headers in which providers name a request, the best first.
+const REQUEST_ID_HEADERS: &[&str] = &[
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "x-ds-trace-id",
+    "mistral-correlation-id",
+    "x-kong-request-id",
+    "x-generation-id",
+    "x-amzn-requestid",
+    "cf-ray",
+];
+
+impl Error {
+    /// Of an answer whose status is not a success.
+    pub fn from_response(provider: &dyn Provider, account: &Account, response: Response<'_>) -> Self {
+        let complaint = Complaint::of_body(response.body);
+        let header = |name: &str| super::header(response.headers, name);
+        let code = complaint.code.clone().or_else(|| header("x-amzn-errortype").map(str::to_owned));
+        let mut signals = complaint.signals.clone();
+        signals.extend(header("x-amzn-errortype").map(str::to_lowercase));
+        let request_id = REQUEST_ID_HEADERS
+            .iter()
+            .find_map(|name| header(name).map(str::to_owned))
+            .or_else(|| complaint.request_id.clone());
+        let secrets = account.secrets();
+        Self {
+            kind: classify(Some(response.status), &signals),
+            provider: provider.name(),
+            status: Some(response.status),
+            code: code.map(|code| clean::clean(&code, 60, &secrets)),
+            request_id: request_id.map(|id| clean::clean(&id, 100, &secrets)),
+            retry_after_ms: retry::retry_after_ms(response.headers, account.unix_time)
+                .or(complaint.retry_after_ms),
+            message: String::new(),
+        }
+        .explained(provider, account, &complaint.message)
+    }
+
+    /// Of an error token in a stream of status 200.
+    pub fn from_stream(provider: &dyn Provider, account: &Account, error: &StreamError<'_>) -> Self {
+        Self {
+            kind: error.kind,
+            provider: provider.name(),
+            status: None,
+            code: error.code.as_ref().map(|code| clean::clean(code, 60, &account.secrets())),
+            request_id: None,
+            retry_after_ms: error.retry_after_ms,
+            message: String::new(),
+        }
+        .explained(provider, account, &error.message)
+    }
+
+    /// Of a request that got no whole answer.
+    pub fn from_failure(provider: &dyn Provider, account: &Account, failure: &Failure) -> Self {
+        let mut error = Self {
+            kind: sentence::kind_of(failure.kind),
+            provider: provider.name(),
+            status: None,
+            code: None,
+            request_id: None,
+            retry_after_ms: None,
+            message: String::new(),
+        };
+        let words = clean::clean(&failure.detail, 160, &account.secrets());
+        error.message = sentence::of_failure(provider, account, failure.kind, &words);
+        error.advised(provider)
+    }
+
+    /// Of settings from which no request can be made. `message` names the setting.
+    pub fn of_settings(provider: &dyn Provider, kind: ErrorKind, message: &str) -> Self {
+        Self {
+            kind,
+            provider: provider.name(),
+            status: None,
+            code: None,
+            request_id: None,
+            retry_after_ms: None,
+            message: message.to_owned(),
+        }
+        .advised(provider)
+    }
+
+    /// Adds what the server has instead of the model `asked` for, the likeliest names first.
+    /// `listed` is what [`model_names`](super::model_names) found.
+    pub fn naming_models(mut self, asked: &str, listed: &[String]) -> Self {
+        if let Some(names) = sentence::nearest(asked, listed) {
+            self.message = clean::clean(&format!("{} It has {names}.", self.message), MESSAGE_LIMIT, &[]);
+        }
+        self
+    }
+
+    fn explained(mut self, provider: &dyn Provider, account: &Account, words: &str) -> Self {
+        let words = clean::clean(words, 180, &account.secrets());
+        self.message = sentence::of_answer(provider, account, &self, &words);
+        self.advised(provider)
+    }
+
+    fn advised(mut self, provider: &dyn Provider) -> Self {
+        if let Some(advice) = provider.advice(&self) {
+            self.message.push(' ');
+            self.message.push_str(&advice);
+        }
+        self.message = clean::clean(&self.message, MESSAGE_LIMIT, &[]);
+        self
+    }
+}
+
+/// Characters a message may have.
+const MESSAGE_LIMIT: usize = 400;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,12 +1,52 @@
 //! One file per wire format: a prompt becomes an HTTP request, frames become tokens, an error body
 //! becomes an [`Error`]. Nothing here does IO.
 
+mod azure;
+mod bedrock;
+mod chat_completions;
+mod claude;
+mod codestral;
+mod completions;
 mod decoder;
+mod deepseek;
+mod deepseek_fim;
 mod error;
+mod event_stream;
+mod fim;
+mod finish;
+mod generate_content;
+mod groq;
+mod hole;
+mod json;
+mod llama_cpp;
+mod lm_studio;
+mod mercury;
+mod messages;
+mod mistral;
+mod models;
+mod ollama;
+mod openai;
+mod openai_account;
+mod openai_compatible;
+mod openai_completions;
+mod openai_responses;
+mod openrouter;
 mod prompt;
+mod reasoning;
+mod request;
+mod responses;
+pub mod retry;
+mod sigv4;
+#[cfg(test)]
+mod testing;
+mod usage;
+mod vllm;
+mod xai;
 
 pub use decoder::{Decoder, Ends, Framing, Wire};
 pub use error::{Error, Response};
+pub use fim::names as fim_names;
+pub use models::model_names;
 pub use prompt::{Account, FimSetting, HttpRequest, Prompt, Seam, Secret, Snippet};
 
 /// One provider of completions: what the user names in the settings.
@@ -62,7 +102,23 @@ pub struct Defaults {
 }
 
 /// Every provider, in the order shown to users. Adding one is its file and its line here.
-static PROVIDERS: &[&dyn Provider] = &[];
+static PROVIDERS: &[&dyn Provider] = &[
+    &openai::OpenAi,
+    &openai_responses::OpenAiResponses,
+    &openai_completions::OpenAiCompletions,
+    &mistral::Mistral,
+    &codestral::Codestral,
+    &deepseek::DeepSeek,
+    &deepseek_fim::DeepSeekFim,
+    &openrouter::OpenRouter,
+    &azure::Azure,
+    &vllm::Vllm,
+    &lm_studio::LmStudio,
+    &groq::Groq,
+    &xai::Xai,
+    &mercury::Mercury,
+    &openai_compatible::OpenAiCompatible,
+];
 
 /// The provider of that name in the settings.
 pub fn find(name: &str) -> Option<&'static dyn Provider> {
@@ -72,4 +128,9 @@ pub fn find(name: &str) -> Option<&'static dyn Provider> {
 /// The names of all providers, in the order shown to users.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PROVIDERS.iter().map(|provider| provider.name())
+}
+
+/// The value of the header of that name, which is in lower case.
+fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }

@@ -69,6 +69,52 @@ pub struct Account {
     pub unix_time: u64,
 }
 
+impl Account {
+    /// The base URL, or `default` when the user gave none.
+    pub(super) fn base_url_or<'a>(&'a self, default: &'a str) -> &'a str {
+        match self.base_url.trim() {
+            "" => default,
+            url => url,
+        }
+        .trim_end_matches('/')
+    }
+
+    /// The model, or `default` when the user named none.
+    pub(super) fn model_or<'a>(&'a self, default: &'a str) -> &'a str {
+        match self.model.trim() {
+            "" => default,
+            model => model,
+        }
+    }
+
+    /// The plain setting of that name; `None` when it is not there or empty.
+    pub(super) fn option(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.options.iter().find(|(key, _)| key == name)?;
+        Some(value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The secret of that name; `None` when it is not there or empty.
+    pub(super) fn secret(&self, name: &str) -> Option<&Secret> {
+        let (_, secret) = self.secrets.iter().find(|(key, _)| key == name)?;
+        Some(secret).filter(|secret| !secret.is_empty())
+    }
+
+    /// All texts that must not be shown.
+    pub(super) fn secrets(&self) -> Vec<&str> {
+        let keys = std::iter::once(&self.api_key).chain(self.secrets.iter().map(|(_, secret)| secret));
+        let headers = self.extra_headers.iter().filter(|(name, _)| is_secret_header(name));
+        // `Bearer KEY`: the scheme is no secret.
+        let headers = headers.map(|(_, value)| value.split_once(' ').map_or(&**value, |(_, key)| key).trim());
+        keys.map(Secret::expose).chain(headers).filter(|text| !text.is_empty()).collect()
+    }
+}
+
+/// Whether the value of a header of that name is to be kept secret.
+pub(super) fn is_secret_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["authorization", "key", "token", "secret", "cookie"].iter().any(|part| name.contains(part))
+}
+
 /// The user's word on fill-in-the-middle.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum FimSetting {

@@ -1,0 +1,236 @@
+//! The error objects of all formats, read by one look-up order (`error.message`, `error` as a string,
+//! `message`, `detail` as a string or a list, the text itself).
+
+use serde_json::Value;
+
+use super::classify::classify;
+use super::clean::summary;
+use crate::stream::StreamError;
+
+/// What an error body says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Complaint {
+    /// The provider's words, as they came.
+    pub(super) message: String,
+    /// Its code, status or type: the first that is a name rather than a number.
+    pub(super) code: Option<String>,
+    /// All codes, types, reasons and words there are, in lower case.
+    pub(super) signals: Vec<String>,
+    /// A number that is an HTTP status.
+    pub(super) status: Option<u16>,
+    /// How long to wait, in milliseconds (google.rpc.RetryInfo).
+    pub(super) retry_after_ms: Option<u64>,
+    /// The id of the request, where the body has it.
+    pub(super) request_id: Option<String>,
+}
+
+impl Complaint {
+    pub(super) fn of_body(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        match serde_json::from_str(&text) {
+            Ok(value) => Self::of_value(&value),
+            Err(_) => Self::of_text(&summary(&text)),
+        }
+    }
+
+    fn of_text(text: &str) -> Self {
+        Self { message: text.to_owned(), signals: vec![text.to_lowercase()], ..Self::default() }
+    }
+
+    fn of_value(value: &Value) -> Self {
+        // Google's OpenAI dialect wraps the object into an array.
+        let value = match value {
+            Value::Array(elements) => elements.first().unwrap_or(value),
+            other => other,
+        };
+        // The Responses API says `response.error`, xAI and older vLLM have it all at the top.
+        let error = [value.get("error"), value.pointer("/response/error")]
+            .into_iter()
+            .flatten()
+            .find(|error| error.is_object())
+            .unwrap_or(value);
+        let text = |value: &Value, name: &str| {
+            value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let raw = error.pointer("/metadata/raw").and_then(Value::as_str).map(raw_message);
+        let message = text(error, "message")
+            .or_else(|| text(value, "error"))
+            .or_else(|| text(value, "message"))
+            .or_else(|| text(value, "Message"))
+            .or_else(|| text(value, "detail"))
+            .or_else(|| value.pointer("/detail/0/msg")?.as_str().map(str::to_owned));
+        let message = match (message, raw) {
+            // OpenRouter's own words are "Provider returned error"; the upstream's tell more.
+            (Some(message), Some(raw)) if !message.contains(&raw) => format!("{message}: {raw}"),
+            (Some(message), _) => message,
+            (None, Some(raw)) => raw,
+            (None, None) => value.to_string(),
+        };
+        let names: Vec<String> =
+            [(error, "code"), (error, "status"), (error, "type"), (error, "__type"), (value, "code")]
+                .into_iter()
+                .filter_map(|(object, name)| text(object, name))
+                .filter(|name| name != "error")
+                .collect();
+        let number = [error.get("code"), error.get("status_code"), error.get("status"), value.get("code")]
+            .into_iter()
+            .flatten()
+            .find_map(|number| number.as_u64().or_else(|| number.as_str()?.parse().ok()));
+        let is_number = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
+        let code = names
+            .iter()
+            .find(|name| !is_number(name))
+            .cloned()
+            .or_else(|| number.map(|number| number.to_string()));
+        let details = error.get("details").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let mut signals: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+        signals.extend(
+            details.iter().filter_map(|detail| text(detail, "reason")).map(|reason| reason.to_lowercase()),
+        );
+        if error.pointer("/metadata/reasons").is_some() {
+            signals.push("flagged".to_owned());
+        }
+        signals.push(message.to_lowercase());
+        Self {
+            code,
+            signals,
+            status: number
+                .and_then(|number| u16::try_from(number).ok())
+                .filter(|code| (400..600).contains(code)),
+            retry_after_ms: details.iter().find_map(|detail| seconds(detail.get("retryDelay")?.as_str()?)),
+            request_id: text(value, "request_id").or_else(|| text(error, "request_id")),
+            message,
+        }
+    }
+}
+
+/// OpenRouter hands on the upstream's body as a string, which may itself be an error object.
+fn raw_message(raw: &str) -> String {
+    match serde_json::from_str::<Value>(raw) {
+        Ok(value @ Value::Object(_)) => value
+            .pointer("/error/message")
+            .or_else(|| value.get("message"))
+            .and_then(Value::as_str)
+            .unwrap_or(raw)
+            .to_owned(),
+        _ => summary(raw),
+    }
+}
+
+/// Milliseconds of a protobuf duration: `48s`, `1.5s`.
+fn seconds(duration: &str) -> Option<u64> {
+    let seconds: f64 = duration.strip_suffix('s')?.parse().ok()?;
+    (seconds >= 0.0).then_some((seconds * 1000.0).ceil() as u64)
+}
+
+/// The error a frame of any format holds: an object with `error`, or one that is the error itself.
+pub(in crate::provider) fn stream_error(frame: &str) -> StreamError<'static> {
+    let complaint = Complaint::of_body(frame.as_bytes());
+    StreamError {
+        kind: classify(complaint.status, &complaint.signals),
+        code: complaint.code.map(Into::into),
+        message: complaint.message.into(),
+        retry_after_ms: complaint.retry_after_ms,
+    }
+}
+
+/// What an exception frame of AWS says: its name is the code.
+pub(in crate::provider) fn exception(name: &str, payload: &str) -> StreamError<'static> {
+    let mut complaint = Complaint::of_body(payload.as_bytes());
+    complaint.signals.push(name.to_lowercase());
+    StreamError {
+        kind: classify(complaint.status, &complaint.signals),
+        code: Some(name.to_owned().into()),
+        message: complaint.message.into(),
+        retry_after_ms: complaint.retry_after_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::ErrorKind;
+
+    #[test]
+    fn the_message_is_found_wherever_it_stands() {
+        for (body, message, code) in [
+            (r#"{"error":{"message":"m","type":"t","code":"c"}}"#, "m", Some("c")),
+            (r#"{"error":{"message":"m","type":"t","code":null}}"#, "m", Some("t")),
+            (
+                r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#,
+                "m",
+                Some("overloaded_error"),
+            ),
+            (
+                r#"{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED"}}"#,
+                "m",
+                Some("RESOURCE_EXHAUSTED"),
+            ),
+            (r#"{"error":{"code":402,"message":"m"}}"#, "m", Some("402")),
+            (
+                r#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]"#,
+                "m",
+                Some("INVALID_ARGUMENT"),
+            ),
+            (r#"{"code":"invalid-argument","error":"m"}"#, "m", Some("invalid-argument")),
+            (
+                r#"{"object":"error","message":"m","type":"invalid_model","code":"1500"}"#,
+                "m",
+                Some("invalid_model"),
+            ),
+            (r#"{"detail":"m"}"#, "m", None),
+            (r#"{"detail":[{"loc":["body"],"msg":"m","type":"missing"}]}"#, "m", None),
+            (r#"{"error":"m"}"#, "m", None),
+            (r#"{"message":"m"}"#, "m", None),
+            (
+                r#"{"error":{"code":502,"message":"m","metadata":{"raw":"upstream"}}}"#,
+                "m: upstream",
+                Some("502"),
+            ),
+            (r#"{"error":{"metadata":{"raw":"{\"error\":{\"message\":\"r\"}}"}}}"#, "r", None),
+            (
+                r#"{"type":"response.failed","response":{"error":{"code":"server_error","message":"m"}}}"#,
+                "m",
+                Some("server_error"),
+            ),
+            (r#"{"type":"error","code":"c","message":"m","param":null}"#, "m", Some("c")),
+            (r#"{"what":1}"#, r#"{"what":1}"#, None),
+            ("plain words", "plain words", None),
+            ("", "", None),
+        ] {
+            let complaint = Complaint::of_body(body.as_bytes());
+            assert_eq!((complaint.message.as_str(), complaint.code.as_deref()), (message, code), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_within_a_stream_is_classified_by_its_own_code() {
+        for (frame, kind, retry) in [
+            (
+                r#"{"error":{"message":"The server had an error","type":"server_error"}}"#,
+                ErrorKind::Transient,
+                None,
+            ),
+            (
+                r#"{"error":{"code":400,"message":"Token limit reached"},"choices":[]}"#,
+                ErrorKind::Request,
+                None,
+            ),
+            (
+                r#"{"error":{"message":"x","code":"tool_use_failed","status_code":400}}"#,
+                ErrorKind::Request,
+                None,
+            ),
+            (r#"{"error":"an error was encountered while running the model"}"#, ErrorKind::Transient, None),
+            (
+                r#"{"error":{"code":429,"message":"x","details":[{"@type":"t","retryDelay":"1.5s"}]}}"#,
+                ErrorKind::RateLimited,
+                Some(1500),
+            ),
+            (r#"{"error":{"code":"context_length_exceeded","message":"x"}}"#, ErrorKind::TooLong, None),
+        ] {
+            let error = stream_error(frame);
+            assert_eq!((error.kind, error.retry_after_ms), (kind, retry), "{frame}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+use crate::stream::ErrorKind;
+
+/// Words of codes, types and messages that tell the class of an error whatever the status is, in the
+/// order in which they count. Facts: the providers' error tables and recorded bodies.
+const WORDS: &[(ErrorKind, &[&str])] = &[
+    (
+        ErrorKind::Quota,
+        &[
+            "insufficient_quota",
+            "billing_error",
+            "insufficient balance",
+            "insufficient credits",
+            "credit balance is too low",
+            "payment required",
+        ],
+    ),
+    (
+        ErrorKind::NoFim,
+        &[
+            "suffix is not currently supported",
+            "unsupported param: suffix",
+            "does not support insert",
+            "infill is not supported",
+        ],
+    ),
+    (
+        ErrorKind::TooLong,
+        &[
+            "context_length_exceeded",
+            "exceed_context_size",
+            "prompt is too long",
+            "maximum context length",
+            "request_too_large",
+            "input is too long",
+            "exceeds the available context size",
+            "exceeds the maximum number of tokens",
+            "context window",
+        ],
+    ),
+    (
+        ErrorKind::Auth,
+        &[
+            "api_key_invalid",
+            "invalid_api_key",
+            "incorrect api key",
+            "invalid api key",
+            "api key not valid",
+            "api key not found",
+            "authentication_error",
+        ],
+    ),
+    (ErrorKind::Filtered, &["content_filter", "responsibleaipolicyviolation", "flagged", "moderation"]),
+    (
+        ErrorKind::Model,
+        &[
+            "model_not_found",
+            "deploymentnotfound",
+            "not found, try pulling it first",
+            "invalid_model",
+            "model_decommissioned",
+            "does not exist or you do not have access",
+            "model identifier is invalid",
+        ],
+    ),
+    (
+        ErrorKind::RateLimited,
+        &["rate_limit", "ratelimit", "rate limit", "resource_exhausted", "throttling", "too many requests"],
+    ),
+    (
+        ErrorKind::Transient,
+        &[
+            "overloaded",
+            "unavailable",
+            "server_error",
+            "api_error",
+            "internal",
+            "timeout",
+            "server busy",
+            "cancelled",
+        ],
+    ),
+];
+
+/// The class of an error, by its status (`None` within a stream that does not say) and by what it says
+/// of itself, in lower case.
+pub(super) fn classify(status: Option<u16>, signals: &[String]) -> ErrorKind {
+    let said = |kind: ErrorKind| {
+        WORDS
+            .iter()
+            .filter(|(of, _)| *of == kind)
+            .flat_map(|(_, words)| words.iter())
+            .any(|word| signals.iter().any(|signal| signal.contains(word)))
+    };
+    let decisive = [
+        ErrorKind::Quota,
+        ErrorKind::NoFim,
+        ErrorKind::TooLong,
+        ErrorKind::Auth,
+        ErrorKind::Filtered,
+        ErrorKind::Model,
+    ];
+    // A rate limit speaks of tokens and models too, and waiting helps all the same.
+    if status != Some(429)
+        && let Some(kind) = decisive.into_iter().find(|kind| said(*kind))
+    {
+        return kind;
+    }
+    match status {
+        Some(429) if said(ErrorKind::Quota) => ErrorKind::Quota,
+        Some(401 | 403) => ErrorKind::Auth,
+        Some(402) => ErrorKind::Quota,
+        Some(404) => ErrorKind::Model,
+        Some(413) => ErrorKind::TooLong,
+        Some(429) => ErrorKind::RateLimited,
+        Some(501) => ErrorKind::NoFim,
+        Some(408 | 409 | 499 | 500..) => ErrorKind::Transient,
+        _ if said(ErrorKind::RateLimited) => ErrorKind::RateLimited,
+        Some(_) => ErrorKind::Request,
+        None if said(ErrorKind::Transient) || signals.len() < 2 => ErrorKind::Transient,
+        None => ErrorKind::Request,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_classified_by_word_then_by_status() {
+        use ErrorKind::*;
+        for (status, signal, kind) in [
+            (Some(401), "", Auth),
+            (Some(403), "", Auth),
+            (Some(400), "api_key_invalid", Auth),
+            (Some(400), "incorrect api key provided: xai-1", Auth),
+            (Some(402), "", Quota),
+            (Some(429), "insufficient_quota", Quota),
+            (Some(400), "your credit balance is too low to access the api", Quota),
+            (Some(404), "", Model),
+            (Some(400), "model_not_found", Model),
+            (Some(404), "model \"x\" not found, try pulling it first", Model),
+            (Some(400), "context_length_exceeded", TooLong),
+            (Some(500), "exceed_context_size_error", TooLong),
+            (Some(413), "", TooLong),
+            (Some(400), "prompt is too long: 200001 tokens > 200000 maximum", TooLong),
+            (Some(400), "content_filter", Filtered),
+            (Some(403), "flagged", Filtered),
+            (Some(400), "suffix is not currently supported", NoFim),
+            (Some(400), "registry.ollama.ai/library/x does not support insert", NoFim),
+            (Some(501), "infill is not supported by this model", NoFim),
+            (Some(429), "", RateLimited),
+            (Some(429), "rate limit: the model's context window of tokens per minute", RateLimited),
+            (Some(408), "", Transient),
+            (Some(409), "", Transient),
+            (Some(500), "", Transient),
+            (Some(503), "resource_exhausted", Transient),
+            (Some(529), "overloaded_error", Transient),
+            (Some(400), "", Request),
+            (Some(422), "", Request),
+            (None, "overloaded_error", Transient),
+            (None, "rate_limit_exceeded", RateLimited),
+        ] {
+            assert_eq!(classify(status, &[signal.to_owned()]), kind, "{status:?} {signal}");
+        }
+        assert_eq!(classify(None, &["invalid_prompt".to_owned(), "words".to_owned()]), Request);
+    }
+}

@@ -1,0 +1,157 @@
+//! Foreign text made fit to be shown: no secrets, no control characters, no tricks with the writing
+//! direction, not longer than a line or two.
+
+use std::borrow::Cow;
+
+/// The text on one line, without secrets, cut to `limit` characters.
+pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
+    // Redacted before it is cut, lest the cut leaves the beginning of a key.
+    let text = secrets.iter().fold(Cow::Borrowed(head(text, 4096)), |text, secret| redact(text, secret));
+    let mut out = String::new();
+    let mut length = 0;
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+        let word: String = word.chars().filter(|c| !is_invisible(*c)).collect();
+        if word.is_empty() {
+            continue;
+        }
+        if length > 0 {
+            out.push(' ');
+            length += 1;
+        }
+        // OpenAI shows the ends of a wrong key: `sk-ab***yz`.
+        let word = if word.contains("****") { "***" } else { &word };
+        out.push_str(word);
+        length += word.chars().count();
+        if length > limit {
+            let cut = out.char_indices().nth(limit.saturating_sub(1)).map_or(out.len(), |(at, _)| at);
+            out.truncate(cut);
+            out.push('…');
+            break;
+        }
+    }
+    out
+}
+
+/// Writing-direction controls, zero-width characters, the byte order mark.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// Consecutive bytes of a secret that are too many to be chance.
+const TELLING: usize = 8;
+
+/// Replaces the secret, and each longer piece of it, with `***`.
+fn redact<'a>(text: Cow<'a, str>, secret: &str) -> Cow<'a, str> {
+    if secret.is_empty() {
+        return text;
+    }
+    let telling = TELLING.min(secret.len());
+    let mut out = String::new();
+    let mut rest: &str = &text;
+    let mut found = false;
+    while let Some(first) = rest.chars().next() {
+        let run = shared_run(rest.as_bytes(), secret.as_bytes());
+        let run = (0..=run).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(0);
+        if run >= telling {
+            found = true;
+            out.push_str("***");
+            rest = rest.get(run..).unwrap_or_default();
+        } else {
+            out.push(first);
+            rest = rest.get(first.len_utf8()..).unwrap_or_default();
+        }
+    }
+    if found { Cow::Owned(out) } else { text }
+}
+
+/// How many bytes at the beginning of `text` stand in this order somewhere in `secret`.
+fn shared_run(text: &[u8], secret: &[u8]) -> usize {
+    (0..secret.len())
+        .filter_map(|from| secret.get(from..))
+        .map(|tail| text.iter().zip(tail).take_while(|(a, b)| a == b).count())
+        .max()
+        .unwrap_or(0)
+}
+
+fn head(text: &str, limit: usize) -> &str {
+    text.char_indices().nth(limit).and_then(|(at, _)| text.get(..at)).unwrap_or(text)
+}
+
+/// What a body that is not JSON is, in a few words: the title of a page, or its first words.
+pub(in crate::provider) fn summary(body: &str) -> String {
+    if !body.trim_start().starts_with('<') {
+        return clean(body, 120, &[]);
+    }
+    let lower = body.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|open| {
+        let from = open + lower.get(open..)?.find('>')? + 1;
+        let to = from + lower.get(from..)?.find("</title")?;
+        body.get(from..to)
+    });
+    match title.map(|title| clean(title, 100, &[])) {
+        Some(title) if !title.is_empty() => format!("a web page titled “{title}”"),
+        _ => "a web page".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_has_no_control_and_no_direction_characters() {
+        for (text, expected) in [
+            ("a\u{1b}[31mred\u{7}\r\n\tb", "a [31mred b"),
+            ("user\u{202E}txt.exe\u{2066}!\u{200B}", "usertxt.exe!"),
+            ("\u{FEFF}x\u{2028}y", "x y"),
+            ("  spaced   out ", "spaced out"),
+            ("日本 é", "日本 é"),
+        ] {
+            assert_eq!(clean(text, 100, &[]), expected);
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_character() {
+        assert_eq!(clean("äöüäöü", 4, &[]), "äöü…");
+        assert_eq!(clean("ab cd ef", 5, &[]), "ab c…");
+        assert_eq!(clean("abcd", 4, &[]), "abcd");
+    }
+
+    #[test]
+    fn secrets_are_redacted_whole_and_in_pieces() {
+        let key = "sk-proj-0123456789abcdef";
+        for (text, expected) in [
+            ("key sk-proj-0123456789abcdef is wrong", "key *** is wrong"),
+            ("key sk-proj-0123456... is wrong", "key ***... is wrong"),
+            ("key ...9abcdef is wrong", "key ...9abcdef is wrong"),
+            ("ends with 456789abcdef.", "ends with ***."),
+            ("key sk-pr**********cdef. See", "key *** See"),
+            ("twice sk-proj-0123456789abcdefsk-proj-0123456789abcdef", "twice ***"),
+        ] {
+            assert_eq!(clean(text, 100, &[key]), expected);
+        }
+        assert_eq!(clean("the key é1 and ab", 100, &["é1", "ab"]), "the key *** and ***");
+    }
+
+    #[test]
+    fn a_cut_leaves_nothing_of_a_secret() {
+        let shown = clean("0123456789 sk-proj-secret-key-text", 18, &["sk-proj-secret-key-text"]);
+        assert_eq!(shown, "0123456789 ***");
+    }
+
+    #[test]
+    fn pages_are_known_by_their_title() {
+        for (body, expected) in [
+            ("<html><head><TITLE lang=en>502 Bad\nGateway</TITLE>", "a web page titled “502 Bad Gateway”"),
+            (" <!DOCTYPE html><body>no title", "a web page"),
+            ("<title></title>", "a web page"),
+            ("<title>cut", "a web page"),
+            ("upstream connect error\n", "upstream connect error"),
+        ] {
+            assert_eq!(summary(body), expected);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The sentences a user reads: what happened and which setting to change.
+
+use super::Error;
+use crate::provider::{Account, Provider};
+use crate::stream::ErrorKind;
+use crate::transport::FailureKind;
+
+/// Of an answer that is an error. `words` are the provider's, cleaned.
+pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Error, words: &str) -> String {
+    let title = provider.title();
+    let model = account.model_or(provider.defaults().model);
+    let wait = error.retry_after_ms.map_or_else(String::new, |ms| format!(" for {} s", ms.div_ceil(1000)));
+    let sentence = match error.kind {
+        ErrorKind::Auth if account.api_key.is_empty() => {
+            format!("{title} wants an API key: set `api-key-env` (or `api-key`).")
+        }
+        ErrorKind::Auth => {
+            format!("{title} does not accept the API key: check `api-key-env` (or `api-key`).")
+        }
+        ErrorKind::Quota => format!("No credit or quota is left at {title}."),
+        ErrorKind::Model if model.is_empty() => {
+            format!("{title} does not know what was asked for: check `model` and `base-url`.")
+        }
+        ErrorKind::Model => {
+            format!("{title} does not know the model `{model}`: check `model` and `base-url`.")
+        }
+        ErrorKind::TooLong => {
+            format!("The prompt is too long for {title}: lower `context-tokens` or choose another `model`.")
+        }
+        ErrorKind::Filtered => format!("{title} refused this prompt or answer by its content filter."),
+        ErrorKind::NoFim => {
+            format!(
+                "{title} cannot fill in the middle with this model: set `fim` to a template or to `chat`."
+            )
+        }
+        ErrorKind::RateLimited => format!("{title} asks to wait{wait}: too many requests."),
+        ErrorKind::Transient => format!("{title} failed or is overloaded; trying again may help."),
+        ErrorKind::Truncated => format!("{title} ended the answer before it was complete."),
+        ErrorKind::Malformed => {
+            format!("{title} answered something else than its format: check `base-url` and `provider`.")
+        }
+        ErrorKind::Network => format!("{title} could not be reached: check `base-url`."),
+        ErrorKind::Limit => format!("The answer of {title} is over a limit of this plugin."),
+        ErrorKind::Request => format!("{title} refused the request."),
+    };
+    let status = error.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
+    match (words.trim_end_matches('.'), error.status) {
+        ("", None) => sentence,
+        ("", Some(status)) => format!("{sentence} It answered HTTP {status} without a word."),
+        (words, _) => format!("{sentence} It said{status}: {words}."),
+    }
+}
+
+pub(super) fn kind_of(failure: FailureKind) -> ErrorKind {
+    match failure {
+        FailureKind::Resolve | FailureKind::Connect | FailureKind::Tls | FailureKind::Proxy => {
+            ErrorKind::Network
+        }
+        FailureKind::Cut => ErrorKind::Truncated,
+        FailureKind::Timeout => ErrorKind::Limit,
+        FailureKind::Request | FailureKind::Unavailable => ErrorKind::Request,
+    }
+}
+
+/// Of a request that got no whole answer. `words` are the transport's, cleaned.
+pub(super) fn of_failure(
+    provider: &dyn Provider,
+    account: &Account,
+    kind: FailureKind,
+    words: &str,
+) -> String {
+    let title = provider.title();
+    let base = account.base_url_or(provider.defaults().base_url);
+    let sentence = match kind {
+        FailureKind::Resolve => {
+            format!("The host of `{base}` has no address: check `base-url` and the network.")
+        }
+        FailureKind::Connect => {
+            format!("{title} is not reachable at `{base}`: is it running, and is `base-url` right?")
+        }
+        FailureKind::Tls => {
+            format!(
+                "No secure connection to {title} at `{base}`: check `base-url` and the certificates of this machine."
+            )
+        }
+        FailureKind::Proxy => format!("The proxy did not let the request through to {title}: check `proxy`."),
+        FailureKind::Cut => format!("The connection to {title} broke before the answer was complete."),
+        FailureKind::Timeout => format!("{title} did not answer in time."),
+        FailureKind::Request => format!("The request to {title} could not be sent: check `base-url`."),
+        FailureKind::Unavailable => {
+            "There is no way to send a request: neither curl nor the editor's own HTTP.".to_owned()
+        }
+    };
+    match words.trim_end_matches('.') {
+        "" => sentence,
+        words => format!("{sentence} ({words})"),
+    }
+}
+
+/// Up to six of the listed models, those most like the one asked for first; `None` when none is listed.
+pub(super) fn nearest(asked: &str, listed: &[String]) -> Option<String> {
+    let asked = asked.to_lowercase();
+    let mut names: Vec<(usize, &String)> =
+        listed.iter().map(|name| (unlike(&asked, &name.to_lowercase()), name)).collect();
+    names.sort();
+    let shown: Vec<String> = names.iter().take(6).map(|(_, name)| format!("`{name}`")).collect();
+    match (shown.is_empty(), names.len().saturating_sub(shown.len())) {
+        (true, _) => None,
+        (false, 0) => Some(shown.join(", ")),
+        (false, more) => Some(format!("{} and {more} more", shown.join(", "))),
+    }
+}
+
+/// How many three-letter pieces of either name the other does not have.
+fn unlike(a: &str, b: &str) -> usize {
+    let missing = |of: &str, from: &str| {
+        let of: Vec<char> = of.chars().collect();
+        of.windows(3).filter(|piece| !from.contains(&piece.iter().collect::<String>())).count()
+    };
+    // What the asked name lacks weighs more: names on a server may be long.
+    2 * missing(a, b) + missing(b, a)
+}

@@ -1,0 +1,422 @@
+//! How open models are asked to fill in the middle: the special tokens of each family.
+//!
+//! The tokens are those of the models' own papers and repositories; a family is recognised by the
+//! model's name, and the user can name another one, or write a template of their own.
+
+use super::{Account, Error, FimSetting, Prompt, Provider};
+use crate::stream::ErrorKind;
+
+/// The prompt of one family of models, with `{prefix}`, `{suffix}`, `{path}`, `{language}` and
+/// `{context}` in it. The context is empty without snippets, else: `repository`, `file` for each
+/// snippet (with its `{path}` and `{text}`), `current`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Template {
+    /// Its name in the setting `fim`.
+    pub(super) name: &'static str,
+    /// Names of models that have one of these in them, all words of it.
+    models: &'static [&'static [&'static str]],
+    repository: &'static str,
+    file: &'static str,
+    current: &'static str,
+    hole: &'static str,
+    /// Where the answer ends, the most telling first.
+    pub(super) stops: &'static [&'static str],
+}
+
+/// In the order in which names are tried: `qwen2.5-coder` before `codeqwen`, `granite-4` before `granite`.
+const TEMPLATES: &[Template] = &[
+    Template {
+        name: "mercury",
+        models: &[&["mercury"]],
+        repository: "",
+        file: "<|file_sep|>{path}\n{text}\n",
+        current: "",
+        hole: "{context}<|file_sep|>{path}\n<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
+        stops: &["<|endoftext|>", "<|file_sep|>", "<|fim_pad|>", "<|fim_prefix|>"],
+    },
+    // QwenLM/Qwen3-Coder, README §§3–4.
+    Template {
+        name: "qwen",
+        models: &[&["qwen", "coder"]],
+        repository: "<|repo_name|>{repository}\n",
+        file: "<|file_sep|>{path}\n{text}\n",
+        current: "<|file_sep|>{path}\n",
+        hole: "{context}<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
+        stops: &["<|endoftext|>", "<|file_sep|>", "<|fim_pad|>", "<|im_end|>"],
+    },
+    Template {
+        name: "granite",
+        models: &[&["granite4"], &["granite-4"]],
+        repository: "",
+        file: "",
+        current: "",
+        hole: "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
+        stops: &["<|end_of_text|>", "<|fim_pad|>", "<|fim_prefix|>", "<|fim_suffix|>"],
+    },
+    // Suffix first, as the Seed-Coder report says.
+    Template {
+        name: "seed-coder",
+        models: &[&["seed", "coder"]],
+        repository: "",
+        file: "",
+        current: "",
+        hole: "<[fim-suffix]>{suffix}<[fim-prefix]>{prefix}<[fim-middle]>",
+        stops: &["<[end▁of▁sentence]>", "<[PAD▁TOKEN]>", "<[fim-suffix]>", "<[fim-prefix]>"],
+    },
+    // StarCoder2 paper (arXiv 2402.19173) §5.1 for the repository level.
+    Template {
+        name: "starcoder",
+        models: &[&["starcoder"], &["stable-code"], &["stablecode"], &["codeqwen"], &["granite"]],
+        repository: "<repo_name>{repository}",
+        file: "<file_sep>{path}\n{text}\n",
+        current: "<file_sep>",
+        hole: "{context}<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>",
+        stops: &["<|endoftext|>", "<file_sep>", "<fim_prefix>", "<repo_name>"],
+    },
+    // Suffix first; the answer follows the prefix at once, no middle token.
+    Template {
+        name: "codestral",
+        models: &[&["codestral"]],
+        repository: "",
+        file: "+++++ {path}\n{text}\n",
+        current: "+++++ {path}\n",
+        hole: "[SUFFIX]{suffix}[PREFIX]{context}{prefix}",
+        stops: &["</s>", "\n+++++ ", "[PREFIX]", "[SUFFIX]"],
+    },
+    Template {
+        name: "codegemma",
+        models: &[&["codegemma"]],
+        repository: "",
+        file: "<|file_separator|>{path}\n{text}\n",
+        current: "<|file_separator|>",
+        hole: "{context}<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
+        stops: &["<|file_separator|>", "<eos>", "<end_of_turn>", "<|fim_prefix|>"],
+    },
+    // The spaces are part of it (meta-llama/codellama, generation.py).
+    Template {
+        name: "codellama",
+        models: &[&["codellama"], &["code-llama"]],
+        repository: "",
+        file: "",
+        current: "",
+        hole: "<PRE> {prefix} <SUF>{suffix} <MID>",
+        stops: &["<EOT>", "<PRE>", "<SUF>", "<MID>"],
+    },
+    // U+FF5C bars and U+2581 blocks.
+    Template {
+        name: "deepseek",
+        models: &[&["deepseek", "coder"]],
+        repository: "",
+        file: "#{path}\n{text}\n",
+        current: "#{path}\n",
+        hole: "{context}<｜fim▁begin｜>{prefix}<｜fim▁hole｜>{suffix}<｜fim▁end｜>",
+        stops: &["<｜end▁of▁sentence｜>", "<|EOT|>", "<｜fim▁begin｜>", "<｜fim▁hole｜>"],
+    },
+    Template {
+        name: "codegeex",
+        models: &[&["codegeex"]],
+        repository: "###REFERENCE:\n",
+        file: "###PATH:{path}\n{text}\n",
+        current: "",
+        hole: "<|user|>\n{context}###PATH:{path}\n###LANGUAGE:{language}\n###MODE:BLOCK\n\
+               <|code_suffix|>{suffix}<|code_prefix|>{prefix}<|code_middle|><|assistant|>\n",
+        stops: &["<|endoftext|>", "<|user|>", "<|code_suffix|>", "<|code_prefix|>"],
+    },
+    Template {
+        name: "glm",
+        models: &[&["glm-4"], &["glm4"]],
+        repository: "",
+        file: "",
+        current: "",
+        hole: "<|code_prefix|>{prefix}<|code_suffix|>{suffix}<|code_middle|>",
+        stops: &["<|endoftext|>", "<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"],
+    },
+    // Suffix first, and the file's name before it.
+    Template {
+        name: "mellum",
+        models: &[&["mellum"]],
+        repository: "",
+        file: "<filename>{path}\n{text}\n",
+        current: "",
+        hole: "{context}<filename>{path}\n<fim_suffix>{suffix}<fim_prefix>{prefix}<fim_middle>",
+        stops: &["<|endoftext|>", "<filename>", "<fim_suffix>", "<fim_prefix>"],
+    },
+];
+
+/// Stop strings OpenAI's and vLLM's servers take at most.
+pub(super) const FEW_STOPS: usize = 4;
+
+/// Names a user may give in the setting `fim`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TEMPLATES.iter().map(|template| template.name)
+}
+
+/// The template of that name.
+pub(super) fn named(name: &str) -> Option<&'static Template> {
+    TEMPLATES.iter().find(|template| template.name == name)
+}
+
+/// The template of the family the model belongs to by its name; `None` when no family is known to.
+pub(super) fn of_model(model: &str) -> Option<&'static Template> {
+    let model = model.to_lowercase();
+    let matches = |words: &[&str]| words.iter().all(|word| model.contains(word));
+    TEMPLATES.iter().find(|template| template.models.iter().any(|words| matches(words)))
+}
+
+/// How one request is to ask, by the user's word or else by the model's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The server's `suffix` field.
+    Suffix,
+    /// A template of the table.
+    Template(&'static Template),
+    /// A template of the user's own, with `{prefix}` and `{suffix}` in it.
+    Custom(String),
+    /// Chat.
+    Chat,
+}
+
+/// What the setting `fim` says for this account. `auto` decides when it says nothing.
+///
+/// # Errors
+/// When it names a template there is not.
+pub(super) fn way(provider: &dyn Provider, account: &Account, auto: Way) -> Result<Way, Error> {
+    Ok(match &account.fim {
+        FimSetting::Auto => auto,
+        FimSetting::Suffix => Way::Suffix,
+        FimSetting::Chat => Way::Chat,
+        FimSetting::Template(custom) if custom.contains("{prefix}") => Way::Custom(custom.clone()),
+        FimSetting::Template(name) => match named(name) {
+            Some(template) => Way::Template(template),
+            None => {
+                let names: Vec<_> = names().collect();
+                let message = format!("`fim` names no template `{name}`: there are {}.", names.join(", "));
+                return Err(Error::of_settings(provider, ErrorKind::Request, &message));
+            }
+        },
+    })
+}
+
+impl Template {
+    /// The whole prompt, to be sent as it is.
+    pub(super) fn render(&self, prompt: &Prompt) -> String {
+        render(self.hole, prompt, &self.context(prompt))
+    }
+
+    /// The prefix with the snippets before it, for servers that put in the special tokens themselves;
+    /// only for families that tell files apart by plain text.
+    pub(super) fn prefix(&self, prompt: &Prompt) -> String {
+        render("{context}{prefix}", prompt, &self.context(prompt))
+    }
+
+    fn context(&self, prompt: &Prompt) -> String {
+        if prompt.snippets.is_empty() || self.file.is_empty() {
+            return String::new();
+        }
+        let mut out = String::new();
+        if !prompt.repository.is_empty() {
+            fill(self.repository, &[("{repository}", &prompt.repository)], &mut out);
+        }
+        for snippet in &prompt.snippets {
+            let text = snippet.text.trim_end_matches('\n');
+            fill(self.file, &[("{path}", &snippet.path), ("{text}", text)], &mut out);
+        }
+        fill(self.current, &[("{path}", &prompt.path)], &mut out);
+        out
+    }
+
+    /// At most `limit` stop strings: those of the family, then those the prompt asks for.
+    pub(super) fn stops(&self, prompt: &Prompt, limit: usize) -> Vec<String> {
+        let own = self.stops.iter().map(|stop| (*stop).to_owned());
+        own.chain(prompt.stop.iter().cloned()).take(limit).collect()
+    }
+}
+
+/// Puts the prompt's texts into a template, of the table or of the user's own. Text of an answer that
+/// broke off belongs to the prefix.
+pub(super) fn render(template: &str, prompt: &Prompt, context: &str) -> String {
+    let prefix = format!("{}{}", prompt.prefix, prompt.received);
+    let mut out = String::with_capacity(template.len() + context.len() + prefix.len() + prompt.suffix.len());
+    let texts = [
+        ("{context}", context),
+        ("{prefix}", &prefix),
+        ("{suffix}", &prompt.suffix),
+        ("{path}", &prompt.path),
+        ("{language}", &prompt.language),
+    ];
+    fill(template, &texts, &mut out);
+    out
+}
+
+/// Appends the template with the texts in their places. What looks like a place within a text stays.
+fn fill(template: &str, texts: &[(&str, &str)], out: &mut String) {
+    let mut rest = template;
+    while let Some(at) = rest.find('{') {
+        let (plain, place) = rest.split_at(at);
+        out.push_str(plain);
+        let known = texts.iter().find_map(|(name, text)| Some((text, place.strip_prefix(name)?)));
+        rest = match known {
+            Some((text, after)) => {
+                out.push_str(text);
+                after
+            }
+            None => {
+                out.push('{');
+                place.get(1..).unwrap_or_default()
+            }
+        };
+    }
+    out.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Snippet;
+
+    fn prompt(snippets: bool) -> Prompt {
+        let snippet = |path: &str, text: &str| Snippet { path: path.to_owned(), text: text.to_owned() };
+        Prompt {
+            prefix: "P".to_owned(),
+            suffix: "S".to_owned(),
+            path: "cur.rs".to_owned(),
+            language: "rust".to_owned(),
+            repository: "repo".to_owned(),
+            snippets: if snippets { vec![snippet("a.rs", "A\n"), snippet("b.rs", "B")] } else { Vec::new() },
+            ..Prompt::default()
+        }
+    }
+
+    #[test]
+    fn each_template_renders_exactly_its_tokens() {
+        for (name, alone, with_files) in [
+            (
+                "mercury",
+                "<|file_sep|>cur.rs\n<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+                "<|file_sep|>a.rs\nA\n<|file_sep|>b.rs\nB\n<|file_sep|>cur.rs\n<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+            ),
+            (
+                "qwen",
+                "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+                "<|repo_name|>repo\n<|file_sep|>a.rs\nA\n<|file_sep|>b.rs\nB\n<|file_sep|>cur.rs\n\
+                 <|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+            ),
+            (
+                "granite",
+                "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+                "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+            ),
+            (
+                "seed-coder",
+                "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>",
+                "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>",
+            ),
+            (
+                "starcoder",
+                "<fim_prefix>P<fim_suffix>S<fim_middle>",
+                "<repo_name>repo<file_sep>a.rs\nA\n<file_sep>b.rs\nB\n<file_sep><fim_prefix>P<fim_suffix>S<fim_middle>",
+            ),
+            (
+                "codestral",
+                "[SUFFIX]S[PREFIX]P",
+                "[SUFFIX]S[PREFIX]+++++ a.rs\nA\n+++++ b.rs\nB\n+++++ cur.rs\nP",
+            ),
+            (
+                "codegemma",
+                "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+                "<|file_separator|>a.rs\nA\n<|file_separator|>b.rs\nB\n<|file_separator|>\
+                 <|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+            ),
+            ("codellama", "<PRE> P <SUF>S <MID>", "<PRE> P <SUF>S <MID>"),
+            (
+                "deepseek",
+                "<｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>",
+                "#a.rs\nA\n#b.rs\nB\n#cur.rs\n<｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>",
+            ),
+            (
+                "codegeex",
+                "<|user|>\n###PATH:cur.rs\n###LANGUAGE:rust\n###MODE:BLOCK\n\
+                 <|code_suffix|>S<|code_prefix|>P<|code_middle|><|assistant|>\n",
+                "<|user|>\n###REFERENCE:\n###PATH:a.rs\nA\n###PATH:b.rs\nB\n###PATH:cur.rs\n###LANGUAGE:rust\n\
+                 ###MODE:BLOCK\n<|code_suffix|>S<|code_prefix|>P<|code_middle|><|assistant|>\n",
+            ),
+            (
+                "glm",
+                "<|code_prefix|>P<|code_suffix|>S<|code_middle|>",
+                "<|code_prefix|>P<|code_suffix|>S<|code_middle|>",
+            ),
+            (
+                "mellum",
+                "<filename>cur.rs\n<fim_suffix>S<fim_prefix>P<fim_middle>",
+                "<filename>a.rs\nA\n<filename>b.rs\nB\n<filename>cur.rs\n<fim_suffix>S<fim_prefix>P<fim_middle>",
+            ),
+        ] {
+            let template = named(name).unwrap();
+            assert_eq!(template.render(&prompt(false)), alone, "{name}");
+            assert_eq!(template.render(&prompt(true)), with_files, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_marker_of_a_prompt_is_a_stop_or_ends_it() {
+        // A model that goes on after its answer writes the next marker of the training text.
+        for template in TEMPLATES {
+            assert!(template.stops.len() <= FEW_STOPS, "{}", template.name);
+            let end_of_text =
+                template.stops.iter().filter(|stop| !rendered(template).contains(*stop)).count();
+            assert!(end_of_text >= 1, "{} has a stop for the end of the text", template.name);
+        }
+    }
+
+    fn rendered(template: &Template) -> String {
+        template.render(&prompt(true))
+    }
+
+    #[test]
+    fn families_are_recognised_by_name() {
+        for (model, name) in [
+            ("qwen2.5-coder:1.5b-base", Some("qwen")),
+            ("Qwen/Qwen3-Coder-30B-A3B-Instruct", Some("qwen")),
+            ("codeqwen:7b", Some("starcoder")),
+            ("qwen3:8b", None),
+            ("bigcode/starcoder2-3b", Some("starcoder")),
+            ("stable-code:3b-code", Some("starcoder")),
+            ("granite-code:3b", Some("starcoder")),
+            ("granite4:micro-h", Some("granite")),
+            ("codestral:22b", Some("codestral")),
+            ("codegemma:2b-code", Some("codegemma")),
+            ("codellama/CodeLlama-7b-hf", Some("codellama")),
+            ("deepseek-coder-v2:16b", Some("deepseek")),
+            ("deepseek-r1:8b", None),
+            ("ByteDance-Seed/Seed-Coder-8B-Base", Some("seed-coder")),
+            ("JetBrains/Mellum-4b-base", Some("mellum")),
+            ("codegeex4", Some("codegeex")),
+            ("glm-4.5-air", Some("glm")),
+            ("gpt-4.1-mini", None),
+            ("", None),
+        ] {
+            assert_eq!(of_model(model).map(|template| template.name), name, "{model}");
+        }
+    }
+
+    #[test]
+    fn a_broken_answer_belongs_to_the_prefix() {
+        let prompt = Prompt { received: "R".to_owned(), ..prompt(false) };
+        assert_eq!(named("qwen").unwrap().render(&prompt), "<|fim_prefix|>PR<|fim_suffix|>S<|fim_middle|>");
+        assert_eq!(named("codestral").unwrap().prefix(&prompt), "PR");
+    }
+
+    #[test]
+    fn braces_of_the_code_are_left_alone() {
+        let prompt = Prompt { prefix: "{suffix} {".to_owned(), ..prompt(false) };
+        assert_eq!(render("{{prefix}|{suffix}|{x}", &prompt, ""), "{{suffix} {|S|{x}");
+    }
+
+    #[test]
+    fn stops_are_cut_to_what_the_server_takes() {
+        let prompt = Prompt { stop: vec!["\n\n".to_owned()], ..prompt(false) };
+        let qwen = named("qwen").unwrap();
+        assert_eq!(qwen.stops(&prompt, FEW_STOPS).len(), 4);
+        assert_eq!(qwen.stops(&prompt, 16).last().map(String::as_str), Some("\n\n"));
+    }
+}

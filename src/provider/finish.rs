@@ -1,0 +1,28 @@
+use crate::stream::FinishReason;
+
+/// The stop reason of any format, normalised. `None` for an empty name, which says nothing.
+pub(super) fn finish_reason(name: &str) -> Option<FinishReason> {
+    Some(match name {
+        "" => return None,
+        "stop" | "end_turn" | "stop_sequence" | "STOP" | "eos" | "word" | "completed" => FinishReason::Stop,
+        "length"
+        | "max_tokens"
+        | "MAX_TOKENS"
+        | "limit"
+        | "model_length"
+        | "max_output_tokens"
+        | "model_context_window_exceeded" => FinishReason::Length,
+        "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
+        "content_filter"
+        | "refusal"
+        | "SAFETY"
+        | "RECITATION"
+        | "BLOCKLIST"
+        | "PROHIBITED_CONTENT"
+        | "SPII"
+        | "guardrail_intervened"
+        | "content_filtered" => FinishReason::Filter,
+        "error" | "insufficient_system_resource" | "failed" => FinishReason::Error,
+        _ => FinishReason::Other,
+    })
+}

@@ -1,0 +1,266 @@
+//! Google's `generateContent` format: what Gemini's own API and Vertex stream, as SSE or as one JSON array.
+
+use super::error::stream_error;
+use super::finish::finish_reason;
+use super::json::{Few, Raw, object};
+use super::{Decoder, Ends, Framing, Wire};
+use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
+
+/// Decodes `GenerateContentResponse` chunks.
+#[derive(Debug, Default)]
+pub(super) struct GenerateContent {
+    tools: u32,
+    scratch: String,
+}
+
+object! {
+    struct Chunk<'a> {
+        candidates = "candidates": Few<Candidate<'a>>,
+        feedback = "promptFeedback": Feedback<'a>,
+        usage = "usageMetadata": Raw<'a>,
+        error = "error": Raw<'a>,
+    }
+}
+
+object! {
+    struct Candidate<'a> {
+        index = "index": Raw<'a>,
+        content = "content": Content<'a>,
+        finish_reason = "finishReason": Raw<'a>,
+    }
+}
+
+object! {
+    struct Content<'a> {
+        parts = "parts": Few<Part<'a>>,
+    }
+}
+
+object! {
+    struct Part<'a> {
+        text = "text": Raw<'a>,
+        thought = "thought": Raw<'a>,
+        call = "functionCall": Raw<'a>,
+    }
+}
+
+object! {
+    struct Call<'a> {
+        id = "id": Raw<'a>,
+        name = "name": Raw<'a>,
+        args = "args": Raw<'a>,
+    }
+}
+
+object! {
+    struct Feedback<'a> {
+        reason = "blockReason": Raw<'a>,
+        message = "blockReasonMessage": Raw<'a>,
+    }
+}
+
+object! {
+    struct Counts<'a> {
+        input = "promptTokenCount": Raw<'a>,
+        output = "candidatesTokenCount": Raw<'a>,
+        cached = "cachedContentTokenCount": Raw<'a>,
+        thoughts = "thoughtsTokenCount": Raw<'a>,
+    }
+}
+
+impl Wire for GenerateContent {
+    fn frame(&mut self, _event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
+        let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(data) else {
+            return ends.malformed(data, sink);
+        };
+        if chunk.error.is_given() {
+            return ends.fail(stream_error(data), sink);
+        }
+        for candidate in chunk.candidates.iter() {
+            // Some servers leave the index of the first, or only, candidate out.
+            let index = candidate.index.number().and_then(|index| index.try_into().ok()).unwrap_or(0);
+            ends.begun(index);
+            for part in candidate.content.parts.iter() {
+                self.part(index, part, sink);
+            }
+            // Some servers say `STOP` on every chunk, before they say how it really ended.
+            if let Some(reason) = candidate.finish_reason.cow().and_then(|name| finish_reason(&name)) {
+                ends.finished_for_now(index, reason);
+            }
+        }
+        if chunk.usage.is_given() {
+            let counts = chunk.usage.read::<Counts<'_>>();
+            sink.token(StreamToken::Usage(Usage {
+                input: counts.input.number(),
+                output: counts.output.number(),
+                cached: counts.cached.number(),
+                reasoning: counts.thoughts.number(),
+            }));
+        }
+        if let Some(reason) = chunk.feedback.reason.cow() {
+            let message = chunk.feedback.message.cow().unwrap_or("The prompt was blocked.".into());
+            let error =
+                StreamError { kind: ErrorKind::Filtered, code: Some(reason), message, retry_after_ms: None };
+            ends.fail(error, sink);
+        }
+    }
+}
+
+impl GenerateContent {
+    fn part(&mut self, index: u32, part: &Part<'_>, sink: &mut dyn Sink) {
+        if part.call.is_given() {
+            let call = part.call.read::<Call<'_>>();
+            sink.token(StreamToken::ToolCall(ToolCall {
+                index: self.tools,
+                id: call.id.cow(),
+                name: call.name.cow(),
+                arguments: call.args.json().into(),
+            }));
+            self.tools += 1;
+        }
+        let Some(content) = part.text.piece(&mut self.scratch) else { return };
+        sink.token(match index {
+            _ if part.thought.is_given() => StreamToken::Reasoning(content),
+            0 => StreamToken::Text(content),
+            index => StreamToken::Delta(TextDelta { content, index, logprob: None }),
+        });
+    }
+}
+
+/// A decoder of a body in this format, framed as the URL asked.
+pub(super) fn decoder(framing: Framing) -> Decoder {
+    Decoder::new(framing, Box::new(GenerateContent::default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{decoded, recordings};
+    use super::*;
+
+    fn sse(chunks: &[&str]) -> String {
+        chunks.iter().map(|chunk| format!("data: {chunk}\r\n\r\n")).collect()
+    }
+
+    fn array(chunks: &[&str]) -> String {
+        format!("[{}\n]\n", chunks.join("\n,\r\n"))
+    }
+
+    const TRUNCATED: &str = "error truncated - the answer ended before its end marker";
+
+    #[test]
+    fn chunks_are_the_same_by_sse_and_as_an_array() {
+        for (name, chunks, expected) in [
+            (
+                "text with cumulative usage, ended by a finish reason and nothing else",
+                &[
+                    r#"{"candidates": [{"content": {"parts": [{"text": "let x"}],"role": "model"},"index": 0}],"usageMetadata": {"promptTokenCount": 8,"totalTokenCount": 8}}"#,
+                    r#"{"candidates": [{"content": {"parts": [{"text": " = \"é]}\";\n"}]},"finishReason": "MAX_TOKENS","index": 0}],"usageMetadata": {"promptTokenCount": 8,"candidatesTokenCount": 6,"cachedContentTokenCount": 2,"thoughtsTokenCount": 3,"totalTokenCount": 17}}"#,
+                ][..],
+                &["text let x", "usage 8 - - -", "text  = \"é]}\";\n", "usage 8 6 2 3", "done#0 length"][..],
+            ),
+            (
+                "a finish reason on every chunk: the last one counts",
+                &[
+                    r#"{"candidates": [{"content": {"parts": [{"text": "a"}]},"finishReason": "STOP"}]}"#,
+                    r#"{"candidates": [{"content": {"parts": [{"text": "b"}]},"finishReason": "STOP"}]}"#,
+                    r#"{"candidates": [{"finishReason": "RECITATION"}]}"#,
+                ],
+                &["text a", "text b", "done#0 filter"],
+            ),
+            (
+                "thoughts, empty parts, missing parts, signatures",
+                &[
+                    r#"{"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"a","thought":false}]}}]}"#,
+                    r#"{"candidates":[{"content":{"parts":[]}}]}"#,
+                    r#"{"candidates":[{"content":{"role":"model"}}]}"#,
+                    r#"{"candidates":[{"content":{"parts":[{"text":""}]}}]}"#,
+                    r#"{"candidates":[{"content":{"parts":[{"thoughtSignature":"x"},{"executableCode":{"code":"1"}}]},"finishReason":"STOP"}]}"#,
+                ],
+                &["reasoning hm", "text a", "done#0 stop"],
+            ),
+            (
+                "function calls",
+                &[
+                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":[1]}},"thoughtSignature":"x"},{"functionCall":{"id":"i","name":"g"}}]},"finishReason":"STOP"}]}"#,
+                ],
+                &["tool#0 - f {\"a\":[1]}", "tool#1 i g ", "done#0 stop"],
+            ),
+            (
+                "two candidates",
+                &[
+                    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"},{"content":{"parts":[{"text":"b"}]},"index":1}]}"#,
+                    r#"{"candidates":[{"content":{"parts":[{"text":"c"}]},"index":1,"finishReason":"MAX_TOKENS"}]}"#,
+                ],
+                &["text a", "text#1 b", "text#1 c", "done#0 stop", "done#1 length"],
+            ),
+            (
+                "a candidate without its end",
+                &[
+                    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"},{"content":{"parts":[{"text":"b"}]},"index":1}]}"#,
+                ],
+                &["text a", "text#1 b", TRUNCATED],
+            ),
+            (
+                "a finish reason of tomorrow",
+                &[r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"FAKE_ENUM"}]}"#],
+                &["text a", "done#0 other"],
+            ),
+            (
+                "a blocked prompt",
+                &[
+                    r#"{"promptFeedback":{"blockReason":"SAFETY","blockReasonMessage":"Reasons","safetyRatings":[]}}"#,
+                ],
+                &["error filtered SAFETY Reasons"],
+            ),
+            (
+                "feedback that blocks nothing",
+                &[
+                    r#"{"promptFeedback":{"safetyRatings":[]},"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#,
+                ],
+                &["text a", "done#0 stop"],
+            ),
+            (
+                "cut off",
+                &[r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#],
+                &["text a", TRUNCATED],
+            ),
+            ("JSON of another kind", &[r#"{"this":[{"is":{"not":"it"}}]}"#], &[TRUNCATED]),
+        ] {
+            let by_sse = decoded(|| decoder(Framing::Sse), sse(chunks).as_bytes());
+            assert_eq!(by_sse, expected, "{name}, SSE");
+            let by_array = decoded(|| decoder(Framing::JsonArray), array(chunks).as_bytes());
+            assert_eq!(by_array, expected, "{name}, array");
+        }
+    }
+
+    #[test]
+    fn an_error_is_understood_wherever_it_stands() {
+        let chunk = r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#;
+        let error = "{\n  \"error\": {\n    \"code\": 503,\n    \"message\": \"High demand\",\n    \"status\": \"UNAVAILABLE\"\n  }\n}\n";
+        let told = "error transient UNAVAILABLE High demand";
+        for (name, framing, body, expected) in [
+            ("after SSE chunks", Framing::Sse, format!("{}{error}", sse(&[chunk])), &["text a", told][..]),
+            (
+                "in SSE",
+                Framing::Sse,
+                sse(&[chunk, r#"{"error":{"code":503,"message":"High demand","status":"UNAVAILABLE"}}"#]),
+                &["text a", told],
+            ),
+            ("alone under an SSE label", Framing::Sse, error.to_owned(), &[told]),
+            ("alone under a JSON label", Framing::JsonArray, error.to_owned(), &[told]),
+            ("in an array", Framing::JsonArray, array(&[chunk, error]), &["text a", told]),
+        ] {
+            assert_eq!(decoded(|| decoder(framing), body.as_bytes()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn recordings_decode_as_their_index_says() {
+        for recording in recordings("gemini/").iter().chain(&recordings("vertex/")) {
+            recording.check(|| decoder(Framing::Sse));
+            if recording.file.contains("json-array") {
+                recording.check(|| decoder(Framing::JsonArray));
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! How a chat model, which knows no FIM, is asked to fill the hole at the cursor.
+
+use super::{Prompt, Seam};
+
+/// The turns of the conversation, for each format to put into its own shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Conversation {
+    /// What holds for every request. Always the same text, so that it can be cached.
+    pub(super) system: &'static str,
+    /// The code around the cursor.
+    pub(super) user: String,
+    /// The answer so far, when one broke off.
+    pub(super) assistant: Option<String>,
+    /// The request to go on; `None` where the assistant's turn itself is continued.
+    pub(super) go_on: Option<&'static str>,
+}
+
+const SYSTEM: &str = "You are the completion engine of a code editor. You are shown the text after the cursor \
+and the text before the cursor. Reply with exactly the text to insert at the cursor, so that before, insertion \
+and after make good code together. Keep to the style and indentation around. Begin right at the cursor, in \
+the middle of a line or word if it stands there. Stop when the statement or block at hand is complete. Never \
+repeat what is already before or after the cursor. No explanation, no Markdown, no code fence. If nothing \
+is missing, reply with nothing.";
+
+const GO_ON: &str = "Your reply broke off. Go on right after its last character: repeat nothing of it, and write \
+nothing but what is still missing.";
+
+/// The conversation that asks for `prompt`. What changes least comes first, because providers cache
+/// prompts from their beginning: other files, the text after the cursor, and last the text before it.
+pub(super) fn conversation(prompt: &Prompt, seam: Seam) -> Conversation {
+    let mut user = String::new();
+    for snippet in &prompt.snippets {
+        push_tagged(&mut user, &format!("<file path=\"{}\">", snippet.path), &snippet.text, "</file>");
+    }
+    let language =
+        if prompt.language.is_empty() { "" } else { &format!(" language=\"{}\"", prompt.language) };
+    let open = format!("<current_file path=\"{}\"{language}>\n<after_cursor>", prompt.path);
+    push_tagged(&mut user, &open, &prompt.suffix, "</after_cursor>");
+    user.push_str("<before_cursor>\n");
+    user.push_str(&prompt.prefix);
+    let resumed = !prompt.received.is_empty();
+    if resumed && seam == Seam::Prefix {
+        user.push_str(&prompt.received);
+    }
+    user.push_str("</before_cursor>\n</current_file>");
+    Conversation {
+        system: SYSTEM,
+        user,
+        assistant: (resumed && seam != Seam::Prefix).then(|| prompt.received.clone()),
+        go_on: (resumed && seam == Seam::Instruction).then_some(GO_ON),
+    }
+}
+
+fn push_tagged(out: &mut String, open: &str, text: &str, close: &str) {
+    out.push_str(open);
+    out.push('\n');
+    out.push_str(text);
+    if !text.ends_with('\n') {
+        out.push('\n');
+    }
+    out.push_str(close);
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Snippet;
+
+    fn prompt(received: &str) -> Prompt {
+        Prompt {
+            prefix: "fn main() {\n    ".to_owned(),
+            suffix: "\n}\n".to_owned(),
+            path: "src/main.rs".to_owned(),
+            language: "rust".to_owned(),
+            snippets: vec![Snippet { path: "src/lib.rs".to_owned(), text: "pub fn a() {}".to_owned() }],
+            received: received.to_owned(),
+            ..Prompt::default()
+        }
+    }
+
+    const USER: &str = "<file path=\"src/lib.rs\">\npub fn a() {}\n</file>\n\
+        <current_file path=\"src/main.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n\
+        <before_cursor>\nfn main() {\n    </before_cursor>\n</current_file>";
+
+    #[test]
+    fn the_code_stands_around_the_cursor() {
+        let conversation = conversation(&prompt(""), Seam::Instruction);
+        assert_eq!(conversation.user, USER);
+        assert_eq!((conversation.assistant, conversation.go_on), (None, None));
+    }
+
+    #[test]
+    fn an_answer_that_broke_off_is_continued_as_the_seam_says() {
+        let received = || Some("a();".to_owned());
+        for (seam, user, assistant, go_on) in [
+            (Seam::Instruction, USER.to_owned(), received(), Some(GO_ON)),
+            (Seam::Prefill, USER.to_owned(), received(), None),
+            (Seam::Prefix, USER.replace("    </before", "    a();</before"), None, None),
+        ] {
+            let conversation = conversation(&prompt("a();"), seam);
+            assert_eq!(
+                (conversation.user, conversation.assistant, conversation.go_on),
+                (user, assistant, go_on)
+            );
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What the formats' tests share.
+
+use super::Decoder;
+use crate::stream::{Decode, StreamToken};
+
+/// The tokens of a body, one line each; the same at every chunk size, or it panics.
+pub(super) fn decoded(decoder: impl Fn() -> Decoder, body: &[u8]) -> Vec<String> {
+    let whole = decoded_by(decoder(), body, body.len().max(1));
+    for size in [1, 7, 1460] {
+        assert_eq!(decoded_by(decoder(), body, size), whole, "at chunk size {size}");
+    }
+    whole
+}
+
+fn decoded_by(mut decoder: Decoder, body: &[u8], size: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut sink = |token: StreamToken<'_>| lines.push(line(&token));
+    for chunk in body.chunks(size) {
+        decoder.feed(chunk, &mut sink);
+    }
+    decoder.finish(&mut sink);
+    lines
+}
+
+/// A token on one line.
+fn line(token: &StreamToken<'_>) -> String {
+    let option = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap_or("-").to_owned();
+    let count = |count: Option<u64>| count.map_or("-".to_owned(), |count| count.to_string());
+    match token {
+        StreamToken::Text(text) => format!("text {text}"),
+        StreamToken::Delta(delta) => match delta.logprob {
+            Some(logprob) => format!("text#{} {} ({logprob})", delta.index, delta.content),
+            None => format!("text#{} {}", delta.index, delta.content),
+        },
+        StreamToken::Reasoning(text) => format!("reasoning {text}"),
+        StreamToken::Refusal(text) => format!("refusal {text}"),
+        StreamToken::FunctionCall(call) => format!("function {} {}", option(&call.name), call.arguments),
+        StreamToken::ToolCall(call) => {
+            format!("tool#{} {} {} {}", call.index, option(&call.id), option(&call.name), call.arguments)
+        }
+        StreamToken::Usage(usage) => format!(
+            "usage {} {} {} {}",
+            count(usage.input),
+            count(usage.output),
+            count(usage.cached),
+            count(usage.reasoning)
+        ),
+        StreamToken::Done(done) => format!("done#{} {}", done.index, done.reason.as_str()),
+        StreamToken::Error(error) => {
+            format!("error {} {} {}", error.kind.as_str(), option(&error.code), error.message)
+        }
+    }
+}
+
+/// A recorded response, and what its row in the recordings' index says of it.
+pub(super) struct Recording {
+    /// Its path within the recordings.
+    pub(super) file: String,
+    /// The body, framed again where the recording is without its framing.
+    pub(super) body: Vec<u8>,
+    features: Vec<String>,
+}
+
+/// The recordings whose path begins so. They are not part of this repository: where they are missing
+/// there are none, and the test says that it saw nothing.
+pub(super) fn recordings(folder: &str) -> Vec<Recording> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/transcripts");
+    let Ok(index) = std::fs::read_to_string(root.join("INDEX.md")) else {
+        println!("skipped: no recordings of {folder} beside this repository");
+        return Vec::new();
+    };
+    let rows = index.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    let rows = rows.filter(|cells| cells.len() > 4 && cells[2].starts_with(folder));
+    let read = |cells: Vec<&str>| {
+        let body = std::fs::read(root.join(cells[2])).ok()?;
+        let body = if cells[2].ends_with(".chunks.jsonl") { framed(&body) } else { body };
+        let features = cells[4].split(", ").map(str::to_owned).collect();
+        Some(Recording { file: cells[2].to_owned(), body, features })
+    };
+    rows.filter_map(read).collect()
+}
+
+/// One JSON text per line, as server-sent events.
+fn framed(lines: &[u8]) -> Vec<u8> {
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.flat_map(|line| [b"data: ", line, b"\n\n"].concat()).collect()
+}
+
+impl Recording {
+    /// Decodes it and compares what comes out with its row.
+    pub(super) fn check(&self, decoder: impl Fn() -> Decoder) {
+        let lines = decoded(decoder, &self.body);
+        let any = |kind: &str| lines.iter().any(|line| line.starts_with(kind));
+        let has = |feature: &str| self.features.iter().any(|other| other == feature);
+        let stop = self.features.iter().find_map(|feature| feature.strip_prefix("stop="));
+        for (feature, kind) in [("usage", "usage "), ("tools", "tool#")] {
+            assert_eq!(any(kind), has(feature), "{feature} of {}: {lines:#?}", self.file);
+        }
+        if has("reasoning") {
+            assert!(any("reasoning "), "reasoning of {}: {lines:#?}", self.file);
+        }
+        match stop {
+            _ if has("error") => assert!(any("error "), "error of {}: {lines:#?}", self.file),
+            Some(stop) => {
+                let mut reasons = stop.split('/').filter_map(super::finish::finish_reason);
+                let one = reasons.any(|reason| any(&format!("done#0 {}", reason.as_str())));
+                assert!(one && !any("error "), "{stop} of {}: {lines:#?}", self.file);
+            }
+            None => assert!(any("done#") || any("error "), "end of {}: {lines:#?}", self.file),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! xAI: chat completions.
+
+use serde_json::json;
+
+use super::request::Draft;
+use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
+use crate::stream::ErrorKind;
+
+/// `xai`
+pub(super) struct Xai;
+
+impl Provider for Xai {
+    fn name(&self) -> &'static str {
+        "xai"
+    }
+
+    fn title(&self) -> &'static str {
+        "xAI"
+    }
+
+    fn defaults(&self) -> Defaults {
+        Defaults {
+            base_url: "https://api.x.ai/v1",
+            model: "grok-4-1-fast-non-reasoning",
+            key_env: &["XAI_API_KEY"],
+            needs_key: true,
+            paid: true,
+        }
+    }
+
+    fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
+        let model = account.model_or(self.defaults().model);
+        let draft = Draft::to(self, account, "/chat/completions")?.bearer()?.chat(prompt, self.seam(account));
+        // Only grok-3-mini takes an effort, the later ones that think refuse it.
+        let draft =
+            if model.starts_with("grok-3-mini") { draft.set("reasoning_effort", "low") } else { draft };
+        draft
+            .set("max_completion_tokens", prompt.max_tokens)
+            .temperature()
+            .set("stream_options", json!({"include_usage": true}))
+            .post()
+    }
+
+    fn decoder(&self) -> Decoder {
+        chat_completions::decoder()
+    }
+
+    fn seam(&self, _: &Account) -> Seam {
+        Seam::Instruction
+    }
+
+    fn models_request(&self, account: &Account) -> Option<HttpRequest> {
+        Draft::to(self, account, "/models").and_then(Draft::bearer).and_then(Draft::get).ok()
+    }
+
+    fn advice(&self, error: &Error) -> Option<String> {
+        (error.kind == ErrorKind::Auth).then(|| "Keys are made at https://console.x.ai.".to_owned())
+    }
+}
