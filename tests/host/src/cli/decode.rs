@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use ai_completion::provider::Provider;
+use ai_completion::provider::{Framing, Provider};
 use ai_completion::stream::{Decode, StreamToken};
 use lexopt::{Arg, ValueExt};
 use serde::Serialize;
@@ -117,7 +117,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     let provider = find_provider(&name)?;
     let file = file.ok_or_else(|| usage("which FILE?", "decode"))?;
     let mut body = recording::read(&file)?;
-    if recording::is_unframed(&file) {
+    if recording::is_unframed(&file) && provider.decoder().framing() == Framing::Sse {
         body = recording::frame(&body);
     }
     print(provider, &body, chunk, out)

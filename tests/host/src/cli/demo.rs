@@ -137,7 +137,7 @@ fn perform(mut lapce: Lapce, mut view: View<'_>, server: Option<&Server>) -> Res
     unshown?;
     let before_tab = lapce.evidence();
     lapce.tab();
-    view.show(&lapce.screen())?;
+    view.finish(&lapce.screen())?;
     // What is left after this time is reported.
     let _ = lapce.wait_until(CLEAN_UP, |_| {
         lapce.files_left().is_empty() && lapce.processes().is_ok_and(|processes| processes.is_empty())

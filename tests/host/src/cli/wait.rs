@@ -31,7 +31,8 @@ pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen
         }
         let quiet = changed.elapsed();
         let busy = !shown.status.is_empty();
-        if shown.ghost_at_cursor() && quiet >= if busy { SETTLED_ANYWAY } else { SETTLED } {
+        let has_ghost = shown.ghost_at_cursor() && !shown.ghost_text().is_empty();
+        if has_ghost && quiet >= if busy { SETTLED_ANYWAY } else { SETTLED } {
             return Ok(shown);
         }
         // Where processes cannot be listed, the quiet alone must do.

@@ -40,13 +40,20 @@ impl<'a> View<'a> {
                 out.flush()
             }
             Self::Lines { out, start, last } => {
-                let now = describe(screen);
-                if now != *last {
-                    writeln!(out, "{:>6} ms  {now}", start.elapsed().as_millis())?;
-                    *last = now;
-                }
+                let Some(now) = describe(screen).filter(|now| now != last) else { return Ok(()) };
+                writeln!(out, "{:>6} ms  {now}", start.elapsed().as_millis())?;
+                *last = now;
                 Ok(())
             }
+            Self::Hidden => Ok(()),
+        }
+    }
+
+    /// Shows the last picture.
+    pub fn finish(&mut self, screen: &Screen) -> io::Result<()> {
+        match self {
+            Self::Terminal { .. } => self.show(screen),
+            Self::Lines { out, .. } => writeln!(out, "\n{}", screen.text),
             Self::Hidden => Ok(()),
         }
     }
@@ -74,20 +81,20 @@ fn draw(screen: &Screen) -> String {
         drawn += after;
         drawn += "\n";
     }
-    let _ = writeln!(drawn, "\x1b[7m {} \x1b[m {}", screen.path.display(), screen.status.join(" · "));
+    let name = screen.path.file_name().unwrap_or_default().display();
+    let _ = writeln!(drawn, "\x1b[7m {name} \x1b[m {}", screen.status.join(" · "));
     drawn
 }
 
-/// The same in one line: where the cursor stands, and how much ghost there is.
-fn describe(screen: &Screen) -> String {
-    let line = screen.text.split('\n').nth(screen.cursor.line as usize).unwrap_or_default();
-    match &screen.ghost {
-        Some(ghost) => {
-            let last = ghost.text.lines().last().unwrap_or_default().trim();
-            format!("ghost of {} lines, the last: {last}", ghost.text.lines().count())
-        }
-        None => format!("typed: {}", line.trim_end()),
+/// The same in one line: how much ghost there is, or the line that Enter has just ended.
+fn describe(screen: &Screen) -> Option<String> {
+    if let Some(ghost) = &screen.ghost {
+        let last = ghost.text.lines().last().unwrap_or_default().trim();
+        return Some(format!("ghost of {} lines, the last: {last}", ghost.text.lines().count()));
     }
+    let mut lines = screen.text.lines().skip((screen.cursor.line as usize).checked_sub(1)?);
+    let (ended, new) = (lines.next()?, lines.next()?);
+    new.trim().is_empty().then(|| format!("typed: {ended}"))
 }
 
 /// The byte offset in `line` of a position, whose column counts UTF-16 units.
@@ -143,15 +150,20 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_each_change_is_one_line() {
+    fn elsewhere_each_line_and_each_growth_is_one_line() {
         let mut out = Vec::new();
         let mut view = View::lines(&mut out);
-        for ghost in [None, Some("b\n c"), Some("b\n c")] {
-            view.show(&screen(ghost)).unwrap();
+        let typed = Screen {
+            text: "fn f() {\n    \n}".to_owned(),
+            cursor: Position { line: 1, character: 4 },
+            ..screen(None)
+        };
+        for screen in [screen(None), typed, screen(Some("b\n c")), screen(Some("b\n c"))] {
+            view.show(&screen).unwrap();
         }
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<&str> =
             text.lines().filter_map(|line| line.split_once(" ms  ")).map(|(_, what)| what).collect();
-        assert_eq!(lines, ["typed: 𝕏 (", "ghost of 2 lines, the last: c"]);
+        assert_eq!(lines, ["typed: fn f() {", "ghost of 2 lines, the last: c"]);
     }
 }
