@@ -21,24 +21,30 @@ pub struct Volt {
 }
 
 impl Volt {
-    /// Builds the package in this folder as Lapce needs it: release profile, WASI target. The target is
+    /// Builds the package in this folder as Lapce needs it: the binary that `volt.toml` names its wasm after, release
+    /// profile, WASI target. The target is
     /// added to the toolchain when it is missing. What takes time is told to `say`; cargo writes to
     /// standard error.
     ///
     /// # Errors
     /// A sentence that says what to install or what does not compile.
     pub fn build(package: &Path, say: &mut dyn FnMut(&str)) -> Result<Self> {
+        let manifest = VoltToml::read(package)?;
+        let binary = manifest.wasm.as_deref().and_then(Path::file_stem).context("volt.toml names no wasm")?;
         let cargo = tool("CARGO", "cargo");
         add_target(package, say)?;
         say("building the plugin");
         let mut build = Command::new(&cargo);
         build.current_dir(package).args(["build", "--release", "--quiet", "--target", TARGET]);
-        build.args(["--bins", "--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
+        build
+            .args(["--message-format", "json-render-diagnostics", "--bin"])
+            .arg(binary)
+            .stderr(Stdio::inherit());
         let output = build.output().map_err(|error| missing(error, "cargo"))?;
         if !output.status.success() {
             bail!("the plugin does not compile, see above ({})", output.status);
         }
-        let wasm = artifact(&output.stdout).context("cargo built no wasm: the package has no binary")?;
+        let wasm = artifact(&output.stdout).context("cargo said of no wasm that it built it")?;
         Ok(Self { package: package.to_owned(), wasm })
     }
 
