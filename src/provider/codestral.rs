@@ -65,3 +65,66 @@ impl Provider for Codestral {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::FimSetting;
+    use crate::provider::testing::{account, prompt, resumed, sent};
+
+    #[test]
+    fn the_hole_is_given_by_suffix() {
+        expect![[r#"
+            POST https://codestral.mistral.ai/v1/fim/completions
+            content-type: application/json
+            accept: text/event-stream
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "model": "codestral-latest",
+              "prompt": "+++++ src/lib.rs\nmod math;\n+++++ src/math.rs\nfn add(a: i32) {\n    ",
+              "stop": [
+                "\n+++++ ",
+                "\n\n"
+              ],
+              "stream": true,
+              "suffix": "\n}\n",
+              "temperature": 0.1
+            }
+        "#]]
+        .assert_eq(&sent(&Codestral, &account(), &prompt()));
+    }
+
+    #[test]
+    fn a_broken_answer_belongs_to_the_prefix() {
+        expect![[r#"
+            POST https://codestral.mistral.ai/v1/fim/completions
+            content-type: application/json
+            accept: text/event-stream
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "model": "codestral-latest",
+              "prompt": "+++++ src/lib.rs\nmod math;\n+++++ src/math.rs\nfn add(a: i32) {\n    a +",
+              "stop": [
+                "\n+++++ ",
+                "\n\n"
+              ],
+              "stream": true,
+              "suffix": "\n}\n",
+              "temperature": 0.1
+            }
+        "#]]
+        .assert_eq(&sent(&Codestral, &account(), &resumed()));
+    }
+
+    #[test]
+    fn other_ways_are_refused() {
+        expect![[r#"
+            error no_fim: `fim` does not fit Codestral: it fills in the middle by itself, leave it at `auto`.
+        "#]]
+        .assert_eq(&sent(&Codestral, &Account { fim: FimSetting::Chat, ..account() }, &prompt()));
+    }
+}

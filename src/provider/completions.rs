@@ -14,8 +14,11 @@ impl Draft<'_> {
             Some(family) => family.prefix(prompt),
             None => fim::render("{prefix}", prompt, ""),
         };
-        self.complete(prompt, prefix, prompt.stop.iter().take(limit).cloned().collect())
-            .set("suffix", prompt.suffix.as_str())
+        // Of the family's stops those that are plain text; special tokens are the server's business.
+        let own = family.map_or(&[][..], |family| family.stops).iter().filter(|stop| stop.starts_with('\n'));
+        let stops =
+            own.map(|stop| (*stop).to_owned()).chain(prompt.stop.iter().cloned()).take(limit).collect();
+        self.complete(prompt, prefix, stops).set("suffix", prompt.suffix.as_str())
     }
 
     /// Asks for `prompt` by a template.

@@ -63,3 +63,112 @@ impl Provider for DeepSeek {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::testing::{account, prompt, resumed, sent};
+
+    #[test]
+    fn a_chat_is_asked_to_fill_the_hole() {
+        expect![[r#"
+            POST https://api.deepseek.com/chat/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                }
+              ],
+              "model": "deepseek-chat",
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&DeepSeek, &account(), &prompt()));
+    }
+
+    #[test]
+    fn a_broken_answer_is_prefilled_below_beta() {
+        expect![[r#"
+            POST https://api.deepseek.com/beta/chat/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                },
+                {
+                  "content": "a +",
+                  "prefix": true,
+                  "role": "assistant"
+                }
+              ],
+              "model": "deepseek-chat",
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&DeepSeek, &account(), &resumed()));
+    }
+
+    #[test]
+    fn another_server_is_told_to_go_on() {
+        expect![[r#"
+            POST https://gateway.example/chat/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                },
+                {
+                  "content": "a +",
+                  "role": "assistant"
+                },
+                {
+                  "content": "(go on)",
+                  "role": "user"
+                }
+              ],
+              "model": "deepseek-chat",
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(
+            &DeepSeek,
+            &Account { base_url: "https://gateway.example".to_owned(), ..account() },
+            &resumed(),
+        ));
+    }
+}

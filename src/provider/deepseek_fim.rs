@@ -66,3 +66,35 @@ impl Provider for DeepSeekFim {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::testing::{account, prompt, sent};
+
+    #[test]
+    fn the_hole_is_given_by_suffix() {
+        expect![[r##"
+            POST https://api.deepseek.com/beta/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 4096,
+              "model": "deepseek-chat",
+              "prompt": "#src/lib.rs\nmod math;\n#src/math.rs\nfn add(a: i32) {\n    ",
+              "stop": [
+                "\n\n"
+              ],
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "suffix": "\n}\n",
+              "temperature": 0.1
+            }
+        "##]]
+        .assert_eq(&sent(&DeepSeekFim, &account(), &Prompt { max_tokens: 9000, ..prompt() }));
+    }
+}

@@ -59,3 +59,100 @@ impl Provider for Groq {
         (error.kind == ErrorKind::Auth).then(|| "Keys are made at https://console.groq.com/keys.".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::testing::{account, prompt, resumed, sent, with_model};
+
+    #[test]
+    fn a_chat_is_asked_to_fill_the_hole() {
+        expect![[r#"
+            POST https://api.groq.com/openai/v1/chat/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_completion_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                },
+                {
+                  "content": "a +",
+                  "role": "assistant"
+                },
+                {
+                  "content": "(go on)",
+                  "role": "user"
+                }
+              ],
+              "model": "llama-3.3-70b-versatile",
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&Groq, &account(), &resumed()));
+    }
+
+    #[test]
+    fn models_that_think_get_the_least_effort() {
+        expect![[r#"
+            POST https://api.groq.com/openai/v1/chat/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_completion_tokens": 2112,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                }
+              ],
+              "model": "openai/gpt-oss-20b",
+              "reasoning_effort": "low",
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              }
+            }
+        "#]].assert_eq(&sent(&Groq, &with_model("openai/gpt-oss-20b"), &prompt()));
+        expect![[r#"
+            POST https://api.groq.com/openai/v1/chat/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_completion_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                }
+              ],
+              "model": "qwen/qwen3-32b",
+              "reasoning_effort": "none",
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&Groq, &with_model("qwen/qwen3-32b"), &prompt()));
+    }
+}

@@ -55,3 +55,62 @@ impl Provider for LmStudio {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::testing::{prompt, resumed, sent, with_model};
+
+    #[test]
+    fn a_known_family_is_asked_by_its_template() {
+        expect![[r##"
+            POST http://localhost:1234/v1/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "model": "deepseek-coder-6.7b-base",
+              "prompt": "#src/lib.rs\nmod math;\n#src/math.rs\n<｜fim▁begin｜>fn add(a: i32) {\n    a +<｜fim▁hole｜>\n}\n<｜fim▁end｜>",
+              "stop": [
+                "<｜end▁of▁sentence｜>",
+                "<|EOT|>",
+                "<｜fim▁begin｜>",
+                "<｜fim▁hole｜>"
+              ],
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "temperature": 0.1
+            }
+        "##]].assert_eq(&sent(&LmStudio, &with_model("deepseek-coder-6.7b-base"), &resumed()));
+    }
+
+    #[test]
+    fn other_models_are_asked_in_a_chat() {
+        expect![[r#"
+            POST http://localhost:1234/v1/chat/completions
+            content-type: application/json
+            {
+              "max_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                }
+              ],
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&LmStudio, &Account::default(), &prompt()));
+    }
+}

@@ -58,3 +58,32 @@ impl Provider for Mercury {
             .then(|| "Keys are made at https://platform.inceptionlabs.ai.".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::testing::{account, prompt, sent};
+
+    #[test]
+    fn the_hole_is_given_by_suffix() {
+        expect![[r#"
+            POST https://api.inceptionlabs.ai/v1/fim/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "model": "mercury-edit-2",
+              "prompt": "fn add(a: i32) {\n    ",
+              "stop": [
+                "\n\n"
+              ],
+              "stream": true,
+              "suffix": "\n}\n",
+              "temperature": 0.1
+            }
+        "#]]
+        .assert_eq(&sent(&Mercury, &account(), &prompt()));
+    }
+}

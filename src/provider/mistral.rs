@@ -55,3 +55,68 @@ impl Provider for Mistral {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::testing::{account, prompt, resumed, sent};
+
+    #[test]
+    fn a_chat_is_asked_to_fill_the_hole() {
+        expect![[r#"
+            POST https://api.mistral.ai/v1/chat/completions
+            content-type: application/json
+            accept: text/event-stream
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                }
+              ],
+              "model": "codestral-latest",
+              "stream": true,
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&Mistral, &account(), &prompt()));
+    }
+
+    #[test]
+    fn a_broken_answer_is_prefilled() {
+        expect![[r#"
+            POST https://api.mistral.ai/v1/chat/completions
+            content-type: application/json
+            accept: text/event-stream
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                },
+                {
+                  "content": "a +",
+                  "prefix": true,
+                  "role": "assistant"
+                }
+              ],
+              "model": "codestral-latest",
+              "stream": true,
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&Mistral, &account(), &resumed()));
+    }
+}

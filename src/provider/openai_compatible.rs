@@ -14,7 +14,7 @@ impl Provider for OpenAiCompatible {
     }
 
     fn title(&self) -> &'static str {
-        "The server"
+        "the server"
     }
 
     fn defaults(&self) -> Defaults {
@@ -46,5 +46,122 @@ impl Provider for OpenAiCompatible {
 
     fn advice(&self, error: &Error) -> Option<String> {
         (error.kind == ErrorKind::NoFim).then(|| "`fim` may be `chat` here.".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::testing::{prompt, resumed, sent, with_model};
+    use crate::provider::{FimSetting, Secret};
+
+    fn at(fim: FimSetting) -> Account {
+        Account { base_url: "https://gateway.example/v1".to_owned(), fim, ..with_model("m") }
+    }
+
+    #[test]
+    fn a_chat_is_asked_to_fill_the_hole() {
+        expect![[r#"
+            POST https://gateway.example/v1/chat/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                },
+                {
+                  "content": "a +",
+                  "role": "assistant"
+                },
+                {
+                  "content": "(go on)",
+                  "role": "user"
+                }
+              ],
+              "model": "m",
+              "stream": true,
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&OpenAiCompatible, &at(FimSetting::Auto), &resumed()));
+    }
+
+    #[test]
+    fn the_user_says_how_to_fill_in_the_middle() {
+        expect![[r#"
+            POST https://gateway.example/v1/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "model": "m",
+              "prompt": "fn add(a: i32) {\n    ",
+              "stop": [
+                "\n\n"
+              ],
+              "stream": true,
+              "suffix": "\n}\n",
+              "temperature": 0.1
+            }
+        "#]]
+        .assert_eq(&sent(&OpenAiCompatible, &at(FimSetting::Suffix), &prompt()));
+        expect![[r#"
+            POST https://gateway.example/v1/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "model": "m",
+              "prompt": "<repo_name>demo<file_sep>src/lib.rs\nmod math;\n<file_sep><fim_prefix>fn add(a: i32) {\n    <fim_suffix>\n}\n<fim_middle>",
+              "stop": [
+                "<|endoftext|>",
+                "<file_sep>",
+                "<fim_prefix>",
+                "<repo_name>"
+              ],
+              "stream": true,
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(
+            &OpenAiCompatible,
+            &at(FimSetting::Template("starcoder".to_owned())),
+            &prompt(),
+        ));
+    }
+
+    #[test]
+    fn an_address_is_needed_a_key_is_not() {
+        expect![[r#"
+            error request: Set `base-url` to the address of the server for the server.
+        "#]]
+        .assert_eq(&sent(&OpenAiCompatible, &Account::default(), &prompt()));
+        expect![[r#"
+            POST https://gateway.example/v1/completions
+            content-type: application/json
+            {
+              "max_tokens": 64,
+              "model": "m",
+              "prompt": "fn add(a: i32) {\n    ",
+              "stop": [
+                "\n\n"
+              ],
+              "stream": true,
+              "suffix": "\n}\n",
+              "temperature": 0.1
+            }
+        "#]]
+        .assert_eq(&sent(
+            &OpenAiCompatible,
+            &Account { api_key: Secret::default(), ..at(FimSetting::Suffix) },
+            &prompt(),
+        ));
     }
 }

@@ -60,3 +60,97 @@ impl Provider for OpenAiCompletions {
         super::openai_account::advice(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::FimSetting;
+    use crate::provider::testing::{account, prompt, resumed, sent, with_model};
+
+    #[test]
+    fn the_hole_is_given_by_suffix() {
+        expect![[r#"
+            POST https://api.openai.com/v1/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "model": "gpt-3.5-turbo-instruct",
+              "prompt": "fn add(a: i32) {\n    a +",
+              "stop": [
+                "\n\n"
+              ],
+              "stream": true,
+              "suffix": "\n}\n",
+              "temperature": 0.1
+            }
+        "#]]
+        .assert_eq(&sent(&OpenAiCompletions, &account(), &resumed()));
+    }
+
+    #[test]
+    fn a_known_family_is_asked_by_its_template() {
+        expect![[r#"
+            POST https://api.openai.com/v1/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "model": "Qwen/Qwen2.5-Coder-7B",
+              "prompt": "<|repo_name|>demo\n<|file_sep|>src/lib.rs\nmod math;\n<|file_sep|>src/math.rs\n<|fim_prefix|>fn add(a: i32) {\n    <|fim_suffix|>\n}\n<|fim_middle|>",
+              "stop": [
+                "<|endoftext|>",
+                "<|file_sep|>",
+                "<|fim_pad|>",
+                "<|im_end|>"
+              ],
+              "stream": true,
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&OpenAiCompletions, &with_model("Qwen/Qwen2.5-Coder-7B"), &prompt()));
+    }
+
+    #[test]
+    fn a_template_of_the_users_own_is_taken() {
+        expect![[r#"
+            POST https://api.openai.com/v1/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "model": "gpt-3.5-turbo-instruct",
+              "prompt": "<P>fn add(a: i32) {\n    <S>\n}\n<M>",
+              "stop": [
+                "\n\n"
+              ],
+              "stream": true,
+              "temperature": 0.1
+            }
+        "#]]
+        .assert_eq(&sent(
+            &OpenAiCompletions,
+            &Account { fim: FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned()), ..account() },
+            &prompt(),
+        ));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        expect![[r#"
+            error no_fim: `fim` does not fit OpenAI's completions: it has no chat, choose the provider `openai` or `openai-compatible`.
+        "#]].assert_eq(&sent(
+            &OpenAiCompletions,
+            &Account { fim: FimSetting::Chat, ..account() },
+            &prompt(),
+        ));
+        expect![[r#"
+            error request: `fim` names no template `qwenn`: there are mercury, qwen, granite, seed-coder, starcoder, codestral, codegemma, codellama, deepseek, codegeex, glm, mellum.
+        "#]].assert_eq(&sent(
+            &OpenAiCompletions,
+            &Account { fim: FimSetting::Template("qwenn".to_owned()), ..account() },
+            &prompt(),
+        ));
+    }
+}

@@ -72,3 +72,99 @@ impl Provider for OpenAiResponses {
         super::openai_account::advice(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::testing::{account, prompt, resumed, sent, with_model};
+
+    #[test]
+    fn a_response_is_asked_to_fill_the_hole() {
+        expect![[r#"
+            POST https://api.openai.com/v1/responses
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "input": [
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                }
+              ],
+              "instructions": "(system)",
+              "max_output_tokens": 64,
+              "model": "gpt-4.1-mini",
+              "store": false,
+              "stream": true,
+              "stream_options": {
+                "include_obfuscation": false
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&OpenAiResponses, &account(), &prompt()));
+    }
+
+    #[test]
+    fn a_broken_answer_is_continued_by_instruction() {
+        expect![[r#"
+            POST https://api.openai.com/v1/responses
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "input": [
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                },
+                {
+                  "content": "a +",
+                  "role": "assistant"
+                },
+                {
+                  "content": "(go on)",
+                  "role": "user"
+                }
+              ],
+              "instructions": "(system)",
+              "max_output_tokens": 64,
+              "model": "gpt-4.1-mini",
+              "store": false,
+              "stream": true,
+              "stream_options": {
+                "include_obfuscation": false
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&OpenAiResponses, &account(), &resumed()));
+    }
+
+    #[test]
+    fn models_that_think_get_no_temperature_and_room_to_think() {
+        expect![[r#"
+            POST https://api.openai.com/v1/responses
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "input": [
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                }
+              ],
+              "instructions": "(system)",
+              "max_output_tokens": 2112,
+              "model": "o4-mini",
+              "reasoning": {
+                "effort": "low"
+              },
+              "store": false,
+              "stream": true,
+              "stream_options": {
+                "include_obfuscation": false
+              }
+            }
+        "#]].assert_eq(&sent(&OpenAiResponses, &with_model("o4-mini"), &prompt()));
+    }
+}

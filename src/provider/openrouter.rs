@@ -68,3 +68,79 @@ impl Provider for OpenRouter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::testing::{account, prompt, resumed, sent, with_model};
+
+    #[test]
+    fn a_chat_is_asked_to_fill_the_hole() {
+        expect![[r#"
+            POST https://openrouter.ai/api/v1/chat/completions
+            content-type: application/json
+            x-openrouter-title: Lapce AI completion
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                },
+                {
+                  "content": "a +",
+                  "role": "assistant"
+                },
+                {
+                  "content": "(go on)",
+                  "role": "user"
+                }
+              ],
+              "model": "openai/gpt-4.1-mini",
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&OpenRouter, &account(), &resumed()));
+    }
+
+    #[test]
+    fn models_that_think_get_the_least_effort() {
+        expect![[r#"
+            POST https://openrouter.ai/api/v1/chat/completions
+            content-type: application/json
+            x-openrouter-title: Lapce AI completion
+            authorization: Bearer KEY (secret)
+            {
+              "max_tokens": 576,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                }
+              ],
+              "model": "openai/gpt-5",
+              "reasoning": {
+                "effort": "minimal"
+              },
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              }
+            }
+        "#]].assert_eq(&sent(&OpenRouter, &with_model("openai/gpt-5"), &prompt()));
+    }
+}

@@ -18,12 +18,18 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// A request to `path` below the base URL. A base URL without any path gets that of the provider's
-    /// own (`/v1`), and one that names an endpoint is cut to what stands before it.
+    /// own, or `/v1`.
     ///
     /// # Errors
     /// When there is no base URL, or it is none.
     pub(super) fn to(provider: &'a dyn Provider, account: &'a Account, path: &str) -> Result<Self, Error> {
-        Self::to_url(provider, account, format!("{}{path}", base_url(provider, account)?))
+        let base = base_url(provider, account)?;
+        let root = match (self::path(base), provider.defaults().base_url) {
+            (Some(""), "") => "/v1",
+            (Some(""), own) => self::path(own).unwrap_or_default(),
+            _ => "",
+        };
+        Self::to_url(provider, account, format!("{base}{root}{path}"))
     }
 
     /// A request to exactly `url`.
@@ -90,6 +96,12 @@ impl<'a> Draft<'a> {
         Ok(self)
     }
 
+    /// A header whose value must not be seen.
+    pub(super) fn secret_header(mut self, name: &str, value: Secret) -> Self {
+        self.secret_headers.push((name.to_owned(), value));
+        self
+    }
+
     /// A header with a plain value.
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
@@ -112,9 +124,7 @@ impl<'a> Draft<'a> {
 
     /// The user's temperature, or one at which code comes out the same nearly every time.
     pub(super) fn temperature(self) -> Self {
-        let temperature = self.account.temperature.unwrap_or(0.1);
-        // By way of its text, or 0.1 would become 0.10000000149011612.
-        let temperature: f64 = temperature.to_string().parse().unwrap_or_default();
+        let temperature = self.account.temperature();
         self.set("temperature", temperature)
     }
 
@@ -171,25 +181,20 @@ impl<'a> Draft<'a> {
 }
 
 /// What users paste along with the base URL.
-const ENDPOINTS: &[&str] = &["/chat/completions", "/fim/completions", "/completions", "/responses"];
+const ENDPOINTS: &[&str] =
+    &["/chat/completions", "/fim/completions", "/completions", "/responses", "/messages"];
 
-/// The base URL of the user or of the provider, without a trailing slash.
+/// The base URL of the user or of the provider, without an endpoint's path and a trailing slash.
 ///
 /// # Errors
 /// When there is neither.
-pub(super) fn base_url(provider: &dyn Provider, account: &Account) -> Result<String, Error> {
-    let own = provider.defaults().base_url;
-    let base = account.base_url_or(own);
+pub(super) fn base_url<'a>(provider: &dyn Provider, account: &'a Account) -> Result<&'a str, Error> {
+    let base = account.base_url_or(provider.defaults().base_url);
     if base.is_empty() {
         let message = format!("Set `base-url` to the address of the server for {}.", provider.title());
         return Err(Error::of_settings(provider, ErrorKind::Request, &message));
     }
-    let endpoint = ENDPOINTS.iter().find_map(|endpoint| base.strip_suffix(endpoint));
-    let base = endpoint.unwrap_or(base);
-    Ok(match path(base) {
-        Some("") => format!("{base}{}", path(own).unwrap_or_default()),
-        _ => base.to_owned(),
-    })
+    Ok(ENDPOINTS.iter().find_map(|endpoint| base.strip_suffix(endpoint)).unwrap_or(base))
 }
 
 /// What stands between `://` and the path; `None` when the scheme is neither http nor https.

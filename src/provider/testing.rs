@@ -1,6 +1,6 @@
 //! What the formats' tests share.
 
-use super::Decoder;
+use super::{Account, Decoder, Prompt, Provider, Secret, Snippet, hole};
 use crate::stream::{Decode, StreamToken};
 
 /// The tokens of a body, one line each; the same at every chunk size, or it panics.
@@ -52,6 +52,56 @@ fn line(token: &StreamToken<'_>) -> String {
     }
 }
 
+/// A prompt with something in each field but `received`.
+pub(super) fn prompt() -> Prompt {
+    Prompt {
+        prefix: "fn add(a: i32) {\n    ".to_owned(),
+        suffix: "\n}\n".to_owned(),
+        path: "src/math.rs".to_owned(),
+        language: "rust".to_owned(),
+        repository: "demo".to_owned(),
+        snippets: vec![Snippet { path: "src/lib.rs".to_owned(), text: "mod math;\n".to_owned() }],
+        max_tokens: 64,
+        stop: vec!["\n\n".to_owned()],
+        received: String::new(),
+    }
+}
+
+/// [`prompt`], to be continued.
+pub(super) fn resumed() -> Prompt {
+    Prompt { received: "a +".to_owned(), ..prompt() }
+}
+
+/// An account with a key and all else by default.
+pub(super) fn account() -> Account {
+    Account { api_key: Secret::new("KEY"), ..Account::default() }
+}
+
+/// [`account`] with a model.
+pub(super) fn with_model(model: &str) -> Account {
+    Account { model: model.to_owned(), ..account() }
+}
+
+/// The request as it would go out, its body laid out and the standing texts of the chat shortened; or
+/// the error's message.
+pub(super) fn sent(provider: &dyn Provider, account: &Account, prompt: &Prompt) -> String {
+    let request = match provider.request(account, prompt) {
+        Ok(request) => request,
+        Err(error) => return format!("error {}: {}\n", error.kind.as_str(), error.message),
+    };
+    let mut lines = format!("POST {}\n", request.url);
+    for (name, value) in &request.headers {
+        lines.push_str(&format!("{name}: {value}\n"));
+    }
+    for (name, value) in &request.secret_headers {
+        lines.push_str(&format!("{name}: {} (secret)\n", value.expose()));
+    }
+    let body: serde_json::Value = serde_json::from_slice(&request.body.unwrap()).unwrap();
+    let body = serde_json::to_string_pretty(&body).unwrap();
+    let body = body.replace(hole::SYSTEM, "(system)").replace(hole::GO_ON, "(go on)");
+    format!("{lines}{body}\n")
+}
+
 /// A recorded response, and what its row in the recordings' index says of it.
 pub(super) struct Recording {
     /// Its path within the recordings.
@@ -87,20 +137,24 @@ fn framed(lines: &[u8]) -> Vec<u8> {
 }
 
 impl Recording {
+    /// Whether its row names that feature.
+    pub(super) fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|other| other == feature)
+    }
+
     /// Decodes it and compares what comes out with its row.
     pub(super) fn check(&self, decoder: impl Fn() -> Decoder) {
         let lines = decoded(decoder, &self.body);
         let any = |kind: &str| lines.iter().any(|line| line.starts_with(kind));
-        let has = |feature: &str| self.features.iter().any(|other| other == feature);
         let stop = self.features.iter().find_map(|feature| feature.strip_prefix("stop="));
         for (feature, kind) in [("usage", "usage "), ("tools", "tool#")] {
-            assert_eq!(any(kind), has(feature), "{feature} of {}: {lines:#?}", self.file);
+            assert_eq!(any(kind), self.has(feature), "{feature} of {}: {lines:#?}", self.file);
         }
-        if has("reasoning") {
+        if self.has("reasoning") {
             assert!(any("reasoning "), "reasoning of {}: {lines:#?}", self.file);
         }
         match stop {
-            _ if has("error") => assert!(any("error "), "error of {}: {lines:#?}", self.file),
+            _ if self.has("error") => assert!(any("error "), "error of {}: {lines:#?}", self.file),
             Some(stop) => {
                 let mut reasons = stop.split('/').filter_map(super::finish::finish_reason);
                 let one = reasons.any(|reason| any(&format!("done#0 {}", reason.as_str())));

@@ -57,3 +57,76 @@ impl Provider for Xai {
         (error.kind == ErrorKind::Auth).then(|| "Keys are made at https://console.x.ai.".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::testing::{account, prompt, resumed, sent, with_model};
+
+    #[test]
+    fn a_chat_is_asked_to_fill_the_hole() {
+        expect![[r#"
+            POST https://api.x.ai/v1/chat/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_completion_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                },
+                {
+                  "content": "a +",
+                  "role": "assistant"
+                },
+                {
+                  "content": "(go on)",
+                  "role": "user"
+                }
+              ],
+              "model": "grok-4-1-fast-non-reasoning",
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&Xai, &account(), &resumed()));
+    }
+
+    #[test]
+    fn only_grok_3_mini_takes_an_effort() {
+        expect![[r#"
+            POST https://api.x.ai/v1/chat/completions
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "max_completion_tokens": 64,
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                }
+              ],
+              "model": "grok-3-mini",
+              "reasoning_effort": "low",
+              "stream": true,
+              "stream_options": {
+                "include_usage": true
+              },
+              "temperature": 0.1
+            }
+        "#]].assert_eq(&sent(&Xai, &with_model("grok-3-mini"), &prompt()));
+    }
+}
