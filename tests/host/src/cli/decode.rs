@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use ai_completion::provider::{Framing, Provider};
+use ai_completion::provider::{self, Framing, Provider};
 use ai_completion::stream::{Decode, StreamToken};
 use lexopt::{Arg, ValueExt};
 use serde::Serialize;
 
-use super::{Failure, chunk_size, find_provider, print_json, provider_names, recording, usage};
+use super::{Failure, chunk_size, find_provider, print_json, recording, usage};
 
 /// One line of output.
 #[derive(Serialize)]
@@ -148,7 +148,7 @@ Usage: cargo volt decode --provider P [--chunk N] FILE
   FILE              The response's body as it came from the server; `-` reads standard input.
                     A file *.chunks.jsonl holds one payload per line of an event stream whose
                     `data: ` and blank lines were removed.
-  -p, --provider P  Whose format it is, by the name in the settings: {}
+  -p, --provider P  Whose format it is, by the name in the settings, one of those below
   --chunk N         Feed the decoder N bytes at a time instead of all at once. The output must be the same.
 
 Lines, by `type`:
@@ -162,8 +162,11 @@ Lines, by `type`:
   error          kind, code, message, retry_after_ms
 
 An answer that ends in an error is printed like any other, with exit code 0.
+
+Providers:
+  {}
 ",
-        provider_names()
+        provider::names().collect::<Vec<_>>().join("\n  ")
     )
 }
 

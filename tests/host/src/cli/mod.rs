@@ -107,13 +107,9 @@ fn usage(what: impl Display, command: &str) -> Failure {
 /// The provider of that name.
 fn find_provider(name: &str) -> Result<&'static dyn Provider, Failure> {
     provider::find(name).ok_or_else(|| {
-        Failure::Usage(format!("there is no provider `{name}`; give one of {}", provider_names()))
+        let names: Vec<&str> = provider::names().collect();
+        Failure::Usage(format!("there is no provider `{name}`; give one of {}", names.join(", ")))
     })
-}
-
-/// The names of all providers, for people.
-fn provider_names() -> String {
-    provider::names().collect::<Vec<_>>().join(", ")
 }
 
 /// The value of `--chunk`.
