@@ -7,11 +7,11 @@ use volt_host::editor::Screen;
 
 use super::Failure;
 
-/// With the status bar empty, so long without a change is the end.
+/// With nothing in the status bar and no process running, so long without a change is the end.
 const SETTLED: Duration = Duration::from_millis(400);
-/// With something in the status bar, which a plugin may also leave there.
+/// With one of these, which a plugin may also leave there.
 const SETTLED_ANYWAY: Duration = Duration::from_secs(4);
-/// No suggestion, no process, nothing in the status bar for so long: none will come.
+/// The same without a suggestion: none will come.
 const GIVEN_UP: Duration = Duration::from_secs(2);
 /// A real model's longest answer.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -30,14 +30,13 @@ pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen
             changed = Instant::now();
         }
         let quiet = changed.elapsed();
-        let busy = !shown.status.is_empty();
+        // Where processes cannot be listed, the status bar alone must do.
+        let busy = !shown.status.is_empty() || lapce.processes().is_ok_and(|processes| !processes.is_empty());
         let has_ghost = shown.ghost_at_cursor() && !shown.ghost_text().is_empty();
         if has_ghost && quiet >= if busy { SETTLED_ANYWAY } else { SETTLED } {
             return Ok(shown);
         }
-        // Where processes cannot be listed, the quiet alone must do.
-        let at_work = busy || lapce.processes().is_ok_and(|processes| !processes.is_empty());
-        if (quiet >= GIVEN_UP && !at_work) || start.elapsed() >= LIMIT {
+        if (quiet >= GIVEN_UP && !busy) || start.elapsed() >= LIMIT {
             return Err(Failure::Failed(why_none(lapce, &shown)));
         }
     }
