@@ -3,6 +3,8 @@
 //! field, and of whole answers where a stream was asked for.
 
 mod body;
+#[cfg(test)]
+mod tests;
 
 use super::decoder::{Decoder, Ends, Framing, Wire};
 use super::error::stream_error;

@@ -139,6 +139,16 @@ impl Decoder {
         Self { framer, reading }
     }
 
+    /// How it cuts bodies into frames.
+    pub fn framing(&self) -> Framing {
+        match self.framer {
+            Framer::Sse(_) => Framing::Sse,
+            Framer::Ndjson(_) => Framing::Ndjson,
+            Framer::JsonArray(_) => Framing::JsonArray,
+            Framer::EventStream(_) => Framing::EventStream,
+        }
+    }
+
     /// Whether nothing more can come, although the body may not be over: `[DONE]` was seen, or the
     /// stream broke. A reader need not wait for a server that is slow to close.
     pub fn is_over(&self) -> bool {

@@ -150,6 +150,9 @@ impl Error {
             self.message.push(' ');
             self.message.push_str(&advice);
         }
+        if let Some(rest) = self.message.strip_prefix("the ") {
+            self.message = format!("The {rest}");
+        }
         self.message = clean::clean(&self.message, MESSAGE_LIMIT, &[]);
         self
     }

@@ -179,7 +179,6 @@ fn message(frame: &[u8]) -> Result<Message<'_>, FrameError> {
 }
 
 /// The name, the value if it is text, and what follows, of the header that begins `bytes`.
-#[expect(clippy::type_complexity, reason = "three borrowed parts of one header, used once")]
 fn header(bytes: &[u8]) -> Option<(&[u8], Option<&str>, &[u8])> {
     let (&length, rest) = bytes.split_first()?;
     let (name, rest) = rest.split_at_checked(length.into())?;

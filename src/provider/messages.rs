@@ -1,9 +1,14 @@
 //! Anthropic's Messages format: what Anthropic, Vertex and Bedrock's invoke API stream for Claude.
 
+use serde_json::json;
+
+use super::claude::Claude;
 use super::error::stream_error;
 use super::finish::finish_reason;
+use super::hole::{conversation, stops};
 use super::json::{Few, Raw, object};
-use super::{Decoder, Ends, Framing, Wire};
+use super::request::Draft;
+use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 
 /// Decodes Messages events.
@@ -216,6 +221,31 @@ impl Messages {
 fn stopped(reason: Raw<'_>, ends: &mut Ends) {
     if let Some(reason) = reason.cow().and_then(|name| finish_reason(&name)) {
         ends.finished(0, reason);
+    }
+}
+
+/// How a Claude model continues an answer.
+pub(super) fn seam(claude: Claude<'_>) -> Seam {
+    if claude.takes_prefill() { Seam::Prefill } else { Seam::Instruction }
+}
+
+impl Draft<'_> {
+    /// Asks a Claude model for `prompt`: the whole body but for the model's name.
+    pub(super) fn messages(self, claude: Claude<'_>, account: &Account, prompt: &Prompt) -> Self {
+        let conversation = conversation(prompt, seam(claude));
+        let messages = conversation.turns(
+            |is_user, text| json!({ "role": if is_user { "user" } else { "assistant" }, "content": text }),
+        );
+        let temperature = claude.takes_temperature().then(|| account.temperature().clamp(0.0, 1.0));
+        let stops = Some(stops(prompt)).filter(|stops| !stops.is_empty());
+        let draft = claude.quiet().into_iter().fold(self, |draft, (field, value)| draft.set(&field, value));
+        draft
+            .set("system", conversation.system)
+            .set("messages", messages)
+            .set("max_tokens", claude.max_tokens(prompt.max_tokens))
+            .set_some("temperature", temperature)
+            .set_some("stop_sequences", stops)
+            .set("stream", true)
     }
 }
 

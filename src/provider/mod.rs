@@ -1,6 +1,7 @@
 //! One file per wire format: a prompt becomes an HTTP request, frames become tokens, an error body
 //! becomes an [`Error`]. Nothing here does IO.
 
+mod anthropic;
 mod azure;
 mod bedrock;
 mod chat_completions;
@@ -14,6 +15,7 @@ mod error;
 mod event_stream;
 mod fim;
 mod finish;
+mod gemini;
 mod generate_content;
 mod groq;
 mod hole;
@@ -39,7 +41,11 @@ pub mod retry;
 mod sigv4;
 #[cfg(test)]
 mod testing;
+mod url;
 mod usage;
+mod vertex;
+mod vertex_anthropic;
+mod vertex_gemini;
 mod vllm;
 mod xai;
 
@@ -106,12 +112,19 @@ static PROVIDERS: &[&dyn Provider] = &[
     &openai::OpenAi,
     &openai_responses::OpenAiResponses,
     &openai_completions::OpenAiCompletions,
+    &anthropic::Anthropic,
+    &gemini::Gemini,
+    &vertex_gemini::VertexGemini,
+    &vertex_anthropic::VertexAnthropic,
     &mistral::Mistral,
     &codestral::Codestral,
     &deepseek::DeepSeek,
     &deepseek_fim::DeepSeekFim,
     &openrouter::OpenRouter,
     &azure::Azure,
+    &bedrock::Bedrock,
+    &ollama::Ollama,
+    &llama_cpp::LlamaCpp,
     &vllm::Vllm,
     &lm_studio::LmStudio,
     &groq::Groq,

@@ -14,7 +14,7 @@ impl Provider for OpenAiCompatible {
     }
 
     fn title(&self) -> &'static str {
-        "The server"
+        "the server"
     }
 
     fn defaults(&self) -> Defaults {
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn an_address_is_needed_a_key_is_not() {
         expect![[r#"
-            error request: Set `base-url` to the address of the server for The server.
+            error request: Set `base-url` to the address of the server for the server.
         "#]]
         .assert_eq(&sent(&OpenAiCompatible, &Account::default(), &prompt()));
         expect![[r#"

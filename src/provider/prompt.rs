@@ -87,6 +87,12 @@ impl Account {
         }
     }
 
+    /// The temperature, or one at which code comes out the same nearly every time.
+    pub(super) fn temperature(&self) -> f64 {
+        // By way of its text, or 0.1 would become 0.10000000149011612.
+        self.temperature.unwrap_or(0.1).to_string().parse().unwrap_or_default()
+    }
+
     /// The plain setting of that name; `None` when it is not there or empty.
     pub(super) fn option(&self, name: &str) -> Option<&str> {
         let (_, value) = self.options.iter().find(|(key, _)| key == name)?;

@@ -96,6 +96,12 @@ impl<'a> Draft<'a> {
         Ok(self)
     }
 
+    /// A header whose value must not be seen.
+    pub(super) fn secret_header(mut self, name: &str, value: Secret) -> Self {
+        self.secret_headers.push((name.to_owned(), value));
+        self
+    }
+
     /// A header with a plain value.
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
@@ -118,9 +124,7 @@ impl<'a> Draft<'a> {
 
     /// The user's temperature, or one at which code comes out the same nearly every time.
     pub(super) fn temperature(self) -> Self {
-        let temperature = self.account.temperature.unwrap_or(0.1);
-        // By way of its text, or 0.1 would become 0.10000000149011612.
-        let temperature: f64 = temperature.to_string().parse().unwrap_or_default();
+        let temperature = self.account.temperature();
         self.set("temperature", temperature)
     }
 
@@ -177,7 +181,8 @@ impl<'a> Draft<'a> {
 }
 
 /// What users paste along with the base URL.
-const ENDPOINTS: &[&str] = &["/chat/completions", "/fim/completions", "/completions", "/responses"];
+const ENDPOINTS: &[&str] =
+    &["/chat/completions", "/fim/completions", "/completions", "/responses", "/messages"];
 
 /// The base URL of the user or of the provider, without an endpoint's path and a trailing slash.
 ///

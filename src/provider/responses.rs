@@ -1,5 +1,8 @@
 //! The wire of OpenAI's Responses API.
 
+#[cfg(test)]
+mod tests;
+
 use super::decoder::{Decoder, Ends, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;

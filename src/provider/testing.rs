@@ -137,20 +137,24 @@ fn framed(lines: &[u8]) -> Vec<u8> {
 }
 
 impl Recording {
+    /// Whether its row names that feature.
+    pub(super) fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|other| other == feature)
+    }
+
     /// Decodes it and compares what comes out with its row.
     pub(super) fn check(&self, decoder: impl Fn() -> Decoder) {
         let lines = decoded(decoder, &self.body);
         let any = |kind: &str| lines.iter().any(|line| line.starts_with(kind));
-        let has = |feature: &str| self.features.iter().any(|other| other == feature);
         let stop = self.features.iter().find_map(|feature| feature.strip_prefix("stop="));
         for (feature, kind) in [("usage", "usage "), ("tools", "tool#")] {
-            assert_eq!(any(kind), has(feature), "{feature} of {}: {lines:#?}", self.file);
+            assert_eq!(any(kind), self.has(feature), "{feature} of {}: {lines:#?}", self.file);
         }
-        if has("reasoning") {
+        if self.has("reasoning") {
             assert!(any("reasoning "), "reasoning of {}: {lines:#?}", self.file);
         }
         match stop {
-            _ if has("error") => assert!(any("error "), "error of {}: {lines:#?}", self.file),
+            _ if self.has("error") => assert!(any("error "), "error of {}: {lines:#?}", self.file),
             Some(stop) => {
                 let mut reasons = stop.split('/').filter_map(super::finish::finish_reason);
                 let one = reasons.any(|reason| any(&format!("done#0 {}", reason.as_str())));

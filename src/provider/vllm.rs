@@ -38,13 +38,16 @@ impl Provider for Vllm {
                 "it knows no `suffix`, leave it at `auto` or name a template",
             ));
         }
-        completions::draft(self, account, prompt, completions::template_or_chat(self, account))?
+        let draft = completions::draft(self, account, prompt, completions::template_or_chat(self, account))?
             .temperature()
+            .set("stream_options", json!({"include_usage": true}));
+        match self.seam(account) {
             // Stop strings are only found in text, and the special tokens they are would be left out of it
             // (vllm-project/vllm#2123).
-            .set("skip_special_tokens", false)
-            .set("stream_options", json!({"include_usage": true}))
-            .post()
+            Seam::Prefix => draft.set("skip_special_tokens", false),
+            _ => draft,
+        }
+        .post()
     }
 
     fn decoder(&self) -> Decoder {
@@ -117,7 +120,6 @@ mod tests {
                   "role": "user"
                 }
               ],
-              "skip_special_tokens": false,
               "stream": true,
               "stream_options": {
                 "include_usage": true

@@ -58,6 +58,7 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
             "not found, try pulling it first",
             "invalid_model",
             "model_decommissioned",
+            "model not found",
             "does not exist or you do not have access",
             "model identifier is invalid",
         ],
