@@ -179,10 +179,7 @@ impl Decode for Decoder {
                 }
             }
             Framer::EventStream(framer) => {
-                let fed = framer.feed(chunk, |message| reading.message(message, sink));
-                if let Err(error) = fed
-                    && framer.lost().is_none_or(|rest| !is_text(rest))
-                {
+                if let Err(error) = framer.feed(chunk, |message| reading.message(message, sink)) {
                     reading.unframed(error, sink);
                 }
             }
@@ -211,7 +208,7 @@ impl Decode for Decoder {
                 }
             }
             Framer::EventStream(framer) => {
-                if let Some(text) = framer.lost() {
+                if let Some(text) = framer.text() {
                     reading.bare(&String::from_utf8_lossy(text), sink);
                 }
             }
@@ -329,11 +326,6 @@ fn is_cut(text: &str) -> bool {
     text.trim_ascii_start().starts_with(['{', '[']) && text.trim_ascii() != "[DONE]" && !is_json(text)
 }
 
-/// Whether bytes where a binary frame should be are JSON or HTML.
-fn is_text(bytes: &[u8]) -> bool {
-    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
-}
-
 fn is_json(text: &str) -> bool {
     serde_json::from_str::<&RawValue>(text).is_ok()
 }
@@ -342,3 +334,6 @@ fn truncated() -> StreamError<'static> {
     let message = "the answer ended before its end marker".into();
     StreamError { kind: ErrorKind::Truncated, code: None, message, retry_after_ms: None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@ mod body;
 mod classify;
 mod clean;
 mod sentence;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
