@@ -130,6 +130,12 @@ pub(super) fn recordings(folder: &str) -> Vec<Recording> {
     rows.filter_map(read).collect()
 }
 
+/// The recorded error body of that path; `None` where recordings are missing.
+pub(super) fn recorded_error(file: &str) -> Option<Vec<u8>> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/transcripts").join(file))
+        .ok()
+}
+
 /// One JSON text per line, as server-sent events.
 fn framed(lines: &[u8]) -> Vec<u8> {
     let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
