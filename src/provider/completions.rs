@@ -59,7 +59,7 @@ pub(super) fn draft<'a>(
         Way::Custom(template) => to("/completions")?.by_custom(prompt, &template),
         Way::Chat => {
             let seam = provider.seam(account);
-            to("/chat/completions")?.chat(prompt, seam).set("max_tokens", prompt.max_tokens)
+            to("/chat/completions")?.chat(prompt, seam)?.set("max_tokens", prompt.max_tokens)
         }
     })
 }

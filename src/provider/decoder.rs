@@ -325,3 +325,6 @@ fn truncated() -> StreamError<'static> {
     let message = "the answer ended before its end marker".into();
     StreamError { kind: ErrorKind::Truncated, code: None, message, retry_after_ms: None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,5 @@
 //! DeepSeek: chat completions.
 
-use serde_json::json;
-
 use super::request::Draft;
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
 use crate::stream::ErrorKind;
@@ -36,10 +34,9 @@ impl Provider for DeepSeek {
         };
         Draft::to(self, account, path)?
             .bearer()?
-            .chat(prompt, self.seam(account))
+            .chat(prompt, self.seam(account))?
             .set("max_tokens", prompt.max_tokens)
             .temperature()
-            .set("stream_options", json!({"include_usage": true}))
             .post()
     }
 
@@ -91,9 +88,6 @@ mod tests {
               ],
               "model": "deepseek-chat",
               "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
               "temperature": 0.1
             }
         "#]].assert_eq(&sent(&DeepSeek, &account(), &prompt()));
@@ -124,9 +118,6 @@ mod tests {
               ],
               "model": "deepseek-chat",
               "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
               "temperature": 0.1
             }
         "#]].assert_eq(&sent(&DeepSeek, &account(), &resumed()));
@@ -160,9 +151,6 @@ mod tests {
               ],
               "model": "deepseek-chat",
               "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
               "temperature": 0.1
             }
         "#]].assert_eq(&sent(

@@ -6,6 +6,8 @@ mod clean;
 #[cfg(test)]
 mod recordings;
 mod sentence;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -93,7 +93,7 @@ impl Provider for LlamaCpp {
             Way::Custom(template) => completion(fim::render(&template, prompt, ""), prompt.stop.clone())?,
             Way::Chat => self
                 .draft(account, "/v1/chat/completions")?
-                .chat(prompt, Seam::Instruction)
+                .chat(prompt, Seam::Instruction)?
                 .set("max_tokens", prompt.max_tokens)
                 // Templates of models that can think know this switch, the others do not look at it.
                 .set("chat_template_kwargs", json!({ "enable_thinking": false }))

@@ -85,7 +85,7 @@ impl Provider for Ollama {
                 let draft = generate()?.set("prompt", fim::render(&template, prompt, "")).set("raw", true);
                 (draft, prompt.stop.clone())
             }
-            Way::Chat => (self.draft(account, "/api/chat")?.chat(prompt, Seam::Instruction), Vec::new()),
+            Way::Chat => (self.draft(account, "/api/chat")?.chat(prompt, Seam::Instruction)?, Vec::new()),
         };
         draft
             .model()

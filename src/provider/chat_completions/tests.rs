@@ -1,5 +1,7 @@
-use super::decoder;
+use super::{ChatCompletions, decoder};
 use crate::provider::testing::{decoded, recordings};
+use crate::provider::{Ends, Wire};
+use crate::stream::StreamToken;
 
 /// Each case is one stream: its frames' data, and the tokens that come out.
 #[track_caller]
@@ -352,6 +354,23 @@ fn a_page_is_told_by_its_title() {
 #[test]
 fn a_body_of_json_that_is_cut_is_truncated() {
     check_body("{\"choices\":[{\"mess", &["error truncated - the answer ended before its end marker"]);
+}
+
+#[test]
+fn text_without_escapes_is_borrowed_from_its_frame() {
+    for (frame, borrowed) in [
+        (r#"{"choices":[{"index":0,"delta":{"content":"plain ä"}}]}"#, true),
+        (r#"{"choices":[{"index":0,"delta":{"reasoning_content":"plain"}}]}"#, true),
+        (r#"{"choices":[{"index":0,"text":"plain"}]}"#, true),
+        (r#"{"type":"response.output_text.delta","delta":"plain"}"#, true),
+        (r#"{"choices":[{"index":0,"delta":{"content":"a\n"}}]}"#, false),
+    ] {
+        let mut sink = |token: StreamToken<'_>| {
+            let (StreamToken::Text(text) | StreamToken::Reasoning(text)) = token else { panic!("{token:?}") };
+            assert_eq!(frame.as_bytes().as_ptr_range().contains(&text.as_ptr()), borrowed, "{frame}");
+        };
+        ChatCompletions::default().frame("message", frame, &mut Ends::default(), &mut sink);
+    }
 }
 
 #[test]
