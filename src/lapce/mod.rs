@@ -1,1 +1,10 @@
 //! The only room that knows JSON-RPC.
+
+pub mod documents;
+#[cfg(target_os = "wasi")]
+pub mod host;
+mod lane;
+pub mod plugin;
+pub mod rpc;
+pub mod settings;
+pub mod status;

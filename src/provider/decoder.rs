@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::error::{exception, summary};
+use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
@@ -233,6 +233,9 @@ impl Reading {
         if data.trim_ascii() == "[DONE]" {
             self.closed = true;
             return self.ends.marker();
+        }
+        if event == "error" && !is_json(data) {
+            return self.ends.fail(stream_error(data), sink);
         }
         self.wire.frame(event, data, &mut self.ends, sink);
     }

@@ -29,6 +29,75 @@ pub enum StreamToken<'a> {
     Error(StreamError<'a>),
 }
 
+impl<'a> StreamToken<'a> {
+    /// The answer text it carries; `None` for everything that is not part of the answer.
+    ///
+    /// ```
+    /// use ai_completion::stream::StreamToken;
+    ///
+    /// assert_eq!(StreamToken::Text("let".into()).text(), Some("let"));
+    /// assert_eq!(StreamToken::Reasoning("hm".into()).text(), None);
+    /// ```
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Delta(delta) => Some(&delta.content),
+            _ => None,
+        }
+    }
+
+    /// Which choice it belongs to. Only [`Delta`](Self::Delta) and [`Done`](Self::Done) name one, the
+    /// rest is the first's.
+    pub fn choice(&self) -> u32 {
+        match self {
+            Self::Delta(delta) => delta.index,
+            Self::Done(done) => done.index,
+            _ => 0,
+        }
+    }
+
+    /// The same token, free of the bytes it arrived in.
+    ///
+    /// ```
+    /// use ai_completion::stream::StreamToken;
+    ///
+    /// let kept = {
+    ///     let chunk = String::from("fn main");
+    ///     StreamToken::Text(chunk.as_str().into()).into_owned()
+    /// };
+    /// assert_eq!(kept.text(), Some("fn main"));
+    /// ```
+    pub fn into_owned(self) -> StreamToken<'static> {
+        match self {
+            Self::Text(text) => StreamToken::Text(owned(text)),
+            Self::Delta(delta) => StreamToken::Delta(TextDelta {
+                content: owned(delta.content),
+                index: delta.index,
+                logprob: delta.logprob,
+            }),
+            Self::Reasoning(text) => StreamToken::Reasoning(owned(text)),
+            Self::Refusal(text) => StreamToken::Refusal(owned(text)),
+            Self::FunctionCall(call) => StreamToken::FunctionCall(FunctionCall {
+                name: call.name.map(owned),
+                arguments: owned(call.arguments),
+            }),
+            Self::ToolCall(call) => StreamToken::ToolCall(ToolCall {
+                index: call.index,
+                id: call.id.map(owned),
+                name: call.name.map(owned),
+                arguments: owned(call.arguments),
+            }),
+            Self::Usage(usage) => StreamToken::Usage(usage),
+            Self::Done(done) => StreamToken::Done(done),
+            Self::Error(error) => StreamToken::Error(error.into_owned()),
+        }
+    }
+}
+
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
 /// Text of one choice among several, or with its log-probability.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextDelta<'a> {
@@ -127,6 +196,18 @@ pub struct StreamError<'a> {
     pub message: Cow<'a, str>,
     /// How long the provider asks to wait before the next try, in milliseconds.
     pub retry_after_ms: Option<u64>,
+}
+
+impl StreamError<'_> {
+    /// The same error, free of the bytes it arrived in.
+    pub fn into_owned(self) -> StreamError<'static> {
+        StreamError {
+            kind: self.kind,
+            code: self.code.map(owned),
+            message: owned(self.message),
+            retry_after_ms: self.retry_after_ms,
+        }
+    }
 }
 
 /// Classes of failure, by what the user or the plugin can do about them.

@@ -1,5 +1,24 @@
 //! The only IO: how a request leaves and how its answer comes back.
 
+mod address;
+mod config;
+mod failure;
+mod growing;
+mod head;
+mod host;
+mod http;
+mod network;
+mod options;
+mod pipe;
+mod response;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+pub use host::*;
+pub use network::Network;
+pub use options::{Limits, Mode, Options};
+
 use crate::provider::HttpRequest;
 
 /// A way to send one request at a time and to read its answer as it arrives.
@@ -63,4 +82,13 @@ pub enum FailureKind {
     Request,
     /// No way to send at all: no curl and no host HTTP, or no writable folder and no host HTTP.
     Unavailable,
+}
+
+/// Why a way could not be taken.
+#[derive(Debug)]
+enum Refusal {
+    /// This machine lacks something the way needs.
+    Missing(String),
+    /// This request failed; the next may not.
+    Failed(Failure),
 }

@@ -1,7 +1,7 @@
 use super::{ChatCompletions, decoder};
 use crate::provider::testing::{decoded, recordings};
 use crate::provider::{Ends, Wire};
-use crate::stream::StreamToken;
+use crate::stream::{Decode, StreamToken};
 
 /// Each case is one stream: its frames' data, and the tokens that come out.
 #[track_caller]
@@ -236,6 +236,32 @@ fn the_end_is_a_marker_or_a_reason_and_nothing_else() {
         check_body(&format!("data: {text}\n\n{rest}"), &["text a", end]);
     }
     check_body("", &[cut]);
+}
+
+#[test]
+fn a_stream_cut_anywhere_keeps_what_came_and_is_whole_only_after_its_reason() {
+    let head = concat!(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n",
+        ": keep-alive\n\n",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\u00e4\"}}]}\r\n\r\n",
+    );
+    let body = format!("{head}data: {STOP}\n\ndata: [DONE]\n\n");
+    let whole = head.len() + "data: ".len() + STOP.len();
+    for cut in 0..=body.len() {
+        let mut text = String::new();
+        let mut end = String::new();
+        let mut sink = |token: StreamToken<'_>| match token {
+            StreamToken::Text(piece) => text.push_str(&piece),
+            StreamToken::Error(error) => end.push_str(error.kind.as_str()),
+            StreamToken::Done(done) => end.push_str(done.reason.as_str()),
+            other => panic!("{other:?}"),
+        };
+        let mut decoder = decoder();
+        decoder.feed(&body.as_bytes()[..cut], &mut sink);
+        decoder.finish(&mut sink);
+        assert!("aä".starts_with(&text) && (cut < head.len() || text == "aä"), "{text} at {cut}");
+        assert_eq!(end, if cut < whole { "truncated" } else { "stop" }, "at {cut}");
+    }
 }
 
 #[test]

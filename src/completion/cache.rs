@@ -1,0 +1,115 @@
+//! Answers kept for the places they were asked for, so that coming back never asks twice.
+
+use super::engine::Buffer;
+use super::shape::Extent;
+use super::suggestion::Suggestion;
+
+/// Text before and after the place that must be the same, in bytes.
+const BEFORE: usize = 512;
+const AFTER: usize = 256;
+/// How long an answer is worth showing again, in milliseconds (five minutes, as tabby keeps them).
+const TTL_MS: u64 = 5 * 60 * 1000;
+
+/// The answers used last, at most so many.
+#[derive(Debug)]
+pub struct Cache {
+    most: usize,
+    /// Most recently used last.
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    uri: String,
+    before: String,
+    after: String,
+    raw: String,
+    extent: Extent,
+    at_ms: u64,
+}
+
+impl Cache {
+    /// A cache of at most `most` answers; 0 keeps none.
+    pub fn new(most: usize) -> Self {
+        Self { most, entries: Vec::new() }
+    }
+
+    /// Keeps a whole answer, empty ones too: an empty answer is an answer.
+    pub fn insert(&mut self, buffer: &Buffer<'_>, suggestion: &Suggestion, now_ms: u64) {
+        if self.most == 0 {
+            return;
+        }
+        let (Some(before), Some(after)) =
+            (buffer.text.get(..suggestion.anchor), buffer.text.get(suggestion.cursor()..))
+        else {
+            return;
+        };
+        let (before, after) = (tail(before, BEFORE), head(after, AFTER));
+        self.entries.retain(|entry| {
+            now_ms.saturating_sub(entry.at_ms) < TTL_MS
+                && !(entry.uri == buffer.uri && entry.before == before && entry.after == after)
+        });
+        if self.entries.len() >= self.most {
+            self.entries.remove(0);
+        }
+        self.entries.push(Entry {
+            uri: buffer.uri.to_owned(),
+            before: before.to_owned(),
+            after: after.to_owned(),
+            raw: suggestion.raw.clone(),
+            extent: suggestion.extent(),
+            at_ms: now_ms,
+        });
+    }
+
+    /// The answer for the cursor at `offset`, be it that the user has typed along some of it.
+    pub fn find(&mut self, buffer: &Buffer<'_>, offset: usize, extent: Extent, now_ms: u64) -> Option<Suggestion> {
+        let (before, after) = (buffer.text.get(..offset)?, buffer.text.get(offset..)?);
+        let (index, typed) = self.entries.iter().enumerate().rev().find_map(|(index, entry)| {
+            let alive = now_ms.saturating_sub(entry.at_ms) < TTL_MS;
+            let here = alive && entry.uri == buffer.uri && entry.extent == extent && after.starts_with(&entry.after);
+            let whole = entry.after.len() == AFTER.min(after.len()) || entry.after.len() >= AFTER - 3;
+            (here && whole).then(|| entry.typed(before)).flatten().map(|typed| (index, typed))
+        })?;
+        let entry = self.entries.remove(index);
+        let mut suggestion = Suggestion::new(buffer.uri, buffer.language, offset - typed, extent);
+        suggestion.raw.push_str(&entry.raw);
+        suggestion.ended = true;
+        self.entries.push(entry);
+        suggestion.fits(buffer.text, offset).then_some(suggestion)
+    }
+}
+
+impl Entry {
+    /// How many bytes of the answer stand before the cursor, if the place is this one.
+    fn typed(&self, before: &str) -> Option<usize> {
+        // The longest first: an answer that repeats itself belongs to its earliest place.
+        let most = self.raw.len().min(before.len());
+        (0..=most).rev().find(|&typed| {
+            let (Some(text), Some(rest)) = (self.raw.get(..typed), before.get(..before.len() - typed)) else {
+                return false;
+            };
+            before.ends_with(text)
+                && rest.ends_with(&self.before)
+                && (self.before.len() + 3 >= BEFORE || self.before.len() == rest.len())
+        })
+    }
+}
+
+/// The last `most` bytes, from a character on.
+fn tail(text: &str, most: usize) -> &str {
+    let mut start = text.len().saturating_sub(most);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    text.get(start..).unwrap_or_default()
+}
+
+/// The first `most` bytes, up to a character's end.
+fn head(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}

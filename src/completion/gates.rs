@@ -1,0 +1,139 @@
+//! Where and when not to ask.
+
+use super::engine::{Buffer, Trigger};
+
+/// More code than this right of the cursor, closing punctuation aside, and an automatic completion
+/// would have to fit between: it seldom does (llama.vim draws the line at 8 as well).
+const CODE_AFTER: usize = 8;
+
+/// The user's rules about when and where to ask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gates {
+    /// When to ask, unless the language says otherwise.
+    pub trigger: Trigger,
+    /// When to ask, by language id.
+    pub languages: Vec<(String, Trigger)>,
+    /// Globs of files whose text must not leave the machine.
+    pub ignore: Vec<String>,
+    /// Documents larger than this, in bytes, are left alone.
+    pub largest: usize,
+}
+
+/// Why a place is not asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gate {
+    /// `trigger = "off"`.
+    Off,
+    /// Off for this language.
+    LanguageOff(String),
+    /// Only when invoked.
+    OnlyInvoked,
+    /// The file matches this glob of `ignore`.
+    Ignored(String),
+    /// The document is too large.
+    TooLarge,
+    /// The cursor is inside a word.
+    MidWord,
+    /// Too much code right of the cursor.
+    CodeAfter,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Self { trigger: Trigger::Automatic, languages: Vec::new(), ignore: Vec::new(), largest: 2 << 20 }
+    }
+}
+
+impl Gates {
+    /// What forbids to ask at byte `offset` of `buffer`, if anything.
+    pub fn check(&self, buffer: &Buffer<'_>, offset: usize, invoked: bool) -> Option<Gate> {
+        let language = self.languages.iter().find(|(id, _)| id == buffer.language);
+        match language.map_or(self.trigger, |(_, trigger)| *trigger) {
+            Trigger::Off if language.is_some() => return Some(Gate::LanguageOff(buffer.language.to_owned())),
+            Trigger::Off => return Some(Gate::Off),
+            Trigger::Invoked if !invoked => return Some(Gate::OnlyInvoked),
+            _ => {}
+        }
+        if let Some(glob) = self.ignored(buffer.path) {
+            return Some(Gate::Ignored(glob.to_owned()));
+        }
+        if buffer.text.len() > self.largest {
+            return Some(Gate::TooLarge);
+        }
+        if invoked {
+            return None;
+        }
+        let after = buffer.text.get(offset..).unwrap_or_default();
+        if after.chars().next().is_some_and(|next| next.is_alphanumeric() || next == '_') {
+            return Some(Gate::MidWord);
+        }
+        let line = after.lines().next().unwrap_or_default();
+        let code = line.trim_matches(|c: char| c.is_whitespace() || ")]}>\"'`;,:".contains(c));
+        (code.chars().count() > CODE_AFTER).then_some(Gate::CodeAfter)
+    }
+
+    /// The glob that keeps `path` from leaving the machine, if any. Matched against the whole path and
+    /// against each of its tails, so that `.env*` and `secrets/**` mean what they mean in `.gitignore`.
+    pub fn ignored(&self, path: &str) -> Option<&str> {
+        let matches = |glob: &&String| {
+            let anchored = glob.trim_start_matches('/');
+            fast_glob::glob_match(anchored, path)
+                || path.match_indices('/').any(|(at, _)| {
+                    path.get(at + 1..).is_some_and(|tail| fast_glob::glob_match(anchored, tail))
+                })
+        };
+        self.ignore.iter().find(matches).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(gates: &Gates, path: &str, drawn: &str, invoked: bool) -> Option<Gate> {
+        let offset = drawn.find('|').unwrap();
+        let text = drawn.replacen('|', "", 1);
+        let buffer = Buffer { uri: "file:///x", path, language: "rust", text: &text };
+        gates.check(&buffer, offset, invoked)
+    }
+
+    #[test]
+    fn the_place_decides_about_automatic_requests_only() {
+        let gates = Gates::default();
+        for (drawn, gate) in [
+            ("let x = |", None),
+            ("let x|yz = 1", Some(Gate::MidWord)),
+            ("foo(|);", None),
+            ("foo(|)\n    .unwrap_more();", None),
+            ("foo(|, another_argument)", Some(Gate::CodeAfter)),
+            ("|été", Some(Gate::MidWord)),
+        ] {
+            assert_eq!(check(&gates, "src/main.rs", drawn, false), gate, "{drawn}");
+            assert_eq!(check(&gates, "src/main.rs", drawn, true), None, "{drawn}, invoked");
+        }
+    }
+
+    #[test]
+    fn switches_and_secrets_hold_for_invoked_requests_too() {
+        let ignore = [".env*", "*.pem", "secrets/**", "/build/**"].map(str::to_owned).to_vec();
+        let gates = Gates { ignore, ..Gates::default() };
+        for (path, glob) in [
+            (".env", Some(".env*")),
+            ("deploy/.env.local", Some(".env*")),
+            ("a/b/key.pem", Some("*.pem")),
+            ("x/secrets/db/one.txt", Some("secrets/**")),
+            ("src/environment.rs", None),
+        ] {
+            let gate = check(&gates, path, "|", true);
+            assert_eq!(gate, glob.map(|glob| Gate::Ignored(glob.to_owned())), "{path}");
+        }
+        let off = Gates { trigger: Trigger::Off, ..Gates::default() };
+        assert_eq!(check(&off, "a.rs", "|", true), Some(Gate::Off));
+        let languages = vec![("rust".to_owned(), Trigger::Off)];
+        let off = Gates { languages, ..Gates::default() };
+        assert_eq!(check(&off, "a.rs", "|", true), Some(Gate::LanguageOff("rust".to_owned())));
+        let invoked = Gates { trigger: Trigger::Invoked, ..Gates::default() };
+        assert_eq!(check(&invoked, "a.rs", "|", false), Some(Gate::OnlyInvoked));
+        assert_eq!(check(&invoked, "a.rs", "|", true), None);
+    }
+}

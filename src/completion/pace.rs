@@ -1,0 +1,108 @@
+//! How long to wait for a pause in typing before a request is worth its price.
+
+/// Gaps longer than this are pauses, not rhythm.
+const PAUSE_MS: u64 = 600;
+/// Bounds of the adaptive debounce. Peers with an adaptive one clamp to 100..1000 ms around a start of
+/// 200 to 300 ms; a running fence makes a short wait cheap here, so the bounds sit lower.
+const SHORTEST_MS: f64 = 60.0;
+const LONGEST_MS: f64 = 280.0;
+/// Weight of the newest sample in the running means.
+const WEIGHT: f64 = 0.15;
+
+/// The user's typing rhythm and the model's latency, as running means.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    last_key_ms: Option<u64>,
+    interval_ms: f64,
+    deviation_ms: f64,
+    latency_ms: f64,
+    fixed_ms: Option<u64>,
+}
+
+impl Pace {
+    /// `fixed_ms` is the user's own debounce; `None` adapts.
+    pub fn new(fixed_ms: Option<u64>) -> Self {
+        Self { last_key_ms: None, interval_ms: 110.0, deviation_ms: 15.0, latency_ms: 400.0, fixed_ms }
+    }
+
+    /// A key was typed at `now_ms`.
+    pub fn key(&mut self, now_ms: u64) {
+        if let Some(last) = self.last_key_ms {
+            let gap = now_ms.saturating_sub(last);
+            if gap < PAUSE_MS {
+                let gap = gap as f64;
+                self.deviation_ms += WEIGHT * ((gap - self.interval_ms).abs() - self.deviation_ms);
+                self.interval_ms += WEIGHT * (gap - self.interval_ms);
+            }
+        }
+        self.last_key_ms = Some(now_ms);
+    }
+
+    /// A request showed its first text `latency_ms` after it was sent.
+    pub fn answered(&mut self, latency_ms: u64) {
+        self.latency_ms += 0.3 * (latency_ms as f64 - self.latency_ms);
+    }
+
+    /// Expected time from sending a request to its first text, in milliseconds.
+    pub fn latency_ms(&self) -> u64 {
+        self.latency_ms as u64
+    }
+
+    /// How long after the last key a request is sent, in milliseconds.
+    ///
+    /// Just above the user's usual gap between keys, so that steady typing sends nothing. A slow model
+    /// shortens the wait (its answer is late enough already), never below that gap.
+    pub fn debounce_ms(&self) -> u64 {
+        if let Some(fixed) = self.fixed_ms {
+            return fixed;
+        }
+        let gap = self.interval_ms * 1.25 + 2.0 * self.deviation_ms;
+        let eager = gap - 0.05 * self.latency_ms;
+        eager.max(1.25 * self.interval_ms).clamp(SHORTEST_MS, LONGEST_MS) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed_at(interval: u64) -> Pace {
+        let mut pace = Pace::new(None);
+        for n in 0..60 {
+            pace.key(1000 + n * interval);
+        }
+        pace
+    }
+
+    #[test]
+    fn debounce_stays_above_the_gap_between_keys() {
+        for interval in [50, 66, 90, 120, 160, 200] {
+            let wait = typed_at(interval).debounce_ms();
+            assert!(wait > interval, "{wait} ms at one key per {interval} ms");
+            assert!(wait <= 280, "{wait} ms at one key per {interval} ms");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_not_rhythm() {
+        let mut pace = typed_at(100);
+        let before = pace.debounce_ms();
+        pace.key(1_000_000);
+        assert_eq!(pace.debounce_ms(), before);
+    }
+
+    #[test]
+    fn a_slow_model_waits_less_and_a_fixed_debounce_is_kept() {
+        let mut irregular = Pace::new(None);
+        let mut now = 0;
+        for gap in [60, 180, 70, 170, 60, 190, 80] {
+            now += gap;
+            irregular.key(now);
+        }
+        let before = irregular.debounce_ms();
+        (0..20).for_each(|_| irregular.answered(2000));
+        assert!(irregular.debounce_ms() < before);
+        assert_eq!(Pace::new(Some(0)).debounce_ms(), 0);
+        assert_eq!(Pace::new(Some(750)).debounce_ms(), 750);
+    }
+}

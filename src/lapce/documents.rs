@@ -1,0 +1,351 @@
+//! The open documents, kept in step with the editor.
+//!
+//! Lapce counts columns in UTF-16 code units and takes only `\n` as the end of a line (a `\r` before
+//! it is a column like any other), so this does too; LSP's lone `\r` would put every later line wrong.
+
+use std::ops::Range;
+
+use lsp_types::Position;
+use memchr::memchr_iter;
+use serde::Deserialize;
+
+use crate::completion::{Buffer, Buffers, Edit};
+
+/// Larger documents are not kept: their text would fill the guest's memory for nothing, as no
+/// suggestion is offered in files of that size.
+pub const MAX_BYTES: usize = 4 << 20;
+
+/// `textDocument/didOpen`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DidOpen {
+    /// The document as the editor has it.
+    pub text_document: OpenedDocument,
+}
+
+/// The document of a [`DidOpen`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenedDocument {
+    /// Its URI.
+    pub uri: String,
+    /// Lapce's id of its language, empty when unknown.
+    #[serde(default)]
+    pub language_id: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// One of the changes in a `textDocument/didChange`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Change {
+    /// What is replaced; `None`: everything.
+    #[serde(default)]
+    pub range: Option<lsp_types::Range>,
+    /// What replaces it.
+    pub text: String,
+}
+
+/// What a change did to the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// Byte offset of the first changed byte, in the old and in the new text.
+    pub start: usize,
+    /// The text that stood there.
+    pub removed: String,
+    /// How many bytes stand there instead: `start..start + inserted` of the new text.
+    pub inserted: usize,
+}
+
+impl Replaced {
+    /// The same as the engine takes it; `text` is the new text.
+    pub fn edit<'a>(&'a self, text: &'a str) -> Edit<'a> {
+        let inserted = text.get(self.start..self.start + self.inserted).unwrap_or_default();
+        Edit { start: self.start, removed: &self.removed, inserted }
+    }
+}
+
+/// A document the user has open.
+#[derive(Debug)]
+pub struct Document {
+    uri: String,
+    path: String,
+    language: String,
+    text: String,
+    /// Byte offset of the start of each line; never empty, the first is 0.
+    lines: Vec<u32>,
+    too_big: bool,
+}
+
+impl Document {
+    fn new(uri: String, path: String, language: String, text: String) -> Self {
+        let mut document = Self { uri, path, language, text: String::new(), lines: vec![0], too_big: false };
+        document.replace_all(&text);
+        document
+    }
+
+    /// Its URI, as the editor writes it.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Path of the file with `/`, relative to the workspace if it lies in it.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Lapce's id of its language, empty when unknown.
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
+    /// The text; empty when it is [too big](Self::too_big).
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn buffer(&self) -> Buffer<'_> {
+        Buffer { uri: &self.uri, path: &self.path, language: &self.language, text: &self.text }
+    }
+
+    /// Whether the text exceeds [`MAX_BYTES`] and is therefore not kept.
+    pub fn too_big(&self) -> bool {
+        self.too_big
+    }
+
+    /// Applies one change. Positions outside the text are clamped into it, as LSP says.
+    pub fn apply(&mut self, change: &Change) -> Replaced {
+        match change.range {
+            None => self.replace_all(&change.text),
+            Some(_) if self.too_big => Replaced { start: 0, removed: String::new(), inserted: 0 },
+            Some(range) => {
+                let start = self.offset(range.start);
+                let end = self.offset(range.end).max(start);
+                self.replace(start..end, &change.text)
+            }
+        }
+    }
+
+    /// The byte offset of a position: a column behind the line's end is the line's end, a line
+    /// behind the last is the text's end, the middle of a surrogate pair is the pair's start.
+    pub fn offset(&self, position: Position) -> usize {
+        let line = position.line as usize;
+        let Some(&start) = self.lines.get(line) else {
+            return self.text.len();
+        };
+        let start = start as usize;
+        let end = self.lines.get(line + 1).map_or(self.text.len(), |&next| next as usize - 1);
+        let text = self.text.get(start..end).unwrap_or_default();
+        start + offset_of_column(text, position.character as usize)
+    }
+
+    /// The position of a byte offset; one inside a character counts as the character's start.
+    pub fn position(&self, offset: usize) -> Position {
+        let offset = self.text.floor_char_boundary(offset);
+        let line = self.lines.partition_point(|&start| start as usize <= offset).saturating_sub(1);
+        let start = self.lines.get(line).map_or(0, |&start| start as usize);
+        let before = self.text.get(start..offset).unwrap_or_default();
+        Position { line: line as u32, character: utf16_len(before.as_bytes()) as u32 }
+    }
+
+    /// Replaces everything, but says only what differs: Lapce sends undo, redo and every edit with a
+    /// selection as the whole text.
+    fn replace_all(&mut self, new: &str) -> Replaced {
+        if new.len() > MAX_BYTES {
+            return self.drop_text();
+        }
+        self.too_big = false;
+        let start = common_prefix(&self.text, new);
+        let tail =
+            common_suffix(self.text.get(start..).unwrap_or_default(), new.get(start..).unwrap_or_default());
+        let end = self.text.len() - tail;
+        self.replace(start..end, new.get(start..new.len() - tail).unwrap_or_default())
+    }
+
+    /// Replaces a range that lies on character boundaries.
+    fn replace(&mut self, range: Range<usize>, with: &str) -> Replaced {
+        if self.text.len() - range.len() + with.len() > MAX_BYTES {
+            return self.drop_text();
+        }
+        let removed = self.text.get(range.clone()).unwrap_or_default().to_owned();
+        let replaced = Replaced { start: range.start, removed, inserted: with.len() };
+        let first = self.lines.partition_point(|&start| start as usize <= range.start);
+        let last = self.lines.partition_point(|&start| start as usize <= range.end);
+        let inserted = memchr_iter(b'\n', with.as_bytes()).map(|at| (range.start + at + 1) as u32);
+        let before = self.lines.len();
+        self.lines.splice(first..last, inserted);
+        let moved = self.lines.len() + last - before;
+        let by = (with.len() as u32).wrapping_sub(range.len() as u32);
+        for start in self.lines.iter_mut().skip(moved) {
+            *start = start.wrapping_add(by);
+        }
+        self.text.replace_range(range, with);
+        replaced
+    }
+
+    /// Keeps no text from now on.
+    fn drop_text(&mut self) -> Replaced {
+        self.lines = vec![0];
+        self.too_big = true;
+        Replaced { start: 0, removed: std::mem::take(&mut self.text), inserted: 0 }
+    }
+}
+
+/// All documents the editor has told of.
+#[derive(Debug, Default)]
+pub struct Documents {
+    /// Path of the workspace's folder, ending in `/`; empty when there is none.
+    root: String,
+    /// Most recently edited first.
+    open: Vec<Document>,
+}
+
+impl Documents {
+    /// No documents yet. Paths will be relative to the folder `root`, if it is not empty.
+    pub fn new(root: &str) -> Self {
+        let root = if root.is_empty() { String::new() } else { format!("{}/", root.trim_end_matches('/')) };
+        Self { root, open: Vec::new() }
+    }
+
+    /// Takes a document in; one with the same URI is replaced (Lapce tells of all open documents
+    /// again after a volt was loaded).
+    pub fn open(&mut self, opened: OpenedDocument) {
+        self.close(&opened.uri);
+        let path = path_of(&opened.uri);
+        let path = match path.strip_prefix(&self.root) {
+            Some(inside) => inside.to_owned(),
+            None => path,
+        };
+        self.open.push(Document::new(opened.uri, path, opened.language_id, opened.text));
+    }
+
+    /// Forgets a document.
+    pub fn close(&mut self, uri: &str) {
+        self.open.retain(|document| document.uri != uri);
+    }
+
+    /// The document of that URI.
+    pub fn document(&self, uri: &str) -> Option<&Document> {
+        self.open.iter().find(|document| document.uri == uri)
+    }
+
+    /// The document of that URI, to be changed now.
+    pub fn edited(&mut self, uri: &str) -> Option<&mut Document> {
+        let at = self.open.iter().position(|document| document.uri == uri)?;
+        self.open.get_mut(..=at)?.rotate_right(1);
+        self.open.first_mut()
+    }
+}
+
+impl Buffers for Documents {
+    fn get(&self, uri: &str) -> Option<Buffer<'_>> {
+        self.document(uri).map(Document::buffer)
+    }
+
+    fn all(&self) -> Vec<Buffer<'_>> {
+        self.open.iter().map(Document::buffer).collect()
+    }
+}
+
+/// The path a `file:` URI names, with `/` and without the slash before a Windows drive letter.
+pub fn path_of(uri: &str) -> String {
+    let Some(rest) = uri.strip_prefix("file://") else {
+        return uri.to_owned();
+    };
+    let path = percent_decoded(rest);
+    match path.as_bytes() {
+        [b'/', drive, b':', ..] if drive.is_ascii_alphabetic() => path.chars().skip(1).collect(),
+        _ => path,
+    }
+}
+
+/// Resolves `%XX`; anything that is not such an escape stays, bytes that are not UTF-8 become U+FFFD.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte == b'%'
+            && let Some((&[high, low], after)) = rest.split_first_chunk::<2>()
+            && let (Some(high), Some(low)) = ((high as char).to_digit(16), (low as char).to_digit(16))
+        {
+            bytes.push((high << 4 | low) as u8);
+            rest = after;
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// The byte offset of a UTF-16 column in a line given without its `\n`.
+fn offset_of_column(line: &str, column: usize) -> usize {
+    let mut left = column;
+    let mut offset = 0;
+    // Whole blocks first: lines of a megabyte exist (minified files), and each key comes by here.
+    for block in line.as_bytes().chunks(BLOCK) {
+        let units = utf16_len(block);
+        if units >= left {
+            break;
+        }
+        left -= units;
+        offset += block.len();
+    }
+    let aligned = line.floor_char_boundary(offset);
+    // A block may have ended inside a character, whose units count where it starts.
+    if aligned < offset {
+        left += line.get(aligned..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf16);
+        offset = aligned;
+    }
+    for c in line.get(offset..).unwrap_or_default().chars() {
+        let units = c.len_utf16();
+        if left < units {
+            return offset;
+        }
+        left -= units;
+        offset += c.len_utf8();
+    }
+    if left > 0 && line.ends_with('\r') { offset - 1 } else { offset }
+}
+
+const BLOCK: usize = 64;
+
+/// UTF-16 code units of (a piece of) UTF-8 text, each character counted at its first byte.
+fn utf16_len(bytes: &[u8]) -> usize {
+    bytes
+        .chunks(BLOCK)
+        .map(|block| {
+            // One byte as the sum (2 × 64 fits) lets the compiler count 16 bytes at a time.
+            let units: u8 = block.iter().map(|&b| u8::from(b & 0xC0 != 0x80) + u8::from(b >= 0xF0)).sum();
+            usize::from(units)
+        })
+        .sum()
+}
+
+/// Bytes both texts start with, ending at a character boundary of both.
+fn common_prefix(a: &str, b: &str) -> usize {
+    let blocks = a.as_bytes().chunks_exact(BLOCK).zip(b.as_bytes().chunks_exact(BLOCK));
+    let whole = blocks.take_while(|(a, b)| a == b).count() * BLOCK;
+    let rest = a.as_bytes().iter().zip(b.as_bytes()).skip(whole).take_while(|(a, b)| a == b).count();
+    // Whether the bytes before it are whole characters is the same in both.
+    a.floor_char_boundary(whole + rest)
+}
+
+/// Bytes both texts end with, starting at a character boundary of both.
+fn common_suffix(a: &str, b: &str) -> usize {
+    let blocks = a.as_bytes().rchunks_exact(BLOCK).zip(b.as_bytes().rchunks_exact(BLOCK));
+    let whole = blocks.take_while(|(a, b)| a == b).count() * BLOCK;
+    let rest = a
+        .as_bytes()
+        .iter()
+        .rev()
+        .zip(b.as_bytes().iter().rev())
+        .skip(whole)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let at = a.len() - (whole + rest);
+    a.len() - a.ceil_char_boundary(at)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! Lapce as the host: its messages come through standard input, ours go through standard output,
+//! and an import tells it that one is there.
+
+use std::io::{self, BufRead, Read, Write};
+
+use super::rpc::Host;
+
+/// Longer messages are dropped unread; far above any document that is kept.
+const MAX_LINE: u64 = 64 << 20;
+
+/// A buffer that grew beyond this is given back: the guest's memory never shrinks, but it can be reused.
+const KEEP_LINE: usize = 64 << 10;
+
+// lapce-plugin has these imports too, but does not let others call them.
+#[link(wasm_import_module = "lapce")]
+unsafe extern "C" {
+    fn host_handle_rpc();
+    fn host_handle_stderr();
+}
+
+/// The editor this volt runs in.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Lapce;
+
+impl Host for Lapce {
+    fn send(&mut self, message: &[u8]) {
+        // The pipe is a buffer of the host's: writing to it cannot fail, and could not be told if it did.
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(message).and_then(|()| stdout.flush());
+        if written.is_ok() {
+            // SAFETY: the import takes and gives nothing; it reads what was just written.
+            unsafe { host_handle_rpc() };
+        }
+    }
+
+    fn call(&mut self, message: &[u8]) -> Vec<u8> {
+        self.send(message);
+        let mut line = Vec::new();
+        read_line(&mut line);
+        line
+    }
+
+    fn log(&mut self, text: &str) {
+        if writeln!(io::stderr(), "{text}").is_ok() {
+            // SAFETY: the import takes and gives nothing; it reads what was just written.
+            unsafe { host_handle_stderr() };
+        }
+    }
+}
+
+/// Reads the next message of the host into `line`; whether there is one.
+pub fn read_line(line: &mut Vec<u8>) -> bool {
+    line.clear();
+    line.shrink_to(KEEP_LINE);
+    let mut stdin = io::stdin().lock();
+    let read = stdin.by_ref().take(MAX_LINE).read_until(b'\n', line);
+    let whole = line.ends_with(b"\n");
+    if read.is_err() || (line.len() as u64 == MAX_LINE && !whole) {
+        line.clear();
+        // An error here leaves the line where it is: the next message then starts with its rest and
+        // is refused as malformed.
+        let _ = stdin.skip_until(b'\n');
+    }
+    !line.is_empty()
+}

@@ -1,0 +1,427 @@
+//! The driver: the host's messages become the engine's inputs, the engine's effects are carried out.
+
+use std::borrow::Cow;
+use std::mem;
+use std::time::Duration;
+
+use lsp_types::Position;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::documents::{Change, DidOpen, Documents, path_of};
+use super::lane::Lane;
+use super::rpc::{self, Host, Id, Message, Rpc};
+use super::settings::Settings;
+use super::status::{Severity, Voice};
+use crate::completion::{Answer, Effect, Engine, Input, RequestId, Status, Why, engine};
+use crate::provider::{self, Error};
+use crate::stream::ErrorKind;
+use crate::transport::{self, Happening, Transport};
+
+/// A message that comes so long after the last one was done with found nothing queued before it.
+const IDLE: Duration = Duration::from_millis(1);
+/// The messages of one key come in a row; so long after the first of them no further key can have
+/// come, as keys are farther apart.
+const SAME_KEY: Duration = Duration::from_millis(5);
+/// Bytes of an answer read at a time.
+const READ_BYTES: usize = 16 << 10;
+
+/// What there is outside of the plugin, besides the host.
+pub trait Surroundings {
+    /// How requests leave.
+    type Transport: Transport;
+
+    /// A way for requests to leave.
+    fn transport(&self, options: &transport::Options) -> Self::Transport;
+
+    /// A clock that never goes back.
+    fn now(&self) -> Duration;
+
+    /// Seconds since 1970-01-01 UTC.
+    fn unix_time(&self) -> u64;
+
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
+}
+
+/// The plugin in one editor window.
+pub struct Plugin<H, S: Surroundings> {
+    rpc: Rpc<H>,
+    surroundings: S,
+    voice: Voice,
+    documents: Documents,
+    /// `None` until the host has said `initialize`.
+    core: Option<Core<S::Transport>>,
+    /// Completion requests that were not answered yet.
+    open: Vec<(RequestId, Id)>,
+    requests: u64,
+    /// When the last message was done with.
+    returned: Duration,
+    /// When a message last came that found nothing queued before it.
+    caught_up: Duration,
+}
+
+/// What the settings decide.
+struct Core<T> {
+    engine: Engine,
+    main: Lane<T>,
+    ahead: Lane<T>,
+    /// The provider's name in sentences.
+    title: &'static str,
+    /// Why nobody can be asked, if so.
+    nobody: Option<Box<Error>>,
+    buffer: Vec<u8>,
+    effects: Vec<Effect>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Initialize {
+    #[serde(default)]
+    initialization_options: Value,
+    #[serde(default)]
+    root_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Identifier<'a> {
+    #[serde(borrow)]
+    uri: Cow<'a, str>,
+}
+
+/// The document of a message that says no more of interest.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct About<'a> {
+    #[serde(borrow)]
+    text_document: Identifier<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DidChange<'a> {
+    #[serde(borrow)]
+    text_document: Identifier<'a>,
+    #[serde(borrow)]
+    content_changes: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InlineCompletion<'a> {
+    #[serde(borrow)]
+    text_document: Identifier<'a>,
+    position: Position,
+    #[serde(default)]
+    context: Context,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Context {
+    trigger_kind: u8,
+}
+
+/// LSP's `InlineCompletionTriggerKind::Invoked` as Lapce sends it.
+const INVOKED: u8 = 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Item<'a> {
+    insert_text: &'a str,
+    range: lsp_types::Range,
+}
+
+impl<H: Host, S: Surroundings> Plugin<H, S> {
+    /// A plugin that knows nothing yet.
+    pub fn new(host: H, surroundings: S) -> Self {
+        Self {
+            rpc: Rpc::new(host),
+            surroundings,
+            voice: Voice::default(),
+            documents: Documents::default(),
+            core: None,
+            open: Vec::new(),
+            requests: 0,
+            returned: Duration::ZERO,
+            caught_up: Duration::ZERO,
+        }
+    }
+
+    /// Handles one line of the host.
+    pub fn handle(&mut self, line: &[u8]) {
+        let now = self.surroundings.now();
+        if now.saturating_sub(self.returned) >= IDLE {
+            self.caught_up = now;
+        }
+        match rpc::parse(line) {
+            Ok(Message::Request { id, method, params }) => self.request(id, &method, params),
+            Ok(Message::Notification { method, params }) => self.notification(&method, params),
+            Err(problem) => self.voice.log(&mut self.rpc, &problem),
+        }
+        self.returned = self.surroundings.now();
+    }
+
+    fn request(&mut self, id: Id, method: &str, params: &str) {
+        match method {
+            "initialize" => self.initialize(&id, params),
+            "textDocument/inlineCompletion" => self.inline_completion(id, params),
+            "textDocument/codeLens" => {
+                // The first success among all plugins wins: an error leaves rust-analyzer's lenses alone.
+                self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "no lenses here");
+                if let Ok(about) = serde_json::from_str::<About<'_>>(params) {
+                    self.drive(Input::Woken { uri: &about.text_document.uri });
+                }
+            }
+            _ => self.rpc.reply_err(&id, rpc::METHOD_NOT_FOUND, method),
+        }
+    }
+
+    fn notification(&mut self, method: &str, params: &str) {
+        let done = match method {
+            "textDocument/didOpen" => serde_json::from_str(params)
+                .map(|DidOpen { text_document }| self.documents.open(text_document)),
+            "textDocument/didChange" => serde_json::from_str(params).map(|change| self.did_change(&change)),
+            "textDocument/didClose" => serde_json::from_str(params)
+                .map(|About { text_document }| self.documents.close(&text_document.uri)),
+            _ => Ok(()),
+        };
+        if let Err(problem) = done {
+            self.voice.log(&mut self.rpc, &format!("{method} cannot be read: {problem}"));
+        }
+    }
+
+    fn initialize(&mut self, id: &Id, params: &str) {
+        let Initialize { initialization_options, root_uri } =
+            serde_json::from_str(params).unwrap_or_default();
+        self.rpc.reply_ok(
+            id,
+            &serde_json::json!({
+                "capabilities": {
+                    "textDocumentSync": { "openClose": true, "change": 2 },
+                    "inlineCompletionProvider": true,
+                    "codeLensProvider": {},
+                },
+            }),
+        );
+
+        let (settings, problems) = Settings::read(&initialization_options);
+        self.voice.bar = settings.status;
+        self.voice.keep_secret(settings.api_key.expose());
+        for (_, value) in &settings.extra_headers {
+            self.voice.keep_secret(value);
+            // `Bearer …` may be told without its first word.
+            self.voice.keep_secret(value.rsplit(' ').next().unwrap_or_default());
+        }
+        if !problems.is_empty() {
+            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            self.voice.pop_up(&mut self.rpc, Severity::Warning, &format!("Settings: {}", lines.join("\n")));
+        }
+
+        let unix_time = self.surroundings.unix_time();
+        let mut provider = provider::find(&settings.provider);
+        let title = provider.map_or("", |provider| provider.title());
+        let variable = |name: &str| self.surroundings.variable(name);
+        let account = match provider.map(|provider| settings.account(provider, &variable, unix_time)) {
+            Some(Ok(account)) => Ok(account),
+            Some(Err(error)) => Err(error),
+            None => Err(no_provider()),
+        };
+        if let Ok(account) = &account {
+            self.voice.keep_secret(account.api_key.expose());
+            for (_, secret) in &account.secrets {
+                self.voice.keep_secret(secret.expose());
+            }
+        }
+        let (account, nobody) = match account {
+            Ok(account) => (account, None),
+            Err(error) => {
+                // Who named a provider wants to use it and is told at once; who did not, on alt+\.
+                if provider.take().is_some() {
+                    self.voice.failure(&mut self.rpc, &error);
+                }
+                (provider::Account::default(), Some(Box::new(error)))
+            }
+        };
+
+        let root = root_uri.as_deref().map(path_of).unwrap_or_default();
+        let repository = root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+        let seed = unix_time ^ u64::from(self.surroundings.now().subsec_nanos());
+        let options = settings.options(provider, account, repository, seed);
+        // A workspace inside a folder of secrets: its files keep their whole paths, or the globs would
+        // miss them.
+        let secret = options.gates.ignored(&format!("{root}/x")).is_some();
+        self.documents = Documents::new(if secret { "" } else { &root });
+        self.core = Some(Core {
+            engine: Engine::new(options),
+            main: Lane::new(self.surroundings.transport(&settings.network)),
+            ahead: Lane::new(self.surroundings.transport(&settings.network)),
+            title,
+            nobody,
+            buffer: vec![0; READ_BYTES],
+            effects: Vec::new(),
+        });
+    }
+
+    fn did_change(&mut self, message: &DidChange<'_>) {
+        let uri = &message.text_document.uri;
+        let changes: Vec<Change> = match serde_json::from_str(message.content_changes.get()) {
+            Ok(changes) => changes,
+            Err(problem) => {
+                // Out of step with the editor, everything would land in wrong places.
+                self.documents.close(uri);
+                self.voice.log(&mut self.rpc, &format!("a change cannot be read: {problem}"));
+                return;
+            }
+        };
+        for change in &changes {
+            let Some(document) = self.documents.edited(uri) else { return };
+            let replaced = document.apply(change);
+            // Taken out so that the edit can borrow from them while the engine gets the rest of `self`.
+            let documents = mem::take(&mut self.documents);
+            let text = documents.document(uri).map_or("", |document| document.text());
+            let input = Input::Edited { uri, edit: replaced.edit(text) };
+            self.drive_over(input, &documents);
+            self.documents = documents;
+        }
+    }
+
+    fn inline_completion(&mut self, id: Id, params: &str) {
+        let asked: InlineCompletion<'_> = match serde_json::from_str(params) {
+            Ok(asked) => asked,
+            Err(problem) => return self.rpc.reply_err(&id, rpc::INVALID_PARAMS, &problem.to_string()),
+        };
+        let uri = &asked.text_document.uri;
+        let invoked = asked.context.trigger_kind == INVOKED;
+        let document = self.documents.document(uri);
+        let Some(document) = document.filter(|document| self.core.is_some() && !document.too_big()) else {
+            return self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "this document is not known, or too large");
+        };
+        let offset = document.offset(asked.position);
+        let fresh = self.surroundings.now().saturating_sub(self.caught_up) <= SAME_KEY;
+        self.requests += 1;
+        let number = RequestId(self.requests);
+        self.open.push((number, id));
+        self.drive(Input::Requested { id: number, uri, offset, invoked, fresh });
+    }
+
+    /// Gives the engine an input, carries out what it says, and goes on with what comes of it.
+    fn drive(&mut self, input: Input<'_>) {
+        let documents = mem::take(&mut self.documents);
+        self.drive_over(input, &documents);
+        self.documents = documents;
+    }
+
+    fn drive_over(&mut self, input: Input<'_>, documents: &Documents) {
+        // Taken out so that its parts and those of `self` can be used side by side.
+        let Some(mut core) = self.core.take() else { return };
+        let mut effects = mem::take(&mut core.effects);
+        core.engine.set_unix_time(self.surroundings.unix_time());
+        core.engine.handle(self.now_ms(), input, documents, &mut effects);
+        while let Some(timeout_ms) = self.carry_out(&mut core, &mut effects, documents) {
+            let happening = core.main.wait(timeout_ms, &mut core.buffer);
+            let input = match &happening {
+                Happening::Elapsed => Input::Elapsed,
+                Happening::Head { status, headers } => Input::Head { status: *status, headers },
+                Happening::Body(read) => Input::Body(core.buffer.get(..*read).unwrap_or_default()),
+                Happening::End => Input::End,
+                Happening::Failed(failure) => Input::Failed(failure),
+            };
+            core.engine.handle(self.now_ms(), input, documents, &mut effects);
+        }
+        core.effects = effects;
+        self.core = Some(core);
+    }
+
+    /// Carries out effects in order; gives the milliseconds to wait, if the last one says so.
+    fn carry_out(
+        &mut self,
+        core: &mut Core<S::Transport>,
+        effects: &mut Vec<Effect>,
+        documents: &Documents,
+    ) -> Option<u64> {
+        let mut wait = None;
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Reply { id, answer } => self.reply(id, &answer, documents),
+                Effect::Start { lane, request } => core.lane(lane).start(&request),
+                Effect::Cancel(lane) => core.lane(lane).cancel(),
+                Effect::Promote => {
+                    mem::swap(&mut core.main, &mut core.ahead);
+                    core.ahead.cancel();
+                }
+                Effect::Fence => self.rpc.notify(
+                    "experimental/serverStatus",
+                    &serde_json::json!({ "health": "ok", "quiescent": true }),
+                ),
+                Effect::Wait(timeout_ms) => wait = Some(timeout_ms),
+                Effect::Status(status) => self.status(core, status),
+                Effect::Notice(error) => self.voice.failure(&mut self.rpc, &error),
+            }
+        }
+        wait
+    }
+
+    fn reply(&mut self, number: RequestId, answer: &Answer, documents: &Documents) {
+        let Some(at) = self.open.iter().position(|(open, _)| *open == number) else { return };
+        let (_, id) = self.open.remove(at);
+        let place = |uri: &str, offset| documents.document(uri).map(|document| document.position(offset));
+        match answer {
+            Answer::Ghost { uri, offset, text } => match place(uri, *offset) {
+                Some(at) => {
+                    let range = lsp_types::Range { start: at, end: at };
+                    self.rpc.reply_ok(&id, &[Item { insert_text: text, range }]);
+                }
+                None => self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "this document is gone"),
+            },
+            Answer::Clear => self.rpc.reply_ok(&id, &[(); 0]),
+            // An error, so that another plugin may answer.
+            Answer::Nothing => self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "nothing to suggest"),
+        }
+    }
+
+    fn status(&mut self, core: &Core<S::Transport>, status: Status) {
+        let status = match (status, &core.nobody) {
+            (Status::Nothing(Why::NoProvider), Some(error)) => {
+                self.voice.failure(&mut self.rpc, error);
+                Status::Nothing(Why::Failed(error.clone()))
+            }
+            (status, _) => status,
+        };
+        let now_ms = self.now_ms();
+        self.voice.status(&mut self.rpc, now_ms, &status, core.title);
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.surroundings.now().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl<T> Core<T> {
+    fn lane(&mut self, lane: engine::Lane) -> &mut Lane<T> {
+        match lane {
+            engine::Lane::Main => &mut self.main,
+            engine::Lane::Ahead => &mut self.ahead,
+        }
+    }
+}
+
+/// What is told to who asks before a provider is named.
+fn no_provider() -> Error {
+    Error {
+        kind: ErrorKind::Request,
+        provider: "ai-completion",
+        status: None,
+        code: None,
+        request_id: None,
+        retry_after_ms: None,
+        message: "No provider is set, so nothing is sent to anyone. Name one in Lapce's settings under \
+                  AI Completion: `provider` (ollama for a model on this machine, openai, anthropic, gemini, …), \
+                  and put its key into the environment."
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

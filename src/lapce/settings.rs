@@ -1,0 +1,305 @@
+//! What the user has set: `[ai-completion]` in Lapce's settings.
+//!
+//! Lapce hands over only what the user wrote, not the defaults of `volt.toml`, so the defaults live
+//! here (a test holds the two together). A wrong value never stops the plugin: it is told by its
+//! dotted name, and the default is used in its place.
+
+mod account;
+mod reader;
+
+use serde_json::{Map, Value};
+
+pub use reader::Problem;
+use reader::Reader;
+
+use crate::completion::context::Budget;
+use crate::completion::gates::Gates;
+use crate::completion::shape::Extent;
+use crate::completion::{Options, Trigger};
+use crate::provider::{self, Account, FimSetting, Provider, Secret};
+use crate::transport::{self, Mode};
+
+/// All settings. Everything but `provider` has a default that works.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Name of the provider; empty while the user has named none: nothing is sent to anyone then.
+    pub provider: String,
+    /// The model; empty for the provider's default.
+    pub model: String,
+    /// Base URL without a trailing slash; empty for the provider's default.
+    pub base_url: String,
+    /// The key itself. Environment variables are the better place for it.
+    pub api_key: Secret,
+    /// The environment variable that holds the key; empty for the provider's usual ones.
+    pub api_key_env: String,
+    /// Sampling temperature; `None` for the format's default.
+    pub temperature: Option<f32>,
+    /// How fill-in-the-middle is asked for.
+    pub fim: FimSetting,
+    /// Headers to add or replace.
+    pub extra_headers: Vec<(String, String)>,
+    /// Top-level fields of the request's body to add or replace.
+    pub extra_body: Map<String, Value>,
+    /// Settings of single providers that were given, by their dotted names.
+    pub options: Vec<(String, String)>,
+    /// When, what and how much to ask.
+    pub engine: EngineSettings,
+    /// How requests leave and how long answers may take.
+    pub network: transport::Options,
+    /// Whether the status bar tells what is going on.
+    pub status: bool,
+}
+
+/// When, what and how much to ask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EngineSettings {
+    /// When to ask, where nothing more special is said.
+    pub trigger: Trigger,
+    /// When to ask in documents of one language, by its id.
+    pub languages: Vec<(String, Trigger)>,
+    /// Globs of files nothing is ever sent of, the user's own.
+    pub ignore: Vec<String>,
+    /// Globs of files nothing is ever sent of because they usually hold secrets.
+    pub secret_files: Vec<String>,
+    /// Milliseconds without a key before a request; `None`: from the user's rhythm.
+    pub debounce_ms: Option<u32>,
+    /// At most this many tokens of answer.
+    pub max_tokens: u32,
+    /// At most about this many tokens of prompt.
+    pub context_tokens: u32,
+    /// How many lines to suggest.
+    pub multiline: Extent,
+    /// Whether pieces of other open documents go into the prompt.
+    pub snippets: bool,
+    /// Whether to ask ahead for what follows a suggestion while it is shown.
+    pub speculative: Speculative,
+    /// How many answers are remembered; 0: none.
+    pub cache_size: u32,
+    /// Regular expressions: an answer is cut before what matches.
+    pub block_patterns: Vec<String>,
+    /// Most bytes of one event of a stream.
+    pub event_bytes: u32,
+    /// Most bytes of a whole answer.
+    pub response_bytes: u32,
+}
+
+/// Whether to ask ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speculative {
+    /// Where it costs nothing: not with paid providers.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            provider: String::new(),
+            model: String::new(),
+            base_url: String::new(),
+            api_key: Secret::default(),
+            api_key_env: String::new(),
+            temperature: None,
+            fim: FimSetting::Auto,
+            extra_headers: Vec::new(),
+            extra_body: Map::new(),
+            options: Vec::new(),
+            engine: EngineSettings::default(),
+            network: transport::Options::default(),
+            status: true,
+        }
+    }
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            trigger: Trigger::Automatic,
+            languages: Vec::new(),
+            ignore: Vec::new(),
+            secret_files: SECRET_FILES.iter().map(|&glob| glob.to_owned()).collect(),
+            debounce_ms: None,
+            max_tokens: 256,
+            context_tokens: 2048,
+            multiline: Extent::Auto,
+            snippets: true,
+            speculative: Speculative::Auto,
+            cache_size: 200,
+            block_patterns: Vec::new(),
+            event_bytes: 1 << 20,
+            response_bytes: 8 << 20,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads `initializationOptions`: a table, its dotted keys already nested, or null. Everything
+    /// wrong in it is told, everything else used.
+    pub fn read(options: &Value) -> (Self, Vec<Problem>) {
+        let mut reader = Reader::new(options);
+        let settings = Self::read_from(&mut reader);
+        (settings, reader.finish())
+    }
+
+    /// The engine's wishes: these settings for `provider` asked with `account`, or for nobody.
+    pub fn options(
+        &self,
+        provider: Option<&'static dyn Provider>,
+        account: Account,
+        repository: String,
+        seed: u64,
+    ) -> Options {
+        let engine = &self.engine;
+        let gates = Gates {
+            trigger: engine.trigger,
+            languages: engine.languages.clone(),
+            ignore: engine.secret_files.iter().chain(&engine.ignore).cloned().collect(),
+            ..Gates::default()
+        };
+        let paid = provider.is_none_or(|provider| provider.defaults().paid);
+        Options {
+            provider,
+            account,
+            budget: Budget {
+                tokens: engine.context_tokens as usize,
+                snippets: engine.snippets,
+                gates: gates.clone(),
+            },
+            gates,
+            debounce_ms: engine.debounce_ms.map(u64::from),
+            max_tokens: engine.max_tokens,
+            extent: engine.multiline,
+            repository,
+            cache_entries: engine.cache_size as usize,
+            speculative: match engine.speculative {
+                Speculative::Auto => !paid,
+                Speculative::On => true,
+                Speculative::Off => false,
+            },
+            response_bytes: engine.response_bytes as usize,
+            seed,
+        }
+    }
+
+    fn read_from(reader: &mut Reader<'_>) -> Self {
+        let mut settings = Self::default();
+
+        reader.text("provider", &mut settings.provider, |name| {
+            if provider::find(name).is_some() {
+                return Ok(());
+            }
+            let names: Vec<_> = provider::names().collect();
+            let hint = reader::did_you_mean(name, names.iter().copied());
+            Err(format!("one of {}{hint}", names.join(", ")))
+        });
+        reader.text("model", &mut settings.model, reader::printable);
+        reader.private_text("base-url", &mut settings.base_url, reader::server_url);
+        settings.base_url.truncate(settings.base_url.trim_end_matches('/').len());
+        reader.secret("api-key", &mut settings.api_key);
+        reader.private_text("api-key-env", &mut settings.api_key_env, reader::variable_name);
+        reader.optional_number("temperature", 0.0..=2.0, &mut settings.temperature);
+        let mut fim = "auto".to_owned();
+        reader.text("fim", &mut fim, reader::printable);
+        settings.fim = match fim.as_str() {
+            "auto" => FimSetting::Auto,
+            "suffix" => FimSetting::Suffix,
+            "chat" => FimSetting::Chat,
+            _ => FimSetting::Template(fim),
+        };
+        reader.headers("extra-headers", &mut settings.extra_headers);
+        if let Some(fields) = reader.table("extra-body") {
+            settings.extra_body = fields.clone();
+        }
+        for option in account::OPTIONS {
+            let mut value = String::new();
+            reader.text(option.key, &mut value, reader::printable);
+            if !value.is_empty() {
+                settings.options.push((option.key.to_owned(), value));
+            }
+        }
+        reader.flag("status", &mut settings.status);
+
+        let engine = &mut settings.engine;
+        reader.choice("trigger", TRIGGERS, &mut engine.trigger);
+        reader.choices("languages", TRIGGERS, &mut engine.languages);
+        reader.texts("ignore", &mut engine.ignore, reader::glob);
+        reader.texts("secret-files", &mut engine.secret_files, reader::glob);
+        let mut debounce_ms = 0;
+        reader.number("debounce-ms", 0..=5_000, &mut debounce_ms);
+        engine.debounce_ms = (debounce_ms > 0).then_some(debounce_ms);
+        reader.number("max-tokens", 1..=16_384, &mut engine.max_tokens);
+        reader.number("context-tokens", 128..=131_072, &mut engine.context_tokens);
+        reader.choice("multiline", MULTILINES, &mut engine.multiline);
+        reader.flag("snippets", &mut engine.snippets);
+        reader.choice("speculative", SPECULATIVES, &mut engine.speculative);
+        reader.number("cache-size", 0..=10_000, &mut engine.cache_size);
+        reader.texts("block-patterns", &mut engine.block_patterns, reader::printable);
+
+        reader.number("limit.event-bytes", 1_024..=64 << 20, &mut engine.event_bytes);
+        reader.number("limit.response-bytes", 1_024..=64 << 20, &mut engine.response_bytes);
+
+        let network = &mut settings.network;
+        reader.choice("transport", MODES, &mut network.mode);
+        reader.private_text("proxy", &mut network.proxy, |url| reader::url(url, PROXY_SCHEMES));
+        reader.text("ca-file", &mut network.ca_file, reader::printable);
+        reader.milliseconds("timeout.first-byte-ms", &mut network.limits.first_byte);
+        reader.milliseconds("timeout.idle-ms", &mut network.limits.idle);
+        reader.milliseconds("timeout.total-ms", &mut network.limits.total);
+        settings
+    }
+}
+
+/// Globs of files that usually hold secrets.
+const SECRET_FILES: &[&str] = &[
+    ".env*",
+    "*.env",
+    ".dev.vars",
+    "*.pem",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "*.jks",
+    "*.keystore",
+    "*.kdbx",
+    "*.ppk",
+    "*.tfstate",
+    "*.tfvars",
+    "id_rsa*",
+    "id_dsa*",
+    "id_ecdsa*",
+    "id_ed25519*",
+    "secrets.*",
+    "credentials",
+    "credentials.*",
+    "service-account*.json",
+    ".netrc",
+    "_netrc",
+    ".npmrc",
+    ".pypirc",
+    ".pgpass",
+    ".htpasswd",
+    ".git-credentials",
+    ".ssh/**",
+    ".aws/**",
+    ".azure/**",
+    ".gnupg/**",
+    ".kube/**",
+    ".docker/**",
+    "gcloud/**",
+    "lapce-*/settings.toml",
+];
+
+const TRIGGERS: &[(&str, Trigger)] =
+    &[("automatic", Trigger::Automatic), ("invoked", Trigger::Invoked), ("off", Trigger::Off)];
+const MULTILINES: &[(&str, Extent)] =
+    &[("auto", Extent::Auto), ("single", Extent::Line), ("block", Extent::Block)];
+const SPECULATIVES: &[(&str, Speculative)] =
+    &[("auto", Speculative::Auto), ("on", Speculative::On), ("off", Speculative::Off)];
+const MODES: &[(&str, Mode)] = &[("auto", Mode::Auto), ("curl", Mode::Curl), ("http", Mode::Http)];
+const PROXY_SCHEMES: &[&str] = &["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Whose server to ask, with which key: the settings and the environment together.
+
+use super::Settings;
+use crate::provider::{Account, Error, Provider, Secret};
+use crate::stream::ErrorKind;
+
+/// A setting only some providers know.
+pub struct ProviderOption {
+    /// Its dotted name.
+    pub key: &'static str,
+    /// The providers that know it.
+    providers: &'static [&'static str],
+    /// Environment variables that stand in for it, first found wins.
+    env: &'static [&'static str],
+}
+
+const VERTEX: &[&str] = &["vertex-gemini", "vertex-anthropic"];
+
+/// All settings only some providers know.
+pub static OPTIONS: &[ProviderOption] = &[
+    ProviderOption { key: "azure.deployment", providers: &["azure"], env: &[] },
+    ProviderOption { key: "azure.api-version", providers: &["azure"], env: &["OPENAI_API_VERSION"] },
+    ProviderOption {
+        key: "vertex.project",
+        providers: VERTEX,
+        env: &["GOOGLE_CLOUD_PROJECT", "ANTHROPIC_VERTEX_PROJECT_ID"],
+    },
+    ProviderOption {
+        key: "vertex.location",
+        providers: VERTEX,
+        env: &["GOOGLE_CLOUD_LOCATION", "CLOUD_ML_REGION"],
+    },
+    ProviderOption { key: "aws.region", providers: &["bedrock"], env: &["AWS_REGION", "AWS_DEFAULT_REGION"] },
+];
+
+/// Secrets that only come from the environment: variable, name in [`Account::secrets`], provider.
+static SECRETS: &[(&str, &str, &str)] = &[
+    ("AWS_ACCESS_KEY_ID", "aws-access-key-id", "bedrock"),
+    ("AWS_SECRET_ACCESS_KEY", "aws-secret-access-key", "bedrock"),
+    ("AWS_SESSION_TOKEN", "aws-session-token", "bedrock"),
+];
+
+impl Settings {
+    /// What `provider` is asked with now. `env` looks up an environment variable; keys are read anew
+    /// each time and kept nowhere else.
+    ///
+    /// # Errors
+    /// Of kind [`ErrorKind::Auth`] when a key is needed and there is none.
+    pub fn account(
+        &self,
+        provider: &dyn Provider,
+        env: &dyn Fn(&str) -> Option<String>,
+        unix_time: u64,
+    ) -> Result<Account, Error> {
+        let name = provider.name();
+        let found = |variable: &&str| env(variable).filter(|value| !value.trim().is_empty());
+        let refuse = |message| Error {
+            kind: ErrorKind::Auth,
+            provider: name,
+            status: None,
+            code: None,
+            request_id: None,
+            retry_after_ms: None,
+            message,
+        };
+
+        let defaults = provider.defaults();
+        let api_key = if !self.api_key.is_empty() {
+            self.api_key.clone()
+        } else if !self.api_key_env.is_empty() {
+            // The variable is not named in the message: a key set here by a slip would be shown.
+            Secret::new(&found(&self.api_key_env.as_str()).ok_or_else(|| {
+                refuse(
+                    "`api-key-env` names a variable that is not set in the environment Lapce was started from."
+                        .to_owned(),
+                )
+            })?)
+        } else {
+            Secret::new(&defaults.key_env.iter().find_map(found).unwrap_or_default())
+        };
+        let secrets: Vec<_> = SECRETS
+            .iter()
+            .filter(|(_, _, provider)| *provider == name)
+            .filter_map(|(variable, secret, _)| Some(((*secret).to_owned(), Secret::new(&found(variable)?))))
+            .collect();
+
+        if defaults.needs_key && api_key.is_empty() && secrets.is_empty() {
+            let variable = defaults.key_env.first().copied().unwrap_or("a variable");
+            return Err(refuse(format!(
+                "{} needs an API key: set {variable} in the environment Lapce is started from, \
+                 or name another variable in `api-key-env`.",
+                provider.title()
+            )));
+        }
+        let options = OPTIONS.iter().filter(|option| option.providers.contains(&name)).filter_map(|option| {
+            let set = self.options.iter().find(|(key, _)| key == option.key).map(|(_, value)| value.clone());
+            Some((option.key.to_owned(), set.or_else(|| option.env.iter().find_map(found))?))
+        });
+        Ok(Account {
+            base_url: self.base_url.clone(),
+            model: self.model.clone(),
+            api_key,
+            secrets,
+            options: options.collect(),
+            extra_headers: self.extra_headers.clone(),
+            extra_body: self.extra_body.clone(),
+            temperature: self.temperature,
+            fim: self.fim.clone(),
+            unix_time,
+        })
+    }
+}

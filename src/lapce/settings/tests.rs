@@ -1,0 +1,311 @@
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::*;
+use crate::completion::gates::Gates;
+use crate::provider::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam};
+
+fn read(options: Value) -> (Settings, Vec<String>) {
+    let (settings, problems) = Settings::read(&options);
+    (settings, problems.iter().map(Problem::to_string).collect())
+}
+
+#[test]
+fn nothing_set_is_the_default_without_problems() {
+    for options in [Value::Null, json!({})] {
+        assert_eq!(read(options), (Settings::default(), vec![]));
+    }
+}
+
+#[test]
+fn values_are_taken() {
+    let (settings, problems) = read(json!({
+        "model": " qwen ",
+        "base-url": "http://localhost:8080/v1/",
+        "api-key": " sk-1\n",
+        "api-key-env": "MY_KEY",
+        "temperature": "0.5",
+        "fim": "starcoder",
+        "extra-headers": {"X-Title": "a b"},
+        "extra-body": {"provider": {"order": ["x"]}},
+        "azure": {"api-version": "2024-10-21"},
+        "status": false,
+        "trigger": "invoked",
+        "languages": {"markdown": "off", "rust": "automatic"},
+        "ignore": ["*.min.js"],
+        "secret-files": [],
+        "debounce-ms": 300.0,
+        "max-tokens": 64,
+        "timeout": {"idle-ms": 5000},
+        "limit": {"event-bytes": 67108864},
+        "transport": "http",
+        "proxy": "socks5h://u:p@localhost:1080",
+        "multiline": null,
+    }));
+    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(settings.model, "qwen");
+    assert_eq!(settings.base_url, "http://localhost:8080/v1");
+    assert_eq!(settings.api_key.expose(), "sk-1");
+    assert_eq!(settings.api_key_env, "MY_KEY");
+    assert_eq!(settings.temperature, Some(0.5));
+    assert_eq!(settings.fim, FimSetting::Template("starcoder".to_owned()));
+    assert_eq!(settings.extra_headers, [("X-Title".to_owned(), "a b".to_owned())]);
+    assert_eq!(Value::Object(settings.extra_body), json!({"provider": {"order": ["x"]}}));
+    assert_eq!(settings.options, [("azure.api-version".to_owned(), "2024-10-21".to_owned())]);
+    assert!(!settings.status);
+    assert_eq!(settings.engine.trigger, Trigger::Invoked);
+    assert_eq!(settings.engine.languages.len(), 2);
+    assert_eq!(settings.engine.ignore, ["*.min.js"]);
+    assert_eq!(settings.engine.secret_files, Vec::<String>::new());
+    assert_eq!(settings.engine.debounce_ms, Some(300));
+    assert_eq!(settings.engine.max_tokens, 64);
+    assert_eq!(settings.network.limits.idle.as_millis(), 5000);
+    assert_eq!(settings.engine.event_bytes, 64 << 20);
+    assert_eq!(settings.network.mode, Mode::Http);
+    assert_eq!(settings.network.proxy, "socks5h://u:p@localhost:1080");
+}
+
+#[test]
+fn a_wrong_value_is_told_by_its_dotted_name_and_the_default_is_used() {
+    let cases = [
+        (json!("x"), r#"`ai-completion` must be a table of settings; it is "x""#),
+        (
+            json!({"max-tokens": "many"}),
+            r#"`max-tokens` must be a whole number from 1 to 16384; it is "many", using 256"#,
+        ),
+        (json!({"max-tokens": 0}), "`max-tokens` must be a whole number from 1 to 16384; it is 0, using 256"),
+        (
+            json!({"max-tokens": -3}),
+            "`max-tokens` must be a whole number from 1 to 16384; it is -3, using 256",
+        ),
+        (
+            json!({"max-tokens": 1.5}),
+            "`max-tokens` must be a whole number from 1 to 16384; it is 1.5, using 256",
+        ),
+        (
+            json!({"max-tokens": 1e300}),
+            "`max-tokens` must be a whole number from 1 to 16384; it is 1e+300, using 256",
+        ),
+        (
+            json!({"timeout": {"idle-ms": []}}),
+            "`timeout.idle-ms` must be a whole number from 100 to 3600000; it is [], using 30000",
+        ),
+        (json!({"timeout": 5}), "`timeout` is not a setting"),
+        (
+            json!({"temperature": "hot"}),
+            r#"`temperature` must be a number from 0 to 2, or ""; it is "hot", using """#,
+        ),
+        (
+            json!({"temperature": 3}),
+            r#"`temperature` must be a number from 0 to 2, or ""; it is 3, using """#,
+        ),
+        (
+            json!({"trigger": "auto"}),
+            r#"`trigger` must be "automatic", "invoked" or "off"; it is "auto", using "automatic""#,
+        ),
+        (
+            json!({"trigger": true}),
+            r#"`trigger` must be "automatic", "invoked" or "off"; it is true, using "automatic""#,
+        ),
+        (
+            json!({"languages": {"rust": "on"}}),
+            r#"`languages.rust` must be "automatic", "invoked" or "off"; it is "on", ignored"#,
+        ),
+        (json!({"languages": ["rust"]}), r#"`languages` must be a table; it is ["rust"], ignored"#),
+        (json!({"snippets": "yes"}), r#"`snippets` must be true or false; it is "yes", using true"#),
+        (json!({"ignore": "*.md"}), r#"`ignore` must be a list of texts; it is "*.md", using the default"#),
+        (json!({"block-patterns": [7]}), "`block-patterns[0]` must be a text; it is 7, left out"),
+        (json!({"model": 4}), r#"`model` must be a text; it is 4, using """#),
+        (json!({"model": "a\nb"}), r#"`model` must be a text on one line; it is "a\nb", using """#),
+        (
+            json!({"base-url": "localhost:8080"}),
+            "`base-url` must be a URL that starts with http:// or https://; what it is does not fit and is ignored",
+        ),
+        (json!({"max_tokens": 5}), "`max_tokens` is not a setting; did you mean `max-tokens`?"),
+        (json!({"timeout": {"idle": 5}}), "`timeout.idle` is not a setting"),
+        (json!({"colour": {"a": 1}}), "`colour` is not a setting"),
+    ];
+    for (options, expected) in cases {
+        let (settings, problems) = read(options.clone());
+        assert_eq!(problems, [expected], "{options}");
+        assert_eq!(settings, Settings::default(), "{options}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_and_the_rest_is_used() {
+    let (settings, problems) = read(
+        json!({"trigger": 1, "nonsense": 2, "max-tokens": 99, "secret-files": ["*.key", "a{", "!b", ""]}),
+    );
+    assert_eq!(problems.len(), 5, "{problems:?}");
+    assert_eq!(settings.engine.max_tokens, 99);
+    assert_eq!(settings.engine.secret_files, ["*.key"]);
+}
+
+#[test]
+fn an_unknown_provider_is_told() {
+    let (settings, problems) = read(json!({"provider": "opnai"}));
+    assert_eq!(settings.provider, "");
+    assert!(problems[0].starts_with("`provider` must be one of"), "{problems:?}");
+}
+
+#[test]
+fn what_may_be_a_secret_is_not_shown() {
+    let cases = [
+        json!({"api-key": ["hush"]}),
+        json!({"api-key": "hush hush"}),
+        json!({"api-key-env": "sk-hush"}),
+        json!({"proxy": "ftp://u:hush@proxy"}),
+        json!({"base-url": "https://u:hush@server"}),
+        json!({"extra-headers": {"Authorization": ["Bearer hush"]}}),
+        json!({"extra-headers": {"Authorization": "Bearer hush\r\nX: y"}}),
+    ];
+    for options in cases {
+        let (settings, problems) = read(options.clone());
+        assert_eq!(problems.len(), 1, "{options}");
+        assert!(!problems[0].contains("hush"), "{problems:?}");
+        assert_eq!(settings, Settings::default(), "{options}");
+    }
+    assert!(!format!("{:?}", read(json!({"api-key": "hush"}))).contains("hush"));
+}
+
+#[test]
+fn files_with_secrets_are_kept_back_by_default() {
+    let engine = EngineSettings::default();
+    let gates = Gates { ignore: engine.secret_files, ..Gates::default() };
+    let cases = [
+        (".env", true),
+        ("deploy/.env.local", true),
+        ("prod.env", true),
+        ("c:/w/server.pem", true),
+        ("/home/u/.ssh/config", true),
+        ("/home/u/.ssh/keys/deep/x", true),
+        ("/home/u/id_rsa.pub", true),
+        ("secrets.yml", true),
+        ("/home/u/.config/lapce-stable/settings.toml", true),
+        ("src/main.rs", false),
+        ("environment.rs", false),
+        ("monkey.rs", false),
+        ("settings.toml", false),
+    ];
+    for (path, secret) in cases {
+        assert_eq!(gates.ignored(path).is_some(), secret, "{path}");
+    }
+}
+
+/// A provider with nothing but what an account is made of.
+struct Fake {
+    name: &'static str,
+    defaults: Defaults,
+}
+
+impl Provider for Fake {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn title(&self) -> &'static str {
+        "Fake"
+    }
+
+    fn defaults(&self) -> Defaults {
+        self.defaults
+    }
+
+    fn request(&self, _: &Account, _: &Prompt) -> Result<HttpRequest, Error> {
+        unreachable!("no request is made here")
+    }
+
+    fn decoder(&self) -> Decoder {
+        unreachable!("nothing is decoded here")
+    }
+
+    fn seam(&self, _: &Account) -> Seam {
+        unreachable!("nothing is resumed here")
+    }
+}
+
+fn account(name: &'static str, options: Value, env: &[(&str, &str)]) -> Result<Account, String> {
+    let fake = Fake {
+        name,
+        defaults: Defaults {
+            base_url: "https://fake",
+            model: "",
+            key_env: &["FAKE_KEY", "FAKE_TOKEN"],
+            needs_key: name != "local",
+            paid: true,
+        },
+    };
+    let (settings, problems) = read(options);
+    assert_eq!(problems, Vec::<String>::new());
+    let lookup =
+        |variable: &str| env.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned());
+    settings.account(&fake, &lookup, 42).map_err(|error| error.message)
+}
+
+#[test]
+fn the_key_comes_from_the_setting_then_the_named_variable_then_the_usual_ones() {
+    let env = [("FAKE_KEY", " "), ("FAKE_TOKEN", "usual\n"), ("MINE", "named")];
+    let cases = [
+        (json!({"api-key": "set", "api-key-env": "MINE"}), Ok("set")),
+        (json!({"api-key-env": "MINE"}), Ok("named")),
+        (json!({}), Ok("usual")),
+        (
+            json!({"api-key-env": "OTHER"}),
+            Err("`api-key-env` names a variable that is not set in the environment Lapce was started from."),
+        ),
+    ];
+    for (options, key) in cases {
+        let account = account("fake", options.clone(), &env);
+        let seen = account.as_ref().map(|account| account.api_key.expose()).map_err(String::as_str);
+        assert_eq!(seen, key, "{options}");
+    }
+}
+
+#[test]
+fn a_missing_key_is_told_only_where_one_is_needed() {
+    assert_eq!(
+        account("fake", json!({}), &[]).unwrap_err(),
+        "Fake needs an API key: set FAKE_KEY in the environment Lapce is started from, \
+         or name another variable in `api-key-env`."
+    );
+    assert!(account("local", json!({}), &[]).unwrap().api_key.is_empty());
+}
+
+#[test]
+fn provider_options_come_from_the_settings_then_the_environment_and_only_for_who_knows_them() {
+    let env = [("AWS_REGION", "eu-1"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "hush")];
+    let bedrock = account("bedrock", json!({}), &env).unwrap();
+    assert_eq!(bedrock.options, [("aws.region".to_owned(), "eu-1".to_owned())]);
+    let names: Vec<_> = bedrock.secrets.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["aws-access-key-id", "aws-secret-access-key"]);
+
+    let own = account("bedrock", json!({"aws": {"region": "us-2"}}), &env).unwrap();
+    assert_eq!(own.options, [("aws.region".to_owned(), "us-2".to_owned())]);
+
+    let other = account("local", json!({"aws": {"region": "us-2"}}), &env).unwrap();
+    assert!(other.options.is_empty() && other.secrets.is_empty());
+}
+
+#[test]
+fn volt_toml_tells_every_setting_with_its_default() {
+    let volt: toml::Table = include_str!("../../../volt.toml").parse().unwrap();
+    assert_eq!(volt["version"].as_str(), Some(env!("CARGO_PKG_VERSION")));
+    let mut options = Value::Null;
+    let mut told = BTreeSet::new();
+    for (key, entry) in volt["config"].as_table().unwrap() {
+        told.insert(key.as_str());
+        let mut place = &mut options;
+        for part in key.split('.') {
+            place = &mut place[part];
+        }
+        *place = serde_json::to_value(&entry["default"]).unwrap();
+        let description = entry["description"].as_str().unwrap();
+        assert!(description.ends_with('.') && !description.contains('\n'), "{key}: {description}");
+    }
+    let mut reader = Reader::new(&options);
+    assert_eq!(Settings::read_from(&mut reader), Settings::default());
+    assert_eq!(reader.known().iter().copied().collect::<BTreeSet<_>>(), told);
+    assert_eq!(reader.finish(), []);
+}

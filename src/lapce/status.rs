@@ -1,0 +1,251 @@
+//! What the user is told: the status bar, pop-ups, the log.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+
+use super::rpc::{Host, Rpc};
+use crate::completion::gates::Gate;
+use crate::completion::shape::Hidden;
+use crate::completion::{Status, Why};
+use crate::provider::Error;
+use crate::stream::ErrorKind;
+
+/// The status bar shows a streaming answer's progress in steps of so many milliseconds.
+const STEP_MS: u64 = 250;
+/// Shorter secrets are not looked for in texts: they would be found in ordinary words.
+const SHORTEST_SECRET: usize = 6;
+
+/// How serious a message is, in LSP's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Something the user has to change before anything works.
+    Error = 1,
+    /// Something that is not as the user wants it.
+    Warning = 2,
+    /// Something to know.
+    Info = 3,
+}
+
+/// Tells the user things, each once, and never a secret.
+#[derive(Debug, Default)]
+pub struct Voice {
+    /// Whether the status bar is used.
+    pub bar: bool,
+    secrets: Vec<String>,
+    shown: Option<String>,
+    shown_ms: u64,
+    told: Vec<(ErrorKind, Option<u16>)>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    r#type: u8,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Progress<'a> {
+    token: &'static str,
+    value: Value<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Value<'a> {
+    Begin { title: &'static str, message: &'a str },
+    Report { message: &'a str },
+    End,
+}
+
+impl Voice {
+    /// Takes in what must never be said.
+    pub fn keep_secret(&mut self, secret: &str) {
+        if secret.len() >= SHORTEST_SECRET {
+            self.secrets.push(secret.to_owned());
+            // One may lie in another: the longer goes first.
+            self.secrets.sort_unstable_by_key(|secret| Reverse(secret.len()));
+        }
+    }
+
+    /// Shows a state in the status bar. `provider` is the provider's name in sentences.
+    pub fn status<H: Host>(&mut self, rpc: &mut Rpc<H>, now_ms: u64, status: &Status, provider: &str) {
+        if matches!(status, Status::Streaming { .. }) {
+            self.told.clear();
+            if self.shown.is_some() && now_ms < self.shown_ms + STEP_MS {
+                return;
+            }
+        }
+        let text = sentence(status, provider).map(|text| self.clean(&text));
+        if !self.bar || text == self.shown {
+            return;
+        }
+        self.shown_ms = now_ms;
+        let value = match (&self.shown, &text) {
+            (None, Some(message)) => Value::Begin { title: "AI", message },
+            (Some(_), Some(message)) => Value::Report { message },
+            (_, None) => Value::End,
+        };
+        rpc.notify("$/progress", &Progress { token: "ai-completion", value });
+        self.shown = text;
+    }
+
+    /// Pops up a failure, unless one of its kind was told since the last answer that worked.
+    pub fn failure<H: Host>(&mut self, rpc: &mut Rpc<H>, error: &Error) {
+        let kind = (error.kind, error.status);
+        self.log(rpc, &format!("{} failed ({}): {}", error.provider, error.kind.as_str(), error.message));
+        if !self.told.contains(&kind) {
+            self.told.push(kind);
+            self.pop_up(rpc, Severity::Error, &error.message);
+        }
+    }
+
+    /// Pops up a message.
+    pub fn pop_up<H: Host>(&mut self, rpc: &mut Rpc<H>, severity: Severity, message: &str) {
+        let message = &self.clean(message);
+        rpc.notify("window/showMessage", &Message { r#type: severity as u8, message });
+    }
+
+    /// Writes a line to the log.
+    pub fn log<H: Host>(&self, rpc: &mut Rpc<H>, line: &str) {
+        rpc.log(&self.clean(line));
+    }
+
+    /// The text without secrets.
+    fn clean(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    }
+}
+
+/// The state in a few words; `None` when there is nothing to say.
+fn sentence(status: &Status, provider: &str) -> Option<String> {
+    Some(match status {
+        Status::Quiet => return None,
+        Status::Waiting => format!("waiting for {provider}"),
+        Status::Thinking => format!("{provider} is thinking"),
+        Status::Streaming { tokens, per_second } => format!("{tokens} tok, {per_second} tok/s"),
+        Status::Nothing(why) => reason(why, provider),
+    })
+}
+
+fn reason(why: &Why, provider: &str) -> String {
+    match why {
+        Why::NoProvider => "no provider is set".to_owned(),
+        Why::Gate(gate) => refusal(gate),
+        Why::Empty => format!("{provider} has nothing to add here"),
+        Why::Hidden(Hidden::Blank) => "the answer was blank".to_owned(),
+        Why::Failed(error) => error.message.clone(),
+        Why::RateLimited(left_ms) => format!("rate limited for {} s", left_ms.div_ceil(1000)),
+        Why::StillWaiting => format!("{provider} has not answered yet"),
+    }
+}
+
+fn refusal(gate: &Gate) -> String {
+    match gate {
+        Gate::Off => "off (`trigger`)".to_owned(),
+        Gate::LanguageOff(language) => format!("off for {language} (`languages.{language}`)"),
+        Gate::OnlyInvoked => "only when invoked (`trigger`)".to_owned(),
+        Gate::Ignored(glob) => format!("nothing of this file is sent: {glob} (`secret-files` or `ignore`)"),
+        Gate::TooLarge => "this file is too large".to_owned(),
+        Gate::MidWord => "not inside a word".to_owned(),
+        Gate::CodeAfter => "not before so much code".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rpc::tests::Fake;
+    use super::*;
+
+    fn voice() -> Voice {
+        Voice { bar: true, ..Voice::default() }
+    }
+
+    fn error(kind: ErrorKind, message: &str) -> Error {
+        Error {
+            kind,
+            provider: "p",
+            status: None,
+            code: None,
+            request_id: None,
+            retry_after_ms: None,
+            message: message.to_owned(),
+        }
+    }
+
+    /// What was sent, as `method kind message`.
+    fn sent(rpc: &Rpc<Fake>) -> Vec<String> {
+        let told = |line: &String| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let params = &line["params"];
+            let value = if params["value"].is_null() { params } else { &params["value"] };
+            let word = value["kind"].as_str().map_or(value["type"].to_string(), str::to_owned);
+            [&word, value["message"].as_str().unwrap_or_default()].join(" ").trim_end().to_owned()
+        };
+        rpc.host().sent.iter().map(told).collect()
+    }
+
+    #[test]
+    fn the_bar_says_each_change_once_and_progress_in_steps() {
+        let (mut rpc, mut voice) = (Rpc::new(Fake::default()), voice());
+        let streaming = |tokens| Status::Streaming { tokens, per_second: 9 };
+        let states = [
+            (0, Status::Quiet),
+            (0, Status::Waiting),
+            (1, Status::Waiting),
+            (300, streaming(1)),
+            (310, streaming(2)),
+            (560, streaming(30)),
+            (561, Status::Quiet),
+            (562, Status::Quiet),
+            (563, Status::Nothing(Why::Gate(Gate::LanguageOff("sql".to_owned())))),
+        ];
+        for (now, status) in states {
+            voice.status(&mut rpc, now, &status, "Fake");
+        }
+        assert_eq!(
+            sent(&rpc),
+            [
+                "begin waiting for Fake",
+                "report 1 tok, 9 tok/s",
+                "report 30 tok, 9 tok/s",
+                "end",
+                "begin off for sql (`languages.sql`)",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bar_that_is_off_says_nothing() {
+        let mut rpc = Rpc::new(Fake::default());
+        Voice::default().status(&mut rpc, 0, &Status::Waiting, "Fake");
+        assert_eq!(sent(&rpc), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_failure_pops_up_once_until_an_answer_worked() {
+        let (mut rpc, mut voice) = (Rpc::new(Fake::default()), voice());
+        let (auth, model) = (error(ErrorKind::Auth, "key"), error(ErrorKind::Model, "model"));
+        for failure in [&auth, &auth, &model, &auth] {
+            voice.failure(&mut rpc, failure);
+        }
+        voice.bar = false;
+        voice.status(&mut rpc, 0, &Status::Streaming { tokens: 1, per_second: 1 }, "Fake");
+        voice.failure(&mut rpc, &auth);
+        assert_eq!(sent(&rpc), ["1 key", "1 model", "1 key"]);
+        assert_eq!(rpc.host().logged.len(), 5);
+    }
+
+    #[test]
+    fn secrets_are_never_told() {
+        let (mut rpc, mut voice) = (Rpc::new(Fake::default()), voice());
+        for secret in ["sk-hush", "sk-hush-1", "key"] {
+            voice.keep_secret(secret);
+        }
+        let failure = error(ErrorKind::Auth, "the key sk-hush-1 is wrong");
+        voice.failure(&mut rpc, &failure);
+        voice.status(&mut rpc, 0, &Status::Nothing(Why::Failed(Box::new(failure))), "Fake");
+        assert_eq!(sent(&rpc), ["1 the key *** is wrong", "begin the key *** is wrong"]);
+        assert_eq!(rpc.host().logged, ["p failed (auth): the key *** is wrong"]);
+    }
+}

@@ -1,0 +1,57 @@
+//! Putting a pipeline together.
+
+use super::{
+    BackpressureController, BackpressureLimits, Decode, Measure, NoMetrics, StreamMetrics, StreamTransformer,
+    StreamingPipeline,
+};
+
+/// Builds a [`StreamingPipeline`]: the decoder first, then transformers in the order they are added.
+pub struct StreamPipelineBuilder<D, M = NoMetrics> {
+    decoder: D,
+    transformers: Vec<Box<dyn StreamTransformer>>,
+    metrics: M,
+    backpressure: BackpressureLimits,
+}
+
+impl<D: Decode> StreamPipelineBuilder<D> {
+    /// A pipeline of `decoder` alone, without metrics.
+    pub fn new(decoder: D) -> Self {
+        Self {
+            decoder,
+            transformers: Vec::new(),
+            metrics: NoMetrics,
+            backpressure: BackpressureLimits::default(),
+        }
+    }
+
+    /// Counts what goes through.
+    pub fn metrics(self) -> StreamPipelineBuilder<D, StreamMetrics> {
+        self.measure(StreamMetrics::default())
+    }
+}
+
+impl<D: Decode, M: Measure> StreamPipelineBuilder<D, M> {
+    /// Tells `metrics` what goes through.
+    pub fn measure<N: Measure>(self, metrics: N) -> StreamPipelineBuilder<D, N> {
+        let Self { decoder, transformers, metrics: _, backpressure } = self;
+        StreamPipelineBuilder { decoder, transformers, metrics, backpressure }
+    }
+
+    /// Adds a stage behind those added before.
+    pub fn transform(mut self, stage: impl StreamTransformer + 'static) -> Self {
+        self.transformers.push(Box::new(stage));
+        self
+    }
+
+    /// Limits for what may wait for the consumer, instead of the defaults.
+    pub fn backpressure(mut self, limits: BackpressureLimits) -> Self {
+        self.backpressure = limits;
+        self
+    }
+
+    /// The pipeline, ready for the first chunk.
+    pub fn build(self) -> StreamingPipeline<D, M> {
+        let backpressure = BackpressureController::new(self.backpressure);
+        StreamingPipeline::new(self.decoder, self.transformers, self.metrics, backpressure)
+    }
+}

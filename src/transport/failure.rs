@@ -1,0 +1,83 @@
+//! How curl ended, as a [`Failure`].
+
+use super::{Failure, FailureKind};
+
+/// Longest detail kept, in characters.
+const DETAIL: usize = 200;
+
+/// What `code` says, an exit code of curl that is not 0, with `words`, curl's last message.
+///
+/// Codes: curl's manual, "EXIT CODES". A shell says 128 + n for a curl that signal n ended.
+pub(super) fn of_exit(code: u32, words: &str) -> Failure {
+    // 56 is any failure to receive. From a proxy's refusal it is told by the words only.
+    let by_proxy = code == 56 && (words.contains("CONNECT") || words.contains("proxy"));
+    let kind = match code {
+        _ if by_proxy => FailureKind::Proxy,
+        5 | 97 => FailureKind::Proxy,
+        6 => FailureKind::Resolve,
+        7 => FailureKind::Connect,
+        28 => FailureKind::Timeout,
+        35 | 51 | 53 | 54 | 58 | 59 | 60 | 64 | 66 | 77 | 80 | 82 | 83 | 90 | 91 | 98 => FailureKind::Tls,
+        1..=4 | 26 | 27 | 43 | 61 => FailureKind::Request,
+        126 | 127 => FailureKind::Unavailable,
+        _ => FailureKind::Cut,
+    };
+    let words = clean(words);
+    let detail = match code {
+        _ if !words.is_empty() => words,
+        129.. => format!("curl was ended by signal {}", code - 128),
+        _ => format!("curl ended with exit code {code}"),
+    };
+    Failure { kind, detail }
+}
+
+/// Without curl's own prefix and control characters, and not too long.
+fn clean(words: &str) -> String {
+    let words =
+        words.strip_prefix("curl: (").and_then(|rest| rest.split_once(") ")).map_or(words, |(_, w)| w);
+    let printable = words.chars().map(|c| if c.is_control() { ' ' } else { c });
+    printable.take(DETAIL).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_name_their_class() {
+        use FailureKind::*;
+        for (code, words, kind, detail) in [
+            (6, "curl: (6) Could not resolve host: x.y", Resolve, "Could not resolve host: x.y"),
+            (7, "curl: (7) Failed to connect", Connect, "Failed to connect"),
+            (3, "curl: (3) URL rejected", Request, "URL rejected"),
+            (5, "", Proxy, "curl ended with exit code 5"),
+            (
+                56,
+                "curl: (56) CONNECT tunnel failed, response 407",
+                Proxy,
+                "CONNECT tunnel failed, response 407",
+            ),
+            (
+                56,
+                "curl: (56) Recv failure: Connection reset by peer",
+                Cut,
+                "Recv failure: Connection reset by peer",
+            ),
+            (18, "", Cut, "curl ended with exit code 18"),
+            (52, "curl: (52) Empty reply from server", Cut, "Empty reply from server"),
+            (92, "", Cut, "curl ended with exit code 92"),
+            (28, "", Timeout, "curl ended with exit code 28"),
+            (60, "curl: (60) SSL certificate problem\u{1b}[0m", Tls, "SSL certificate problem [0m"),
+            (127, "", Unavailable, "curl ended with exit code 127"),
+            (137, "", Cut, "curl was ended by signal 9"),
+        ] {
+            let failure = of_exit(code, words);
+            assert_eq!((failure.kind, failure.detail.as_str()), (kind, detail), "{code}");
+        }
+    }
+
+    #[test]
+    fn long_words_are_cut() {
+        assert_eq!(of_exit(7, &"ä".repeat(1000)).detail, "ä".repeat(DETAIL));
+    }
+}

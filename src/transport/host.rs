@@ -1,0 +1,316 @@
+//! What lies outside the sandbox, as far as sending requests needs it.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::provider::HttpRequest;
+
+/// The machine around us.
+pub trait Host {
+    /// Runs a program with no input and waits for its end and for its output to be closed.
+    ///
+    /// # Errors
+    /// The host's words when the program could not be started.
+    fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, String>;
+
+    /// Sends a request and waits for the whole answer.
+    ///
+    /// # Errors
+    /// The error number of `wasi_experimental_http`.
+    fn http(&mut self, request: &HttpRequest) -> Result<Reply, u32>;
+
+    /// Waits until `pipe` has bytes or has ended, at most `timeout`; whether it has.
+    ///
+    /// # Errors
+    /// When `pipe` is not something one can wait for.
+    fn readable(&mut self, pipe: &File, timeout: Duration) -> io::Result<bool>;
+}
+
+/// What a program left.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Output {
+    /// Whether its exit code was 0.
+    pub success: bool,
+    /// What it wrote to its standard output.
+    pub stdout: Vec<u8>,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// The volt's folder: seen from the machine and seen from the sandbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Home {
+    /// Its path on the machine.
+    pub path: String,
+    /// The same folder where this code finds it.
+    pub root: PathBuf,
+    /// Whether the machine runs Windows: no `sh`, no named pipes.
+    pub windows: bool,
+}
+
+impl Home {
+    /// From Lapce's `VOLT_URI` (a file URL) and `VOLT_OS`; `None` when the URL names no local path.
+    pub fn new(volt_uri: &str, volt_os: &str) -> Option<Self> {
+        let windows = volt_os == "windows";
+        let path = percent_decoded(volt_uri.strip_prefix("file://")?)?;
+        let path = if windows { path.strip_prefix('/')?.replace('/', "\\") } else { path };
+        let path = path.trim_end_matches(['/', '\\']);
+        let absolute = if windows { path.get(1..3) == Some(":\\") } else { path.starts_with('/') };
+        absolute.then(|| Self { path: path.to_owned(), root: PathBuf::from("/"), windows })
+    }
+}
+
+/// Undoes the `%XX` of a URL; `None` when what comes out is not UTF-8 or holds a NUL.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || rest.next().and_then(|b| char::from(b).to_digit(16));
+                u8::try_from(digit()? * 16 + digit()?).ok()?
+            }
+            _ => byte,
+        });
+    }
+    String::from_utf8(bytes).ok().filter(|path| !path.contains('\0'))
+}
+
+#[cfg(target_os = "wasi")]
+mod lapce {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
+
+    use lapce_plugin::PLUGIN_RPC;
+
+    use super::{Home, Host, Output, Reply};
+    use crate::provider::HttpRequest;
+
+    /// Lapce, seen by the volt it runs.
+    #[derive(Debug, Clone, Copy, Default)]
+    pub struct LapceHost;
+
+    impl Home {
+        /// From the environment Lapce gives a volt.
+        pub fn from_env() -> Option<Self> {
+            let os = std::env::var("VOLT_OS").unwrap_or_default();
+            Self::new(&std::env::var("VOLT_URI").ok()?, &os)
+        }
+    }
+
+    impl Host for LapceHost {
+        fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, String> {
+            let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+            let done = PLUGIN_RPC.execute_process(program.to_owned(), args).map_err(|e| e.message)?;
+            Ok(Output { success: done.success, stdout: done.stdout.unwrap_or_default() })
+        }
+
+        fn http(&mut self, request: &HttpRequest) -> Result<Reply, u32> {
+            let mut headers = String::new();
+            let plain = request.headers.iter().map(|(name, value)| (name, value.as_str()));
+            let secret = request.secret_headers.iter().map(|(name, value)| (name, value.expose()));
+            for (name, value) in plain.chain(secret) {
+                headers.push_str(name);
+                headers.push(':');
+                headers.push_str(value);
+                headers.push('\n');
+            }
+            let method = if request.body.is_some() { "POST" } else { "GET" };
+            let answer =
+                http::send(&request.url, method, &headers, request.body.as_deref().unwrap_or_default())?;
+            let headers = answer
+                .headers()?
+                .lines()
+                .filter_map(|line| line.split_once(':'))
+                .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+                .collect();
+            Ok(Reply { status: answer.status, headers, body: answer.body()? })
+        }
+
+        fn readable(&mut self, pipe: &File, timeout: Duration) -> io::Result<bool> {
+            let fd = u32::try_from(pipe.as_raw_fd()).map_err(io::Error::other)?;
+            let subscriptions = [
+                wasi::Subscription {
+                    userdata: 0,
+                    u: wasi::SubscriptionU {
+                        tag: wasi::EVENTTYPE_FD_READ.raw(),
+                        u: wasi::SubscriptionUU {
+                            fd_read: wasi::SubscriptionFdReadwrite { file_descriptor: fd },
+                        },
+                    },
+                },
+                wasi::Subscription {
+                    userdata: 1,
+                    u: wasi::SubscriptionU {
+                        tag: wasi::EVENTTYPE_CLOCK.raw(),
+                        u: wasi::SubscriptionUU {
+                            clock: wasi::SubscriptionClock {
+                                id: wasi::CLOCKID_MONOTONIC,
+                                timeout: u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX),
+                                precision: 0,
+                                flags: 0,
+                            },
+                        },
+                    },
+                },
+            ];
+            let event = wasi::Event {
+                userdata: 1,
+                error: wasi::ERRNO_SUCCESS,
+                type_: wasi::EVENTTYPE_CLOCK,
+                fd_readwrite: wasi::EventFdReadwrite { nbytes: 0, flags: 0 },
+            };
+            let mut events = [event; 2];
+            // SAFETY: both arrays live across the call and hold as many elements as it is told.
+            let count = unsafe {
+                wasi::poll_oneoff(subscriptions.as_ptr(), events.as_mut_ptr(), subscriptions.len())
+            }
+            .map_err(|errno| io::Error::from_raw_os_error(i32::from(errno.raw())))?;
+            match events.iter().take(count).find(|event| event.userdata == 0) {
+                Some(event) if event.error != wasi::ERRNO_SUCCESS => {
+                    Err(io::Error::from_raw_os_error(i32::from(event.error.raw())))
+                }
+                Some(_) => Ok(true),
+                None => Ok(false),
+            }
+        }
+    }
+
+    /// Lapce's HTTP client. The functions are those of `wasi_experimental_http`; every one gives 0
+    /// or the number of an error.
+    mod http {
+        #[link(wasm_import_module = "wasi_experimental_http")]
+        unsafe extern "C" {
+            #[link_name = "req"]
+            fn request(
+                url: *const u8,
+                url_len: usize,
+                method: *const u8,
+                method_len: usize,
+                headers: *const u8,
+                headers_len: usize,
+                body: *const u8,
+                body_len: usize,
+                status: *mut u16,
+                handle: *mut i32,
+            ) -> u32;
+            fn close(handle: i32) -> u32;
+            fn headers_get_all(handle: i32, buffer: *mut u8, len: usize, written: *mut usize) -> u32;
+            fn body_read(handle: i32, buffer: *mut u8, len: usize, written: *mut usize) -> u32;
+        }
+
+        /// An answer Lapce holds for us until it is dropped.
+        pub struct Answer {
+            pub status: u16,
+            handle: i32,
+        }
+
+        pub fn send(url: &str, method: &str, headers: &str, body: &[u8]) -> Result<Answer, u32> {
+            let mut answer = Answer { status: 0, handle: 0 };
+            // SAFETY: pointers and lengths are those of live slices, the results those of live variables.
+            let error = unsafe {
+                request(
+                    url.as_ptr(),
+                    url.len(),
+                    method.as_ptr(),
+                    method.len(),
+                    headers.as_ptr(),
+                    headers.len(),
+                    body.as_ptr(),
+                    body.len(),
+                    &raw mut answer.status,
+                    &raw mut answer.handle,
+                )
+            };
+            if error == 0 {
+                Ok(answer)
+            } else {
+                // There is no handle to close.
+                std::mem::forget(answer);
+                Err(error)
+            }
+        }
+
+        impl Answer {
+            /// All headers, `name:value` a line.
+            pub fn headers(&self) -> Result<String, u32> {
+                let mut buffer = vec![0; 64 * 1024];
+                let mut written = 0;
+                // SAFETY: the buffer is as long as said and lives across the call.
+                let error = unsafe {
+                    headers_get_all(self.handle, buffer.as_mut_ptr(), buffer.len(), &raw mut written)
+                };
+                if error != 0 {
+                    return Err(error);
+                }
+                buffer.truncate(written);
+                Ok(String::from_utf8_lossy(&buffer).into_owned())
+            }
+
+            /// The whole body.
+            pub fn body(&self) -> Result<Vec<u8>, u32> {
+                let mut body = Vec::new();
+                let mut buffer = [0; 16 * 1024];
+                loop {
+                    let mut written = 0;
+                    // SAFETY: the buffer is as long as said and lives across the call.
+                    let error = unsafe {
+                        body_read(self.handle, buffer.as_mut_ptr(), buffer.len(), &raw mut written)
+                    };
+                    match buffer.get(..written) {
+                        _ if error != 0 => return Err(error),
+                        None | Some([]) => return Ok(body),
+                        Some(bytes) => body.extend_from_slice(bytes),
+                    }
+                }
+            }
+        }
+
+        impl Drop for Answer {
+            fn drop(&mut self) {
+                // SAFETY: the handle came from `request` and is closed once.
+                unsafe { close(self.handle) };
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "wasi")]
+pub use lapce::LapceHost;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_read_from_its_url() {
+        for (uri, os, path) in [
+            ("file:///home/u/plugins/x", "linux", Some("/home/u/plugins/x")),
+            ("file:///home/u/a%20b/%C3%A4%27%25/", "macos", Some("/home/u/a b/ä'%")),
+            ("file:///C:/Users/u/a%20b", "windows", Some("C:\\Users\\u\\a b")),
+            ("file://host/share", "linux", None),
+            ("https://example.com/", "linux", None),
+            ("file:///a%2", "linux", None),
+            ("file:///a%zz", "linux", None),
+            ("file:///a%ff", "linux", None),
+            ("file:///a%00", "linux", None),
+            ("file://server/share/x", "windows", None),
+            ("", "linux", None),
+        ] {
+            assert_eq!(Home::new(uri, os).map(|home| home.path).as_deref(), path, "{uri}");
+        }
+    }
+}

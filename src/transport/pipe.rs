@@ -1,0 +1,112 @@
+//! curl, writing into a named pipe in the volt's folder.
+//!
+//! One `sh` (see `pipe.sh`) makes the run's folder and pipes, leaves a shell in the background that
+//! minds curl, and returns. Then the request's files are written, and opening the pipes lets curl go.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::response::{Exit, Step};
+use super::{Failure, FailureKind, Home, Host, Options, Refusal, config};
+use crate::provider::HttpRequest;
+
+const SCRIPT: &str = include_str!("pipe.sh");
+
+/// The reading side of a curl under way. Dropping it ends curl.
+#[derive(Debug)]
+pub(super) struct Pipe {
+    folder: PathBuf,
+    out: File,
+    /// Holds `out` open for writing until the shell has opened it too, so that neither opening nor
+    /// reading ever waits for, or mistakes for the end, a shell that is late.
+    opener: Option<File>,
+    /// The shell takes the end of this pipe as our leave.
+    _leash: File,
+}
+
+impl Pipe {
+    /// Starts curl on a request that [`super::address::check`] has let pass. With `sweep`, what runs of a
+    /// dead Lapce left behind is removed first.
+    pub fn start(
+        host: &mut impl Host,
+        home: &Home,
+        request: &HttpRequest,
+        options: &Options,
+        sweep: bool,
+    ) -> Result<Self, Refusal> {
+        let sweep = if sweep { "sweep" } else { "" };
+        let output = host
+            .execute("sh", &["-c", SCRIPT, "sh", &home.path, sweep])
+            .map_err(|words| Refusal::Missing(format!("sh cannot be started ({words})")))?;
+        let folder = match String::from_utf8_lossy(&output.stdout).trim_end() {
+            "no-curl" => return Err(Refusal::Missing("curl is not installed".to_owned())),
+            "no-folder" => return Err(Refusal::Missing(format!("{} is not writable", home.path))),
+            "no-pipe" => return Err(Refusal::Missing(format!("{} cannot hold named pipes", home.path))),
+            run if is_run(run) => home.root.join(run),
+            _ => return Err(Refusal::Missing("sh does not do what it is told".to_owned())),
+        };
+        // Opened in both directions a named pipe never makes its opener wait. (POSIX leaves it open, Linux,
+        // macOS and the BSDs all do it.)
+        let both = |name: &str| OpenOptions::new().read(true).write(true).open(folder.join(name));
+        let open = || -> io::Result<Self> {
+            fill(&folder.join("config"), config::config(request, options).as_bytes())?;
+            fill(&folder.join("body"), request.body.as_deref().unwrap_or_default())?;
+            let leash = both("in")?;
+            let opener = both("out")?;
+            let out = File::open(folder.join("out"))?;
+            Ok(Self { folder: folder.clone(), out, opener: Some(opener), _leash: leash })
+        };
+        open().map_err(|error| {
+            // The shell waits for both pipes. It finds the rest gone, and goes.
+            let _held = (both("in"), both("out"));
+            let _ = fs::remove_dir_all(&folder);
+            let detail = format!("writing the request into {}: {error}", home.path);
+            Refusal::Failed(Failure { kind: FailureKind::Unavailable, detail })
+        })
+    }
+
+    /// Waits at most `timeout` for bytes.
+    pub fn read(&mut self, host: &mut impl Host, timeout: Duration, buffer: &mut [u8]) -> io::Result<Step> {
+        if buffer.is_empty() || !host.readable(&self.out, timeout)? {
+            return Ok(Step::Pending);
+        }
+        if self.opener.is_some() {
+            // The shell's empty line: it has opened the pipe, and the end can be told from now on.
+            let mut line = [0];
+            self.out.read_exact(&mut line)?;
+            self.opener = None;
+            return Ok(Step::Pending);
+        }
+        match self.out.read(buffer) {
+            Ok(0) => Ok(Step::Ended(self.exit())),
+            Ok(count) => Ok(Step::Data(count)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Step::Pending),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn exit(&self) -> Option<Exit> {
+        let status = fs::read(self.folder.join("status")).ok()?;
+        let status = String::from_utf8_lossy(&status);
+        let (code, words) = status.split_once('\n')?;
+        Some(Exit { code: code.parse().ok()?, words: words.trim_end().to_owned() })
+    }
+}
+
+impl Drop for Pipe {
+    /// The shell removes the folder too, but only a moment later; nothing is to be found once we are done.
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Writes a file the shell has made, so that its permissions are the shell's.
+fn fill(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all(bytes)
+}
+
+fn is_run(name: &str) -> bool {
+    name.strip_prefix("run-").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
+}

@@ -1,0 +1,414 @@
+//! Lapce's rules of ghost text, each as a small scene on the screen.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// One thing that happens.
+enum Do {
+    Type(&'static str),
+    Enter,
+    Backspace,
+    Tab,
+    Escape,
+    Invoke,
+    Up,
+    Click(u32, u32),
+    Paste(&'static str),
+    Undo,
+    Next,
+    /// The nth `inlineCompletion` request (from 0) is answered with these items, or with an error.
+    Answer(usize, Vec<Value>),
+    Refuse(usize),
+}
+use Do::*;
+
+/// An item without a range.
+fn plain(text: &str) -> Vec<Value> {
+    vec![json!({ "insertText": text })]
+}
+
+/// An item with an empty range.
+fn at(line: u32, character: u32, text: &str) -> Vec<Value> {
+    let position = json!({ "line": line, "character": character });
+    vec![json!({ "insertText": text, "range": { "start": position, "end": position } })]
+}
+
+fn capabilities() -> ServerCapabilities {
+    serde_json::from_value(json!({
+        "textDocumentSync": 2,
+        "codeLensProvider": {},
+        "inlineCompletionProvider": {},
+    }))
+    .unwrap()
+}
+
+/// An editor with one file; `|` marks the caret.
+fn editor(config: Config, text: &str) -> Editor {
+    let mut editor = Editor::new(config);
+    editor.initialized(capabilities());
+    let caret = text.find('|').unwrap();
+    let text = text.replace('|', "");
+    editor.open("a.rs", "rust", &text);
+    let position = Buffer::new(&text).position(caret);
+    editor.click(position.line, position.character);
+    editor.outgoing();
+    editor
+}
+
+fn act(editor: &mut Editor, requests: &mut Vec<u64>, step: Do) {
+    match step {
+        Type(text) => text.chars().for_each(|c| editor.type_char(c)),
+        Enter => editor.enter(),
+        Backspace => editor.backspace(),
+        Tab => editor.tab(),
+        Escape => editor.escape(),
+        Invoke => editor.invoke(),
+        Up => editor.arrow(Arrow::Up),
+        Click(line, character) => editor.click(line, character),
+        Paste(text) => editor.paste(text),
+        Undo => editor.undo(),
+        Next => editor.cycle(true),
+        Answer(nth, items) => editor.answer(requests[nth], Ok(items.into())),
+        Refuse(nth) => editor.answer(requests[nth], Err(json!({ "code": 0, "message": "none" }))),
+    }
+    let asked = editor.outgoing().into_iter().filter(|m| m.method == "textDocument/inlineCompletion");
+    requests.extend(asked.filter_map(|message| message.id));
+}
+
+fn run(config: Config, text: &str, steps: Vec<Do>) -> Editor {
+    let mut editor = editor(config, text);
+    let mut requests = Vec::new();
+    for step in steps {
+        act(&mut editor, &mut requests, step);
+    }
+    editor
+}
+
+/// The text with the ghost in «» and the caret as |.
+fn picture(screen: &Screen) -> String {
+    let buffer = Buffer::new(&screen.text);
+    let mut marks = vec![(buffer.offset(screen.cursor), "|".to_owned())];
+    marks.extend(screen.ghost.iter().map(|ghost| (buffer.offset(ghost.at), format!("«{}»", ghost.text))));
+    marks.sort_by_key(|(offset, _)| std::cmp::Reverse(*offset));
+    marks.into_iter().fold(screen.text.clone(), |mut text, (offset, mark)| {
+        text.insert_str(offset, &mark);
+        text
+    })
+}
+
+#[test]
+fn ghost_text_follows_the_rules_of_lapce() {
+    let two = || [plain("one"), plain("two")].concat();
+    let scenes: Vec<(&str, &str, Vec<Do>, &str)> = vec![
+        ("an answer is drawn at its request", "|", vec![Type("p"), Answer(0, plain("rint"))], "p«rint»|"),
+        (
+            "a late answer without range is drawn inside the word",
+            "|",
+            vec![Type("let ab"), Answer(2, plain("GHOST"))],
+            "let«GHOST» ab|",
+        ),
+        (
+            "an old request answered with a range draws there",
+            "|",
+            vec![Type("let ab"), Answer(2, at(0, 6, "c"))],
+            "let ab«c»|",
+        ),
+        (
+            "growing by old requests, then Tab takes the last",
+            "|",
+            vec![Type("abc"), Answer(0, at(0, 3, "1")), Answer(1, at(0, 3, "1\n2")), Tab],
+            "abc1\n2|",
+        ),
+        (
+            "an answer after Escape is drawn all the same",
+            "|",
+            vec![Type("a"), Escape, Answer(0, plain("b"))],
+            "a«b»|",
+        ),
+        ("no items wipe at once", "|", vec![Type("ab"), Answer(0, at(0, 2, "c")), Answer(1, vec![])], "ab|"),
+        ("an error changes nothing", "|", vec![Type("ab"), Answer(0, at(0, 2, "c")), Refuse(1)], "ab«c»|"),
+        (
+            "a contradicting key hides the ghost, Tab still takes it",
+            "|",
+            vec![Type("p"), Answer(0, plain("rintln!(\"hi\");")), Type("z"), Tab],
+            "println!(\"hi\");|z",
+        ),
+        (
+            "typing along strips the drawing",
+            "|",
+            vec![Type("p"), Answer(0, plain("rint")), Type("r")],
+            "pr«int»|",
+        ),
+        (
+            "typing along, Tab inserts the whole text at the old place",
+            "|",
+            vec![Type("p"), Answer(0, plain("rintln!(\"hi\");")), Type("r"), Tab],
+            "println!(\"hi\");|r",
+        ),
+        (
+            "until a fresh answer comes",
+            "|",
+            vec![Type("p"), Answer(0, plain("rint")), Type("r"), Answer(1, plain("int")), Tab],
+            "print|",
+        ),
+        (
+            "text right of the caret hides the ghost on the next key",
+            "|x",
+            vec![Type("a"), Answer(0, plain("bc")), Type("b")],
+            "ab|x",
+        ),
+        (
+            "a range that is neither caret nor request hides on the next key",
+            "ab |",
+            vec![Type("c"), Answer(0, at(0, 1, "d")), Type("d")],
+            "ab cd|",
+        ),
+        ("Up leaves the ghost", "1\n|", vec![Type("a"), Answer(0, plain("b")), Up], "1|\na«b»"),
+        (
+            "an answer after Up is drawn at the old place",
+            "1\n|",
+            vec![Type("a"), Up, Answer(0, plain("b"))],
+            "1|\na«b»",
+        ),
+        ("a click wipes the ghost", "1\n|", vec![Type("a"), Answer(0, plain("b")), Click(0, 0)], "|1\na"),
+        (
+            "Escape wipes, and Tab indents then",
+            "|",
+            vec![Type("a"), Answer(0, plain("b")), Escape, Tab],
+            "a   |",
+        ),
+        ("pasting wipes", "|", vec![Type("a"), Answer(0, plain("b")), Paste("x")], "ax|"),
+        ("undo wipes", "|", vec![Type("a"), Answer(0, plain("b")), Undo], "|"),
+        ("Enter wipes", "|", vec![Type("a"), Answer(0, plain("b")), Enter], "a\n|"),
+        (
+            "backspace into the ghost's beginning draws more of it",
+            "|",
+            vec![Type("p"), Answer(0, plain("rint")), Type("r"), Backspace],
+            "p«rint»|",
+        ),
+        ("the second item is taken unseen", "|", vec![Type("a"), Answer(0, two()), Next], "a«one»|"),
+        ("as Tab shows", "|", vec![Type("a"), Answer(0, two()), Next, Tab], "atwo|"),
+        (
+            "a range replaces, as full text",
+            "let |",
+            vec![
+                Type("a"),
+                Answer(
+                    0,
+                    vec![json!({ "insertText": "let b", "range": {
+                        "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 5 } } })],
+                ),
+                Tab,
+            ],
+            "let b|",
+        ),
+        ("invoke asks in the middle of nothing", "ab|", vec![Invoke, Answer(0, plain("c"))], "ab«c»|"),
+        ("columns are UTF-16", "😀|", vec![Type("a"), Answer(0, at(0, 3, "b"))], "😀a«b»|"),
+        ("CRLF is kept on Tab", "1\r\n|", vec![Type("a"), Answer(0, plain("b\nc")), Tab], "1\r\nab\r\nc|"),
+    ];
+    for (name, text, steps, expected) in scenes {
+        let editor = run(Config::default(), text, steps);
+        assert_eq!(picture(&editor.screen()), expected, "{name}");
+    }
+}
+
+#[test]
+fn tab_is_honest_only_while_it_inserts_what_is_drawn() {
+    let scenes = [
+        (vec![Type("a"), Answer(0, plain("b"))], true),
+        (vec![Type("a")], true),
+        (vec![Type("a"), Answer(0, plain("bc")), Type("b")], false),
+        (vec![Type("a"), Answer(0, plain("bc")), Type("b"), Answer(1, plain("c"))], true),
+        (vec![Type("a"), Answer(0, plain("bc")), Type("z")], false),
+        (vec![Type("a"), Answer(0, plain("bc")), Type("z"), Answer(1, vec![])], true),
+    ];
+    for (number, (steps, honest)) in scenes.into_iter().enumerate() {
+        assert_eq!(run(Config::default(), "|", steps).tab_is_honest(), honest, "scene {number}");
+    }
+}
+
+#[test]
+fn a_ghost_away_from_the_caret_is_a_stale_paint() {
+    for (steps, stale) in [
+        (vec![Type("ab"), Answer(1, plain("c"))], 0),
+        (vec![Type("ab"), Answer(0, plain("c"))], 1),
+        (vec![Type("ab"), Answer(0, at(0, 2, "c"))], 0),
+        (vec![Type("ab"), Answer(0, vec![])], 0),
+    ] {
+        let paints = run(Config::default(), "|", steps).paints();
+        assert_eq!(paints.iter().filter(|paint| paint.is_stale()).count(), stale, "{paints:?}");
+    }
+}
+
+/// What goes out, briefly.
+fn told(editor: &mut Editor) -> Vec<String> {
+    let brief = |message: Message| {
+        let change = message.params.pointer("/contentChanges/0");
+        match (message.method, change) {
+            ("textDocument/didChange", Some(change)) => {
+                let kind = if change.get("range").is_some() { "range" } else { "full" };
+                format!("didChange {kind} {}", change["text"])
+            }
+            ("textDocument/inlineCompletion", _) => {
+                let params = &message.params;
+                format!("ask {} at {}", params["context"]["triggerKind"], params["position"]["character"])
+            }
+            (method, _) => method.trim_start_matches("textDocument/").to_owned(),
+        }
+    };
+    editor.outgoing().into_iter().map(brief).collect()
+}
+
+#[test]
+fn every_act_sends_its_messages_in_the_order_of_lapce() {
+    let scenes: Vec<(&str, &str, Do, &[&str])> = vec![
+        ("a key", "|", Type("a"), &["didChange range \"a\"", "codeLens", "ask 2 at 1"]),
+        (
+            "a bracket",
+            "|",
+            Type("("),
+            &["didChange range \"(\"", "didChange range \")\"", "codeLens", "ask 2 at 1"],
+        ),
+        ("typing over", "(|)", Type(")"), &["didChange full \"()\"", "codeLens", "ask 2 at 2"]),
+        ("Enter", "a|", Enter, &["didChange range \"\\n\"", "codeLens", "ask 2 at 0"]),
+        ("backspace", "a|", Backspace, &["didChange range \"\"", "codeLens", "ask 2 at 0"]),
+        ("paste", "|", Paste("ab"), &["didChange range \"ab\"", "codeLens"]),
+        ("indent", "|", Tab, &["didChange range \"    \"", "codeLens"]),
+        ("invoke", "a|", Invoke, &["ask 1 at 1"]),
+        ("Escape", "a|", Escape, &[]),
+        ("a click", "a|", Click(0, 0), &[]),
+        ("Up", "a\n|", Up, &[]),
+    ];
+    for (name, text, step, expected) in scenes {
+        let mut editor = editor(Config::default(), text);
+        match step {
+            Type(text) => text.chars().for_each(|c| editor.type_char(c)),
+            Enter => editor.enter(),
+            Backspace => editor.backspace(),
+            Tab => editor.tab(),
+            Escape => editor.escape(),
+            Invoke => editor.invoke(),
+            Up => editor.arrow(Arrow::Up),
+            Click(line, character) => editor.click(line, character),
+            Paste(text) => editor.paste(text),
+            Undo | Next | Answer(..) | Refuse(_) => unreachable!("{name}"),
+        }
+        assert_eq!(told(&mut editor), expected, "{name}");
+    }
+}
+
+#[test]
+fn taking_the_ghost_tells_only_the_change() {
+    let mut editor = editor(Config::default(), "|");
+    editor.type_char('a');
+    let id = editor.outgoing().last().and_then(|message| message.id).unwrap();
+    editor.answer(id, Ok(plain("b").into()));
+    editor.tab();
+    assert_eq!(told(&mut editor), ["didChange range \"b\"", "codeLens"]);
+}
+
+#[test]
+fn a_request_is_answered_once() {
+    let mut editor = editor(Config::default(), "|");
+    editor.type_char('a');
+    let id = editor.outgoing().last().and_then(|message| message.id).unwrap();
+    editor.answer(id, Ok(Value::Null));
+    editor.answer(id, Ok(plain("late").into()));
+    assert_eq!(editor.screen().ghost, None);
+}
+
+#[test]
+fn an_ok_server_status_asks_for_code_lenses_of_every_open_file() {
+    for (wakes, health, requests) in [(true, "ok", 2), (true, "error", 0), (false, "ok", 0)] {
+        let mut editor = editor(Config { wakes, ..Config::default() }, "|");
+        editor.open("b.rs", "rust", "");
+        editor.outgoing();
+        editor.notified("experimental/serverStatus", json!({ "health": health, "quiescent": true })).unwrap();
+        assert_eq!(told(&mut editor), vec!["codeLens"; requests], "{wakes} {health}");
+    }
+}
+
+#[test]
+fn documents_outside_the_filter_are_not_opened_but_their_changes_are_told() {
+    let selector = Selector::new(&["rust".to_owned()], &[]);
+    let mut editor = Editor::new(Config { selector, ..Config::default() });
+    editor.initialized(capabilities());
+    editor.outgoing();
+    editor.open("a.txt", "plaintext", "");
+    editor.type_char('a');
+    assert_eq!(told(&mut editor), ["didChange range \"a\""]);
+}
+
+#[test]
+fn files_opened_before_initialize_is_answered_are_told_then_or_never() {
+    for (loses_early_open, expected) in [(false, vec!["initialized", "didOpen"]), (true, vec!["initialized"])]
+    {
+        let mut editor = Editor::new(Config { loses_early_open, ..Config::default() });
+        editor.initialize(json!({}));
+        editor.open("a.rs", "rust", "");
+        editor.type_char('a');
+        editor.outgoing();
+        editor.answer(0, Ok(json!({ "capabilities": capabilities() })));
+        assert_eq!(told(&mut editor), expected);
+        assert!(editor.is_initialized());
+    }
+}
+
+#[test]
+fn one_set_of_items_serves_all_files_of_the_window() {
+    let mut editor = editor(Config::default(), "|");
+    editor.type_char('a');
+    let id = editor.outgoing().last().and_then(|message| message.id).unwrap();
+    editor.open("b.rs", "rust", "x");
+    editor.answer(id, Ok(plain("b").into()));
+    assert_eq!(editor.screen().ghost, None, "drawn in the file that asked");
+    editor.tab();
+    assert_eq!(editor.screen().text, "xb", "taken in the file in front");
+    editor.switch_to("a.rs");
+    assert_eq!(editor.screen().ghost_text(), "b", "and still drawn where it was");
+}
+
+#[test]
+fn a_list_is_as_good_as_an_array() {
+    let mut editor = editor(Config::default(), "|");
+    editor.type_char('a');
+    let id = editor.outgoing().last().and_then(|message| message.id).unwrap();
+    editor.answer(id, Ok(json!({ "items": plain("b") })));
+    assert_eq!(editor.screen().ghost_text(), "b");
+}
+
+#[test]
+fn in_normal_mode_nothing_is_asked() {
+    let mut editor = editor(Config { modal: true, ..Config::default() }, "|");
+    editor.type_char('a');
+    editor.invoke();
+    assert_eq!(told(&mut editor), [""; 0]);
+    editor.enter_insert_mode();
+    assert_eq!(told(&mut editor), ["ask 2 at 0"]);
+}
+
+#[test]
+fn with_inline_completion_off_requests_still_go_out() {
+    let mut editor = editor(Config { inline_completion: false, ..Config::default() }, "|");
+    editor.type_char('a');
+    let id = editor.outgoing().last().and_then(|message| message.id).unwrap();
+    editor.answer(id, Ok(plain("b").into()));
+    assert_eq!(editor.screen().ghost, None);
+}
+
+#[test]
+fn the_status_bar_shows_each_token_from_begin_to_end() {
+    let mut editor = Editor::new(Config::default());
+    let steps = [
+        (json!({ "kind": "report", "message": "lost" }), vec![]),
+        (json!({ "kind": "begin", "title": "AI" }), vec!["AI"]),
+        (json!({ "kind": "report", "message": "writing" }), vec!["AI: writing"]),
+        (json!({ "kind": "report" }), vec!["AI"]),
+        (json!({ "kind": "end" }), vec![]),
+    ];
+    for (value, status) in steps {
+        editor.notified("$/progress", json!({ "token": "t", "value": value })).unwrap();
+        assert_eq!(editor.screen().status, status);
+    }
+}

@@ -1,0 +1,107 @@
+//! The folder of one running volt: a fresh copy, so that what the volt leaves behind can be counted.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::Context;
+
+use crate::volt_toml::VoltToml;
+
+/// A temporary folder with the files of a volt; removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    at_start: BTreeSet<PathBuf>,
+}
+
+impl Folder {
+    /// Copies what a published volt consists of: `volt.toml`, `README.md`, the icon, the wasm; and `extra` files.
+    pub fn copy(
+        source: &Path,
+        manifest: &VoltToml,
+        wasm: &Path,
+        extra: &[(PathBuf, Vec<u8>)],
+    ) -> anyhow::Result<Folder> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("volt-host-{}-{number}", std::process::id()));
+        fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
+        let mut folder = Folder { path, at_start: BTreeSet::new() };
+        for file in manifest.companions() {
+            if source.join(file).is_file() {
+                folder.put(file, |to| fs::copy(source.join(file), to))?;
+            }
+        }
+        let target = manifest.wasm.as_deref().context("volt.toml names no wasm")?;
+        folder.put(target, |to| fs::copy(wasm, to))?;
+        for (file, content) in extra {
+            folder.put(file, |to| fs::write(to, content))?;
+        }
+        folder.at_start = folder.files();
+        Ok(folder)
+    }
+
+    fn put<T>(&self, file: &Path, write: impl FnOnce(&Path) -> io::Result<T>) -> anyhow::Result<()> {
+        let to = self.path.join(file);
+        to.parent().map_or(Ok(()), fs::create_dir_all)?;
+        write(&to).map(drop).with_context(|| to.display().to_string())
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Files, pipes and folders that were not there at the start, relative to the folder.
+    pub fn left(&self) -> Vec<PathBuf> {
+        self.files().difference(&self.at_start).cloned().collect()
+    }
+
+    /// Makes it impossible to create files here. Permissions do not bind root, so for root the folder is taken
+    /// away: who holds it open cannot create anything in it either.
+    #[cfg(unix)]
+    pub fn forbid_writing(&self) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+
+        fs::set_permissions(&self.path, fs::Permissions::from_mode(0o555))?;
+        if fs::write(self.path.join("probe"), []).is_ok() {
+            fs::remove_dir_all(&self.path)?;
+        }
+        Ok(())
+    }
+
+    /// Makes it impossible to create files here.
+    #[cfg(not(unix))]
+    pub fn forbid_writing(&self) -> io::Result<()> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+
+    fn files(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let mut folders = vec![self.path.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(path.clone());
+                }
+                found.insert(path.strip_prefix(&self.path).map_or(path.clone(), Path::to_owned));
+            }
+        }
+        found
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Taken away already, or not ours to change: then there is nothing to remove either.
+            let _ = fs::set_permissions(&self.path, fs::Permissions::from_mode(0o755));
+        }
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}

@@ -1,0 +1,216 @@
+//! One running volt: its wasm instance on a thread of its own, fed one message at a time, as in Lapce.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, anyhow};
+use lsp_types::Url;
+use wasi_common::WasiCtx;
+use wasi_common::pipe::{ReadPipe, WritePipe};
+use wasmtime::{Engine, Linker, Module, Store, TypedFunc};
+use wasmtime_wasi::{Dir, WasiCtxBuilder, ambient_authority};
+
+use crate::http;
+use crate::process::Environment;
+use crate::psp;
+use crate::window::{Job, Window};
+
+/// A volt's thread.
+pub(crate) struct Volt {
+    queue: Sender<Job>,
+    ended: Receiver<()>,
+    memory: Arc<AtomicUsize>,
+}
+
+/// A compiled volt. Lapce compiles anew at every start; here one process compiles the same file once.
+pub(crate) fn compile(wasm: &Path) -> anyhow::Result<Module> {
+    type Compiled = HashMap<(PathBuf, SystemTime), Module>;
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    static MODULES: OnceLock<Mutex<Compiled>> = OnceLock::new();
+
+    let changed = wasm.metadata().and_then(|data| data.modified());
+    let key = (wasm.to_owned(), changed.with_context(|| wasm.display().to_string())?);
+    let mut modules = MODULES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(module) = modules.get(&key) {
+        return Ok(module.clone());
+    }
+    let module = Module::from_file(ENGINE.get_or_init(Engine::default), wasm)?;
+    modules.insert(key, module.clone());
+    Ok(module)
+}
+
+impl Volt {
+    /// Instantiates a volt in its folder and starts its thread.
+    pub fn start(
+        module: &Module,
+        folder: &Path,
+        environment: Environment,
+        window: Arc<Window>,
+    ) -> anyhow::Result<Volt> {
+        let [stdin, stdout, stderr] = std::array::from_fn(|_| Pipe::default());
+        let wasi = wasi(folder, &environment, [&stdin, &stdout, &stderr])?;
+        let mut store = Store::new(module.engine(), wasi);
+        let mut linker = Linker::new(module.engine());
+        wasmtime_wasi::add_to_linker(&mut linker, |wasi| wasi)?;
+        http::add_to_linker(&mut linker)?;
+
+        let (heard, reply) = (window.clone(), stdin.clone());
+        linker.func_wrap("lapce", "host_handle_rpc", move || {
+            // Lapce, too, drops what is not UTF-8.
+            if let Ok(message) = stdout.drain()
+                && let Some(answer) = psp::hear(&heard, &environment, &message)
+            {
+                reply.push_line(&answer);
+            }
+        })?;
+        let heard = window.clone();
+        linker.func_wrap("lapce", "host_handle_stderr", move || {
+            if let Ok(message) = stderr.drain() {
+                heard.with(|state| state.editor.log("stderr", message));
+            }
+        })?;
+
+        let instance = linker.instantiate(&mut store, module)?;
+        let handle_rpc = instance.get_typed_func::<(), ()>(&mut store, "handle_rpc")?;
+        let memory = Arc::new(AtomicUsize::new(0));
+        let (queue, jobs) = channel();
+        let (end, ended) = channel();
+        let mut guest = Guest { store, instance, handle_rpc, stdin, window, memory: memory.clone() };
+        thread::Builder::new().name("volt".to_owned()).spawn(move || {
+            guest.serve(&jobs);
+            // What the guest has open is closed before its end is told.
+            drop(guest);
+            let _ = end.send(());
+        })?;
+        Ok(Volt { queue, ended, memory })
+    }
+
+    /// Where its messages go.
+    pub fn queue(&self) -> Sender<Job> {
+        self.queue.clone()
+    }
+
+    /// Bytes of its linear memory after the last message. Linear memory never shrinks, so this is the peak, too.
+    pub fn memory(&self) -> usize {
+        self.memory.load(Ordering::Relaxed)
+    }
+
+    /// Ends it after the messages it has; `false` when it is still busy after `limit`.
+    pub fn shut_down(&self, limit: Duration) -> bool {
+        self.queue.send(Job::Shutdown).is_err() || self.ended.recv_timeout(limit).is_ok()
+    }
+}
+
+struct Guest {
+    store: Store<WasiCtx>,
+    instance: wasmtime::Instance,
+    handle_rpc: TypedFunc<(), ()>,
+    stdin: Pipe,
+    window: Arc<Window>,
+    memory: Arc<AtomicUsize>,
+}
+
+impl Guest {
+    fn serve(&mut self, jobs: &Receiver<Job>) {
+        while let Ok(Job::Message { line, index }) = jobs.recv() {
+            let taken = Instant::now();
+            self.window.with(|state| {
+                if let Some(told) = state.evidence.told.get_mut(index) {
+                    told.taken = Some(taken);
+                }
+            });
+            self.stdin.push_line(&line);
+            let trap = self.handle_rpc.call(&mut self.store, ()).err();
+            let handled = Instant::now();
+            if let Some(memory) = self.instance.get_memory(&mut self.store, "memory") {
+                self.memory.store(memory.data_size(&self.store), Ordering::Relaxed);
+            }
+            self.window.with(|state| {
+                if let Some(told) = state.evidence.told.get_mut(index) {
+                    told.handled = Some(handled);
+                }
+                state.evidence.traps.extend(trap.map(|trap| format!("{trap:#}")));
+            });
+        }
+    }
+}
+
+fn wasi(
+    folder: &Path,
+    environment: &Environment,
+    [stdin, stdout, stderr]: [&Pipe; 3],
+) -> anyhow::Result<WasiCtx> {
+    let uri = Url::from_directory_path(folder).map_err(|()| anyhow!("{} has no URL", folder.display()))?;
+    let mut builder = WasiCtxBuilder::new();
+    for (name, value) in environment.variables() {
+        builder.env(name, value)?;
+    }
+    builder
+        .env("VOLT_OS", std::env::consts::OS)?
+        .env("VOLT_ARCH", std::env::consts::ARCH)?
+        .env("VOLT_LIBC", libc())?
+        .env("VOLT_URI", uri.as_str())?
+        .stdin(Box::new(ReadPipe::from_shared(stdin.0.clone())))
+        .stdout(Box::new(WritePipe::from_shared(stdout.0.clone())))
+        .stderr(Box::new(WritePipe::from_shared(stderr.0.clone())))
+        .preopened_dir(Dir::open_ambient_dir(folder, ambient_authority())?, "/")?;
+    Ok(builder.build())
+}
+
+/// Lapce asks `ldd` on Linux; elsewhere the variable is empty.
+fn libc() -> &'static str {
+    static LIBC: OnceLock<&str> = OnceLock::new();
+    LIBC.get_or_init(|| {
+        if !cfg!(target_os = "linux") {
+            return "";
+        }
+        let output = std::process::Command::new("ldd").arg("--version").output();
+        let musl = output.is_ok_and(|output| {
+            let text = String::from_utf8_lossy(&output.stdout).to_lowercase();
+            text.lines().next().is_some_and(|line| line.contains("musl"))
+        });
+        if musl { "musl" } else { "glibc" }
+    })
+}
+
+/// A stream in memory: what is not read stays for the next read, and an empty one reads as its end.
+#[derive(Clone, Default)]
+struct Pipe(Arc<RwLock<Bytes>>);
+
+#[derive(Default)]
+struct Bytes(VecDeque<u8>);
+
+impl Pipe {
+    fn push_line(&self, line: &str) {
+        let mut bytes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        bytes.0.extend(line.as_bytes());
+        bytes.0.push_back(b'\n');
+    }
+
+    fn drain(&self) -> Result<String, std::string::FromUtf8Error> {
+        let mut bytes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8(bytes.0.drain(..).collect())
+    }
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Bytes {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.0.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
