@@ -197,11 +197,12 @@ impl Decode for Decoder {
                     None => {}
                 }
             }
-            Framer::Ndjson(framer) => {
-                if let Some(line) = framer.finish() {
-                    reading.line(line, sink);
-                }
-            }
+            Framer::Ndjson(framer) => match framer.finish() {
+                // It may be cut, even right after a brace.
+                Some(Ok(last)) => reading.bare(last, sink),
+                Some(Err(error)) => reading.too_long(error, sink),
+                None => {}
+            },
             Framer::JsonArray(framer) => {
                 if let Some(element) = framer.finish() {
                     reading.line(element, sink);

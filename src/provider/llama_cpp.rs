@@ -200,7 +200,7 @@ mod tests {
 
     use super::*;
     use crate::provider::FimSetting;
-    use crate::provider::testing::{account, decoded, recordings, resumed, sent};
+    use crate::provider::testing::{account, check_cuts, decoded, recordings, resumed, sent};
 
     fn decoder() -> Decoder {
         Decoder::new(Framing::Sse, Box::new(Native::default()))
@@ -423,5 +423,15 @@ mod tests {
     fn the_seam_follows_the_way() {
         assert_eq!(LlamaCpp.seam(&account()), Seam::Prefix);
         assert_eq!(LlamaCpp.seam(&Account { fim: FimSetting::Chat, ..account() }), Seam::Instruction);
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let body = sse(&[
+            r#"{"index":0,"content":"a {\"é\n","stop":false}"#,
+            r#"{"index":0,"content":"b","stop":false}"#,
+            r#"{"content":"","stop":true,"stop_type":"eos"}"#,
+        ]);
+        check_cuts(decoder, body.as_bytes());
     }
 }
