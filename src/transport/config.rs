@@ -12,10 +12,9 @@ use crate::provider::HttpRequest;
 /// were refused, so nothing else can end a value or a line.
 pub(super) fn config(request: &HttpRequest, options: &Options) -> String {
     let mut text = String::with_capacity(1024);
-    // The head comes in front of the body, so that their order is certain, and each byte as it comes.
     // Globbing off: braces and brackets in a URL mean themselves. No redirect is followed: headers
     // like x-api-key would be sent along to wherever it leads.
-    for flag in ["include", "no-buffer", "silent", "show-error", "globoff", "suppress-connect-headers"] {
+    for flag in ["no-buffer", "silent", "show-error", "globoff", "suppress-connect-headers"] {
         let _ = writeln!(text, "{flag}");
     }
     let limits = &options.limits;
@@ -23,6 +22,9 @@ pub(super) fn config(request: &HttpRequest, options: &Options) -> String {
         let _ = writeln!(text, "{name} = \"{}\"", escaped(value));
     };
     value("url", &request.url);
+    // The head goes in front of the body, into the same pipe, so that their order is certain. `include`
+    // would do that too, but holds the head back until the first byte of the body.
+    value("dump-header", "-");
     value("proto", "=http,https");
     value("connect-timeout", &limits.connect.as_secs().max(1).to_string());
     value("max-time", &limits.total.as_secs().max(1).to_string());

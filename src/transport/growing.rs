@@ -20,7 +20,7 @@ const STEP: Duration = Duration::from_millis(10);
 /// What runs in the background. `status` appears last, in one step, and says that `out` is complete.
 const BATCH: &str = "@echo off\r\n\
     cd /d \"%~dp0\"\r\n\
-    curl.exe -q -K config -o out 2>err\r\n\
+    curl.exe -q -K config >out 2>err\r\n\
     echo %errorlevel%>code\r\n\
     del config body\r\n\
     ren code status\r\n";
@@ -123,16 +123,17 @@ impl GrowingFile {
 
     fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.out.is_none() {
-            // curl makes the file when the first byte comes, by when it has read the others.
-            let Ok(file) = File::open(self.folder.join("out")) else { return Ok(0) };
-            for read in ["config", "body"] {
-                let _ = fs::remove_file(self.folder.join(read));
-            }
-            self.out = Some(file);
+            self.out = File::open(self.folder.join("out")).ok();
         }
         let Some(file) = &mut self.out else { return Ok(0) };
         file.seek(SeekFrom::Start(self.position))?;
         let count = file.read(buffer)?;
+        if self.position == 0 && count > 0 {
+            // With an answer there, curl has read what it was asked to send.
+            for read in ["config", "body"] {
+                let _ = fs::remove_file(self.folder.join(read));
+            }
+        }
         self.position += count as u64;
         Ok(count)
     }

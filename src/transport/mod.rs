@@ -12,7 +12,7 @@ mod options;
 mod pipe;
 mod response;
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;
 
 pub use host::*;

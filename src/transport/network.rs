@@ -15,7 +15,7 @@ use crate::provider::HttpRequest;
 /// side; each has one request at a time.
 #[derive(Debug)]
 pub struct Network<H> {
-    host: H,
+    pub(super) host: H,
     home: Option<Home>,
     options: Options,
     way: Way,

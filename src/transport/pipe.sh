@@ -31,7 +31,8 @@ mkfifo in out err 2>/dev/null || { cd .. && rm -rf "$run"; echo no-pipe; exit; }
 folder=$1/$run
 
 (
-    trap '' HUP PIPE
+    # Whatever ends Lapce and all it started is not to end us: we clean up.
+    trap '' HUP INT TERM PIPE
     trap 'rm -rf "$folder"' EXIT
 
     # Waits here until the caller has opened its sides, by when config and body are written.
@@ -48,7 +49,7 @@ folder=$1/$run
         secrets=config
         [ -s body ] && set -- --data-binary @body
     fi
-    curl -q -K - "$@" <&5 >&3 2>err 3>&- 4<&- 5<&- &
+    (trap - HUP INT TERM && exec curl -q -K - "$@") <&5 >&3 2>err 3>&- 4<&- 5<&- &
     curl=$!
     exec 5<&- 6<&-
 
@@ -63,7 +64,7 @@ folder=$1/$run
     rm -f $secrets
 
     # Either curl has ended, and here are its words, or the caller has let go.
-    IFS= read -r words <&4 || kill "$curl"
+    IFS= read -r words <&4 || kill -KILL "$curl"
     wait "$curl"
     printf '%s\n' "$?" "$words" >status
     exec 3>&-

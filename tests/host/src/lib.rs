@@ -1,9 +1,12 @@
-//! A headless Lapce: it runs a volt as Lapce does and shows what its user would see.
+//! A headless Lapce: it runs a volt as Lapce does and shows what its user would see. Beside it a model's server
+//! to test it against, and what makes a volt's folder of a cargo package.
 //!
 //! [`editor`] is the window as a pure model. With the feature `wasm` (default), [`Lapce`] runs a real volt in it:
 //! wasmtime 14, the imports `lapce.*` and `wasi_experimental_http.*`, one thread, one message at a time. Nothing
 //! here knows a particular volt.
 
+#[cfg(feature = "wasm")]
+pub mod build;
 pub mod editor;
 #[cfg(feature = "wasm")]
 mod evidence;
@@ -17,6 +20,8 @@ mod lapce;
 mod process;
 #[cfg(feature = "wasm")]
 mod psp;
+#[cfg(feature = "wasm")]
+pub mod server;
 #[cfg(feature = "wasm")]
 mod volt;
 #[cfg(feature = "wasm")]

@@ -1,1 +1,9 @@
-fn main() {}
+//! `volt`, the developer's tool: see `cargo volt --help`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

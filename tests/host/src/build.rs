@@ -1,0 +1,168 @@
+//! From a cargo package to a volt's folder, with nothing but rustup and cargo to start from.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+const TARGET: &str = "wasm32-wasip1";
+
+/// A volt whose wasm is built.
+#[derive(Debug, Clone)]
+pub struct Volt {
+    package: PathBuf,
+    wasm: PathBuf,
+}
+
+/// What `volt.toml` says about files.
+#[derive(Deserialize)]
+struct Manifest {
+    wasm: Option<PathBuf>,
+    icon: Option<PathBuf>,
+}
+
+impl Volt {
+    /// Builds the package in this folder as Lapce needs it: release profile, WASI target. The target is
+    /// added to the toolchain when it is missing. What takes time is told to `say`; cargo writes to
+    /// standard error.
+    ///
+    /// # Errors
+    /// A sentence that says what to install or what does not compile.
+    pub fn build(package: &Path, say: &mut dyn FnMut(&str)) -> Result<Self> {
+        let cargo = tool("CARGO", "cargo");
+        add_target(package, say)?;
+        say("building the plugin");
+        let mut build = Command::new(&cargo);
+        build.current_dir(package).args(["build", "--release", "--quiet", "--target", TARGET]);
+        build.args(["--bins", "--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
+        let output = build.output().map_err(|error| missing(error, "cargo"))?;
+        if !output.status.success() {
+            bail!("the plugin does not compile, see above ({})", output.status);
+        }
+        let wasm = artifact(&output.stdout).context("cargo built no wasm: the package has no binary")?;
+        Ok(Self { package: package.to_owned(), wasm })
+    }
+
+    /// The wasm as cargo left it.
+    pub fn wasm(&self) -> &Path {
+        &self.wasm
+    }
+
+    /// Fills `folder` (made if need be) with what a published volt has: manifest, wasm, icon, README.
+    ///
+    /// # Errors
+    /// What cannot be read, written or understood, by its path.
+    pub fn install(&self, folder: &Path) -> Result<()> {
+        let path = self.package.join("volt.toml");
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let manifest: Manifest = toml::from_str(&text).with_context(|| path.display().to_string())?;
+        let wasm = manifest.wasm.with_context(|| format!("{} names no wasm", path.display()))?;
+        copy(&path, &folder.join("volt.toml"))?;
+        copy(&self.wasm, &folder.join(wasm))?;
+        for file in manifest.icon.into_iter().chain([PathBuf::from("README.md")]) {
+            let source = self.package.join(&file);
+            if source.exists() {
+                copy(&source, &folder.join(file))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes sure that the toolchain has a standard library for [`TARGET`], however it was installed.
+fn add_target(package: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
+    let mut rustc = Command::new(tool("RUSTC", "rustc"));
+    rustc.current_dir(package).args(["--print", "target-libdir", "--target", TARGET]);
+    let output = rustc.output().map_err(|error| missing(error, "rustc"))?;
+    if Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir() {
+        return Ok(());
+    }
+    say(&format!("adding the Rust target {TARGET} (rustup target add {TARGET})"));
+    let mut rustup = Command::new("rustup");
+    rustup.current_dir(package).args(["target", "add", TARGET]).stdout(Stdio::null());
+    let status = rustup.status().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => anyhow::anyhow!(
+            "the Rust target {TARGET} is missing and there is no rustup to add it: install rustup from https://rustup.rs, \
+             or the target by the package manager that Rust came with"
+        ),
+        _ => error.into(),
+    })?;
+    if !status.success() {
+        bail!("`rustup target add {TARGET}` failed, see above ({status})");
+    }
+    Ok(())
+}
+
+/// A tool of the toolchain that runs us, else the one in the path.
+fn tool(variable: &str, name: &str) -> OsString {
+    std::env::var_os(variable).unwrap_or_else(|| name.into())
+}
+
+fn missing(error: io::Error, name: &str) -> anyhow::Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => anyhow::anyhow!("there is no {name}: install Rust from https://rustup.rs"),
+        _ => anyhow::Error::new(error).context(format!("cannot run {name}")),
+    }
+}
+
+/// The `.wasm` among the files that cargo says (in JSON lines) it has made.
+fn artifact(messages: &[u8]) -> Option<PathBuf> {
+    #[derive(Deserialize)]
+    struct Message {
+        #[serde(default)]
+        filenames: Vec<PathBuf>,
+    }
+    messages
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
+        .flat_map(|message| message.filenames)
+        .find(|file| file.extension().is_some_and(|extension| extension == "wasm"))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wasm_is_found_among_cargos_messages() {
+        let messages = br#"{"reason":"compiler-artifact","filenames":["/t/liba.rlib","/t/liba.rmeta"]}
+not json
+{"reason":"compiler-artifact","filenames":["/t/a.wasm"],"executable":"/t/a.wasm"}
+{"reason":"build-finished","success":true}
+"#;
+        assert_eq!(artifact(messages), Some(PathBuf::from("/t/a.wasm")));
+        assert_eq!(artifact(b"{\"reason\":\"build-finished\",\"success\":true}"), None);
+    }
+
+    #[test]
+    fn a_volts_folder_is_as_its_manifest_says() {
+        let folder = std::env::temp_dir().join(format!("volt-build-{}", std::process::id()));
+        let (package, installed) = (folder.join("package"), folder.join("installed"));
+        fs::create_dir_all(&package).unwrap();
+        fs::write(package.join("volt.toml"), "name = \"v\"\nwasm = \"bin/v.wasm\"\nicon = \"v.svg\"\n")
+            .unwrap();
+        fs::write(package.join("v.svg"), "<svg/>").unwrap();
+        fs::write(package.join("built.wasm"), "wasm").unwrap();
+        let volt = Volt { package: package.clone(), wasm: package.join("built.wasm") };
+        volt.install(&installed).unwrap();
+        assert_eq!(fs::read_to_string(installed.join("bin/v.wasm")).unwrap(), "wasm");
+        assert!(installed.join("volt.toml").exists() && installed.join("v.svg").exists());
+        assert!(!installed.join("README.md").exists());
+
+        fs::write(package.join("volt.toml"), "name = \"v\"\n").unwrap();
+        assert!(volt.install(&installed).unwrap_err().to_string().ends_with("names no wasm"));
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

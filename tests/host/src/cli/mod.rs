@@ -1,0 +1,138 @@
+//! The command line: which sub-command, what failed, with which exit code.
+
+mod decode;
+mod recording;
+mod sse;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use lexopt::{Arg, Parser, ValueExt};
+
+const HELP: &str = "\
+volt: the developer's tool of ai-completion
+
+Usage: cargo volt COMMAND [OPTIONS]
+
+Commands:
+  sse       Print the events of a recorded event stream as JSON lines
+  decode    Print the tokens of a recorded answer of a model as JSON lines
+
+`cargo volt COMMAND --help` says more of each.
+
+Exit codes: 0 done, 1 it did not work out, 2 wrong arguments or unreadable input.
+";
+
+/// Why a command ends without success.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Wrong arguments or input that cannot be read: exit code 2.
+    Usage(String),
+    /// Nobody reads what is written any more (`| head`): no failure of ours.
+    Unread,
+}
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Unread,
+            _ => Self::Usage(format!("cannot write the output: {error}")),
+        }
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let result = run(std::env::args_os().skip(1), &mut out).and_then(|()| Ok(out.flush()?));
+    match result {
+        Ok(()) | Err(Failure::Unread) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => {
+            eprintln!("volt: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut args = Parser::from_args(args);
+    match args.next()? {
+        Some(Arg::Value(name)) => match name.to_str() {
+            Some("sse") => sse::run(args, out),
+            Some("decode") => decode::run(args, out),
+            Some("help") => Ok(out.write_all(HELP.as_bytes())?),
+            _ => Err(usage(format_args!("there is no command `{}`", name.display()), "")),
+        },
+        Some(Arg::Short('h') | Arg::Long("help")) => Ok(out.write_all(HELP.as_bytes())?),
+        Some(other) => Err(other.unexpected().into()),
+        None => Err(usage("which command?", "")),
+    }
+}
+
+/// A failure that points to the help of `command`.
+fn usage(what: impl Display, command: &str) -> Failure {
+    let space = if command.is_empty() { "" } else { " " };
+    Failure::Usage(format!("{what}; see `cargo volt{space}{command} --help`"))
+}
+
+/// The value of `--chunk`.
+fn chunk_size(args: &mut Parser) -> Result<usize, Failure> {
+    match args.value()?.parse()? {
+        0 => Err(Failure::Usage("--chunk 0: a chunk has at least one byte".to_owned())),
+        size => Ok(size),
+    }
+}
+
+/// Prints `value` as one line of JSON.
+fn print_json(value: &impl serde::Serialize, out: &mut dyn Write) -> Result<(), Failure> {
+    // Of what is printed here nothing but the writing can fail.
+    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
+    Ok(out.write_all(b"\n")?)
+}
+
+/// Runs `volt` with these words and returns what it printed.
+#[cfg(test)]
+fn output(words: &[&str]) -> Result<String, Failure> {
+    let mut out = Vec::new();
+    run(words.iter().map(OsString::from), &mut out)?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_help() {
+        for words in [&["--help"][..], &["-h"], &["help"], &["sse", "--help"], &["decode", "--help"]] {
+            assert!(output(words).unwrap().contains("Usage: cargo volt "), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_arguments_are_named() {
+        for (words, part) in [
+            (&[][..], "which command?"),
+            (&["slay"], "`slay`"),
+            (&["--json"], "'--json'"),
+            (&["sse"], "which FILE?"),
+            (&["sse", "a", "b"], "\"b\""),
+            (&["sse", "no-such-file"], "no-such-file"),
+            (&["sse", "--chunk", "0", "-"], "--chunk 0"),
+            (&["sse", "--chunk", "x", "-"], "\"x\""),
+            (&["decode", "-"], "--provider"),
+            (&["decode", "--provider", "nobody", "-"], "`nobody`"),
+        ] {
+            let Err(Failure::Usage(message)) = output(words) else { panic!("{words:?} should fail") };
+            assert!(message.contains(part), "{words:?}: {message}");
+        }
+    }
+}
