@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::documents::{Change, DidOpen, Documents, path_of};
+use super::documents::{Change, DidOpen, Documents, OpenedDocument, path_of};
 use super::lane::Lane;
 use super::rpc::{self, Host, Id, Message, Rpc};
 use super::settings::Settings;
@@ -275,7 +275,15 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
             }
         };
         for change in &changes {
-            let Some(document) = self.documents.edited(uri) else { return };
+            let Some(document) = self.documents.edited(uri) else {
+                // Lapce does not tell of files opened while the volt was starting; a change of the whole
+                // text makes up for it.
+                if change.range.is_none() {
+                    let (uri, text) = (uri.clone().into_owned(), change.text.clone());
+                    self.documents.open(OpenedDocument { uri, language_id: String::new(), text });
+                }
+                continue;
+            };
             let replaced = document.apply(change);
             // Taken out so that the edit can borrow from them while the engine gets the rest of `self`.
             let documents = mem::take(&mut self.documents);

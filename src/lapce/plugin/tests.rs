@@ -292,7 +292,7 @@ fn all_wrong_settings_are_told_at_once() {
 }
 
 #[test]
-fn a_document_out_of_step_is_forgotten() {
+fn a_document_out_of_step_is_forgotten_until_its_whole_text_comes() {
     let mut editor = Editor::new(Value::Null);
     editor.open("let");
     let change =
@@ -305,6 +305,8 @@ fn a_document_out_of_step_is_forgotten() {
     assert_eq!(editor.plugin.documents.document(URI).map(|document| document.text()), Some("let é"));
     editor.notify("textDocument/didChange", change(json!([{"range": 5, "text": 7}])));
     assert!(editor.plugin.documents.document(URI).is_none());
+    editor.notify("textDocument/didChange", change(json!([{"text": "let mut"}])));
+    assert_eq!(editor.plugin.documents.document(URI).map(|document| document.text()), Some("let mut"));
 }
 
 #[test]
