@@ -119,7 +119,8 @@ impl Provider for LlamaCpp {
 
     fn advice(&self, error: &Error) -> Option<String> {
         matches!(error.kind, ErrorKind::Network).then(|| {
-            "`llama-server --fim-qwen-1.5b-default --port 8080` starts it with a small model.".to_owned()
+            "It is started, with a small model, by `llama-server --fim-qwen-1.5b-default --port 8080`."
+                .to_owned()
         })
     }
 }

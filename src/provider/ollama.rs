@@ -114,8 +114,8 @@ impl Provider for Ollama {
 
     fn advice(&self, error: &Error) -> Option<String> {
         let advice = match error.kind {
-            ErrorKind::Network => "`ollama serve` starts it.",
-            ErrorKind::Model => "`ollama pull` and the name gets a model.",
+            ErrorKind::Network => "It is started by `ollama serve`.",
+            ErrorKind::Model => "A model is fetched by `ollama pull MODEL`.",
             _ => return None,
         };
         Some(advice.to_owned())
