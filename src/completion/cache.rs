@@ -63,11 +63,18 @@ impl Cache {
     }
 
     /// The answer for the cursor at `offset`, be it that the user has typed along some of it.
-    pub fn find(&mut self, buffer: &Buffer<'_>, offset: usize, extent: Extent, now_ms: u64) -> Option<Suggestion> {
+    pub fn find(
+        &mut self,
+        buffer: &Buffer<'_>,
+        offset: usize,
+        extent: Extent,
+        now_ms: u64,
+    ) -> Option<Suggestion> {
         let (before, after) = (buffer.text.get(..offset)?, buffer.text.get(offset..)?);
         let (index, typed) = self.entries.iter().enumerate().rev().find_map(|(index, entry)| {
             let alive = now_ms.saturating_sub(entry.at_ms) < TTL_MS;
-            let here = alive && entry.uri == buffer.uri && entry.extent == extent && after.starts_with(&entry.after);
+            let here =
+                alive && entry.uri == buffer.uri && entry.extent == extent && after.starts_with(&entry.after);
             let whole = entry.after.len() == AFTER.min(after.len()) || entry.after.len() >= AFTER - 3;
             (here && whole).then(|| entry.typed(before)).flatten().map(|typed| (index, typed))
         })?;

@@ -565,7 +565,9 @@ impl Engine {
         }
         // What was typed before the first text came may contradict it.
         let Some(newest) = self.newest.as_ref().filter(|_| !self.dirty) else { return };
-        let (Some(suggestion), Some(buffer)) = (&mut self.suggestion, buffers.get(&newest.uri)) else { return };
+        let (Some(suggestion), Some(buffer)) = (&mut self.suggestion, buffers.get(&newest.uri)) else {
+            return;
+        };
         if !suggestion.fits(buffer.text, newest.offset) {
             self.drop_suggestion(out);
             self.due_ms.get_or_insert(now);
@@ -704,12 +706,19 @@ impl Engine {
 
     fn start(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
         let Some(newest) = self.newest.clone() else { return };
-        let (Some(buffer), Some(provider)) = (buffers.get(&newest.uri), self.options.provider) else { return };
+        let (Some(buffer), Some(provider)) = (buffers.get(&newest.uri), self.options.provider) else {
+            return;
+        };
         let prompt = self.prompt(&buffer, newest.offset, buffers);
         self.suggestion =
             Some(Suggestion::new(buffer.uri, buffer.language, newest.offset, self.options.extent));
-        self.session =
-            Some(Session::new(provider, self.options.account.clone(), prompt, newest.invoked, self.options.response_bytes));
+        self.session = Some(Session::new(
+            provider,
+            self.options.account.clone(),
+            prompt,
+            newest.invoked,
+            self.options.response_bytes,
+        ));
         self.send(now, out);
     }
 
@@ -820,11 +829,14 @@ impl Engine {
         if !self.options.speculative || self.ahead.is_some() {
             return;
         }
-        let (Some(newest), Some(shown), Some(provider)) = (&self.newest, &self.shown, self.options.provider) else {
+        let (Some(newest), Some(shown), Some(provider)) = (&self.newest, &self.shown, self.options.provider)
+        else {
             return;
         };
         let Some(buffer) = buffers.get(&newest.uri) else { return };
-        let (Some(before), Some(after)) = (buffer.text.get(..newest.offset), buffer.text.get(newest.offset..)) else {
+        let (Some(before), Some(after)) =
+            (buffer.text.get(..newest.offset), buffer.text.get(newest.offset..))
+        else {
             return;
         };
         let text = [before, &shown.text, after].concat();

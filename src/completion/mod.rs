@@ -18,4 +18,6 @@ pub mod shape;
 pub mod slots;
 pub mod suggestion;
 
-pub use engine::{Answer, Buffer, Buffers, Edit, Effect, Engine, Input, Lane, Options, RequestId, Status, Trigger, Why};
+pub use engine::{
+    Answer, Buffer, Buffers, Edit, Effect, Engine, Input, Lane, Options, RequestId, Status, Trigger, Why,
+};

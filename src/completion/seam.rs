@@ -52,7 +52,13 @@ mod tests {
             ("let x = foo(", "", true, false, Open),
             ("a }\n", "}\n", true, false, Repeats(0)),
             ("a\n    }\n", "    }\n}", false, false, Repeats(0)),
-            ("let total = items.iter().sum();\n", "let total = items.iter().sum();\nx", false, false, Repeats(32)),
+            (
+                "let total = items.iter().sum();\n",
+                "let total = items.iter().sum();\nx",
+                false,
+                false,
+                Repeats(32),
+            ),
             ("", "x", true, false, Repeats(0)),
             ("größe", "größe = 1", true, false, Repeats(7)),
         ] {

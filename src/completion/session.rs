@@ -176,7 +176,10 @@ impl Session {
             None => Status::Waiting,
             Some(_) => {
                 let counted = self.pipeline.metrics().snapshot();
-                Status::Streaming { tokens: counted.tokens(), per_second: counted.pieces_per_second.unwrap_or(0.0) as u32 }
+                Status::Streaming {
+                    tokens: counted.tokens(),
+                    per_second: counted.pieces_per_second.unwrap_or(0.0) as u32,
+                }
             }
         }
     }

@@ -133,7 +133,14 @@ fn reason(why: &Why, provider: &str) -> String {
         Why::NoProvider => "no provider is set".to_owned(),
         Why::Gate(gate) => refusal(gate),
         Why::Empty => format!("{provider} has nothing to add here"),
-        Why::Hidden(Hidden::Blank) => "the answer was blank".to_owned(),
+        Why::Hidden(hidden) => match hidden {
+            Hidden::Blank => "the answer was blank",
+            Hidden::Prose => "the answer was words, not code",
+            Hidden::RepeatsAbove => "filtered: it repeats what stands above",
+            Hidden::RepeatsBelow => "filtered: it repeats the next line",
+            Hidden::EndsBlock => "filtered: it would end the block",
+        }
+        .to_owned(),
         Why::Failed(error) => error.message.clone(),
         Why::RateLimited(left_ms) => format!("rate limited for {} s", left_ms.div_ceil(1000)),
         Why::StillWaiting => format!("{provider} has not answered yet"),

@@ -28,7 +28,8 @@ impl Provider for Azure {
 
     fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
         let deployment = account.model_or("");
-        if deployment.is_empty() {
+        let is_name = deployment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if deployment.is_empty() || !is_name {
             let message = "Set `model` to the name of the deployment at Azure OpenAI.";
             return Err(Error::of_settings(self, ErrorKind::Model, message));
         }
@@ -40,7 +41,7 @@ impl Provider for Azure {
             draft.key_header("api-key")?
         };
         draft
-            .chat(prompt, self.seam(account))
+            .chat(prompt, self.seam(account))?
             .openai_dials(deployment, prompt, "max_tokens")
             .set("stream_options", json!({"include_usage": true}))
             .post()

@@ -356,7 +356,9 @@ mod tests {
 
     use super::super::event_stream::tests::{event, frame};
     use super::*;
-    use crate::provider::testing::{account, decoded, prompt, recordings, resumed, sent, with_model};
+    use crate::provider::testing::{
+        account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
+    };
 
     fn decoder() -> Decoder {
         Decoder::new(Framing::EventStream, Box::new(Converse::default()))
@@ -679,5 +681,10 @@ mod tests {
             let sent = sent(&Bedrock, &account, &prompt());
             assert!(sent.starts_with(expected), "{sent}");
         }
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        check_cuts(decoder, &stream(&[TEXT, TEXT, STOP, ("metadata", r#"{"usage":{"inputTokens":1}}"#)]));
     }
 }

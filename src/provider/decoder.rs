@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::error::{exception, summary};
+use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
@@ -179,10 +179,7 @@ impl Decode for Decoder {
                 }
             }
             Framer::EventStream(framer) => {
-                let fed = framer.feed(chunk, |message| reading.message(message, sink));
-                if let Err(error) = fed
-                    && framer.lost().is_none_or(|rest| !is_text(rest))
-                {
+                if let Err(error) = framer.feed(chunk, |message| reading.message(message, sink)) {
                     reading.unframed(error, sink);
                 }
             }
@@ -200,18 +197,19 @@ impl Decode for Decoder {
                     None => {}
                 }
             }
-            Framer::Ndjson(framer) => {
-                if let Some(line) = framer.finish() {
-                    reading.line(line, sink);
-                }
-            }
+            Framer::Ndjson(framer) => match framer.finish() {
+                // It may be cut, even right after a brace.
+                Some(Ok(last)) => reading.bare(last, sink),
+                Some(Err(error)) => reading.too_long(error, sink),
+                None => {}
+            },
             Framer::JsonArray(framer) => {
                 if let Some(element) = framer.finish() {
                     reading.line(element, sink);
                 }
             }
             Framer::EventStream(framer) => {
-                if let Some(text) = framer.lost() {
+                if let Some(text) = framer.text() {
                     reading.bare(&String::from_utf8_lossy(text), sink);
                 }
             }
@@ -245,6 +243,9 @@ impl Reading {
         if data.trim_ascii() == "[DONE]" {
             self.closed = true;
             return self.ends.marker();
+        }
+        if event == "error" && !is_json(data) {
+            return self.ends.fail(stream_error(data), sink);
         }
         self.wire.frame(event, data, &mut self.ends, sink);
     }
@@ -329,11 +330,6 @@ fn is_cut(text: &str) -> bool {
     text.trim_ascii_start().starts_with(['{', '[']) && text.trim_ascii() != "[DONE]" && !is_json(text)
 }
 
-/// Whether bytes where a binary frame should be are JSON or HTML.
-fn is_text(bytes: &[u8]) -> bool {
-    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
-}
-
 fn is_json(text: &str) -> bool {
     serde_json::from_str::<&RawValue>(text).is_ok()
 }
@@ -342,3 +338,6 @@ fn truncated() -> StreamError<'static> {
     let message = "the answer ended before its end marker".into();
     StreamError { kind: ErrorKind::Truncated, code: None, message, retry_after_ms: None }
 }
+
+#[cfg(test)]
+mod tests;

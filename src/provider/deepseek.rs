@@ -1,7 +1,5 @@
 //! DeepSeek: chat completions.
 
-use serde_json::json;
-
 use super::request::Draft;
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
 use crate::stream::ErrorKind;
@@ -36,10 +34,9 @@ impl Provider for DeepSeek {
         };
         Draft::to(self, account, path)?
             .bearer()?
-            .chat(prompt, self.seam(account))
+            .chat(prompt, self.seam(account))?
             .set("max_tokens", prompt.max_tokens)
             .temperature()
-            .set("stream_options", json!({"include_usage": true}))
             .post()
     }
 
@@ -59,6 +56,7 @@ impl Provider for DeepSeek {
         match error.kind {
             ErrorKind::Auth => Some("Keys are made at https://platform.deepseek.com/api_keys.".to_owned()),
             ErrorKind::Quota => Some("Credit is bought at https://platform.deepseek.com/top_up.".to_owned()),
+            ErrorKind::NoFim => Some("DeepSeek's FIM is the provider `deepseek-fim`.".to_owned()),
             _ => None,
         }
     }
@@ -91,9 +89,6 @@ mod tests {
               ],
               "model": "deepseek-chat",
               "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
               "temperature": 0.1
             }
         "#]].assert_eq(&sent(&DeepSeek, &account(), &prompt()));
@@ -124,9 +119,6 @@ mod tests {
               ],
               "model": "deepseek-chat",
               "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
               "temperature": 0.1
             }
         "#]].assert_eq(&sent(&DeepSeek, &account(), &resumed()));
@@ -160,9 +152,6 @@ mod tests {
               ],
               "model": "deepseek-chat",
               "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
               "temperature": 0.1
             }
         "#]].assert_eq(&sent(

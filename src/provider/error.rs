@@ -3,7 +3,11 @@
 mod body;
 mod classify;
 mod clean;
+#[cfg(test)]
+mod recordings;
 mod sentence;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -228,7 +228,7 @@ pub(super) fn decoder(framing: Framing) -> Decoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{decoded, recordings};
+    use super::super::testing::{check_cuts, decoded, recordings};
     use super::*;
 
     fn sse(chunks: &[&str]) -> String {
@@ -404,5 +404,16 @@ mod tests {
         ] {
             assert_eq!(model_path(model), path);
         }
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let chunks = [
+            r#"{"candidates":[{"content":{"parts":[{"text":"a {\"é\n"}]}}]}"#,
+            "{\n  \"candidates\": [{\"content\": {\"parts\": [{\"text\": \"b\"}]},\n  \"finishReason\": \"STOP\"}]}",
+        ];
+        check_cuts(|| decoder(Framing::JsonArray), array(&chunks).as_bytes());
+        let chunks = chunks.map(|chunk| chunk.replace('\n', ""));
+        check_cuts(|| decoder(Framing::Sse), sse(&[&chunks[0], &chunks[1]]).as_bytes());
     }
 }

@@ -1,7 +1,5 @@
 //! Groq: chat completions, with thoughts apart from the answer.
 
-use serde_json::json;
-
 use super::request::Draft;
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
 use crate::stream::ErrorKind;
@@ -30,7 +28,8 @@ impl Provider for Groq {
 
     fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
         let model = account.model_or(self.defaults().model);
-        let draft = Draft::to(self, account, "/chat/completions")?.bearer()?.chat(prompt, self.seam(account));
+        let draft =
+            Draft::to(self, account, "/chat/completions")?.bearer()?.chat(prompt, self.seam(account))?;
         let draft = if model.contains("qwen3") {
             // Of Groq's models the only ones whose thinking can be switched off.
             draft
@@ -40,7 +39,7 @@ impl Provider for Groq {
         } else {
             draft.openai_dials(model, prompt, "max_completion_tokens")
         };
-        draft.set("stream_options", json!({"include_usage": true})).post()
+        draft.post()
     }
 
     fn decoder(&self) -> Decoder {
@@ -95,9 +94,6 @@ mod tests {
               ],
               "model": "llama-3.3-70b-versatile",
               "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
               "temperature": 0.1
             }
         "#]].assert_eq(&sent(&Groq, &account(), &resumed()));
@@ -123,10 +119,7 @@ mod tests {
               ],
               "model": "openai/gpt-oss-20b",
               "reasoning_effort": "low",
-              "stream": true,
-              "stream_options": {
-                "include_usage": true
-              }
+              "stream": true
             }
         "#]].assert_eq(&sent(&Groq, &with_model("openai/gpt-oss-20b"), &prompt()));
         expect![[r#"
@@ -148,9 +141,6 @@ mod tests {
               "model": "qwen/qwen3-32b",
               "reasoning_effort": "none",
               "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
               "temperature": 0.1
             }
         "#]].assert_eq(&sent(&Groq, &with_model("qwen/qwen3-32b"), &prompt()));

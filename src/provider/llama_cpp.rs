@@ -93,7 +93,7 @@ impl Provider for LlamaCpp {
             Way::Custom(template) => completion(fim::render(&template, prompt, ""), prompt.stop.clone())?,
             Way::Chat => self
                 .draft(account, "/v1/chat/completions")?
-                .chat(prompt, Seam::Instruction)
+                .chat(prompt, Seam::Instruction)?
                 .set("max_tokens", prompt.max_tokens)
                 // Templates of models that can think know this switch, the others do not look at it.
                 .set("chat_template_kwargs", json!({ "enable_thinking": false }))
@@ -200,7 +200,7 @@ mod tests {
 
     use super::*;
     use crate::provider::FimSetting;
-    use crate::provider::testing::{account, decoded, recordings, resumed, sent};
+    use crate::provider::testing::{account, check_cuts, decoded, recordings, resumed, sent};
 
     fn decoder() -> Decoder {
         Decoder::new(Framing::Sse, Box::new(Native::default()))
@@ -423,5 +423,15 @@ mod tests {
     fn the_seam_follows_the_way() {
         assert_eq!(LlamaCpp.seam(&account()), Seam::Prefix);
         assert_eq!(LlamaCpp.seam(&Account { fim: FimSetting::Chat, ..account() }), Seam::Instruction);
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let body = sse(&[
+            r#"{"index":0,"content":"a {\"é\n","stop":false}"#,
+            r#"{"index":0,"content":"b","stop":false}"#,
+            r#"{"content":"","stop":true,"stop_type":"eos"}"#,
+        ]);
+        check_cuts(decoder, body.as_bytes());
     }
 }

@@ -256,7 +256,7 @@ pub(super) fn decoder() -> Decoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{decoded, recordings};
+    use super::super::testing::{check_cuts, decoded, recordings};
     use super::decoder;
 
     /// Events as the API sends them: named, and each name once more in the data.
@@ -410,5 +410,19 @@ mod tests {
     #[test]
     fn recordings_decode_as_their_index_says() {
         recordings("anthropic/").iter().for_each(|recording| recording.check(decoder));
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let body = sse(&[
+            START,
+            TEXT_BLOCK,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a {\"é\n"}}"#,
+            r#"{"type":"ping"}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"b"}}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
+            STOP,
+        ]);
+        check_cuts(decoder, body.as_bytes());
     }
 }

@@ -31,7 +31,7 @@ impl Provider for Mistral {
         Draft::to(self, account, "/chat/completions")?
             .bearer()?
             .header("accept", "text/event-stream")
-            .chat(prompt, self.seam(account))
+            .chat(prompt, Seam::Prefill)?
             .set("max_tokens", prompt.max_tokens)
             .temperature()
             .post()
@@ -41,8 +41,10 @@ impl Provider for Mistral {
         chat_completions::decoder()
     }
 
+    /// The answer's beginning is given as prefill, but the API sends it back before what follows
+    /// (SillyTavern/SillyTavern#2557): a repeat is to be expected.
     fn seam(&self, _: &Account) -> Seam {
-        Seam::Prefill
+        Seam::Instruction
     }
 
     fn models_request(&self, account: &Account) -> Option<HttpRequest> {
@@ -50,9 +52,14 @@ impl Provider for Mistral {
     }
 
     fn advice(&self, error: &Error) -> Option<String> {
-        (error.kind == ErrorKind::Auth).then(|| {
-            "Keys are made at https://console.mistral.ai; one for Codestral needs the provider `codestral`.".to_owned()
-        })
+        let advice = match error.kind {
+            ErrorKind::Auth => {
+                "Keys are made at https://console.mistral.ai; one for Codestral needs the provider `codestral`."
+            }
+            ErrorKind::NoFim => "Mistral's FIM is the provider `codestral`.",
+            _ => return None,
+        };
+        Some(advice.to_owned())
     }
 }
 

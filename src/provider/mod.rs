@@ -51,7 +51,7 @@ mod xai;
 
 pub use decoder::{Decoder, Ends, Framing, Wire};
 pub use error::{Error, Response};
-pub use fim::names as fim_names;
+pub use fim::{fallback as fim_fallback, names as fim_names};
 pub use models::model_names;
 pub use prompt::{Account, FimSetting, HttpRequest, Prompt, Seam, Secret, Snippet};
 
@@ -147,3 +147,6 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,7 +85,7 @@ impl Provider for Ollama {
                 let draft = generate()?.set("prompt", fim::render(&template, prompt, "")).set("raw", true);
                 (draft, prompt.stop.clone())
             }
-            Way::Chat => (self.draft(account, "/api/chat")?.chat(prompt, Seam::Instruction), Vec::new()),
+            Way::Chat => (self.draft(account, "/api/chat")?.chat(prompt, Seam::Instruction)?, Vec::new()),
         };
         draft
             .model()
@@ -224,7 +224,9 @@ mod tests {
 
     use super::*;
     use crate::provider::FimSetting;
-    use crate::provider::testing::{account, decoded, prompt, recordings, resumed, sent, with_model};
+    use crate::provider::testing::{
+        account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
+    };
 
     fn decoder() -> Decoder {
         Decoder::new(Framing::Ndjson, Box::new(Lines::default()))
@@ -425,5 +427,15 @@ mod tests {
     fn the_seam_follows_the_way() {
         assert_eq!(Ollama.seam(&account()), Seam::Prefix);
         assert_eq!(Ollama.seam(&Account { fim: FimSetting::Chat, ..account() }), Seam::Instruction);
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let lines = [
+            r#"{"response":"a {\"é\n","done":false}"#,
+            r#"{"message":{"content":"b"},"done":false}"#,
+            r#"{"response":"","done":true,"done_reason":"stop"}"#,
+        ];
+        check_cuts(decoder, lines.join("\n").as_bytes());
     }
 }

@@ -31,7 +31,7 @@ impl Provider for OpenAi {
         let model = account.model_or(self.defaults().model);
         Draft::to(self, account, "/chat/completions")?
             .bearer()?
-            .chat(prompt, self.seam(account))
+            .chat(prompt, self.seam(account))?
             .openai_dials(model, prompt, "max_completion_tokens")
             .set("stream_options", json!({"include_usage": true, "include_obfuscation": false}))
             .post()

@@ -23,7 +23,7 @@ impl Provider for OpenAiCompatible {
             model: "",
             key_env: &["OPENAI_COMPATIBLE_API_KEY"],
             needs_key: false,
-            paid: false,
+            paid: true,
         }
     }
 

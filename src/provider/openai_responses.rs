@@ -40,6 +40,7 @@ impl Provider for OpenAiResponses {
         input.extend(conversation.go_on.map(|go_on| turn("user", go_on)));
         let draft = Draft::to(self, account, "/responses")?
             .bearer()?
+            .chat_only()?
             .model()
             .set("instructions", conversation.system)
             .set("input", Value::Array(input))

@@ -34,7 +34,7 @@ impl Provider for OpenRouter {
         let draft = Draft::to(self, account, "/chat/completions")?
             .bearer()?
             .header("x-openrouter-title", "Lapce AI completion")
-            .chat(prompt, self.seam(account))
+            .chat(prompt, self.seam(account))?
             .set("stream_options", json!({"include_usage": true}));
         match reasoning(model) {
             // One field for all vendors' thinking.

@@ -15,28 +15,20 @@ pub(super) struct Reasoning {
 /// `minimal` is gpt-5's alone, `none` came with 5.1, Codex always thinks, Pro takes only `high`.
 pub(super) fn reasoning(model: &str) -> Option<Reasoning> {
     let model = model.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let has = |part: &str| model.contains(part);
+    let is =
+        |name: &str| model.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
     let effort = if let Some(version) = model.strip_prefix("gpt-5") {
-        if has("-chat") {
-            // gpt-5-chat-latest is a plain model; later ones think as they like.
-            if version.starts_with("-chat") {
-                return None;
-            }
-            None
-        } else if has("-pro") {
-            None
-        } else if has("-codex") {
-            Some("low")
-        } else if version.starts_with('.') {
-            Some("none")
-        } else {
-            Some("minimal")
+        match version {
+            // A plain model; later ones of that name think as they like.
+            first if first.starts_with("-chat") => return None,
+            other if other.contains("-chat") || other.contains("-pro") => None,
+            codex if codex.contains("-codex") => Some("low"),
+            point if point.starts_with('.') => Some("none"),
+            _ => Some("minimal"),
         }
-    } else if ["o1-mini", "o1-preview"].iter().any(|name| model.starts_with(name)) {
+    } else if is("o1-mini") || is("o1-preview") {
         None
-    } else if ["o1", "o3", "o4"].iter().any(|name| model == *name || model.starts_with(&format!("{name}-"))) {
-        Some("low")
-    } else if model.starts_with("gpt-oss") {
+    } else if ["o1", "o3", "o4", "gpt-oss"].into_iter().any(is) {
         Some("low")
     } else {
         return None;

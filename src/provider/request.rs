@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::prompt::is_secret_header;
-use super::{Account, Error, HttpRequest, Provider, Secret};
+use super::{Account, Error, FimSetting, HttpRequest, Provider, Secret};
 use crate::stream::ErrorKind;
 
 /// A request that is being put together.
@@ -96,6 +96,19 @@ impl<'a> Draft<'a> {
         Ok(self)
     }
 
+    /// For formats without FIM.
+    ///
+    /// # Errors
+    /// When the user wants it by `suffix` or template.
+    pub(super) fn chat_only(self) -> Result<Self, Error> {
+        if matches!(self.account.fim, FimSetting::Suffix | FimSetting::Template(_)) {
+            let title = self.provider.title();
+            let message = format!("`fim` does not fit {title}: it only has chat, leave it at `auto`.");
+            return Err(Error::of_settings(self.provider, ErrorKind::NoFim, &message));
+        }
+        Ok(self)
+    }
+
     /// A header whose value must not be seen.
     pub(super) fn secret_header(mut self, name: &str, value: Secret) -> Self {
         self.secret_headers.push((name.to_owned(), value));
@@ -166,6 +179,13 @@ impl<'a> Draft<'a> {
                 self.headers.push((name, value.clone()));
             }
         }
+        let secrets = self.secret_headers.iter().map(|(name, secret)| (name, secret.expose()));
+        let mut headers = self.headers.iter().map(|(name, value)| (name, value.as_str())).chain(secrets);
+        if headers.any(|(name, value)| !is_header_name(name) || value.contains(|c: char| c.is_control())) {
+            let message = "A header has a line break or the like in its name or value: check `api-key` and \
+                           `extra-headers`.";
+            return Err(Error::of_settings(self.provider, ErrorKind::Request, message));
+        }
         if !self.secret_headers.is_empty() && self.url.starts_with("http://") && !is_loopback(&self.url) {
             let message = "`base-url` begins with http:, and the API key is not sent over the net without \
                            encryption: use https, or a tunnel to this machine.";
@@ -178,6 +198,12 @@ impl<'a> Draft<'a> {
             body: None,
         })
     }
+}
+
+/// Whether it is a token of RFC 9110 §5.6.2.
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// What users paste along with the base URL.
@@ -265,6 +291,29 @@ mod tests {
         }
         for base in ["http://a.example/v1", "http://localhost.a.example/v1", "http://192.168.0.2/v1"] {
             assert!(!send(base), "{base}");
+        }
+    }
+
+    #[test]
+    fn headers_cannot_be_smuggled_in() {
+        for (key, name, value) in [
+            ("a\nx: y", "n", "v"),
+            ("k", "n\r\nx", "v"),
+            ("k", "n", "v\nx: y"),
+            ("k", "n:", "v"),
+            ("k", "", "v"),
+        ] {
+            let account = Account {
+                base_url: "https://a.example".to_owned(),
+                api_key: Secret::new(key),
+                extra_headers: vec![(name.to_owned(), value.to_owned())],
+                ..Account::default()
+            };
+            let draft = Draft::to(&OpenAiCompatible, &account, "/x").and_then(Draft::bearer).unwrap();
+            assert!(
+                draft.get().unwrap_err().message.contains("`extra-headers`"),
+                "{key:?} {name:?} {value:?}"
+            );
         }
     }
 

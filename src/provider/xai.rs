@@ -1,7 +1,5 @@
 //! xAI: chat completions.
 
-use serde_json::json;
-
 use super::request::Draft;
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
 use crate::stream::ErrorKind;
@@ -30,15 +28,12 @@ impl Provider for Xai {
 
     fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
         let model = account.model_or(self.defaults().model);
-        let draft = Draft::to(self, account, "/chat/completions")?.bearer()?.chat(prompt, self.seam(account));
+        let draft =
+            Draft::to(self, account, "/chat/completions")?.bearer()?.chat(prompt, self.seam(account))?;
         // Only grok-3-mini takes an effort, the later ones that think refuse it.
         let draft =
             if model.starts_with("grok-3-mini") { draft.set("reasoning_effort", "low") } else { draft };
-        draft
-            .set("max_completion_tokens", prompt.max_tokens)
-            .temperature()
-            .set("stream_options", json!({"include_usage": true}))
-            .post()
+        draft.set("max_completion_tokens", prompt.max_tokens).temperature().post()
     }
 
     fn decoder(&self) -> Decoder {
@@ -93,9 +88,6 @@ mod tests {
               ],
               "model": "grok-4-1-fast-non-reasoning",
               "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
               "temperature": 0.1
             }
         "#]].assert_eq(&sent(&Xai, &account(), &resumed()));
@@ -122,9 +114,6 @@ mod tests {
               "model": "grok-3-mini",
               "reasoning_effort": "low",
               "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
               "temperature": 0.1
             }
         "#]].assert_eq(&sent(&Xai, &with_model("grok-3-mini"), &prompt()));

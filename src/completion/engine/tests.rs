@@ -66,7 +66,12 @@ struct Document {
 
 impl Buffers for Document {
     fn get(&self, uri: &str) -> Option<Buffer<'_>> {
-        (uri == "file:///a.rs").then_some(Buffer { uri: "file:///a.rs", path: "a.rs", language: "rust", text: &self.text })
+        (uri == "file:///a.rs").then_some(Buffer {
+            uri: "file:///a.rs",
+            path: "a.rs",
+            language: "rust",
+            text: &self.text,
+        })
     }
     fn all(&self) -> Vec<Buffer<'_>> {
         self.get("file:///a.rs").into_iter().collect()
@@ -75,8 +80,16 @@ impl Buffers for Document {
 
 #[derive(Debug, Clone)]
 enum Message {
-    Edit { start: usize, removed: String, inserted: String },
-    Request { id: u64, offset: usize, invoked: bool },
+    Edit {
+        start: usize,
+        removed: String,
+        inserted: String,
+    },
+    Request {
+        id: u64,
+        offset: usize,
+        invoked: bool,
+    },
     Lens,
     /// The wake-up that a fence asked for.
     Fence,
@@ -354,7 +367,8 @@ impl World {
                 Effect::Cancel(_) => self.running = None,
                 Effect::Promote => {}
                 Effect::Fence => {
-                    let out = self.queue.iter().filter(|(_, message)| matches!(message, Message::Fence)).count();
+                    let out =
+                        self.queue.iter().filter(|(_, message)| matches!(message, Message::Fence)).count();
                     assert_eq!(out, 0, "two fences outstanding");
                     self.fences_in_pause += 1;
                     self.most_fences_in_pause = self.most_fences_in_pause.max(self.fences_in_pause);

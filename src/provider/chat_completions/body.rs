@@ -4,13 +4,17 @@ use serde_json::{Value, json};
 
 use crate::provider::hole::conversation;
 use crate::provider::request::Draft;
-use crate::provider::{Prompt, Seam};
+use crate::provider::{Error, Prompt, Seam};
 
 impl Draft<'_> {
     /// Asks for `prompt` in a streamed chat: model, conversation and temperature-free basics. Stop
     /// strings are not sent, because an answer may begin with a code fence that they would cut.
-    pub(in crate::provider) fn chat(self, prompt: &Prompt, seam: Seam) -> Self {
-        self.model().set("messages", messages(prompt, seam)).set("stream", true)
+    ///
+    /// # Errors
+    /// When the user wants FIM.
+    pub(in crate::provider) fn chat(self, prompt: &Prompt, seam: Seam) -> Result<Self, Error> {
+        let draft = self.chat_only()?.model();
+        Ok(draft.set("messages", messages(prompt, seam)).set("stream", true))
     }
 }
 

@@ -1,5 +1,7 @@
-use super::decoder;
+use super::{ChatCompletions, decoder};
 use crate::provider::testing::{decoded, recordings};
+use crate::provider::{Ends, Wire};
+use crate::stream::{Decode, StreamToken};
 
 /// Each case is one stream: its frames' data, and the tokens that come out.
 #[track_caller]
@@ -237,6 +239,32 @@ fn the_end_is_a_marker_or_a_reason_and_nothing_else() {
 }
 
 #[test]
+fn a_stream_cut_anywhere_keeps_what_came_and_is_whole_only_after_its_reason() {
+    let head = concat!(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n",
+        ": keep-alive\n\n",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\u00e4\"}}]}\r\n\r\n",
+    );
+    let body = format!("{head}data: {STOP}\n\ndata: [DONE]\n\n");
+    let whole = head.len() + "data: ".len() + STOP.len();
+    for cut in 0..=body.len() {
+        let mut text = String::new();
+        let mut end = String::new();
+        let mut sink = |token: StreamToken<'_>| match token {
+            StreamToken::Text(piece) => text.push_str(&piece),
+            StreamToken::Error(error) => end.push_str(error.kind.as_str()),
+            StreamToken::Done(done) => end.push_str(done.reason.as_str()),
+            other => panic!("{other:?}"),
+        };
+        let mut decoder = decoder();
+        decoder.feed(&body.as_bytes()[..cut], &mut sink);
+        decoder.finish(&mut sink);
+        assert!("aä".starts_with(&text) && (cut < head.len() || text == "aä"), "{text} at {cut}");
+        assert_eq!(end, if cut < whole { "truncated" } else { "stop" }, "at {cut}");
+    }
+}
+
+#[test]
 fn every_choice_must_have_ended() {
     check(
         &[r#"{"choices":[{"index":1,"delta":{"content":"b"}}]}"#, STOP],
@@ -352,6 +380,23 @@ fn a_page_is_told_by_its_title() {
 #[test]
 fn a_body_of_json_that_is_cut_is_truncated() {
     check_body("{\"choices\":[{\"mess", &["error truncated - the answer ended before its end marker"]);
+}
+
+#[test]
+fn text_without_escapes_is_borrowed_from_its_frame() {
+    for (frame, borrowed) in [
+        (r#"{"choices":[{"index":0,"delta":{"content":"plain ä"}}]}"#, true),
+        (r#"{"choices":[{"index":0,"delta":{"reasoning_content":"plain"}}]}"#, true),
+        (r#"{"choices":[{"index":0,"text":"plain"}]}"#, true),
+        (r#"{"type":"response.output_text.delta","delta":"plain"}"#, true),
+        (r#"{"choices":[{"index":0,"delta":{"content":"a\n"}}]}"#, false),
+    ] {
+        let mut sink = |token: StreamToken<'_>| {
+            let (StreamToken::Text(text) | StreamToken::Reasoning(text)) = token else { panic!("{token:?}") };
+            assert_eq!(frame.as_bytes().as_ptr_range().contains(&text.as_ptr()), borrowed, "{frame}");
+        };
+        ChatCompletions::default().frame("message", frame, &mut Ends::default(), &mut sink);
+    }
 }
 
 #[test]

@@ -249,7 +249,7 @@ fn processes_left_behind_are_counted_until_they_end() {
         opened(completing(vec![]).file("3", format!("{}\n", request("host/executeProcess", params))));
     lapce.unload().unwrap();
     let left = lapce.processes().unwrap();
-    assert_eq!(left.iter().map(|process| process.argv.join(" ")).collect::<Vec<_>>(), ["sleep 60"]);
+    assert_eq!(left.len(), 1, "{left:?}");
     std::process::Command::new("kill").arg(left[0].id.to_string()).status().unwrap();
     while !lapce.processes().unwrap().is_empty() {
         std::thread::yield_now();
