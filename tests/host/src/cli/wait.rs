@@ -11,8 +11,10 @@ use super::Failure;
 const SETTLED: Duration = Duration::from_millis(400);
 /// With one of these, which a plugin may also leave there.
 const SETTLED_ANYWAY: Duration = Duration::from_secs(4);
-/// The same without a suggestion: none will come.
+/// No suggestion and no process for so long, and nothing in the status bar or a pop-up: none will come.
 const GIVEN_UP: Duration = Duration::from_secs(2);
+/// The same with something in the status bar and no pop-up: longer than a provider has one wait for a second try.
+const GIVEN_UP_ANYWAY: Duration = Duration::from_secs(20);
 /// A real model's longest answer.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -31,12 +33,14 @@ pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen
         }
         let quiet = changed.elapsed();
         // Where processes cannot be listed, the status bar alone must do.
-        let busy = !shown.status.is_empty() || lapce.processes().is_ok_and(|processes| !processes.is_empty());
+        let running = lapce.processes().is_ok_and(|processes| !processes.is_empty());
+        let status = !shown.status.is_empty();
         let has_ghost = shown.ghost_at_cursor() && !shown.ghost_text().is_empty();
-        if has_ghost && quiet >= if busy { SETTLED_ANYWAY } else { SETTLED } {
+        if has_ghost && quiet >= if running || status { SETTLED_ANYWAY } else { SETTLED } {
             return Ok(shown);
         }
-        if (quiet >= GIVEN_UP && !busy) || start.elapsed() >= LIMIT {
+        let patience = if status && shown.popups.is_empty() { GIVEN_UP_ANYWAY } else { GIVEN_UP };
+        if (quiet >= patience && !running) || start.elapsed() >= LIMIT {
             return Err(Failure::Failed(why_none(lapce, &shown)));
         }
     }
