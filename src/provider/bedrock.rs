@@ -6,7 +6,7 @@ use super::claude::Claude;
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
-use super::json::{Raw, object};
+use super::json::{self, Raw, object};
 use super::messages::Messages;
 use super::request::Draft;
 use super::sigv4::{Signer, Unsigned};
@@ -261,7 +261,7 @@ object! {
 
 impl Wire for Converse {
     fn frame(&mut self, name: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(event) = serde_json::from_str::<Event<'_>>(data) else {
+        let Ok(event) = json::from_str::<Event<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         match name {

@@ -9,7 +9,7 @@ mod tests;
 use super::decoder::{Decoder, Ends, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
-use super::json::{Few, Raw, object};
+use super::json::{self, Few, Raw, object};
 use super::responses::Responses;
 use super::usage::usage;
 use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
@@ -111,7 +111,7 @@ pub(super) fn decoder() -> Decoder {
 
 impl Wire for ChatCompletions {
     fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = serde_json::from_str::<Chunk>(data) else {
+        let Ok(chunk) = json::from_str::<Chunk>(data) else {
             return ends.malformed(data, sink);
         };
         let scratch = &mut self.scratch;

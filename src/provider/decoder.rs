@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
 use crate::sse::{self, json_array, ndjson};
@@ -22,8 +23,9 @@ pub enum Framing {
 
 /// What one wire format does with a frame. One value per response.
 ///
-/// Contract that the envelope memo rests on: when a frame yields exactly one text or reasoning token
-/// and nothing else, a second frame that differs only in that text changes nothing in `self` that
+/// Contract that the memo of the envelope rests on: when a frame yields exactly one text or reasoning
+/// token and nothing else, a second frame right after it that differs only in that text yields the
+/// same token with its own text, unless that is empty, and changes nothing in `self` or `ends` that
 /// the first has not. A text without escapes is borrowed from the frame.
 pub trait Wire {
     /// Decodes one frame: `event` is its name (empty where the framing has none), `data` its text.
@@ -116,6 +118,7 @@ enum Framer {
 /// What is known of the body besides its framing.
 struct Reading {
     wire: Box<dyn Wire>,
+    envelope: Envelope,
     ends: Ends,
     /// `[DONE]` was seen: what follows is no part of the answer.
     closed: bool,
@@ -135,7 +138,8 @@ impl Decoder {
             Framing::JsonArray => Framer::JsonArray(json_array::Framer::new()),
             Framing::EventStream => Framer::EventStream(EventStream::new(sse::DEFAULT_LIMIT)),
         };
-        let reading = Reading { wire, ends: Ends::default(), closed: false, stray: String::new() };
+        let envelope = Envelope::default();
+        let reading = Reading { wire, envelope, ends: Ends::default(), closed: false, stray: String::new() };
         Self { framer, reading }
     }
 
@@ -247,7 +251,7 @@ impl Reading {
         if event == "error" && !is_json(data) {
             return self.ends.fail(stream_error(data), sink);
         }
-        self.wire.frame(event, data, &mut self.ends, sink);
+        self.envelope.frame(&mut *self.wire, event, data, &mut self.ends, sink);
     }
 
     fn message(&mut self, message: Message<'_>, sink: &mut dyn Sink) {

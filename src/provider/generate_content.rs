@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
-use super::json::{Few, Raw, object};
+use super::json::{self, Few, Raw, object};
 use super::request::Draft;
 use super::url::segment;
 use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
@@ -75,7 +75,7 @@ object! {
 
 impl Wire for GenerateContent {
     fn frame(&mut self, _event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(data) else {
+        let Ok(chunk) = json::from_str::<Chunk<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         if chunk.error.is_given() {

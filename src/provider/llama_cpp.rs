@@ -6,7 +6,7 @@ use super::chat_completions::ChatCompletions;
 use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
-use super::json::{Raw, object};
+use super::json::{self, Raw, object};
 use super::request::{Draft, base_url};
 use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, TextDelta, Usage};
@@ -159,7 +159,7 @@ object! {
 
 impl Wire for Native {
     fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(data) else {
+        let Ok(chunk) = json::from_str::<Chunk<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         if chunk.error.is_given() || event == "error" {

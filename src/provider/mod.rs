@@ -11,6 +11,7 @@ mod completions;
 mod decoder;
 mod deepseek;
 mod deepseek_fim;
+mod envelope;
 mod error;
 mod event_stream;
 mod fim;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
-use super::json::{Few, Raw, object};
+use super::json::{self, Few, Raw, object};
 use super::request::{Draft, base_url};
 use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, ToolCall, Usage};
@@ -179,7 +179,7 @@ object! {
 
 impl Wire for Lines {
     fn frame(&mut self, _event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(line) = serde_json::from_str::<Line<'_>>(data) else {
+        let Ok(line) = json::from_str::<Line<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         if line.error.is_given() {

