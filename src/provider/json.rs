@@ -335,13 +335,13 @@ mod tests {
     #[test]
     fn what_is_no_json_is_an_error() {
         for json in ["", "{", "{\"type\":}", "{\"type\":\"a\"} x", "[DONE]"] {
-            assert!(serde_json::from_str::<Sample>(json).is_err(), "{json}");
+            assert!(from_str::<Sample>(json).is_err(), "{json}");
         }
     }
 
     #[test]
     fn only_what_says_something_is_given() {
-        let given = |json| serde_json::from_str::<Raw>(json).unwrap().is_given();
+        let given = |json| from_str::<Raw>(json).unwrap().is_given();
         assert!(!["null", "false", "\"\"", "{}", "[]"].into_iter().any(given));
         assert!(["1", "\"x\"", "{\"a\":1}"].into_iter().all(given));
         assert!(!Raw::default().is_given());
