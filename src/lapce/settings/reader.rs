@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::provider::Secret;
+use crate::provider::{self, Secret};
 
 /// One thing wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
         let Some(value) = self.value(key) else { return };
         let number = match value {
             Value::String(text) if text.trim().is_empty() => return,
-            Value::String(text) => text.trim().parse().ok(),
+            Value::String(text) => provider::number(text).map(|n| n as f32),
             other => other.as_f64().map(|n| n as f32),
         };
         match number.filter(|n| range.contains(n)) {
@@ -302,7 +302,7 @@ fn shown(value: &Value) -> String {
 
 /// ` (did you mean …?)` when one of the names is close.
 pub fn did_you_mean<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let given = given.to_lowercase().replace('_', "-");
+    let given = given.to_ascii_lowercase().replace('_', "-");
     names
         .map(|name| (distance(&given, name), name))
         .min()
