@@ -162,14 +162,31 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let difference = |a, b| Lanes::load(a).xor(Lanes::load(b));
     let (Some(last_a), Some(last_b)) = (a.last_chunk(), b.last_chunk()) else {
-        return a.iter().zip(b).all(|(a, b)| a == b);
+        return same_few(a, b);
     };
+    let difference = |a, b| Lanes::load(a).xor(Lanes::load(b));
     // The last vector may overlap the one before it. No early end: nearly always all are the same.
     let (a, b) = (a.as_chunks().0.iter(), b.as_chunks().0.iter());
     let all = a.zip(b).fold(difference(last_a, last_b), |all, (a, b)| all.or(difference(a, b)));
     all.equal(0).high_bits() == 0xFFFF
+}
+
+/// [`same`] for less than a vector.
+#[inline]
+fn same_few(a: &[u8], b: &[u8]) -> bool {
+    // Two words, which overlap when there are not as many bytes.
+    if let (Some(first_a), Some(first_b), Some(last_a), Some(last_b)) =
+        (a.first_chunk::<8>(), b.first_chunk::<8>(), a.last_chunk::<8>(), b.last_chunk::<8>())
+    {
+        return first_a == first_b && last_a == last_b;
+    }
+    if let (Some(first_a), Some(first_b), Some(last_a), Some(last_b)) =
+        (a.first_chunk::<4>(), b.first_chunk::<4>(), a.last_chunk::<4>(), b.last_chunk::<4>())
+    {
+        return first_a == first_b && last_a == last_b;
+    }
+    a.iter().zip(b).all(|(a, b)| a == b)
 }
 
 #[cfg(test)]

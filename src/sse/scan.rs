@@ -14,7 +14,8 @@ pub(super) struct Line {
 }
 
 /// Finds the first `\n` or `\r`.
-#[inline]
+// Always inlined, with all that is below: as a call it costs events of 16 bytes a third of their speed.
+#[inline(always)]
 pub(super) fn line_end(bytes: &[u8]) -> Line {
     let line = find(bytes);
     #[cfg(test)]
@@ -22,7 +23,7 @@ pub(super) fn line_end(bytes: &[u8]) -> Line {
     line
 }
 
-#[inline]
+#[inline(always)]
 fn find(bytes: &[u8]) -> Line {
     let mut wide = 0;
     let mut len = 0;
@@ -75,7 +76,7 @@ fn find(bytes: &[u8]) -> Line {
 }
 
 /// The line, if it ends in `lanes`, which begin at `start`.
-#[inline]
+#[inline(always)]
 fn ending(lanes: Lanes, start: usize, wide: u32) -> Option<Line> {
     let ends = lanes.equal(b'\n').or(lanes.equal(b'\r')).high_bits();
     if ends == 0 {
