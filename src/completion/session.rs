@@ -3,7 +3,7 @@
 use super::engine::Status;
 use super::seam::{Joint, joint};
 use crate::provider::{
-    Account, Decoder, Error, FimSetting, HttpRequest, Prompt, Provider, Response, Seam, retry,
+    Account, Decoder, Error, HttpRequest, Prompt, Provider, Response, Seam, fim_fallback, retry,
 };
 use crate::stream::{
     Done, ErrorKind, FinishReason, StreamMetrics, StreamPipelineBuilder, StreamToken, StreamingPipeline,
@@ -240,8 +240,10 @@ impl Session {
     /// Tries again where that makes sense: another way to ask, the rest of a broken answer, or the same
     /// after a pause.
     fn failure(&mut self, error: Error, raw: &str, random: &mut u64) -> Verdict {
-        if error.kind == ErrorKind::NoFim && self.account.fim != FimSetting::Chat {
-            self.account.fim = FimSetting::Chat;
+        if error.kind == ErrorKind::NoFim
+            && let Some(fim) = fim_fallback(self.provider, &self.account)
+        {
+            self.account.fim = fim;
             return Verdict::Again { delay_ms: 0 };
         }
         let broke = matches!(error.kind, ErrorKind::Truncated | ErrorKind::Network | ErrorKind::Transient);

@@ -202,7 +202,18 @@ impl Settings {
         reader.private_text("api-key-env", &mut settings.api_key_env, reader::variable_name);
         reader.optional_number("temperature", 0.0..=2.0, &mut settings.temperature);
         let mut fim = "auto".to_owned();
-        reader.text("fim", &mut fim, reader::printable);
+        reader.text("fim", &mut fim, |way| {
+            let known = FIM_WAYS.contains(&way) || provider::fim_names().any(|name| name == way);
+            if known || way.contains("{prefix}") {
+                return Ok(());
+            }
+            let names: Vec<_> = FIM_WAYS.iter().copied().chain(provider::fim_names()).collect();
+            let hint = reader::did_you_mean(way, names.iter().copied());
+            Err(format!(
+                "one of {}, or a template with {{prefix}} and {{suffix}} in it{hint}",
+                names.join(", ")
+            ))
+        });
         settings.fim = match fim.as_str() {
             "auto" => FimSetting::Auto,
             "suffix" => FimSetting::Suffix,
@@ -215,7 +226,7 @@ impl Settings {
         }
         for option in account::OPTIONS {
             let mut value = String::new();
-            reader.text(option.key, &mut value, reader::printable);
+            reader.word(option.key, &mut value);
             if !value.is_empty() {
                 settings.options.push((option.key.to_owned(), value));
             }
@@ -299,6 +310,7 @@ const MULTILINES: &[(&str, Extent)] =
 const SPECULATIVES: &[(&str, Speculative)] =
     &[("auto", Speculative::Auto), ("on", Speculative::On), ("off", Speculative::Off)];
 const MODES: &[(&str, Mode)] = &[("auto", Mode::Auto), ("curl", Mode::Curl), ("http", Mode::Http)];
+const FIM_WAYS: &[&str] = &["auto", "suffix", "chat"];
 const PROXY_SCHEMES: &[&str] = &["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use crate::stream::ErrorKind;
 
 /// The status bar shows a streaming answer's progress in steps of so many milliseconds.
 const STEP_MS: u64 = 250;
+/// The status bar is one line: longer texts are cut, in characters.
+const WIDTH: usize = 80;
 /// Shorter secrets are not looked for in texts: they would be found in ordinary words.
 const SHORTEST_SECRET: usize = 6;
 
@@ -76,7 +78,7 @@ impl Voice {
                 return;
             }
         }
-        let text = sentence(status, provider).map(|text| self.clean(&text));
+        let text = sentence(status, provider).map(|text| cut(self.clean(&text)));
         if !self.bar || text == self.shown {
             return;
         }
@@ -117,6 +119,15 @@ impl Voice {
     }
 }
 
+/// The text on one line of the bar.
+fn cut(mut text: String) -> String {
+    if let Some((at, _)) = text.char_indices().nth(WIDTH) {
+        text.truncate(at);
+        text.push('…');
+    }
+    text
+}
+
 /// The state in a few words; `None` when there is nothing to say.
 fn sentence(status: &Status, provider: &str) -> Option<String> {
     Some(match status {
@@ -133,7 +144,14 @@ fn reason(why: &Why, provider: &str) -> String {
         Why::NoProvider => "no provider is set".to_owned(),
         Why::Gate(gate) => refusal(gate),
         Why::Empty => format!("{provider} has nothing to add here"),
-        Why::Hidden(Hidden::Blank) => "the answer was blank".to_owned(),
+        Why::Hidden(hidden) => match hidden {
+            Hidden::Blank => "the answer was blank",
+            Hidden::Prose => "the answer was words, not code",
+            Hidden::RepeatsAbove => "filtered: it repeats what stands above",
+            Hidden::RepeatsBelow => "filtered: it repeats the next line",
+            Hidden::EndsBlock => "filtered: it would end the block",
+        }
+        .to_owned(),
         Why::Failed(error) => error.message.clone(),
         Why::RateLimited(left_ms) => format!("rate limited for {} s", left_ms.div_ceil(1000)),
         Why::StillWaiting => format!("{provider} has not answered yet"),
@@ -213,6 +231,14 @@ mod tests {
                 "begin off for sql (`languages.sql`)",
             ]
         );
+    }
+
+    #[test]
+    fn the_bar_cuts_long_texts() {
+        let (mut rpc, mut voice) = (Rpc::new(Fake::default()), voice());
+        let failure = error(ErrorKind::Model, &"é".repeat(100));
+        voice.status(&mut rpc, 0, &Status::Nothing(Why::Failed(Box::new(failure))), "Fake");
+        assert_eq!(sent(&rpc), [format!("begin {}…", "é".repeat(WIDTH))]);
     }
 
     #[test]

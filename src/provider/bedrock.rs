@@ -6,7 +6,7 @@ use super::claude::Claude;
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
-use super::json::{Raw, object};
+use super::json::{self, Raw, object};
 use super::messages::Messages;
 use super::request::Draft;
 use super::sigv4::{Signer, Unsigned};
@@ -261,7 +261,7 @@ object! {
 
 impl Wire for Converse {
     fn frame(&mut self, name: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(event) = serde_json::from_str::<Event<'_>>(data) else {
+        let Ok(event) = json::from_str::<Event<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         match name {
@@ -356,7 +356,9 @@ mod tests {
 
     use super::super::event_stream::tests::{event, frame};
     use super::*;
-    use crate::provider::testing::{account, decoded, prompt, recordings, resumed, sent, with_model};
+    use crate::provider::testing::{
+        account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
+    };
 
     fn decoder() -> Decoder {
         Decoder::new(Framing::EventStream, Box::new(Converse::default()))
@@ -679,5 +681,10 @@ mod tests {
             let sent = sent(&Bedrock, &account, &prompt());
             assert!(sent.starts_with(expected), "{sent}");
         }
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        check_cuts(decoder, &stream(&[TEXT, TEXT, STOP, ("metadata", r#"{"usage":{"inputTokens":1}}"#)]));
     }
 }

@@ -1,9 +1,10 @@
 //! The request of the legacy text completions, which is where FIM lives: by the server's own `suffix`
 //! field, or by a template in the prompt. The answers are decoded as chat completions are.
 
+pub(super) use super::chat_completions::decoder;
 use super::fim::{self, FEW_STOPS, Template, Way};
 use super::request::Draft;
-use super::{Account, Error, Prompt, Provider, chat_completions};
+use super::{Account, Error, Prompt, Provider, Seam};
 use crate::stream::ErrorKind;
 
 impl Draft<'_> {
@@ -79,11 +80,9 @@ pub(super) fn template_or_chat(provider: &dyn Provider, account: &Account) -> Wa
 }
 
 /// How such a server goes on: by prefix in FIM, by instruction in chat.
-pub(super) fn seam(provider: &dyn Provider, account: &Account, auto: Way) -> super::Seam {
+pub(super) fn seam(provider: &dyn Provider, account: &Account, auto: Way) -> Seam {
     match fim::way(provider, account, auto) {
-        Ok(Way::Chat) | Err(_) => super::Seam::Instruction,
-        Ok(_) => super::Seam::Prefix,
+        Ok(Way::Chat) | Err(_) => Seam::Instruction,
+        Ok(_) => Seam::Prefix,
     }
 }
-
-pub(super) use chat_completions::decoder;

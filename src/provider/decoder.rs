@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::envelope::Envelope;
-use super::error::{exception, summary};
+use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
@@ -143,6 +143,16 @@ impl Decoder {
         Self { framer, reading }
     }
 
+    /// How it cuts bodies into frames.
+    pub fn framing(&self) -> Framing {
+        match self.framer {
+            Framer::Sse(_) => Framing::Sse,
+            Framer::Ndjson(_) => Framing::Ndjson,
+            Framer::JsonArray(_) => Framing::JsonArray,
+            Framer::EventStream(_) => Framing::EventStream,
+        }
+    }
+
     /// Whether nothing more can come, although the body may not be over: `[DONE]` was seen, or the
     /// stream broke. A reader need not wait for a server that is slow to close.
     pub fn is_over(&self) -> bool {
@@ -191,11 +201,12 @@ impl Decode for Decoder {
                     None => {}
                 }
             }
-            Framer::Ndjson(framer) => {
-                if let Some(line) = framer.finish() {
-                    reading.line(line, sink);
-                }
-            }
+            Framer::Ndjson(framer) => match framer.finish() {
+                // It may be cut, even right after a brace.
+                Some(Ok(last)) => reading.bare(last, sink),
+                Some(Err(error)) => reading.too_long(error, sink),
+                None => {}
+            },
             Framer::JsonArray(framer) => {
                 if let Some(element) = framer.finish() {
                     reading.line(element, sink);
@@ -236,6 +247,9 @@ impl Reading {
         if data.trim_ascii() == "[DONE]" {
             self.closed = true;
             return self.ends.marker();
+        }
+        if event == "error" && !is_json(data) {
+            return self.ends.fail(stream_error(data), sink);
         }
         self.envelope.frame(&mut *self.wire, event, data, &mut self.ends, sink);
     }

@@ -56,6 +56,7 @@ impl Provider for DeepSeek {
         match error.kind {
             ErrorKind::Auth => Some("Keys are made at https://platform.deepseek.com/api_keys.".to_owned()),
             ErrorKind::Quota => Some("Credit is bought at https://platform.deepseek.com/top_up.".to_owned()),
+            ErrorKind::NoFim => Some("DeepSeek's FIM is the provider `deepseek-fim`.".to_owned()),
             _ => None,
         }
     }

@@ -3,6 +3,8 @@
 mod body;
 mod classify;
 mod clean;
+#[cfg(test)]
+mod recordings;
 mod sentence;
 #[cfg(test)]
 mod tests;

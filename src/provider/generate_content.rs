@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
-use super::json::{Few, Raw, object};
+use super::json::{self, Few, Raw, object};
 use super::request::Draft;
 use super::url::segment;
 use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
@@ -75,7 +75,7 @@ object! {
 
 impl Wire for GenerateContent {
     fn frame(&mut self, _event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(data) else {
+        let Ok(chunk) = json::from_str::<Chunk<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         if chunk.error.is_given() {
@@ -228,7 +228,7 @@ pub(super) fn decoder(framing: Framing) -> Decoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{decoded, recordings};
+    use super::super::testing::{check_cuts, decoded, recordings};
     use super::*;
 
     fn sse(chunks: &[&str]) -> String {
@@ -404,5 +404,16 @@ mod tests {
         ] {
             assert_eq!(model_path(model), path);
         }
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let chunks = [
+            r#"{"candidates":[{"content":{"parts":[{"text":"a {\"é\n"}]}}]}"#,
+            "{\n  \"candidates\": [{\"content\": {\"parts\": [{\"text\": \"b\"}]},\n  \"finishReason\": \"STOP\"}]}",
+        ];
+        check_cuts(|| decoder(Framing::JsonArray), array(&chunks).as_bytes());
+        let chunks = chunks.map(|chunk| chunk.replace('\n', ""));
+        check_cuts(|| decoder(Framing::Sse), sse(&[&chunks[0], &chunks[1]]).as_bytes());
     }
 }

@@ -6,7 +6,7 @@ use super::chat_completions::ChatCompletions;
 use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
-use super::json::{Raw, object};
+use super::json::{self, Raw, object};
 use super::request::{Draft, base_url};
 use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, TextDelta, Usage};
@@ -119,7 +119,8 @@ impl Provider for LlamaCpp {
 
     fn advice(&self, error: &Error) -> Option<String> {
         matches!(error.kind, ErrorKind::Network).then(|| {
-            "`llama-server --fim-qwen-1.5b-default --port 8080` starts it with a small model.".to_owned()
+            "It is started, with a small model, by `llama-server --fim-qwen-1.5b-default --port 8080`."
+                .to_owned()
         })
     }
 }
@@ -158,7 +159,7 @@ object! {
 
 impl Wire for Native {
     fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(data) else {
+        let Ok(chunk) = json::from_str::<Chunk<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         if chunk.error.is_given() || event == "error" {
@@ -200,7 +201,7 @@ mod tests {
 
     use super::*;
     use crate::provider::FimSetting;
-    use crate::provider::testing::{account, decoded, recordings, resumed, sent};
+    use crate::provider::testing::{account, check_cuts, decoded, recordings, resumed, sent};
 
     fn decoder() -> Decoder {
         Decoder::new(Framing::Sse, Box::new(Native::default()))
@@ -423,5 +424,15 @@ mod tests {
     fn the_seam_follows_the_way() {
         assert_eq!(LlamaCpp.seam(&account()), Seam::Prefix);
         assert_eq!(LlamaCpp.seam(&Account { fim: FimSetting::Chat, ..account() }), Seam::Instruction);
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let body = sse(&[
+            r#"{"index":0,"content":"a {\"é\n","stop":false}"#,
+            r#"{"index":0,"content":"b","stop":false}"#,
+            r#"{"content":"","stop":true,"stop_type":"eos"}"#,
+        ]);
+        check_cuts(decoder, body.as_bytes());
     }
 }

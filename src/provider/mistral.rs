@@ -52,9 +52,14 @@ impl Provider for Mistral {
     }
 
     fn advice(&self, error: &Error) -> Option<String> {
-        (error.kind == ErrorKind::Auth).then(|| {
-            "Keys are made at https://console.mistral.ai; one for Codestral needs the provider `codestral`.".to_owned()
-        })
+        let advice = match error.kind {
+            ErrorKind::Auth => {
+                "Keys are made at https://console.mistral.ai; one for Codestral needs the provider `codestral`."
+            }
+            ErrorKind::NoFim => "Mistral's FIM is the provider `codestral`.",
+            _ => return None,
+        };
+        Some(advice.to_owned())
     }
 }
 

@@ -52,7 +52,8 @@ mod xai;
 
 pub use decoder::{Decoder, Ends, Framing, Wire};
 pub use error::{Error, Response};
-pub use fim::names as fim_names;
+pub use fim::{fallback as fim_fallback, names as fim_names};
+pub(crate) use json::number;
 pub use models::model_names;
 pub use prompt::{Account, FimSetting, HttpRequest, Prompt, Seam, Secret, Snippet};
 

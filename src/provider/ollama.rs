@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
-use super::json::{Few, Raw, object};
+use super::json::{self, Few, Raw, object};
 use super::request::{Draft, base_url};
 use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, ToolCall, Usage};
@@ -114,8 +114,8 @@ impl Provider for Ollama {
 
     fn advice(&self, error: &Error) -> Option<String> {
         let advice = match error.kind {
-            ErrorKind::Network => "`ollama serve` starts it.",
-            ErrorKind::Model => "`ollama pull` and the name gets a model.",
+            ErrorKind::Network => "It is started by `ollama serve`.",
+            ErrorKind::Model => "A model is fetched by `ollama pull MODEL`.",
             _ => return None,
         };
         Some(advice.to_owned())
@@ -179,7 +179,7 @@ object! {
 
 impl Wire for Lines {
     fn frame(&mut self, _event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(line) = serde_json::from_str::<Line<'_>>(data) else {
+        let Ok(line) = json::from_str::<Line<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         if line.error.is_given() {
@@ -224,7 +224,9 @@ mod tests {
 
     use super::*;
     use crate::provider::FimSetting;
-    use crate::provider::testing::{account, decoded, prompt, recordings, resumed, sent, with_model};
+    use crate::provider::testing::{
+        account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
+    };
 
     fn decoder() -> Decoder {
         Decoder::new(Framing::Ndjson, Box::new(Lines::default()))
@@ -425,5 +427,15 @@ mod tests {
     fn the_seam_follows_the_way() {
         assert_eq!(Ollama.seam(&account()), Seam::Prefix);
         assert_eq!(Ollama.seam(&Account { fim: FimSetting::Chat, ..account() }), Seam::Instruction);
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let lines = [
+            r#"{"response":"a {\"é\n","done":false}"#,
+            r#"{"message":{"content":"b"},"done":false}"#,
+            r#"{"response":"","done":true,"done_reason":"stop"}"#,
+        ];
+        check_cuts(decoder, lines.join("\n").as_bytes());
     }
 }

@@ -38,7 +38,8 @@ pub struct Snippet {
 pub enum Seam {
     /// The received text is appended to the prefix; the answer goes on right after it.
     Prefix,
-    /// The received text is given as the start of the assistant's answer.
+    /// The received text is given as the start of the assistant's answer, without the white space at its
+    /// end, which Anthropic refuses: the answer may begin with that white space once more.
     Prefill,
     /// A chat model is told to continue; it may repeat the end of what it wrote.
     Instruction,

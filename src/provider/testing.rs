@@ -22,6 +22,24 @@ fn decoded_by(mut decoder: Decoder, body: &[u8], size: usize) -> Vec<String> {
     lines
 }
 
+/// Cuts a body at every byte. Whatever came before the cut must be handed on, and the end be told apart
+/// from a proper one, unless all that was missing is what follows the last text.
+pub(super) fn check_cuts(decoder: impl Fn() -> Decoder, body: &[u8]) {
+    let text =
+        |lines: &[String]| lines.iter().filter_map(|line| line.strip_prefix("text ")).collect::<String>();
+    let whole = text(&decoded_by(decoder(), body, body.len()));
+    for cut in 0..body.len() {
+        let lines = decoded_by(decoder(), &body[..cut], body.len());
+        let so_far = text(&lines);
+        let end = lines.last().map_or("", String::as_str);
+        let right = match end.strip_prefix("done#0 ") {
+            Some(_) => so_far == whole,
+            None => end.starts_with("error truncated ") && whole.starts_with(&so_far),
+        };
+        assert!(right, "cut at {cut}, after {:?}: {lines:#?}", String::from_utf8_lossy(&body[..cut]));
+    }
+}
+
 /// A token on one line.
 fn line(token: &StreamToken<'_>) -> String {
     let option = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap_or("-").to_owned();
@@ -128,6 +146,12 @@ pub(super) fn recordings(folder: &str) -> Vec<Recording> {
         Some(Recording { file: cells[2].to_owned(), body, features })
     };
     rows.filter_map(read).collect()
+}
+
+/// The recorded error body of that path; `None` where recordings are missing.
+pub(super) fn recorded_error(file: &str) -> Option<Vec<u8>> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/transcripts").join(file))
+        .ok()
 }
 
 /// One JSON text per line, as server-sent events.

@@ -34,6 +34,7 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
             "input is too long",
             "exceeds the available context size",
             "exceeds the maximum number of tokens",
+            "number of input tokens exceeds",
             "context window",
         ],
     ),
@@ -61,6 +62,9 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
             "model not found",
             "does not exist or you do not have access",
             "model identifier is invalid",
+            // Bedrock: a model that is only to be had by an inference profile, one not enabled for the account.
+            "inference profile",
+            "don't have access to the model",
         ],
     ),
     (
@@ -143,6 +147,9 @@ mod tests {
             (Some(400), "context_length_exceeded", TooLong),
             (Some(500), "exceed_context_size_error", TooLong),
             (Some(413), "", TooLong),
+            (Some(400), "input tokens exceeded: number of input tokens exceeds maximum length", TooLong),
+            (Some(400), "retry your request with the id or arn of an inference profile", Model),
+            (Some(403), "you don't have access to the model with the specified model id", Model),
             (Some(400), "prompt is too long: 200001 tokens > 200000 maximum", TooLong),
             (Some(400), "content_filter", Filtered),
             (Some(403), "flagged", Filtered),
