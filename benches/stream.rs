@@ -1,19 +1,18 @@
-//! `cargo bench`: the cases of `benches/cases`, natively, by criterion.
+//! `cargo bench`: runs the cases of `benches/cases`, which is a package of its own so that neither the
+//! plugin nor each of its test runs has to compile the peers.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use stream_cases::{Case, cases};
+use std::process::{Command, ExitCode};
 
-fn stream(criterion: &mut Criterion) {
-    for Case { name, input, subjects, .. } in cases() {
-        let chunks = input.chunks();
-        let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Bytes(input.body.len() as u64));
-        for (subject, read) in subjects {
-            group.bench_function(subject, |bencher| bencher.iter(|| read(&chunks)));
+fn main() -> ExitCode {
+    let own = ["bench", "--package", "stream-cases", "--bench", "criterion", "--"];
+    // cargo itself adds `--bench`, which criterion would take from the other cargo as well.
+    let passed = std::env::args_os().skip(1).filter(|arg| arg != "--bench");
+    match Command::new(env!("CARGO")).args(own).args(passed).status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cannot run cargo: {error}");
+            ExitCode::FAILURE
         }
-        group.finish();
     }
 }
-
-criterion_group!(benches, stream);
-criterion_main!(benches);
