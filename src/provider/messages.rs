@@ -226,7 +226,7 @@ fn stopped(reason: Raw<'_>, ends: &mut Ends) {
 
 /// How a Claude model continues an answer.
 pub(super) fn seam(claude: Claude<'_>) -> Seam {
-    if claude.takes_prefill() { Seam::Prefill } else { Seam::Instruction }
+    if claude.takes_prefill() { Seam::TrimmedPrefill } else { Seam::Instruction }
 }
 
 impl Draft<'_> {

@@ -38,9 +38,13 @@ pub struct Snippet {
 pub enum Seam {
     /// The received text is appended to the prefix; the answer goes on right after it.
     Prefix,
-    /// The received text is given as the start of the assistant's answer, without the white space at its
-    /// end, which Anthropic refuses: the answer may begin with that white space once more.
+    /// The received text is given as the start of the assistant's answer.
     Prefill,
+    /// The same without the white space at its end, which Anthropic refuses: the answer may begin with
+    /// that white space once more.
+    TrimmedPrefill,
+    /// The same, but the answer begins with the whole of the received text once more.
+    EchoedPrefill,
     /// A chat model is told to continue; it may repeat the end of what it wrote.
     Instruction,
 }
@@ -81,7 +85,7 @@ impl Account {
     }
 
     /// The model, or `default` when the user named none.
-    pub(super) fn model_or<'a>(&'a self, default: &'a str) -> &'a str {
+    pub fn model_or<'a>(&'a self, default: &'a str) -> &'a str {
         match self.model.trim() {
             "" => default,
             model => model,
