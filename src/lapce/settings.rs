@@ -34,7 +34,7 @@ pub struct Settings {
     /// The environment variable that holds the key; empty for the provider's usual ones.
     pub api_key_env: String,
     /// Sampling temperature; `None` for the format's default.
-    pub temperature: Option<f32>,
+    pub temperature: Option<f64>,
     /// How fill-in-the-middle is asked for.
     pub fim: FimSetting,
     /// Headers to add or replace.
