@@ -17,7 +17,7 @@ mod volt {
         type Transport = Network<LapceHost>;
 
         fn transport(&self, options: &Options) -> Self::Transport {
-            Network::new(LapceHost, Home::from_env(), options.clone())
+            Network::new(LapceHost { execute: host::execute }, Home::from_env(), options.clone())
         }
 
         fn now(&self) -> Duration {

@@ -75,8 +75,10 @@ impl Gates {
     /// The glob that keeps `path` from leaving the machine, if any. Matched against the whole path and
     /// against each of its tails, so that `.env*` and `secrets/**` mean what they mean in `.gitignore`.
     pub fn ignored(&self, path: &str) -> Option<&str> {
+        // Case does not count: for some file systems it does not, and a secret sent once is sent.
+        let path = &path.to_ascii_lowercase();
         let matches = |glob: &&String| {
-            let anchored = glob.trim_start_matches('/');
+            let anchored = &glob.trim_start_matches('/').to_ascii_lowercase();
             fast_glob::glob_match(anchored, path)
                 || path.match_indices('/').any(|(at, _)| {
                     path.get(at + 1..).is_some_and(|tail| fast_glob::glob_match(anchored, tail))
@@ -120,6 +122,7 @@ mod tests {
         for (path, glob) in [
             (".env", Some(".env*")),
             ("deploy/.env.local", Some(".env*")),
+            ("deploy/.ENV", Some(".env*")),
             ("a/b/key.pem", Some("*.pem")),
             ("x/secrets/db/one.txt", Some("secrets/**")),
             ("src/environment.rs", None),

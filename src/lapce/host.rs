@@ -3,7 +3,10 @@
 
 use std::io::{self, BufRead, Read, Write};
 
-use super::rpc::Host;
+use lapce_plugin::PLUGIN_RPC;
+
+use super::rpc::{CallError, Host, Rpc};
+use crate::transport::Output;
 
 /// Longer messages are dropped unread; far above any document that is kept.
 const MAX_LINE: u64 = 64 << 20;
@@ -11,11 +14,10 @@ const MAX_LINE: u64 = 64 << 20;
 /// A buffer that grew beyond this is given back: the guest's memory never shrinks, but it can be reused.
 const KEEP_LINE: usize = 64 << 10;
 
-// lapce-plugin has these imports too, but does not let others call them.
+// lapce-plugin declares it too, but does not let others call it.
 #[link(wasm_import_module = "lapce")]
 unsafe extern "C" {
     fn host_handle_rpc();
-    fn host_handle_stderr();
 }
 
 /// The editor this volt runs in.
@@ -41,10 +43,18 @@ impl Host for Lapce {
     }
 
     fn log(&mut self, text: &str) {
-        if writeln!(io::stderr(), "{text}").is_ok() {
-            // SAFETY: the import takes and gives nothing; it reads what was just written.
-            unsafe { host_handle_stderr() };
-        }
+        PLUGIN_RPC.stderr(text);
+    }
+}
+
+/// Has Lapce run a program to its end.
+///
+/// # Errors
+/// Lapce's words when it could not be started, or what came instead of an answer.
+pub fn execute(program: &str, args: &[&str]) -> Result<Output, String> {
+    match Rpc::new(Lapce).execute(program, args) {
+        Ok(done) => Ok(Output { success: done.success, stdout: done.stdout.unwrap_or_default() }),
+        Err(CallError::Refused(words) | CallError::Unanswered(words)) => Err(words),
     }
 }
 

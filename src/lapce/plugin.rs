@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::documents::{Change, DidOpen, Documents, path_of};
+use super::documents::{Change, DidOpen, Documents, OpenedDocument, path_of};
 use super::lane::Lane;
 use super::rpc::{self, Host, Id, Message, Rpc};
 use super::settings::Settings;
 use super::status::{Severity, Voice};
 use crate::completion::{Answer, Effect, Engine, Input, RequestId, Status, Why, engine};
-use crate::provider::{self, Error};
+use crate::provider::{self, Account, Error, Provider};
 use crate::stream::ErrorKind;
 use crate::transport::{self, Happening, Transport};
 
@@ -207,6 +207,16 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         );
 
         let (settings, problems) = Settings::read(&initialization_options);
+        if !problems.is_empty() {
+            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            self.voice.pop_up(&mut self.rpc, Severity::Warning, &format!("Settings: {}", lines.join("\n")));
+        }
+        let root = root_uri.as_deref().map(path_of).unwrap_or_default();
+        self.begin(&settings, provider::find(&settings.provider), &root);
+    }
+
+    /// Starts with an engine for these settings.
+    fn begin(&mut self, settings: &Settings, provider: Option<&'static dyn Provider>, root: &str) {
         self.voice.bar = settings.status;
         self.voice.keep_secret(settings.api_key.expose());
         for (_, value) in &settings.extra_headers {
@@ -214,50 +224,39 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
             // `Bearer …` may be told without its first word.
             self.voice.keep_secret(value.rsplit(' ').next().unwrap_or_default());
         }
-        if !problems.is_empty() {
-            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            self.voice.pop_up(&mut self.rpc, Severity::Warning, &format!("Settings: {}", lines.join("\n")));
-        }
-
         let unix_time = self.surroundings.unix_time();
-        let mut provider = provider::find(&settings.provider);
-        let title = provider.map_or("", |provider| provider.title());
         let variable = |name: &str| self.surroundings.variable(name);
-        let account = match provider.map(|provider| settings.account(provider, &variable, unix_time)) {
-            Some(Ok(account)) => Ok(account),
-            Some(Err(error)) => Err(error),
+        let account = match provider {
+            Some(provider) => settings.account(provider, &variable, unix_time),
             None => Err(no_provider()),
         };
-        if let Ok(account) = &account {
-            self.voice.keep_secret(account.api_key.expose());
-            for (_, secret) in &account.secrets {
-                self.voice.keep_secret(secret.expose());
-            }
-        }
-        let (account, nobody) = match account {
-            Ok(account) => (account, None),
+        let (asked, account, nobody) = match account {
+            Ok(account) => (provider, account, None),
             Err(error) => {
                 // Who named a provider wants to use it and is told at once; who did not, on alt+\.
-                if provider.take().is_some() {
+                if provider.is_some() {
                     self.voice.failure(&mut self.rpc, &error);
                 }
-                (provider::Account::default(), Some(Box::new(error)))
+                (None, Account::default(), Some(Box::new(error)))
             }
         };
+        self.voice.keep_secret(account.api_key.expose());
+        for (_, secret) in &account.secrets {
+            self.voice.keep_secret(secret.expose());
+        }
 
-        let root = root_uri.as_deref().map(path_of).unwrap_or_default();
         let repository = root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
         let seed = unix_time ^ u64::from(self.surroundings.now().subsec_nanos());
-        let options = settings.options(provider, account, repository, seed);
+        let options = settings.options(asked, account, repository, seed);
         // A workspace inside a folder of secrets: its files keep their whole paths, or the globs would
         // miss them.
-        let secret = options.gates.ignored(&format!("{root}/x")).is_some();
-        self.documents = Documents::new(if secret { "" } else { &root });
+        let secret = options.gates.ignored(&format!("{}/x", root.trim_end_matches('/'))).is_some();
+        self.documents = Documents::new(if secret { "" } else { root });
         self.core = Some(Core {
             engine: Engine::new(options),
             main: Lane::new(self.surroundings.transport(&settings.network)),
             ahead: Lane::new(self.surroundings.transport(&settings.network)),
-            title,
+            title: provider.map_or("", |provider| provider.title()),
             nobody,
             buffer: vec![0; READ_BYTES],
             effects: Vec::new(),
@@ -276,7 +275,15 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
             }
         };
         for change in &changes {
-            let Some(document) = self.documents.edited(uri) else { return };
+            let Some(document) = self.documents.edited(uri) else {
+                // Lapce does not tell of files opened while the volt was starting; a change of the whole
+                // text makes up for it.
+                if change.range.is_none() {
+                    let (uri, text) = (uri.clone().into_owned(), change.text.clone());
+                    self.documents.open(OpenedDocument { uri, language_id: String::new(), text });
+                }
+                continue;
+            };
             let replaced = document.apply(change);
             // Taken out so that the edit can borrow from them while the engine gets the rest of `self`.
             let documents = mem::take(&mut self.documents);
@@ -299,7 +306,7 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
             return self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "this document is not known, or too large");
         };
         let offset = document.offset(asked.position);
-        let fresh = self.surroundings.now().saturating_sub(self.caught_up) <= SAME_KEY;
+        let fresh = self.fresh();
         self.requests += 1;
         let number = RequestId(self.requests);
         self.open.push((number, id));
@@ -391,6 +398,11 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         };
         let now_ms = self.now_ms();
         self.voice.status(&mut self.rpc, now_ms, &status, core.title);
+    }
+
+    /// Whether no key can be queued behind the message at hand.
+    fn fresh(&self) -> bool {
+        self.surroundings.now().saturating_sub(self.caught_up) <= SAME_KEY
     }
 
     fn now_ms(&self) -> u64 {

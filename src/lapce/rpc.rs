@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use psp_types::{ExecuteProcess, Request as _};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -193,7 +194,7 @@ impl<H: Host> Rpc<H> {
             program: &'a str,
             args: &'a [&'a str],
         }
-        self.call("host/executeProcess", &Params { program, args })
+        self.call(ExecuteProcess::METHOD, &Params { program, args })
     }
 
     /// Writes to the host's log.

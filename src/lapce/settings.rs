@@ -14,6 +14,7 @@ use reader::Reader;
 
 use crate::completion::context::Budget;
 use crate::completion::gates::Gates;
+use crate::completion::session::Limits;
 use crate::completion::shape::Extent;
 use crate::completion::{Options, Trigger};
 use crate::provider::{self, Account, FimSetting, Provider, Secret};
@@ -75,12 +76,8 @@ pub struct EngineSettings {
     pub speculative: Speculative,
     /// How many answers are remembered; 0: none.
     pub cache_size: u32,
-    /// Regular expressions: an answer is cut before what matches.
-    pub block_patterns: Vec<String>,
-    /// Most bytes of one event of a stream.
-    pub event_bytes: u32,
-    /// Most bytes of a whole answer.
-    pub response_bytes: u32,
+    /// How long events and answers may be.
+    pub limits: Limits,
 }
 
 /// Whether to ask ahead.
@@ -128,9 +125,7 @@ impl Default for EngineSettings {
             snippets: true,
             speculative: Speculative::Auto,
             cache_size: 200,
-            block_patterns: Vec::new(),
-            event_bytes: 1 << 20,
-            response_bytes: 8 << 20,
+            limits: Limits { event_bytes: 1 << 20, response_bytes: 8 << 20 },
         }
     }
 }
@@ -179,7 +174,7 @@ impl Settings {
                 Speculative::On => true,
                 Speculative::Off => false,
             },
-            response_bytes: engine.response_bytes as usize,
+            limits: engine.limits,
             seed,
         }
     }
@@ -202,7 +197,18 @@ impl Settings {
         reader.private_text("api-key-env", &mut settings.api_key_env, reader::variable_name);
         reader.optional_number("temperature", 0.0..=2.0, &mut settings.temperature);
         let mut fim = "auto".to_owned();
-        reader.text("fim", &mut fim, reader::printable);
+        reader.text("fim", &mut fim, |way| {
+            let known = FIM_WAYS.contains(&way) || provider::fim_names().any(|name| name == way);
+            if known || way.contains("{prefix}") {
+                return Ok(());
+            }
+            let names: Vec<_> = FIM_WAYS.iter().copied().chain(provider::fim_names()).collect();
+            let hint = reader::did_you_mean(way, names.iter().copied());
+            Err(format!(
+                "one of {}, or a template with {{prefix}} and {{suffix}} in it{hint}",
+                names.join(", ")
+            ))
+        });
         settings.fim = match fim.as_str() {
             "auto" => FimSetting::Auto,
             "suffix" => FimSetting::Suffix,
@@ -215,7 +221,7 @@ impl Settings {
         }
         for option in account::OPTIONS {
             let mut value = String::new();
-            reader.text(option.key, &mut value, reader::printable);
+            reader.word(option.key, &mut value);
             if !value.is_empty() {
                 settings.options.push((option.key.to_owned(), value));
             }
@@ -236,10 +242,9 @@ impl Settings {
         reader.flag("snippets", &mut engine.snippets);
         reader.choice("speculative", SPECULATIVES, &mut engine.speculative);
         reader.number("cache-size", 0..=10_000, &mut engine.cache_size);
-        reader.texts("block-patterns", &mut engine.block_patterns, reader::printable);
 
-        reader.number("limit.event-bytes", 1_024..=64 << 20, &mut engine.event_bytes);
-        reader.number("limit.response-bytes", 1_024..=64 << 20, &mut engine.response_bytes);
+        reader.number("limit.event-bytes", 1_024..=64 << 20, &mut engine.limits.event_bytes);
+        reader.number("limit.response-bytes", 1_024..=64 << 20, &mut engine.limits.response_bytes);
 
         let network = &mut settings.network;
         reader.choice("transport", MODES, &mut network.mode);
@@ -299,6 +304,7 @@ const MULTILINES: &[(&str, Extent)] =
 const SPECULATIVES: &[(&str, Speculative)] =
     &[("auto", Speculative::Auto), ("on", Speculative::On), ("off", Speculative::Off)];
 const MODES: &[(&str, Mode)] = &[("auto", Mode::Auto), ("curl", Mode::Curl), ("http", Mode::Http)];
+const FIM_WAYS: &[&str] = &["auto", "suffix", "chat"];
 const PROXY_SCHEMES: &[&str] = &["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use crate::stream::ErrorKind;
 
 /// The status bar shows a streaming answer's progress in steps of so many milliseconds.
 const STEP_MS: u64 = 250;
+/// The status bar is one line: longer texts are cut, in characters.
+const WIDTH: usize = 80;
 /// Shorter secrets are not looked for in texts: they would be found in ordinary words.
 const SHORTEST_SECRET: usize = 6;
 
@@ -76,7 +78,7 @@ impl Voice {
                 return;
             }
         }
-        let text = sentence(status, provider).map(|text| self.clean(&text));
+        let text = sentence(status, provider).map(|text| cut(self.clean(&text)));
         if !self.bar || text == self.shown {
             return;
         }
@@ -115,6 +117,15 @@ impl Voice {
     fn clean(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
+}
+
+/// The text on one line of the bar.
+fn cut(mut text: String) -> String {
+    if let Some((at, _)) = text.char_indices().nth(WIDTH) {
+        text.truncate(at);
+        text.push('…');
+    }
+    text
 }
 
 /// The state in a few words; `None` when there is nothing to say.
@@ -220,6 +231,14 @@ mod tests {
                 "begin off for sql (`languages.sql`)",
             ]
         );
+    }
+
+    #[test]
+    fn the_bar_cuts_long_texts() {
+        let (mut rpc, mut voice) = (Rpc::new(Fake::default()), voice());
+        let failure = error(ErrorKind::Model, &"é".repeat(100));
+        voice.status(&mut rpc, 0, &Status::Nothing(Why::Failed(Box::new(failure))), "Fake");
+        assert_eq!(sent(&rpc), [format!("begin {}…", "é".repeat(WIDTH))]);
     }
 
     #[test]

@@ -2,13 +2,17 @@
 //! refusals, tool calls, several choices; also of the legacy text completions, which differ in one
 //! field, and of whole answers where a stream was asked for.
 
+mod body;
+#[cfg(test)]
+mod tests;
+
 use super::decoder::{Decoder, Ends, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
-use super::json::{Few, Raw, object};
+use super::json::{self, Few, Raw, number, object};
 use super::responses::Responses;
 use super::usage::usage;
-use crate::stream::{FunctionCall, Sink, StreamToken, TextDelta, ToolCall};
+use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
 
 object! {
     struct Chunk<'a> {
@@ -107,7 +111,7 @@ pub(super) fn decoder() -> Decoder {
 
 impl Wire for ChatCompletions {
     fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = serde_json::from_str::<Chunk>(data) else {
+        let Ok(chunk) = json::from_str::<Chunk>(data) else {
             return ends.malformed(data, sink);
         };
         let scratch = &mut self.scratch;
@@ -122,23 +126,22 @@ impl Wire for ChatCompletions {
         if counts.is_given() {
             sink.token(StreamToken::Usage(usage(counts)));
         }
-        let refused = chunk.choices.is_empty() && (chunk.message.is_given() || chunk.detail.is_given());
-        let failed = chunk.error.is_given()
-            || chunk.x_groq.error.is_given()
-            || event == "error"
-            || matches!(chunk.object.json(), "\"error\"")
-            || refused
-            || chunk.choices.iter().any(|choice| choice.error.is_given());
-        if failed {
-            let own = [chunk.x_groq.error]
-                .into_iter()
-                .chain(chunk.choices.iter().map(|choice| choice.error))
-                .find(|error| error.is_given() && !chunk.error.is_given());
-            match own {
-                Some(error) => ends.fail(stream_error(&format!("{{\"error\":{}}}", error.json())), sink),
-                None => ends.fail(stream_error(data), sink),
-            }
+        if let Some(error) = chunk.failure(event, data) {
+            ends.fail(error, sink);
         }
+    }
+}
+
+impl Chunk<'_> {
+    /// The error the frame is, or has in it.
+    fn failure(&self, event: &str, frame: &str) -> Option<StreamError<'static>> {
+        let refused = self.choices.is_empty() && (self.message.is_given() || self.detail.is_given());
+        if self.error.is_given() || event == "error" || self.object.json() == "\"error\"" || refused {
+            return Some(stream_error(frame));
+        }
+        let choices = self.choices.iter().map(|choice| choice.error);
+        let inner = choices.chain([self.x_groq.error]).find(|error| error.is_given())?;
+        Some(stream_error(&format!("{{\"error\":{}}}", inner.json())))
     }
 }
 
@@ -164,13 +167,12 @@ impl Choice<'_> {
             return None;
         }
         let logprobs: Logprobs = self.logprobs.read();
-        let number = |raw: Raw<'_>| raw.json().parse::<f64>().ok();
         logprobs
             .content
             .iter()
             .map(|token| token.logprob)
             .chain(logprobs.token_logprobs.iter().copied())
-            .filter_map(number)
+            .filter_map(|raw| number(raw.json()))
             .reduce(|sum, logprob| sum + logprob)
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use super::error::{exception, summary};
+use super::envelope::Envelope;
+use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
@@ -22,9 +23,10 @@ pub enum Framing {
 
 /// What one wire format does with a frame. One value per response.
 ///
-/// Contract that the envelope memo rests on: when a frame yields exactly one text or reasoning token
-/// and nothing else, a second frame that differs only in that text changes nothing in `self` that
-/// the first has not. A text without escapes is borrowed from the frame.
+/// Contract that the memo of the envelope rests on: when a frame yields exactly one text or reasoning
+/// token and nothing else, a second frame right after it that differs only in that text yields the
+/// same token with its own text, unless that is empty, and changes nothing in `self` or `ends` that
+/// the first has not. The text is one string of the frame, borrowed from it unless it has escapes.
 pub trait Wire {
     /// Decodes one frame: `event` is its name (empty where the framing has none), `data` its text.
     /// Finish reasons, end markers and failures are said to `ends`, everything else goes to `sink`.
@@ -113,9 +115,24 @@ enum Framer {
     EventStream(EventStream),
 }
 
+impl Framer {
+    fn new(framing: Framing, limit: usize) -> Self {
+        match framing {
+            Framing::Sse => {
+                let policy = sse::Policy { limit, ..sse::Policy::LENIENT };
+                Self::Sse(Box::new(sse::Parser::with_policy(policy)))
+            }
+            Framing::Ndjson => Self::Ndjson(ndjson::Framer::with_limit(limit)),
+            Framing::JsonArray => Self::JsonArray(json_array::Framer::with_limit(limit)),
+            Framing::EventStream => Self::EventStream(EventStream::new(limit)),
+        }
+    }
+}
+
 /// What is known of the body besides its framing.
 struct Reading {
     wire: Box<dyn Wire>,
+    envelope: Envelope,
     ends: Ends,
     /// `[DONE]` was seen: what follows is no part of the answer.
     closed: bool,
@@ -129,14 +146,26 @@ const STRAY_LIMIT: usize = 64 << 10;
 impl Decoder {
     /// A decoder of that framing and format.
     pub fn new(framing: Framing, wire: Box<dyn Wire>) -> Self {
-        let framer = match framing {
-            Framing::Sse => Framer::Sse(Box::new(sse::Parser::with_policy(sse::Policy::LENIENT))),
-            Framing::Ndjson => Framer::Ndjson(ndjson::Framer::new()),
-            Framing::JsonArray => Framer::JsonArray(json_array::Framer::new()),
-            Framing::EventStream => Framer::EventStream(EventStream::new(sse::DEFAULT_LIMIT)),
-        };
-        let reading = Reading { wire, ends: Ends::default(), closed: false, stray: String::new() };
+        let framer = Framer::new(framing, sse::DEFAULT_LIMIT);
+        let envelope = Envelope::default();
+        let reading = Reading { wire, envelope, ends: Ends::default(), closed: false, stray: String::new() };
         Self { framer, reading }
+    }
+
+    /// The same decoder, for frames of at most `limit` bytes. To be called before the first bytes.
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.framer = Framer::new(self.framing(), limit);
+        self
+    }
+
+    /// How it cuts bodies into frames.
+    pub fn framing(&self) -> Framing {
+        match self.framer {
+            Framer::Sse(_) => Framing::Sse,
+            Framer::Ndjson(_) => Framing::Ndjson,
+            Framer::JsonArray(_) => Framing::JsonArray,
+            Framer::EventStream(_) => Framing::EventStream,
+        }
     }
 
     /// Whether nothing more can come, although the body may not be over: `[DONE]` was seen, or the
@@ -169,10 +198,7 @@ impl Decode for Decoder {
                 }
             }
             Framer::EventStream(framer) => {
-                let fed = framer.feed(chunk, |message| reading.message(message, sink));
-                if let Err(error) = fed
-                    && framer.lost().is_none_or(|rest| !is_text(rest))
-                {
+                if let Err(error) = framer.feed(chunk, |message| reading.message(message, sink)) {
                     reading.unframed(error, sink);
                 }
             }
@@ -190,18 +216,19 @@ impl Decode for Decoder {
                     None => {}
                 }
             }
-            Framer::Ndjson(framer) => {
-                if let Some(line) = framer.finish() {
-                    reading.line(line, sink);
-                }
-            }
+            Framer::Ndjson(framer) => match framer.finish() {
+                // It may be cut, even right after a brace.
+                Some(Ok(last)) => reading.bare(last, sink),
+                Some(Err(error)) => reading.too_long(error, sink),
+                None => {}
+            },
             Framer::JsonArray(framer) => {
                 if let Some(element) = framer.finish() {
                     reading.line(element, sink);
                 }
             }
             Framer::EventStream(framer) => {
-                if let Some(text) = framer.lost() {
+                if let Some(text) = framer.text() {
                     reading.bare(&String::from_utf8_lossy(text), sink);
                 }
             }
@@ -236,7 +263,10 @@ impl Reading {
             self.closed = true;
             return self.ends.marker();
         }
-        self.wire.frame(event, data, &mut self.ends, sink);
+        if event == "error" && !is_json(data) {
+            return self.ends.fail(stream_error(data), sink);
+        }
+        self.envelope.frame(&mut *self.wire, event, data, &mut self.ends, sink);
     }
 
     fn message(&mut self, message: Message<'_>, sink: &mut dyn Sink) {
@@ -319,11 +349,6 @@ fn is_cut(text: &str) -> bool {
     text.trim_ascii_start().starts_with(['{', '[']) && text.trim_ascii() != "[DONE]" && !is_json(text)
 }
 
-/// Whether bytes where a binary frame should be are JSON or HTML.
-fn is_text(bytes: &[u8]) -> bool {
-    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
-}
-
 fn is_json(text: &str) -> bool {
     serde_json::from_str::<&RawValue>(text).is_ok()
 }
@@ -332,3 +357,6 @@ fn truncated() -> StreamError<'static> {
     let message = "the answer ended before its end marker".into();
     StreamError { kind: ErrorKind::Truncated, code: None, message, retry_after_ms: None }
 }
+
+#[cfg(test)]
+mod tests;

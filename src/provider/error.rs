@@ -3,7 +3,11 @@
 mod body;
 mod classify;
 mod clean;
+#[cfg(test)]
+mod recordings;
 mod sentence;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -149,6 +153,9 @@ impl Error {
         if let Some(advice) = provider.advice(&self) {
             self.message.push(' ');
             self.message.push_str(&advice);
+        }
+        if let Some(rest) = self.message.strip_prefix("the ") {
+            self.message = format!("The {rest}");
         }
         self.message = clean::clean(&self.message, MESSAGE_LIMIT, &[]);
         self

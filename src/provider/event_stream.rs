@@ -64,26 +64,49 @@ impl fmt::Display for FrameError {
 pub struct EventStream {
     partial: Vec<u8>,
     limit: usize,
-    lost: bool,
+    reading: Reading,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Frames,
+    /// JSON or HTML came in place of a frame.
+    Text,
+    /// The framing is lost.
+    Nothing,
 }
 
 impl EventStream {
     /// A framer that refuses frames longer than `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { partial: Vec::new(), limit, lost: false }
+        Self { partial: Vec::new(), limit, reading: Reading::Frames }
     }
 
     /// Takes the next bytes and hands every frame they complete to `each`.
     ///
     /// # Errors
-    /// [`FrameError`], once, at the first frame that is wrong. The framing is lost then, and what comes
-    /// from that frame on is [`lost`](Self::lost).
+    /// [`FrameError`], once, at the first frame that is wrong. Nothing after it can be read.
     pub fn feed(&mut self, mut chunk: &[u8], mut each: impl FnMut(Message<'_>)) -> Result<(), FrameError> {
-        let result = if self.lost { Ok(()) } else { self.cut(&mut chunk, &mut each) };
-        self.lost |= result.is_err();
+        if self.reading == Reading::Nothing {
+            return Ok(());
+        }
+        let result = if self.reading == Reading::Frames { self.cut(&mut chunk, &mut each) } else { Ok(()) };
         let room = self.limit.saturating_sub(self.partial.len());
         self.partial.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
-        result
+        // Told by no more than a prelude, so that it does not depend on the chunks.
+        let head = self.partial.get(..PRELUDE).unwrap_or_default().trim_ascii_start();
+        match result {
+            Ok(()) => Ok(()),
+            Err(_) if matches!(head.first(), Some(b'{' | b'[' | b'<')) => {
+                self.reading = Reading::Text;
+                Ok(())
+            }
+            Err(error) => {
+                self.reading = Reading::Nothing;
+                self.partial.clear();
+                Err(error)
+            }
+        }
     }
 
     fn cut(&mut self, chunk: &mut &[u8], each: &mut impl FnMut(Message<'_>)) -> Result<(), FrameError> {
@@ -110,9 +133,9 @@ impl EventStream {
         Ok(())
     }
 
-    /// What came where a frame should be, up to the limit; `None` while the framing holds.
-    pub fn lost(&self) -> Option<&[u8]> {
-        self.lost.then_some(&self.partial)
+    /// The JSON or HTML that came in place of a frame, up to the limit.
+    pub fn text(&self) -> Option<&[u8]> {
+        (self.reading == Reading::Text).then_some(&self.partial)
     }
 }
 
@@ -179,7 +202,6 @@ fn message(frame: &[u8]) -> Result<Message<'_>, FrameError> {
 }
 
 /// The name, the value if it is text, and what follows, of the header that begins `bytes`.
-#[expect(clippy::type_complexity, reason = "three borrowed parts of one header, used once")]
 fn header(bytes: &[u8]) -> Option<(&[u8], Option<&str>, &[u8])> {
     let (&length, rest) = bytes.split_first()?;
     let (name, rest) = rest.split_at_checked(length.into())?;
@@ -371,12 +393,22 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_no_frame_is_kept_to_be_told() {
-        let body = br#"{"message":"not found"}"#;
-        for size in [1, 7, 4096] {
-            let mut framer = EventStream::new(1 << 20);
-            let errors = body.chunks(size).filter(|chunk| framer.feed(chunk, |_| {}).is_err()).count();
-            assert_eq!((errors, framer.lost()), (1, Some(&body[..])), "{size}");
+    fn text_in_place_of_frames_is_kept() {
+        let good = event("e", "ok");
+        for (body, text) in [
+            (&br#"{"message":"not found"}"#[..], Some(&br#"{"message":"not found"}"#[..])),
+            (b"\r\n<html>oh no</html>", Some(b"\r\n<html>oh no</html>")),
+            (b"HTTP/1.1 502 Bad Gateway {", None),
+            (b"            {", None),
+            (b"{}", None),
+        ] {
+            for size in [1, 7, 4096] {
+                let mut framer = EventStream::new(1 << 20);
+                for chunk in [&good, body].concat().chunks(size) {
+                    let _ = framer.feed(chunk, |_| {});
+                }
+                assert_eq!(framer.text(), text, "{size}");
+            }
         }
     }
 

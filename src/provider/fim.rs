@@ -147,7 +147,7 @@ const TEMPLATES: &[Template] = &[
 pub(super) const FEW_STOPS: usize = 4;
 
 /// Names a user may give in the setting `fim`.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub fn names() -> impl Iterator<Item = &'static str> {
     TEMPLATES.iter().map(|template| template.name)
 }
 
@@ -158,7 +158,7 @@ pub(super) fn named(name: &str) -> Option<&'static Template> {
 
 /// The template of the family the model belongs to by its name; `None` when no family is known to.
 pub(super) fn of_model(model: &str) -> Option<&'static Template> {
-    let model = model.to_lowercase();
+    let model = model.to_ascii_lowercase();
     let matches = |words: &[&str]| words.iter().all(|word| model.contains(word));
     TEMPLATES.iter().find(|template| template.models.iter().any(|words| matches(words)))
 }
@@ -195,6 +195,20 @@ pub(super) fn way(provider: &dyn Provider, account: &Account, auto: Way) -> Resu
             }
         },
     })
+}
+
+/// The setting with which to ask again when the server answered
+/// [`NoFim`](crate::stream::ErrorKind::NoFim): the template of the model's family, else chat. `None` when
+/// there is nothing left to try.
+pub fn fallback(provider: &dyn Provider, account: &Account) -> Option<FimSetting> {
+    let family = of_model(account.model_or(provider.defaults().model));
+    match (&account.fim, family) {
+        (FimSetting::Auto | FimSetting::Suffix, Some(family)) => {
+            Some(FimSetting::Template(family.name.to_owned()))
+        }
+        (FimSetting::Chat, _) => None,
+        _ => Some(FimSetting::Chat),
+    }
 }
 
 impl Template {
@@ -362,7 +376,8 @@ mod tests {
         // A model that goes on after its answer writes the next marker of the training text.
         for template in TEMPLATES {
             assert!(template.stops.len() <= FEW_STOPS, "{}", template.name);
-            let end_of_text = template.stops.iter().filter(|stop| !rendered(template).contains(*stop)).count();
+            let end_of_text =
+                template.stops.iter().filter(|stop| !rendered(template).contains(*stop)).count();
             assert!(end_of_text >= 1, "{} has a stop for the end of the text", template.name);
         }
     }
@@ -417,5 +432,20 @@ mod tests {
         let qwen = named("qwen").unwrap();
         assert_eq!(qwen.stops(&prompt, FEW_STOPS).len(), 4);
         assert_eq!(qwen.stops(&prompt, 16).last().map(String::as_str), Some("\n\n"));
+    }
+
+    #[test]
+    fn a_server_without_fim_is_asked_in_another_way() {
+        let template = |name: &str| FimSetting::Template(name.to_owned());
+        for (model, fim, expected) in [
+            ("qwen2.5-coder:7b", FimSetting::Auto, Some(template("qwen"))),
+            ("qwen2.5-coder:7b", FimSetting::Suffix, Some(template("qwen"))),
+            ("qwen2.5-coder:7b", template("qwen"), Some(FimSetting::Chat)),
+            ("llama3", FimSetting::Auto, Some(FimSetting::Chat)),
+            ("llama3", FimSetting::Chat, None),
+        ] {
+            let account = Account { model: model.to_owned(), fim, ..Account::default() };
+            assert_eq!(fallback(&crate::provider::ollama::Ollama, &account), expected, "{model}");
+        }
     }
 }

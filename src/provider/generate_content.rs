@@ -1,9 +1,14 @@
 //! Google's `generateContent` format: what Gemini's own API and Vertex stream, as SSE or as one JSON array.
 
+use serde_json::{Map, Value, json};
+
 use super::error::stream_error;
 use super::finish::finish_reason;
-use super::json::{Few, Raw, object};
-use super::{Decoder, Ends, Framing, Wire};
+use super::hole::{conversation, stops};
+use super::json::{self, Few, Raw, object};
+use super::request::Draft;
+use super::url::segment;
+use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
 
 /// Decodes `GenerateContentResponse` chunks.
@@ -70,7 +75,7 @@ object! {
 
 impl Wire for GenerateContent {
     fn frame(&mut self, _event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(data) else {
+        let Ok(chunk) = json::from_str::<Chunk<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         if chunk.error.is_given() {
@@ -127,6 +132,95 @@ impl GenerateContent {
     }
 }
 
+/// Stop strings a request may have.
+const MOST_STOPS: usize = 5;
+
+/// Tokens of thinking that count towards the limit where a model cannot be kept from thinking.
+const THINKING_ROOM: u32 = 1024;
+
+/// What asks for a stream of SSE, below the URL of a model.
+pub(super) const METHOD: &str = ":streamGenerateContent?alt=sse";
+
+/// The path of a model below the API's base: `models/NAME`, or what the user wrote if it is a path.
+pub(super) fn model_path(model: &str) -> String {
+    let path = if model.contains('/') { model.to_owned() } else { format!("models/{model}") };
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+impl Draft<'_> {
+    /// Asks a Gemini or Gemma model for `prompt`: the whole body.
+    pub(super) fn generate_content(self, model: &str, account: &Account, prompt: &Prompt) -> Self {
+        // From 3.5 on a conversation must not end with the model's turn, so it is always told to go on.
+        let conversation = conversation(prompt, Seam::Instruction);
+        // Gemma knows no system instruction: "Developer instruction is not enabled".
+        let is_gemma = model.contains("gemma");
+        let conversation = if is_gemma { conversation.without_system() } else { conversation };
+        let contents = conversation.turns(|is_user, text| {
+            json!({ "role": if is_user { "user" } else { "model" }, "parts": [{ "text": text }] })
+        });
+        let instruction = (!is_gemma).then(|| json!({ "parts": [{ "text": conversation.system }] }));
+        self.set("contents", contents)
+            .set_some("systemInstruction", instruction)
+            .set("generationConfig", generation_config(model, account, prompt))
+    }
+}
+
+fn generation_config(model: &str, account: &Account, prompt: &Prompt) -> Map<String, Value> {
+    let mut config = Map::new();
+    let mut room = 0;
+    let version = version(model);
+    match thinking(model, version) {
+        None => {}
+        Some(Thinking::Budget(tokens)) => {
+            room = tokens;
+            config.insert("thinkingConfig".to_owned(), json!({ "thinkingBudget": tokens }));
+        }
+        Some(Thinking::Level(level)) => {
+            room = THINKING_ROOM;
+            config.insert("thinkingConfig".to_owned(), json!({ "thinkingLevel": level }));
+        }
+    }
+    config.insert("maxOutputTokens".to_owned(), prompt.max_tokens.saturating_add(room).into());
+    // Gemini 3 is meant to run at its default temperature; later ones ignore or refuse another.
+    if version.is_none_or(|version| version < (3, 0)) || account.temperature.is_some() {
+        config.insert("temperature".to_owned(), account.temperature().into());
+    }
+    let stops: Vec<_> = stops(prompt).into_iter().take(MOST_STOPS).collect();
+    if !stops.is_empty() {
+        config.insert("stopSequences".to_owned(), stops.into());
+    }
+    config
+}
+
+/// How a model is told to think as little as it can.
+enum Thinking {
+    /// In tokens, as 2.5 takes it; 0 is none at all.
+    Budget(u32),
+    /// By name, as 3 and later take it.
+    Level(&'static str),
+}
+
+/// Gemini's thinking guide, and vendors' refusals: a level is an error before 3, `minimal` is for Flash
+/// only and not for 3.7 and 4, 2.5 Pro thinks at least 128 tokens.
+fn thinking(model: &str, version: Option<(u32, u32)>) -> Option<Thinking> {
+    let flash = model.contains("flash");
+    match version? {
+        (..2, _) | (2, ..5) => None,
+        (2, _) => Some(Thinking::Budget(if flash { 0 } else { 128 })),
+        (3, ..7) if flash => Some(Thinking::Level("minimal")),
+        _ => Some(Thinking::Level("low")),
+    }
+}
+
+/// The version in a model's name: `gemini-2.5-flash`, `gemini-3-pro-preview`. `None` for Gemma and for
+/// names that move with time, as `gemini-flash-latest`.
+fn version(model: &str) -> Option<(u32, u32)> {
+    let (_, name) = model.rsplit_once("gemini-")?;
+    let number = name.split('-').next()?;
+    let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
 /// A decoder of a body in this format, framed as the URL asked.
 pub(super) fn decoder(framing: Framing) -> Decoder {
     Decoder::new(framing, Box::new(GenerateContent::default()))
@@ -134,7 +228,7 @@ pub(super) fn decoder(framing: Framing) -> Decoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{decoded, recordings};
+    use super::super::testing::{check_cuts, decoded, recordings};
     use super::*;
 
     fn sse(chunks: &[&str]) -> String {
@@ -262,5 +356,64 @@ mod tests {
                 recording.check(|| decoder(Framing::JsonArray));
             }
         }
+    }
+
+    #[test]
+    fn each_model_is_told_to_think_as_little_as_it_can() {
+        let prompt = Prompt { max_tokens: 10, ..Prompt::default() };
+        for (model, expected) in [
+            ("gemini-2.0-flash", r#"{"maxOutputTokens":10,"temperature":0.1}"#),
+            (
+                "gemini-2.5-flash-lite",
+                r#"{"maxOutputTokens":10,"temperature":0.1,"thinkingConfig":{"thinkingBudget":0}}"#,
+            ),
+            (
+                "gemini-2.5-pro",
+                r#"{"maxOutputTokens":138,"temperature":0.1,"thinkingConfig":{"thinkingBudget":128}}"#,
+            ),
+            (
+                "gemini-3-flash-preview",
+                r#"{"maxOutputTokens":1034,"thinkingConfig":{"thinkingLevel":"minimal"}}"#,
+            ),
+            (
+                "gemini-3.5-flash-lite",
+                r#"{"maxOutputTokens":1034,"thinkingConfig":{"thinkingLevel":"minimal"}}"#,
+            ),
+            (
+                "gemini-3.1-pro-preview",
+                r#"{"maxOutputTokens":1034,"thinkingConfig":{"thinkingLevel":"low"}}"#,
+            ),
+            ("gemini-3.7-flash", r#"{"maxOutputTokens":1034,"thinkingConfig":{"thinkingLevel":"low"}}"#),
+            ("gemini-4-argon", r#"{"maxOutputTokens":1034,"thinkingConfig":{"thinkingLevel":"low"}}"#),
+            ("gemini-flash-latest", r#"{"maxOutputTokens":10,"temperature":0.1}"#),
+            ("gemma-3-27b-it", r#"{"maxOutputTokens":10,"temperature":0.1}"#),
+        ] {
+            let config = generation_config(model, &Account::default(), &prompt);
+            assert_eq!(Value::Object(config).to_string(), expected, "{model}");
+        }
+        let warm = Account { temperature: Some(0.5), ..Account::default() };
+        assert_eq!(generation_config("gemini-3.5-flash", &warm, &prompt)["temperature"], 0.5);
+    }
+
+    #[test]
+    fn a_model_is_a_name_or_a_path() {
+        for (model, path) in [
+            ("gemini-2.5-flash", "models/gemini-2.5-flash"),
+            ("models/gemini-2.5-flash", "models/gemini-2.5-flash"),
+            ("tunedModels/my model?", "tunedModels/my%20model%3F"),
+        ] {
+            assert_eq!(model_path(model), path);
+        }
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let chunks = [
+            r#"{"candidates":[{"content":{"parts":[{"text":"a {\"é\n"}]}}]}"#,
+            "{\n  \"candidates\": [{\"content\": {\"parts\": [{\"text\": \"b\"}]},\n  \"finishReason\": \"STOP\"}]}",
+        ];
+        check_cuts(|| decoder(Framing::JsonArray), array(&chunks).as_bytes());
+        let chunks = chunks.map(|chunk| chunk.replace('\n', ""));
+        check_cuts(|| decoder(Framing::Sse), sse(&[&chunks[0], &chunks[1]]).as_bytes());
     }
 }

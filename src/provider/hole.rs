@@ -1,5 +1,7 @@
 //! How a chat model, which knows no FIM, is asked to fill the hole at the cursor.
 
+use serde_json::Value;
+
 use super::{Prompt, Seam};
 
 /// The turns of the conversation, for each format to put into its own shape.
@@ -15,14 +17,14 @@ pub(super) struct Conversation {
     pub(super) go_on: Option<&'static str>,
 }
 
-const SYSTEM: &str = "You are the completion engine of a code editor. You are shown the text after the cursor \
+pub(super) const SYSTEM: &str = "You are the completion engine of a code editor. You are shown the text after the cursor \
 and the text before the cursor. Reply with exactly the text to insert at the cursor, so that before, insertion \
 and after make good code together. Keep to the style and indentation around. Begin right at the cursor, in \
 the middle of a line or word if it stands there. Stop when the statement or block at hand is complete. Never \
 repeat what is already before or after the cursor. No explanation, no Markdown, no code fence. If nothing \
 is missing, reply with nothing.";
 
-const GO_ON: &str = "Your reply broke off. Go on right after its last character: repeat nothing of it, and write \
+pub(super) const GO_ON: &str = "Your reply broke off. Go on right after its last character: repeat nothing of it, and write \
 nothing but what is still missing.";
 
 /// The conversation that asks for `prompt`. What changes least comes first, because providers cache
@@ -32,7 +34,8 @@ pub(super) fn conversation(prompt: &Prompt, seam: Seam) -> Conversation {
     for snippet in &prompt.snippets {
         push_tagged(&mut user, &format!("<file path=\"{}\">", snippet.path), &snippet.text, "</file>");
     }
-    let language = if prompt.language.is_empty() { "" } else { &format!(" language=\"{}\"", prompt.language) };
+    let language =
+        if prompt.language.is_empty() { "" } else { &format!(" language=\"{}\"", prompt.language) };
     let open = format!("<current_file path=\"{}\"{language}>\n<after_cursor>", prompt.path);
     push_tagged(&mut user, &open, &prompt.suffix, "</after_cursor>");
     user.push_str("<before_cursor>\n");
@@ -48,6 +51,35 @@ pub(super) fn conversation(prompt: &Prompt, seam: Seam) -> Conversation {
         assistant: (resumed && seam != Seam::Prefix).then(|| prompt.received.clone()),
         go_on: (resumed && seam == Seam::Instruction).then_some(GO_ON),
     }
+}
+
+impl Conversation {
+    /// The turns after the system prompt, each made by `turn` of whether it is the user's and its text.
+    ///
+    /// For Anthropic and Bedrock, who refuse a turn of white space only and a last turn that ends with
+    /// some: the answer may begin with that white space once more.
+    pub(super) fn turns(&self, turn: impl Fn(bool, &str) -> Value) -> Vec<Value> {
+        let mut turns = vec![turn(true, &self.user)];
+        let received = self.assistant.as_deref().filter(|text| !text.trim().is_empty());
+        match (received, self.go_on) {
+            (None, _) => {}
+            (Some(received), None) => turns.push(turn(false, received.trim_end())),
+            (Some(received), Some(go_on)) => turns.extend([turn(false, received), turn(true, go_on)]),
+        }
+        turns
+    }
+
+    /// For models that know no system prompt: it begins the user's turn.
+    pub(super) fn without_system(mut self) -> Self {
+        self.user = format!("{}\n\n{}", self.system, self.user);
+        self
+    }
+}
+
+/// The stop strings that may be sent along: none of white space only, which would cut an answer right
+/// after the code fence some models open in spite of all, and which Anthropic refuses.
+pub(super) fn stops(prompt: &Prompt) -> Vec<&str> {
+    prompt.stop.iter().map(String::as_str).filter(|stop| !stop.trim().is_empty()).collect()
 }
 
 fn push_tagged(out: &mut String, open: &str, text: &str, close: &str) {
@@ -98,7 +130,37 @@ mod tests {
             (Seam::Prefix, USER.replace("    </before", "    a();</before"), None, None),
         ] {
             let conversation = conversation(&prompt("a();"), seam);
-            assert_eq!((conversation.user, conversation.assistant, conversation.go_on), (user, assistant, go_on));
+            assert_eq!(
+                (conversation.user, conversation.assistant, conversation.go_on),
+                (user, assistant, go_on)
+            );
         }
+    }
+
+    #[test]
+    fn turns_are_such_that_anthropic_takes_them() {
+        for (received, seam, expected) in [
+            ("", Seam::TrimmedPrefill, &[][..]),
+            (" \n", Seam::TrimmedPrefill, &[]),
+            (" \n", Seam::Instruction, &[]),
+            ("a();\n  ", Seam::TrimmedPrefill, &["assistant a();"]),
+            ("a();\n  ", Seam::Instruction, &["assistant a();\n  ", GO_ON_TURN]),
+        ] {
+            let conversation = conversation(&prompt(received), seam);
+            let turns = conversation.turns(|user, text| {
+                let text = text.replace(GO_ON, "(go on)");
+                Value::from(format!("{} {text}", if user { "user" } else { "assistant" }))
+            });
+            assert_eq!(turns[0], format!("user {USER}"));
+            assert_eq!(turns[1..], *expected, "{received:?} {seam:?}");
+        }
+    }
+
+    const GO_ON_TURN: &str = "user (go on)";
+
+    #[test]
+    fn stops_of_white_space_are_left_out() {
+        let stop = ["\n\n", "\nfn ", " ", "```"].map(str::to_owned).to_vec();
+        assert_eq!(stops(&Prompt { stop, ..Prompt::default() }), ["\nfn ", "```"]);
     }
 }

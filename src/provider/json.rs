@@ -1,50 +1,35 @@
 //! Reading JSON as the answers of many servers need it: borrowed from the frame, tolerant of what is
 //! missing, null, of another type, unknown or there twice (the last one counts, as in JavaScript).
 
+//!
+//! A text is checked once, whole, by serde_json; after that this module only looks for where values begin
+//! and end. A visitor for each type would do that in one pass, and take 100 KB of wasm for it.
+
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Visitor methods by which `null`, booleans, numbers and strings count as the default.
-macro_rules! scalars_are_default {
-    () => {
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        }
-
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        }
-
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        }
-
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        }
-
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        }
-
-        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        }
-    };
+/// Something that can be read from any JSON value; what it cannot be reads as the default.
+pub(super) trait Read<'a>: Default {
+    fn read(value: Raw<'a>) -> Self;
 }
-pub(super) use scalars_are_default;
+
+/// Reads a whole JSON text.
+///
+/// # Errors
+/// When it is none.
+pub(super) fn from_str<'a, T: Read<'a>>(json: &'a str) -> Result<T, serde_json::Error> {
+    serde_json::from_str::<&RawValue>(json).map(|raw| T::read(Raw(Some(raw.get()))))
+}
 
 /// A JSON value as it stands in the frame; the default is one that is not there.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Raw<'a>(Option<&'a RawValue>);
+pub(super) struct Raw<'a>(Option<&'a str>);
 
 impl<'a> Raw<'a> {
     /// Its JSON text; empty when it is not there.
     pub(super) fn json(self) -> &'a str {
-        self.0.map_or("", RawValue::get)
+        self.0.unwrap_or_default()
     }
 
     /// Whether it is there and says something: not `null`, `false`, `""`, `{}` or `[]`. Servers write
@@ -92,20 +77,95 @@ impl<'a> Raw<'a> {
     }
 
     /// Reads it as `T`; the default when it is not one.
-    pub(super) fn read<T: Deserialize<'a> + Default>(self) -> T {
-        serde_json::from_str(self.json()).unwrap_or_default()
+    pub(super) fn read<T: Read<'a>>(self) -> T {
+        T::read(self)
+    }
+
+    /// The keys, as they stand between their quotes, and values of the object it is.
+    fn entries(self) -> impl Iterator<Item = (&'a str, Raw<'a>)> {
+        let mut rest = self.json().strip_prefix('{').unwrap_or_default();
+        std::iter::from_fn(move || {
+            let key = next_value(&mut rest)?;
+            rest = rest.trim_start().strip_prefix(':')?;
+            let value = next_value(&mut rest)?;
+            Some((key.strip_prefix('"')?.strip_suffix('"')?, Raw(Some(value))))
+        })
+    }
+
+    /// The elements of the array it is.
+    fn elements(self) -> impl Iterator<Item = Raw<'a>> {
+        let mut rest = self.json().strip_prefix('[').unwrap_or_default();
+        std::iter::from_fn(move || next_value(&mut rest).map(|value| Raw(Some(value))))
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|raw| Self(Some(raw)))
+impl<'a> Read<'a> for Raw<'a> {
+    fn read(value: Raw<'a>) -> Self {
+        value
+    }
+}
+
+/// Takes the next value of an object or array off `rest`, which has been checked to be JSON; `None` at
+/// the closing bracket.
+fn next_value<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    let text = rest.trim_start_matches([' ', '\t', '\n', '\r', ',']);
+    let bytes = text.as_bytes();
+    let end = match bytes.first()? {
+        b'"' => string_end(bytes, 0),
+        b'{' | b'[' => {
+            let (mut depth, mut at) = (0usize, 0);
+            loop {
+                match bytes.get(at)? {
+                    b'"' => at = string_end(bytes, at) - 1,
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' if depth == 1 => break at + 1,
+                    b'}' | b']' => depth -= 1,
+                    _ => {}
+                }
+                at += 1;
+            }
+        }
+        b'}' | b']' => return None,
+        _ => bytes.iter().position(|byte| b",]} \t\n\r".contains(byte)).unwrap_or(bytes.len()),
+    };
+    let (value, after) = text.split_at_checked(end)?;
+    *rest = after;
+    Some(value)
+}
+
+/// Where the string ends that begins at `start`, behind its closing quote.
+fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(found) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
+        at += found;
+        if bytes.get(at) == Some(&b'"') {
+            return at + 1;
+        }
+        at += 2;
+    }
+    bytes.len()
+}
+
+/// Whether the key between these quotes is `name`, however it is written.
+pub(super) fn is_key(key: &str, name: &str) -> bool {
+    key == name
+        || (key.contains('\\') && {
+            let mut plain = String::with_capacity(key.len());
+            unescape(key, &mut plain);
+            plain == name
+        })
+}
+
+/// Calls `field` with each key and value of an object.
+pub(super) fn each_entry<'a>(value: Raw<'a>, field: &mut dyn FnMut(&'a str, Raw<'a>)) {
+    for (key, value) in value.entries() {
+        field(key, value);
     }
 }
 
 /// Appends the text of a JSON string to `out`. `inner` has been checked by the JSON parser; of lone
 /// surrogates, which it lets pass, each becomes U+FFFD.
-fn unescape(inner: &str, out: &mut String) {
+pub(super) fn unescape(inner: &str, out: &mut String) {
     let mut rest = inner;
     while let Some((plain, escape)) = rest.split_once('\\') {
         out.push_str(plain);
@@ -145,6 +205,12 @@ fn unicode_escape(text: &str) -> (char, &str) {
     (char::from_u32(first).unwrap_or('\u{FFFD}'), rest)
 }
 
+/// The number a text is, as JSON writes numbers. The parser is serde_json's: the standard library's
+/// brings 17 KB of tables and code into the wasm.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    serde_json::from_str(text.trim()).ok()
+}
+
 /// The elements of an array that nearly always has none or one; only a second one allocates.
 /// Whatever is no array counts as an empty one.
 #[derive(Debug)]
@@ -169,47 +235,11 @@ impl<T> Default for Few<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FewVisitor(std::marker::PhantomData))
+impl<'a, T: Read<'a>> Read<'a> for Few<T> {
+    fn read(value: Raw<'a>) -> Self {
+        let mut elements = value.elements().map(T::read);
+        Self { first: elements.next(), rest: elements.collect() }
     }
-}
-
-struct FewVisitor<T>(std::marker::PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for FewVisitor<T> {
-    type Value = Few<T>;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Few<T>, A::Error> {
-        let first = seq.next_element()?;
-        let mut rest = Vec::new();
-        if first.is_some() {
-            while let Some(element) = seq.next_element()? {
-                rest.push(element);
-            }
-        }
-        Ok(Few { first, rest })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Few<T>, A::Error> {
-        skip_map(map)
-    }
-
-    scalars_are_default!();
-}
-
-pub(super) fn skip_map<'de, A: MapAccess<'de>, T: Default>(mut map: A) -> Result<T, A::Error> {
-    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-    Ok(T::default())
-}
-
-pub(super) fn skip_seq<'de, A: SeqAccess<'de>, T: Default>(mut seq: A) -> Result<T, A::Error> {
-    while seq.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(T::default())
 }
 
 /// Declares a struct and how it is read from a JSON object: fields are found by the given key,
@@ -223,67 +253,18 @@ macro_rules! object {
             $($field: $ty,)*
         }
 
-        const _: () = {
-            use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-            use std::fmt;
-
-            #[expect(non_camel_case_types)]
-            enum Key { $($field,)* Unknown }
-
-            impl<'de> Deserialize<'de> for Key {
-                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    struct KeyVisitor;
-                    impl Visitor<'_> for KeyVisitor {
-                        type Value = Key;
-
-                        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                            f.write_str("a key")
-                        }
-
-                        fn visit_str<E: Error>(self, key: &str) -> Result<Key, E> {
-                            Ok(match key {
-                                $($key => Key::$field,)*
-                                _ => Key::Unknown,
-                            })
-                        }
-                    }
-                    deserializer.deserialize_identifier(KeyVisitor)
-                }
+        impl<'a> $crate::provider::json::Read<'a> for $name<'a> {
+            fn read(value: $crate::provider::json::Raw<'a>) -> Self {
+                let mut object = Self::default();
+                $crate::provider::json::each_entry(value, &mut |key, value| {
+                    $(if $crate::provider::json::is_key(key, $key) {
+                        object.$field = $crate::provider::json::Read::read(value);
+                        return;
+                    })*
+                });
+                object
             }
-
-            impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
-                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    struct ObjectVisitor<'a>(std::marker::PhantomData<&'a ()>);
-                    impl<'de: 'a, 'a> Visitor<'de> for ObjectVisitor<'a> {
-                        type Value = $name<'a>;
-
-                        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                            f.write_str("an object")
-                        }
-
-                        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name<'a>, A::Error> {
-                            let mut object = $name::default();
-                            while let Some(key) = map.next_key()? {
-                                match key {
-                                    $(Key::$field => object.$field = map.next_value()?,)*
-                                    Key::Unknown => {
-                                        map.next_value::<IgnoredAny>()?;
-                                    }
-                                }
-                            }
-                            Ok(object)
-                        }
-
-                        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<$name<'a>, A::Error> {
-                            $crate::provider::json::skip_seq(seq)
-                        }
-
-                        $crate::provider::json::scalars_are_default!();
-                    }
-                    deserializer.deserialize_any(ObjectVisitor(std::marker::PhantomData))
-                }
-            }
-        };
+        }
     };
 }
 pub(super) use object;
@@ -300,7 +281,7 @@ mod tests {
     }
 
     fn text(json: &str) -> Option<String> {
-        let raw: Raw = serde_json::from_str(json).unwrap();
+        let raw: Raw = from_str(json).unwrap();
         let mut scratch = String::new();
         let text = raw.str(&mut scratch).map(str::to_owned);
         assert_eq!(raw.cow().map(Cow::into_owned), text);
@@ -353,7 +334,7 @@ mod tests {
             ("[1,{}]", "", 0),
             ("3.5", "", 0),
         ] {
-            let sample: Sample = serde_json::from_str(json).unwrap();
+            let sample: Sample = from_str(json).unwrap();
             assert_eq!((sample.kind.json(), sample.parts.iter().count()), (kind, parts), "{json}");
         }
     }
@@ -361,13 +342,13 @@ mod tests {
     #[test]
     fn what_is_no_json_is_an_error() {
         for json in ["", "{", "{\"type\":}", "{\"type\":\"a\"} x", "[DONE]"] {
-            assert!(serde_json::from_str::<Sample>(json).is_err(), "{json}");
+            assert!(from_str::<Sample>(json).is_err(), "{json}");
         }
     }
 
     #[test]
     fn only_what_says_something_is_given() {
-        let given = |json| serde_json::from_str::<Raw>(json).unwrap().is_given();
+        let given = |json| from_str::<Raw>(json).unwrap().is_given();
         assert!(!["null", "false", "\"\"", "{}", "[]"].into_iter().any(given));
         assert!(["1", "\"x\"", "{\"a\":1}"].into_iter().all(given));
         assert!(!Raw::default().is_given());

@@ -1,9 +1,14 @@
 //! Anthropic's Messages format: what Anthropic, Vertex and Bedrock's invoke API stream for Claude.
 
+use serde_json::json;
+
+use super::claude::Claude;
 use super::error::stream_error;
 use super::finish::finish_reason;
-use super::json::{Few, Raw, object};
-use super::{Decoder, Ends, Framing, Wire};
+use super::hole::{conversation, stops};
+use super::json::{self, Few, Raw, object};
+use super::request::Draft;
+use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 
 /// Decodes Messages events.
@@ -95,7 +100,7 @@ object! {
 
 impl Wire for Messages {
     fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(frame) = serde_json::from_str::<Event<'_>>(data) else {
+        let Ok(frame) = json::from_str::<Event<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         if frame.error.is_given() {
@@ -139,7 +144,7 @@ impl Wire for Messages {
 impl Messages {
     /// The whole answer in one piece, as a server or proxy that ignores `stream` gives it.
     fn whole(&mut self, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let message = serde_json::from_str::<Message<'_>>(data).unwrap_or_default();
+        let message = json::from_str::<Message<'_>>(data).unwrap_or_default();
         for (index, content) in (0..).zip(message.content.iter()) {
             self.block(index, content, sink);
         }
@@ -219,6 +224,31 @@ fn stopped(reason: Raw<'_>, ends: &mut Ends) {
     }
 }
 
+/// How a Claude model continues an answer.
+pub(super) fn seam(claude: Claude<'_>) -> Seam {
+    if claude.takes_prefill() { Seam::TrimmedPrefill } else { Seam::Instruction }
+}
+
+impl Draft<'_> {
+    /// Asks a Claude model for `prompt`: the whole body but for the model's name.
+    pub(super) fn messages(self, claude: Claude<'_>, account: &Account, prompt: &Prompt) -> Self {
+        let conversation = conversation(prompt, seam(claude));
+        let messages = conversation.turns(
+            |is_user, text| json!({ "role": if is_user { "user" } else { "assistant" }, "content": text }),
+        );
+        let temperature = claude.takes_temperature().then(|| account.temperature().clamp(0.0, 1.0));
+        let stops = Some(stops(prompt)).filter(|stops| !stops.is_empty());
+        let draft = claude.quiet().into_iter().fold(self, |draft, (field, value)| draft.set(&field, value));
+        draft
+            .set("system", conversation.system)
+            .set("messages", messages)
+            .set("max_tokens", claude.max_tokens(prompt.max_tokens))
+            .set_some("temperature", temperature)
+            .set_some("stop_sequences", stops)
+            .set("stream", true)
+    }
+}
+
 /// A decoder of a body in this format.
 pub(super) fn decoder() -> Decoder {
     Decoder::new(Framing::Sse, Box::new(Messages::default()))
@@ -226,7 +256,7 @@ pub(super) fn decoder() -> Decoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{decoded, recordings};
+    use super::super::testing::{check_cuts, decoded, recordings};
     use super::decoder;
 
     /// Events as the API sends them: named, and each name once more in the data.
@@ -380,5 +410,19 @@ mod tests {
     #[test]
     fn recordings_decode_as_their_index_says() {
         recordings("anthropic/").iter().for_each(|recording| recording.check(decoder));
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let body = sse(&[
+            START,
+            TEXT_BLOCK,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a {\"é\n"}}"#,
+            r#"{"type":"ping"}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"b"}}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
+            STOP,
+        ]);
+        check_cuts(decoder, body.as_bytes());
     }
 }

@@ -1,29 +1,59 @@
 //! One file per wire format: a prompt becomes an HTTP request, frames become tokens, an error body
 //! becomes an [`Error`]. Nothing here does IO.
 
+mod anthropic;
+mod azure;
 mod bedrock;
 mod chat_completions;
 mod claude;
+mod codestral;
+mod completions;
 mod decoder;
+mod deepseek;
+mod deepseek_fim;
+mod envelope;
 mod error;
 mod event_stream;
+mod fim;
 mod finish;
+mod gemini;
 mod generate_content;
+mod groq;
+mod hole;
 mod json;
 mod llama_cpp;
+mod lm_studio;
+mod mercury;
 mod messages;
+mod mistral;
 mod models;
 mod ollama;
+mod openai;
+mod openai_account;
+mod openai_compatible;
+mod openai_completions;
+mod openai_responses;
+mod openrouter;
 mod prompt;
+mod reasoning;
+mod request;
 mod responses;
 pub mod retry;
 mod sigv4;
 #[cfg(test)]
 mod testing;
+mod url;
 mod usage;
+mod vertex;
+mod vertex_anthropic;
+mod vertex_gemini;
+mod vllm;
+mod xai;
 
 pub use decoder::{Decoder, Ends, Framing, Wire};
 pub use error::{Error, Response};
+pub use fim::{fallback as fim_fallback, names as fim_names};
+pub(crate) use json::number;
 pub use models::model_names;
 pub use prompt::{Account, FimSetting, HttpRequest, Prompt, Seam, Secret, Snippet};
 
@@ -80,7 +110,30 @@ pub struct Defaults {
 }
 
 /// Every provider, in the order shown to users. Adding one is its file and its line here.
-static PROVIDERS: &[&dyn Provider] = &[];
+static PROVIDERS: &[&dyn Provider] = &[
+    &openai::OpenAi,
+    &openai_responses::OpenAiResponses,
+    &openai_completions::OpenAiCompletions,
+    &anthropic::Anthropic,
+    &gemini::Gemini,
+    &vertex_gemini::VertexGemini,
+    &vertex_anthropic::VertexAnthropic,
+    &mistral::Mistral,
+    &codestral::Codestral,
+    &deepseek::DeepSeek,
+    &deepseek_fim::DeepSeekFim,
+    &openrouter::OpenRouter,
+    &azure::Azure,
+    &bedrock::Bedrock,
+    &ollama::Ollama,
+    &llama_cpp::LlamaCpp,
+    &vllm::Vllm,
+    &lm_studio::LmStudio,
+    &groq::Groq,
+    &xai::Xai,
+    &mercury::Mercury,
+    &openai_compatible::OpenAiCompatible,
+];
 
 /// The provider of that name in the settings.
 pub fn find(name: &str) -> Option<&'static dyn Provider> {
@@ -96,3 +149,6 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
+
+#[cfg(test)]
+mod tests;

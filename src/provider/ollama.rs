@@ -1,10 +1,138 @@
 //! Ollama's own API: `/api/generate` with its FIM `suffix`, and `/api/chat`; both stream lines of JSON.
 
+use serde_json::{Map, Value, json};
+
 use super::error::stream_error;
+use super::fim::{self, Way};
 use super::finish::finish_reason;
-use super::json::{Few, Raw, object};
-use super::{Decoder, Ends, Framing, Wire};
-use crate::stream::{FinishReason, Sink, StreamToken, ToolCall, Usage};
+use super::json::{self, Few, Raw, object};
+use super::request::{Draft, base_url};
+use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
+use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, ToolCall, Usage};
+
+/// `ollama`
+pub(super) struct Ollama;
+
+const DEFAULTS: Defaults = Defaults {
+    base_url: "http://localhost:11434",
+    model: "qwen2.5-coder:1.5b-base",
+    key_env: &["OLLAMA_API_KEY"],
+    needs_key: false,
+    paid: false,
+};
+
+/// Tokens the model is loaded with room for. Said in every request: Ollama's own 4096 would cut a longer
+/// prompt at its beginning, special tokens and all, and another number loads the model anew.
+const CONTEXT: u64 = 8192;
+
+/// How long the model stays loaded after a request: longer than a thought, unlike Ollama's five minutes.
+const KEEP_ALIVE: &str = "30m";
+
+/// Stop strings a request may have: Ollama has no limit, this is ours.
+const MOST_STOPS: usize = 16;
+
+impl Ollama {
+    fn draft<'a>(&'a self, account: &'a Account, path: &str) -> Result<Draft<'a>, Error> {
+        let base = base_url(self, account)?;
+        // The address of another of its APIs, as guides for other clients give it.
+        let base = ["/api", "/v1"].iter().find_map(|api| base.strip_suffix(api)).unwrap_or(base);
+        Draft::to_url(self, account, format!("{base}{path}"))?.bearer()
+    }
+
+    /// By `suffix`, unless there are other files to show and a template that can show them: what stands
+    /// before the prefix token is out of reach of `prompt`.
+    fn way(&self, account: &Account, prompt: &Prompt) -> Result<Way, Error> {
+        let family = fim::of_model(account.model_or(DEFAULTS.model));
+        let auto = match family {
+            Some(family) if !prompt.snippets.is_empty() => Way::Template(family),
+            _ => Way::Suffix,
+        };
+        fim::way(self, account, auto)
+    }
+}
+
+impl Provider for Ollama {
+    fn name(&self) -> &'static str {
+        "ollama"
+    }
+
+    fn title(&self) -> &'static str {
+        "Ollama"
+    }
+
+    fn defaults(&self) -> Defaults {
+        DEFAULTS
+    }
+
+    fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
+        let family = fim::of_model(account.model_or(DEFAULTS.model));
+        let generate = || self.draft(account, "/api/generate");
+        let (draft, stops) = match self.way(account, prompt)? {
+            Way::Suffix => {
+                let text = fim::render("{prefix}", prompt, "");
+                // A `stop` replaces the model's own, so the family's come along.
+                let stops = match family {
+                    Some(family) => family.stops(prompt, MOST_STOPS),
+                    None => prompt.stop.clone(),
+                };
+                (generate()?.set("prompt", text).set("suffix", prompt.suffix.as_str()), stops)
+            }
+            Way::Template(template) => {
+                let draft = generate()?.set("prompt", template.render(prompt)).set("raw", true);
+                (draft, template.stops(prompt, MOST_STOPS))
+            }
+            Way::Custom(template) => {
+                let draft = generate()?.set("prompt", fim::render(&template, prompt, "")).set("raw", true);
+                (draft, prompt.stop.clone())
+            }
+            Way::Chat => (self.draft(account, "/api/chat")?.chat(prompt, Seam::Instruction)?, Vec::new()),
+        };
+        draft
+            .model()
+            .set("stream", true)
+            // Models that can think do unless told otherwise; the others take it as well.
+            .set("think", false)
+            .set("keep_alive", KEEP_ALIVE)
+            .set("options", options(account, prompt, stops))
+            .post()
+    }
+
+    fn decoder(&self) -> Decoder {
+        Decoder::new(Framing::Ndjson, Box::new(Lines::default()))
+    }
+
+    fn seam(&self, account: &Account) -> Seam {
+        match fim::way(self, account, Way::Suffix) {
+            Ok(Way::Chat) | Err(_) => Seam::Instruction,
+            Ok(_) => Seam::Prefix,
+        }
+    }
+
+    fn models_request(&self, account: &Account) -> Option<HttpRequest> {
+        self.draft(account, "/api/tags").ok()?.get().ok()
+    }
+
+    fn advice(&self, error: &Error) -> Option<String> {
+        let advice = match error.kind {
+            ErrorKind::Network => "It is started by `ollama serve`.",
+            ErrorKind::Model => "A model is fetched by `ollama pull MODEL`.",
+            _ => return None,
+        };
+        Some(advice.to_owned())
+    }
+}
+
+fn options(account: &Account, prompt: &Prompt, stops: Vec<String>) -> Map<String, Value> {
+    let context = account.option("ollama.num-ctx").and_then(|tokens| tokens.parse().ok()).unwrap_or(CONTEXT);
+    let mut options = Map::new();
+    options.insert("num_predict".to_owned(), prompt.max_tokens.into());
+    options.insert("num_ctx".to_owned(), context.into());
+    options.insert("temperature".to_owned(), json!(account.temperature()));
+    if !stops.is_empty() {
+        options.insert("stop".to_owned(), stops.into());
+    }
+    options
+}
 
 /// Decodes the lines of `/api/generate` and `/api/chat`.
 #[derive(Debug, Default)]
@@ -51,7 +179,7 @@ object! {
 
 impl Wire for Lines {
     fn frame(&mut self, _event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(line) = serde_json::from_str::<Line<'_>>(data) else {
+        let Ok(line) = json::from_str::<Line<'_>>(data) else {
             return ends.malformed(data, sink);
         };
         if line.error.is_given() {
@@ -92,8 +220,13 @@ impl Wire for Lines {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{decoded, recordings};
+    use expect_test::expect;
+
     use super::*;
+    use crate::provider::FimSetting;
+    use crate::provider::testing::{
+        account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
+    };
 
     fn decoder() -> Decoder {
         Decoder::new(Framing::Ndjson, Box::new(Lines::default()))
@@ -158,5 +291,151 @@ mod tests {
         {
             recording.check(decoder);
         }
+    }
+
+    #[test]
+    fn fim_is_asked_by_suffix() {
+        let prompt = Prompt { snippets: Vec::new(), ..resumed() };
+        expect![[r#"
+            POST http://localhost:11434/api/generate
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "keep_alive": "30m",
+              "model": "qwen2.5-coder:1.5b-base",
+              "options": {
+                "num_ctx": 8192,
+                "num_predict": 64,
+                "stop": [
+                  "<|endoftext|>",
+                  "<|file_sep|>",
+                  "<|fim_pad|>",
+                  "<|im_end|>",
+                  "\n\n"
+                ],
+                "temperature": 0.1
+              },
+              "prompt": "fn add(a: i32) {\n    a +",
+              "stream": true,
+              "suffix": "\n}\n",
+              "think": false
+            }
+        "#]]
+        .assert_eq(&sent(&Ollama, &account(), &prompt));
+    }
+
+    #[test]
+    fn files_are_shown_by_the_family_s_template() {
+        expect![[r#"
+            POST http://localhost:11434/api/generate
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "keep_alive": "30m",
+              "model": "qwen2.5-coder:1.5b-base",
+              "options": {
+                "num_ctx": 8192,
+                "num_predict": 64,
+                "stop": [
+                  "<|endoftext|>",
+                  "<|file_sep|>",
+                  "<|fim_pad|>",
+                  "<|im_end|>",
+                  "\n\n"
+                ],
+                "temperature": 0.1
+              },
+              "prompt": "<|repo_name|>demo\n<|file_sep|>src/lib.rs\nmod math;\n<|file_sep|>src/math.rs\n<|fim_prefix|>fn add(a: i32) {\n    <|fim_suffix|>\n}\n<|fim_middle|>",
+              "raw": true,
+              "stream": true,
+              "think": false
+            }
+        "#]].assert_eq(&sent(&Ollama, &account(), &prompt()));
+    }
+
+    #[test]
+    fn a_template_of_the_user_s_own_is_sent_raw() {
+        let fim = FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned());
+        expect![[r#"
+            POST http://localhost:11434/api/generate
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "keep_alive": "30m",
+              "model": "m",
+              "options": {
+                "num_ctx": 8192,
+                "num_predict": 64,
+                "stop": [
+                  "\n\n"
+                ],
+                "temperature": 0.1
+              },
+              "prompt": "<P>fn add(a: i32) {\n    a +<S>\n}\n<M>",
+              "raw": true,
+              "stream": true,
+              "think": false
+            }
+        "#]]
+        .assert_eq(&sent(&Ollama, &Account { fim, ..with_model("m") }, &resumed()));
+    }
+
+    #[test]
+    fn a_chat_is_asked_to_fill_the_hole() {
+        let base_url = "https://ollama.com/v1".to_owned();
+        expect![[r#"
+            POST https://ollama.com/api/chat
+            content-type: application/json
+            authorization: Bearer KEY (secret)
+            {
+              "keep_alive": "30m",
+              "messages": [
+                {
+                  "content": "(system)",
+                  "role": "system"
+                },
+                {
+                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
+                  "role": "user"
+                },
+                {
+                  "content": "a +",
+                  "role": "assistant"
+                },
+                {
+                  "content": "(go on)",
+                  "role": "user"
+                }
+              ],
+              "model": "qwen2.5-coder:1.5b-base",
+              "options": {
+                "num_ctx": 8192,
+                "num_predict": 64,
+                "temperature": 0.1
+              },
+              "stream": true,
+              "think": false
+            }
+        "#]].assert_eq(&sent(
+            &Ollama,
+            &Account { fim: FimSetting::Chat, base_url, ..account() },
+            &resumed(),
+        ));
+    }
+
+    #[test]
+    fn the_seam_follows_the_way() {
+        assert_eq!(Ollama.seam(&account()), Seam::Prefix);
+        assert_eq!(Ollama.seam(&Account { fim: FimSetting::Chat, ..account() }), Seam::Instruction);
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let lines = [
+            r#"{"response":"a {\"é\n","done":false}"#,
+            r#"{"message":{"content":"b"},"done":false}"#,
+            r#"{"response":"","done":true,"done_reason":"stop"}"#,
+        ];
+        check_cuts(decoder, lines.join("\n").as_bytes());
     }
 }

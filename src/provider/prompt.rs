@@ -40,6 +40,11 @@ pub enum Seam {
     Prefix,
     /// The received text is given as the start of the assistant's answer.
     Prefill,
+    /// The same without the white space at its end, which Anthropic refuses: the answer may begin with
+    /// that white space once more.
+    TrimmedPrefill,
+    /// The same, but the answer begins with the whole of the received text once more.
+    EchoedPrefill,
     /// A chat model is told to continue; it may repeat the end of what it wrote.
     Instruction,
 }
@@ -80,11 +85,17 @@ impl Account {
     }
 
     /// The model, or `default` when the user named none.
-    pub(super) fn model_or<'a>(&'a self, default: &'a str) -> &'a str {
+    pub fn model_or<'a>(&'a self, default: &'a str) -> &'a str {
         match self.model.trim() {
             "" => default,
             model => model,
         }
+    }
+
+    /// The temperature, or one at which code comes out the same nearly every time.
+    pub(super) fn temperature(&self) -> f64 {
+        // By way of its text, or 0.1 would become 0.10000000149011612.
+        self.temperature.unwrap_or(0.1).to_string().parse().unwrap_or_default()
     }
 
     /// The plain setting of that name; `None` when it is not there or empty.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::prompt::is_secret_header;
-use super::{Account, Error, HttpRequest, Provider, Secret};
+use super::{Account, Error, FimSetting, HttpRequest, Provider, Secret};
 use crate::stream::ErrorKind;
 
 /// A request that is being put together.
@@ -17,29 +17,39 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// A request to `path` below the base URL. A base URL that already ends with `path` is taken as it
-    /// is, and one without any path gets that of the provider's own (`/v1`).
+    /// A request to `path` below the base URL. A base URL without any path gets that of the provider's
+    /// own, or `/v1`.
     ///
     /// # Errors
     /// When there is no base URL, or it is none.
     pub(super) fn to(provider: &'a dyn Provider, account: &'a Account, path: &str) -> Result<Self, Error> {
         let base = base_url(provider, account)?;
-        let base = base.strip_suffix(path).unwrap_or(&base);
-        Self::to_url(provider, account, format!("{base}{path}"))
+        let root = match (self::path(base), provider.defaults().base_url) {
+            (Some(""), "") => "/v1",
+            (Some(""), own) => self::path(own).unwrap_or_default(),
+            _ => "",
+        };
+        Self::to_url(provider, account, format!("{base}{root}{path}"))
     }
 
     /// A request to exactly `url`.
     ///
     /// # Errors
     /// When it is no URL, or one with a password in it.
-    pub(super) fn to_url(provider: &'a dyn Provider, account: &'a Account, url: String) -> Result<Self, Error> {
+    pub(super) fn to_url(
+        provider: &'a dyn Provider,
+        account: &'a Account,
+        url: String,
+    ) -> Result<Self, Error> {
         let wrong = |what: &str| {
             let message = format!("`base-url` {what}: it should look like `https://host/path`.");
             Err(Error::of_settings(provider, ErrorKind::Request, &message))
         };
         match authority(&url) {
             None | Some("") => return wrong("is no http or https address"),
-            Some(authority) if authority.contains('@') => return wrong("must not hold a user name or password"),
+            Some(authority) if authority.contains('@') => {
+                return wrong("must not hold a user name or password");
+            }
             Some(_) if url.contains(|c: char| c.is_whitespace() || c.is_control()) => {
                 return wrong("has white space in it");
             }
@@ -86,6 +96,25 @@ impl<'a> Draft<'a> {
         Ok(self)
     }
 
+    /// For formats without FIM.
+    ///
+    /// # Errors
+    /// When the user wants it by `suffix` or template.
+    pub(super) fn chat_only(self) -> Result<Self, Error> {
+        if matches!(self.account.fim, FimSetting::Suffix | FimSetting::Template(_)) {
+            let title = self.provider.title();
+            let message = format!("`fim` does not fit {title}: it only has chat, leave it at `auto`.");
+            return Err(Error::of_settings(self.provider, ErrorKind::NoFim, &message));
+        }
+        Ok(self)
+    }
+
+    /// A header whose value must not be seen.
+    pub(super) fn secret_header(mut self, name: &str, value: Secret) -> Self {
+        self.secret_headers.push((name.to_owned(), value));
+        self
+    }
+
     /// A header with a plain value.
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
@@ -106,11 +135,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The user's temperature, or `default`.
-    pub(super) fn temperature(self, default: f32) -> Self {
-        let temperature = self.account.temperature.unwrap_or(default);
-        // By way of its text, or 0.1 would become 0.10000000149011612.
-        let temperature: f64 = temperature.to_string().parse().unwrap_or_default();
+    /// The user's temperature, or one at which code comes out the same nearly every time.
+    pub(super) fn temperature(self) -> Self {
+        let temperature = self.account.temperature();
         self.set("temperature", temperature)
     }
 
@@ -152,30 +179,48 @@ impl<'a> Draft<'a> {
                 self.headers.push((name, value.clone()));
             }
         }
+        let secrets = self.secret_headers.iter().map(|(name, secret)| (name, secret.expose()));
+        let mut headers = self.headers.iter().map(|(name, value)| (name, value.as_str())).chain(secrets);
+        if headers.any(|(name, value)| !is_header_name(name) || value.contains(|c: char| c.is_control())) {
+            let message = "A header has a line break or the like in its name or value: check `api-key` and \
+                           `extra-headers`.";
+            return Err(Error::of_settings(self.provider, ErrorKind::Request, message));
+        }
         if !self.secret_headers.is_empty() && self.url.starts_with("http://") && !is_loopback(&self.url) {
             let message = "`base-url` begins with http:, and the API key is not sent over the net without \
                            encryption: use https, or a tunnel to this machine.";
             return Err(Error::of_settings(self.provider, ErrorKind::Request, message));
         }
-        Ok(HttpRequest { url: self.url, headers: self.headers, secret_headers: self.secret_headers, body: None })
+        Ok(HttpRequest {
+            url: self.url,
+            headers: self.headers,
+            secret_headers: self.secret_headers,
+            body: None,
+        })
     }
 }
 
-/// The base URL of the user or of the provider, without a trailing slash.
+/// Whether it is a token of RFC 9110 §5.6.2.
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// What users paste along with the base URL.
+const ENDPOINTS: &[&str] =
+    &["/chat/completions", "/fim/completions", "/completions", "/responses", "/messages"];
+
+/// The base URL of the user or of the provider, without an endpoint's path and a trailing slash.
 ///
 /// # Errors
 /// When there is neither.
-pub(super) fn base_url(provider: &dyn Provider, account: &Account) -> Result<String, Error> {
-    let own = provider.defaults().base_url;
-    let base = account.base_url_or(own);
+pub(super) fn base_url<'a>(provider: &dyn Provider, account: &'a Account) -> Result<&'a str, Error> {
+    let base = account.base_url_or(provider.defaults().base_url);
     if base.is_empty() {
         let message = format!("Set `base-url` to the address of the server for {}.", provider.title());
         return Err(Error::of_settings(provider, ErrorKind::Request, &message));
     }
-    Ok(match path(base) {
-        Some("") => format!("{base}{}", path(own).unwrap_or_default()),
-        _ => base.to_owned(),
-    })
+    Ok(ENDPOINTS.iter().find_map(|endpoint| base.strip_suffix(endpoint)).unwrap_or(base))
 }
 
 /// What stands between `://` and the path; `None` when the scheme is neither http nor https.
@@ -239,11 +284,36 @@ mod tests {
             let account = Account { base_url: base.to_owned(), api_key, ..Account::default() };
             Draft::to(&OpenAiCompatible, &account, "/x").and_then(Draft::bearer).and_then(Draft::post).is_ok()
         };
-        for base in ["http://localhost:1/v1", "http://127.0.0.1/v1", "http://[::1]:8/v1", "https://a.example/v1"] {
+        for base in
+            ["http://localhost:1/v1", "http://127.0.0.1/v1", "http://[::1]:8/v1", "https://a.example/v1"]
+        {
             assert!(send(base), "{base}");
         }
         for base in ["http://a.example/v1", "http://localhost.a.example/v1", "http://192.168.0.2/v1"] {
             assert!(!send(base), "{base}");
+        }
+    }
+
+    #[test]
+    fn headers_cannot_be_smuggled_in() {
+        for (key, name, value) in [
+            ("a\nx: y", "n", "v"),
+            ("k", "n\r\nx", "v"),
+            ("k", "n", "v\nx: y"),
+            ("k", "n:", "v"),
+            ("k", "", "v"),
+        ] {
+            let account = Account {
+                base_url: "https://a.example".to_owned(),
+                api_key: Secret::new(key),
+                extra_headers: vec![(name.to_owned(), value.to_owned())],
+                ..Account::default()
+            };
+            let draft = Draft::to(&OpenAiCompatible, &account, "/x").and_then(Draft::bearer).unwrap();
+            assert!(
+                draft.get().unwrap_err().message.contains("`extra-headers`"),
+                "{key:?} {name:?} {value:?}"
+            );
         }
     }
 

@@ -1,9 +1,12 @@
 //! The wire of OpenAI's Responses API.
 
+#[cfg(test)]
+mod tests;
+
 use super::decoder::{Decoder, Ends, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
-use super::json::{Few, Raw, object};
+use super::json::{self, Few, Raw, object};
 use super::usage::usage;
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall};
 
@@ -75,7 +78,7 @@ pub(super) fn decoder() -> Decoder {
 
 impl Wire for Responses {
     fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(frame) = serde_json::from_str::<Event>(data) else {
+        let Ok(frame) = json::from_str::<Event>(data) else {
             return ends.malformed(data, sink);
         };
         match frame.kind.json().trim_matches('"') {
@@ -172,7 +175,7 @@ impl Responses {
 
     /// A response that was not streamed.
     fn whole(&mut self, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(raw) = serde_json::from_str::<Raw>(data) else { return };
+        let Ok(raw) = json::from_str::<Raw>(data) else { return };
         let response: Response = raw.read();
         for item in response.output.read::<Few<Item>>().iter() {
             if item.is_call() {

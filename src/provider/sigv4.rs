@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use hmac_sha256::{HMAC, Hash};
 
+use super::url::segment;
+
 /// Who signs and for what.
 pub struct Signer<'a> {
     /// The access key id; not a secret.
@@ -88,26 +90,13 @@ impl Signer<'_> {
     }
 }
 
-/// The path with each byte that is not unreserved encoded once more: services other than S3 sign the
-/// encoding of what is sent, so a `%3A` of the URL is signed as `%253A`.
+/// The path with its segments encoded once more: services other than S3 sign the encoding of what is sent,
+/// so a `%3A` of the URL is signed as `%253A`.
 fn canonical_path(path: &str) -> String {
     if path.is_empty() {
         return "/".to_owned();
     }
-    let mut encoded = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte == b'/' { encoded.push('/') } else { percent_encode(byte, &mut encoded) }
-    }
-    encoded
-}
-
-/// Appends `byte` as it stands in a URL's path segment: unreserved as it is, else `%XX`.
-pub fn percent_encode(byte: u8, to: &mut String) {
-    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-        to.push(char::from(byte));
-    } else {
-        let _ = write!(to, "%{byte:02X}");
-    }
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
 fn hex(bytes: &[u8]) -> String {

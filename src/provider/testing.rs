@@ -1,6 +1,6 @@
 //! What the formats' tests share.
 
-use super::Decoder;
+use super::{Account, Decoder, Prompt, Provider, Secret, Snippet, hole};
 use crate::stream::{Decode, StreamToken};
 
 /// The tokens of a body, one line each; the same at every chunk size, or it panics.
@@ -20,6 +20,24 @@ fn decoded_by(mut decoder: Decoder, body: &[u8], size: usize) -> Vec<String> {
     }
     decoder.finish(&mut sink);
     lines
+}
+
+/// Cuts a body at every byte. Whatever came before the cut must be handed on, and the end be told apart
+/// from a proper one, unless all that was missing is what follows the last text.
+pub(super) fn check_cuts(decoder: impl Fn() -> Decoder, body: &[u8]) {
+    let text =
+        |lines: &[String]| lines.iter().filter_map(|line| line.strip_prefix("text ")).collect::<String>();
+    let whole = text(&decoded_by(decoder(), body, body.len()));
+    for cut in 0..body.len() {
+        let lines = decoded_by(decoder(), &body[..cut], body.len());
+        let so_far = text(&lines);
+        let end = lines.last().map_or("", String::as_str);
+        let right = match end.strip_prefix("done#0 ") {
+            Some(_) => so_far == whole,
+            None => end.starts_with("error truncated ") && whole.starts_with(&so_far),
+        };
+        assert!(right, "cut at {cut}, after {:?}: {lines:#?}", String::from_utf8_lossy(&body[..cut]));
+    }
 }
 
 /// A token on one line.
@@ -52,6 +70,56 @@ fn line(token: &StreamToken<'_>) -> String {
     }
 }
 
+/// A prompt with something in each field but `received`.
+pub(super) fn prompt() -> Prompt {
+    Prompt {
+        prefix: "fn add(a: i32) {\n    ".to_owned(),
+        suffix: "\n}\n".to_owned(),
+        path: "src/math.rs".to_owned(),
+        language: "rust".to_owned(),
+        repository: "demo".to_owned(),
+        snippets: vec![Snippet { path: "src/lib.rs".to_owned(), text: "mod math;\n".to_owned() }],
+        max_tokens: 64,
+        stop: vec!["\n\n".to_owned()],
+        received: String::new(),
+    }
+}
+
+/// [`prompt`], to be continued.
+pub(super) fn resumed() -> Prompt {
+    Prompt { received: "a +".to_owned(), ..prompt() }
+}
+
+/// An account with a key and all else by default.
+pub(super) fn account() -> Account {
+    Account { api_key: Secret::new("KEY"), ..Account::default() }
+}
+
+/// [`account`] with a model.
+pub(super) fn with_model(model: &str) -> Account {
+    Account { model: model.to_owned(), ..account() }
+}
+
+/// The request as it would go out, its body laid out and the standing texts of the chat shortened; or
+/// the error's message.
+pub(super) fn sent(provider: &dyn Provider, account: &Account, prompt: &Prompt) -> String {
+    let request = match provider.request(account, prompt) {
+        Ok(request) => request,
+        Err(error) => return format!("error {}: {}\n", error.kind.as_str(), error.message),
+    };
+    let mut lines = format!("POST {}\n", request.url);
+    for (name, value) in &request.headers {
+        lines.push_str(&format!("{name}: {value}\n"));
+    }
+    for (name, value) in &request.secret_headers {
+        lines.push_str(&format!("{name}: {} (secret)\n", value.expose()));
+    }
+    let body: serde_json::Value = serde_json::from_slice(&request.body.unwrap()).unwrap();
+    let body = serde_json::to_string_pretty(&body).unwrap();
+    let body = body.replace(hole::SYSTEM, "(system)").replace(hole::GO_ON, "(go on)");
+    format!("{lines}{body}\n")
+}
+
 /// A recorded response, and what its row in the recordings' index says of it.
 pub(super) struct Recording {
     /// Its path within the recordings.
@@ -80,6 +148,12 @@ pub(super) fn recordings(folder: &str) -> Vec<Recording> {
     rows.filter_map(read).collect()
 }
 
+/// The recorded error body of that path; `None` where recordings are missing.
+pub(super) fn recorded_error(file: &str) -> Option<Vec<u8>> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/transcripts").join(file))
+        .ok()
+}
+
 /// One JSON text per line, as server-sent events.
 fn framed(lines: &[u8]) -> Vec<u8> {
     let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -87,20 +161,24 @@ fn framed(lines: &[u8]) -> Vec<u8> {
 }
 
 impl Recording {
+    /// Whether its row names that feature.
+    pub(super) fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|other| other == feature)
+    }
+
     /// Decodes it and compares what comes out with its row.
     pub(super) fn check(&self, decoder: impl Fn() -> Decoder) {
         let lines = decoded(decoder, &self.body);
         let any = |kind: &str| lines.iter().any(|line| line.starts_with(kind));
-        let has = |feature: &str| self.features.iter().any(|other| other == feature);
         let stop = self.features.iter().find_map(|feature| feature.strip_prefix("stop="));
         for (feature, kind) in [("usage", "usage "), ("tools", "tool#")] {
-            assert_eq!(any(kind), has(feature), "{feature} of {}: {lines:#?}", self.file);
+            assert_eq!(any(kind), self.has(feature), "{feature} of {}: {lines:#?}", self.file);
         }
-        if has("reasoning") {
+        if self.has("reasoning") {
             assert!(any("reasoning "), "reasoning of {}: {lines:#?}", self.file);
         }
         match stop {
-            _ if has("error") => assert!(any("error "), "error of {}: {lines:#?}", self.file),
+            _ if self.has("error") => assert!(any("error "), "error of {}: {lines:#?}", self.file),
             Some(stop) => {
                 let mut reasons = stop.split('/').filter_map(super::finish::finish_reason);
                 let one = reasons.any(|reason| any(&format!("done#0 {}", reason.as_str())));

@@ -223,3 +223,101 @@ impl Frames<'_> {
         Ok(false)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::{Error, Framer};
+
+    fn elements(framer: &mut Framer, chunks: &[&[u8]]) -> Vec<Result<String, Error>> {
+        let mut elements = Vec::new();
+        for chunk in chunks {
+            let mut frames = framer.feed(chunk);
+            while let Some(element) = frames.next() {
+                elements.push(element.map(str::to_owned));
+            }
+        }
+        elements.extend(framer.finish().map(|element| element.map(str::to_owned)));
+        elements
+    }
+
+    #[track_caller]
+    fn check(limit: usize, body: &[u8], expected: &[Result<&str, Error>]) {
+        let expected: Vec<_> = expected.iter().map(|element| element.map(str::to_owned)).collect();
+        // One framer for all: it must begin anew after each body.
+        let mut framer = Framer::with_limit(limit);
+        for at in 0..=body.len() {
+            assert_eq!(elements(&mut framer, &[&body[..at], &body[at..]]), expected, "cut at {at}");
+        }
+        assert_eq!(elements(&mut framer, &body.chunks(1).collect::<Vec<_>>()), expected);
+    }
+
+    #[test]
+    fn elements_of_the_array_are_frames() {
+        check(99, b"[]", &[]);
+        check(99, b"[{\"a\":[1,{}]}\r\n,\r\n{}\n]\n", &[Ok("{\"a\":[1,{}]}"), Ok("{}")]);
+        check(99, b"[1, \"a,]\\\"\" ,null,[2,3]]", &[Ok("1"), Ok("\"a,]\\\"\""), Ok("null"), Ok("[2,3]")]);
+        check(99, b"[{\"a\":\"}\\\\\"}]", &[Ok("{\"a\":\"}\\\\\"}")]);
+    }
+
+    #[test]
+    fn a_body_that_is_no_array_is_one_frame() {
+        // Gemini's errors are objects; gateways answer with HTML.
+        check(99, b"\n{\"error\": {\"code\": 503}}\n", &[Ok("{\"error\": {\"code\": 503}}")]);
+        check(99, b"<html>[1]</html>\n", &[Ok("<html>[1]</html>\n")]);
+    }
+
+    #[test]
+    fn a_cut_off_element_is_dropped() {
+        check(99, b"[{\"a\":1},{\"a\":", &[Ok("{\"a\":1}")]);
+        check(99, b"[1,2", &[Ok("1")]);
+    }
+
+    #[test]
+    fn malformed_utf8_becomes_replacement_characters() {
+        check(99, b"[\"\xFF\",\"\xC3\xA9\"]", &[Ok("\"\u{FFFD}\""), Ok("\"é\"")]);
+    }
+
+    #[test]
+    fn an_element_over_the_limit_is_one_error_and_the_next_is_intact() {
+        let error = Err(Error::TooLong { limit: 4 });
+        check(4, b"[1234,\"12,5\",{\"a\":[1,2]},{ }]", &[Ok("1234"), error, error, Ok("{ }")]);
+        check(4, b"<html>", &[error]);
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            prop_oneof![any::<String>(), "[\"\\\\\\[\\]{},]{0,6}"].prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((any::<String>(), inner), 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn elements_come_back_at_every_chunking(
+            values in prop::collection::vec(value(), 0..6),
+            pretty: bool,
+            size in 1usize..40,
+        ) {
+            let body = if pretty { serde_json::to_string_pretty(&values) } else { serde_json::to_string(&values) };
+            let body = body.unwrap();
+            let chunks: Vec<_> = body.as_bytes().chunks(size).collect();
+            let seen: Vec<Value> = elements(&mut Framer::new(), &chunks)
+                .iter()
+                .map(|element| serde_json::from_str(element.as_ref().unwrap()).unwrap())
+                .collect();
+            prop_assert_eq!(seen, values);
+        }
+    }
+}

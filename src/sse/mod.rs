@@ -6,6 +6,7 @@
 //! not UTF-8 become U+FFFD, one frame over the limit becomes one [`Error`], and what follows is intact.
 
 pub mod json_array;
+pub(crate) mod lanes;
 pub mod ndjson;
 mod parser;
 mod scan;

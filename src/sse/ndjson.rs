@@ -127,3 +127,70 @@ impl Frames<'_> {
 fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|byte| matches!(byte, b' ' | b'\t'))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Error, Framer};
+
+    fn lines(framer: &mut Framer, chunks: &[&[u8]]) -> Vec<Result<String, Error>> {
+        let mut lines = Vec::new();
+        for chunk in chunks {
+            let mut frames = framer.feed(chunk);
+            while let Some(line) = frames.next() {
+                lines.push(line.map(str::to_owned));
+            }
+        }
+        lines.extend(framer.finish().map(|line| line.map(str::to_owned)));
+        lines
+    }
+
+    #[track_caller]
+    fn check(limit: usize, body: &[u8], expected: &[Result<&str, Error>]) {
+        let expected: Vec<_> = expected.iter().map(|line| line.map(str::to_owned)).collect();
+        // One framer for all: it must begin anew after each body.
+        let mut framer = Framer::with_limit(limit);
+        for at in 0..=body.len() {
+            assert_eq!(lines(&mut framer, &[&body[..at], &body[at..]]), expected, "cut at {at}");
+        }
+        assert_eq!(lines(&mut framer, &body.chunks(1).collect::<Vec<_>>()), expected);
+    }
+
+    #[test]
+    fn lines_are_frames_and_blank_ones_are_not() {
+        check(99, b"", &[]);
+        check(99, b"{\"a\":1}\n{\"b\":2}\n", &[Ok("{\"a\":1}"), Ok("{\"b\":2}")]);
+        check(99, b"\r\n \t\n{}\r\n\n[]\r", &[Ok("{}"), Ok("[]")]);
+        check(99, "{\"a\":\"é\"}".as_bytes(), &[Ok("{\"a\":\"é\"}")]);
+    }
+
+    #[test]
+    fn malformed_utf8_becomes_replacement_characters() {
+        check(99, b"\"\xFF\"\n\"\xE2\x82\"", &[Ok("\"\u{FFFD}\""), Ok("\"\u{FFFD}\"")]);
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_one_error_and_the_next_is_intact() {
+        let error = Err(Error::TooLong { limit: 4 });
+        check(4, b"1234\n12345\n1\n", &[Ok("1234"), error, Ok("1")]);
+        check(4, b"123456789", &[error]);
+    }
+
+    proptest! {
+        #[test]
+        fn values_come_back_at_every_chunking(
+            texts in prop::collection::vec(any::<String>(), 0..6),
+            size in 1usize..40,
+        ) {
+            let values: Vec<_> = texts.iter().map(|text| serde_json::json!({"response": text})).collect();
+            let body: String = values.iter().map(|value| format!("{value}\n")).collect();
+            let chunks: Vec<_> = body.as_bytes().chunks(size).collect();
+            let seen: Vec<serde_json::Value> = lines(&mut Framer::new(), &chunks)
+                .iter()
+                .map(|line| serde_json::from_str(line.as_ref().unwrap()).unwrap())
+                .collect();
+            prop_assert_eq!(seen, values);
+        }
+    }
+}

@@ -71,8 +71,6 @@ pub struct Parser {
     policy: Policy,
     /// How many bytes of a byte order mark the stream has begun with; 3 when the question is settled.
     bom: usize,
-    /// The last line ended with `\r` at the chunk's end: a `\n` that follows belongs to it.
-    after_cr: bool,
     partial: Partial,
     /// The cut line, unless its value goes right into `block`.
     line: Carry,
@@ -89,6 +87,8 @@ pub struct Parser {
 enum Partial {
     #[default]
     Nothing,
+    /// A `\r\n`, perhaps: the line has ended, and a `\n` that follows belongs to it.
+    CrLf,
     /// A line in [`Parser::line`].
     Line,
     /// A line whose value goes to the block's data.
@@ -100,6 +100,8 @@ enum Partial {
 /// What is known of the running block, as far as it no longer is in the caller's chunk.
 #[derive(Debug, Default)]
 struct Block {
+    /// Whether anything below is not as at a block's start.
+    used: bool,
     data: Carry,
     has_data: bool,
     event: Carry,
@@ -137,7 +139,7 @@ impl Parser {
     /// drawn are lost.
     pub fn feed<'p>(&'p mut self, chunk: &'p [u8]) -> Frames<'p> {
         let pos = if self.bom < BOM.len() { self.skip_bom(chunk) } else { 0 };
-        Frames { parser: self, chunk, pos, lent: Lent::default() }
+        Frames { parser: self, chunk, pos }
     }
 
     /// The stream is over. Hands on what the policy says about its end, and makes the parser ready for
@@ -149,13 +151,12 @@ impl Parser {
         self.forget_spent();
         let mut outcome = Ok(false);
         if self.policy.dispatch_at_eof || self.policy.raw_blocks {
-            outcome = self.end_partial();
-            if outcome == Ok(false) && (self.policy.dispatch_at_eof || self.block.raw) {
-                outcome = Ok(self.dispatch(&mut Lent::default()));
+            outcome = self.end_partial().map(|()| false);
+            if outcome.is_ok() && (self.policy.dispatch_at_eof || self.block.raw) {
+                outcome = Ok(self.dispatch(&Lent::default()));
             }
         }
         self.bom = 0;
-        self.after_cr = false;
         self.partial = Partial::Nothing;
         self.line.clear();
         self.next_id.given = false;
@@ -200,14 +201,18 @@ impl Parser {
         chunk.len()
     }
 
+    #[inline]
     fn forget_spent(&mut self) {
-        if std::mem::take(&mut self.spent) {
-            self.block.data.clear();
-            self.block.has_data = false;
-            self.block.event.clear();
-            self.block.raw = false;
-            self.block.dropped = false;
+        if self.spent {
+            self.spent = false;
+            self.block.clear();
         }
+    }
+
+    /// Whether a blank line here would change nothing.
+    #[inline]
+    fn is_between_events(&self) -> bool {
+        !self.block.used && !self.next_id.given
     }
 
     /// Adds a piece to the cut line.
@@ -228,6 +233,7 @@ impl Parser {
             let line = self.line.bytes();
             if self.block.raw || self.opens_raw_block(line, &Lent::default()) {
                 self.block.raw = true;
+                self.block.used = true;
                 self.begin_data(0, ascii);
             } else if line.first() == Some(&b':') {
                 self.partial = Partial::Skipped;
@@ -239,7 +245,7 @@ impl Parser {
         match self.partial {
             Partial::Line => self.line.push(piece, ascii),
             Partial::Data => self.block.data.push(piece, ascii),
-            Partial::Nothing | Partial::Skipped => {}
+            Partial::Nothing | Partial::CrLf | Partial::Skipped => {}
         }
         // Until the sixth byte the line may be one of data, of which only the value counts.
         self.check_limit(if self.line.len() < 6 { 0 } else { self.line.len() })
@@ -253,16 +259,16 @@ impl Parser {
         self.partial = Partial::Data;
     }
 
-    /// The cut line is whole. Says whether that ended a block, which it never does.
-    fn end_partial(&mut self) -> Result<bool, Error> {
-        if std::mem::take(&mut self.partial) == Partial::Line {
-            let mut line = std::mem::take(&mut self.line);
-            let result = self.line(line.bytes(), false, None);
-            line.clear();
-            self.line = line;
-            result?;
+    /// The cut line is whole.
+    fn end_partial(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.partial) != Partial::Line {
+            return Ok(());
         }
-        Ok(false)
+        let mut line = std::mem::take(&mut self.line);
+        let result = self.line(line.bytes(), false, None);
+        line.clear();
+        self.line = line;
+        result
     }
 
     fn opens_raw_block(&self, line: &[u8], lent: &Lent<'_>) -> bool {
@@ -286,6 +292,7 @@ impl Parser {
         }
         if self.block.raw || self.opens_raw_block(line, &lent.as_deref().copied().unwrap_or_default()) {
             self.block.raw = true;
+            self.block.used = true;
             return self.data(line, ascii, lent);
         }
         let (name, value) = field(line);
@@ -337,6 +344,7 @@ impl Parser {
             }
         }
         self.block.event.push(value, ascii);
+        self.block.used = true;
     }
 
     /// Copies the lent data before it goes out of reach.
@@ -353,6 +361,7 @@ impl Parser {
         if let Some(event) = lent.event.take() {
             self.block.event.clear();
             self.block.event.push(event.as_bytes(), event.is_ascii());
+            self.block.used = true;
         }
     }
 
@@ -362,9 +371,9 @@ impl Parser {
         if size <= self.policy.limit {
             return Ok(());
         }
-        self.spent = true;
-        self.forget_spent();
+        self.block.clear();
         self.block.dropped = true;
+        self.block.used = true;
         self.next_id.given = false;
         self.line.clear();
         if self.partial != Partial::Nothing {
@@ -374,10 +383,10 @@ impl Parser {
     }
 
     /// A blank line: ends the block, and says whether there is an event to hand on.
-    fn dispatch(&mut self, lent: &mut Lent<'_>) -> bool {
-        self.spent = true;
+    #[inline]
+    fn dispatch(&mut self, lent: &Lent<'_>) -> bool {
+        self.spent = self.block.used;
         if self.block.dropped {
-            *lent = Lent::default();
             self.next_id.given = false;
             return false;
         }
@@ -387,18 +396,12 @@ impl Parser {
         let data = match lent.data {
             Some(data) => data.as_bytes(),
             None if self.block.has_data => self.block.data.bytes(),
-            None => {
-                *lent = Lent::default();
-                return false;
-            }
+            None => return false,
         };
-        if self.policy.drop_keep_alives && matches!(data.first(), None | Some(b':')) {
-            *lent = Lent::default();
-            return false;
-        }
-        true
+        !(self.policy.drop_keep_alives && matches!(data.first(), None | Some(b':')))
     }
 
+    #[inline]
     fn frame<'a>(&'a mut self, lent: Lent<'a>) -> Frame<'a> {
         let event = match lent.event {
             _ if self.block.raw => "",
@@ -416,8 +419,19 @@ impl Parser {
 }
 
 impl Block {
+    #[inline(never)]
+    fn clear(&mut self) {
+        self.used = false;
+        self.data.clear();
+        self.has_data = false;
+        self.event.clear();
+        self.raw = false;
+        self.dropped = false;
+    }
+
     /// Joins what comes to the line before it.
     fn begin_line(&mut self) {
+        self.used = true;
         if std::mem::replace(&mut self.has_data, true) {
             self.data.push(b"\n", true);
         }
@@ -425,6 +439,12 @@ impl Block {
 }
 
 impl Lent<'_> {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.data.is_none() && self.event.is_none()
+    }
+
+    #[inline]
     fn len(&self) -> usize {
         self.data.map_or(0, str::len) + self.event.map_or(0, str::len)
     }
@@ -437,74 +457,137 @@ pub struct Frames<'p> {
     parser: &'p mut Parser,
     chunk: &'p [u8],
     pos: usize,
-    lent: Lent<'p>,
 }
 
-impl Frames<'_> {
+impl<'p> Frames<'p> {
     /// The next frame, valid until the one after it is asked for. `None`: feed the next chunk.
     ///
     /// Not an `Iterator`, whose items could not borrow from it.
     #[expect(clippy::should_implement_trait)]
+    #[inline(always)]
     pub fn next(&mut self) -> Option<Result<Frame<'_>, Error>> {
         match self.advance() {
-            Ok(true) => Some(Ok(self.parser.frame(self.lent))),
-            Ok(false) => None,
+            Ok(Some(lent)) => Some(Ok(self.parser.frame(lent))),
+            Ok(None) => None,
             Err(error) => Some(Err(error)),
         }
     }
 
-    /// Reads on to the next event; `false` when the chunk is used up.
-    fn advance(&mut self) -> Result<bool, Error> {
-        if self.parser.spent {
-            self.parser.forget_spent();
-            self.lent = Lent::default();
+    /// Reads on to the next event and says what of it is in the chunk; `None` when the chunk is used up.
+    // Inlined into the loop over the frames, which is in few places, for the reason given at `line_end`.
+    #[inline(always)]
+    fn advance(&mut self) -> Result<Option<Lent<'p>>, Error> {
+        self.parser.forget_spent();
+        if self.parser.partial != Partial::Nothing {
+            self.resume()?;
         }
-        while let Some(rest) = self.chunk.get(self.pos..).filter(|rest| !rest.is_empty()) {
-            if std::mem::take(&mut self.parser.after_cr) && rest.first() == Some(&b'\n') {
-                self.pos += 1;
+        let mut lent = Lent::default();
+        while let Some(rest @ [first, ..]) = self.chunk.get(self.pos..) {
+            if matches!(first, b'\n' | b'\r') {
+                self.pos += self.end_of_line(rest);
+                if self.parser.dispatch(&lent) {
+                    return Ok(Some(lent));
+                }
+                self.parser.forget_spent();
+                lent = Lent::default();
+                continue;
+            }
+            if *first == b':' && lent.is_empty() && self.parser.is_between_events() {
+                self.skip_comments();
                 continue;
             }
             let line = line_end(rest);
-            let (text, after) = rest.split_at(line.len);
+            let (text, end) = rest.split_at(line.len);
             if !line.ended {
                 self.pos = self.chunk.len();
-                self.parser.keep(&mut self.lent);
+                self.parser.keep(&mut lent);
                 self.parser.carry(text, line.ascii)?;
-                return Ok(false);
+                return Ok(None);
             }
-            self.pos += line.len
-                + match after {
-                    [b'\r', b'\n', ..] => 2,
-                    [b'\r'] => {
-                        self.parser.after_cr = true;
-                        1
+            self.pos += line.len + self.end_of_line(end);
+            if self.parser.block.used {
+                self.parser.line(text, line.ascii, Some(&mut lent))?;
+                continue;
+            }
+            // What streams are made of, when its block is in one piece so far.
+            match text {
+                [b'd', b'a', b't', b'a', b':', value @ ..] if lent.data.is_none() => {
+                    let value = without_space(value);
+                    lent.data = utf8(value, line.ascii);
+                    if lent.data.is_none() || lent.len() > self.parser.policy.limit {
+                        lent.data = None;
+                        self.parser.data(value, line.ascii, Some(&mut lent))?;
                     }
-                    _ => 1,
-                };
-            if self.parser.partial != Partial::Nothing {
-                let carried = self.parser.carry(text, line.ascii);
-                let ended = self.parser.end_partial();
-                carried?;
-                ended?;
-            } else if text.is_empty() {
-                if self.parser.dispatch(&mut self.lent) {
-                    return Ok(true);
                 }
-                self.parser.forget_spent();
-            } else if let Err(error) = self.parser.line(text, line.ascii, Some(&mut self.lent)) {
-                self.lent = Lent::default();
-                return Err(error);
+                _ => self.parser.line(text, line.ascii, Some(&mut lent))?,
             }
         }
-        self.parser.keep(&mut self.lent);
-        Ok(false)
+        self.parser.keep(&mut lent);
+        Ok(None)
+    }
+
+    /// Skips comments between events, each most often with a blank line that ends nothing.
+    #[inline]
+    fn skip_comments(&mut self) {
+        while let Some(rest @ [b':', ..]) = self.chunk.get(self.pos..) {
+            let line = line_end(rest);
+            let end = rest.get(line.len..).unwrap_or_default();
+            self.pos += line.len;
+            self.pos += match end {
+                [b'\n', b'\n', ..] => 2,
+                [] => {
+                    self.parser.partial = Partial::Skipped;
+                    0
+                }
+                _ => self.end_of_line(end),
+            };
+        }
+    }
+
+    /// How many bytes the line's end has that `bytes` begin with.
+    #[inline]
+    fn end_of_line(&mut self, bytes: &[u8]) -> usize {
+        match bytes {
+            [b'\r', b'\n', ..] => 2,
+            [b'\r'] => {
+                self.parser.partial = Partial::CrLf;
+                1
+            }
+            _ => 1,
+        }
+    }
+
+    /// Reads to the end of what the last chunk's end has cut.
+    #[inline(never)]
+    fn resume(&mut self) -> Result<(), Error> {
+        let Some(rest @ [first, ..]) = self.chunk.get(self.pos..) else { return Ok(()) };
+        if self.parser.partial == Partial::CrLf {
+            self.parser.partial = Partial::Nothing;
+            self.pos += usize::from(*first == b'\n');
+            return Ok(());
+        }
+        let line = line_end(rest);
+        let (text, end) = rest.split_at(line.len);
+        let carried = self.parser.carry(text, line.ascii);
+        if !line.ended {
+            self.pos = self.chunk.len();
+            return carried;
+        }
+        let ended = self.parser.end_partial();
+        self.pos += line.len + self.end_of_line(end);
+        carried.and(ended)
     }
 }
 
-/// Name and value of a line; the name of a comment is empty.
+fn without_space(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b" ").unwrap_or(value)
+}
+
+/// Name and value of a line; the name of a comment is empty. No known name is longer than `event` and
+/// `retry`, so the colon is not looked for beyond them.
 fn field(line: &[u8]) -> (&[u8], &[u8]) {
-    match memchr::memchr(b':', line).and_then(|colon| line.split_at_checked(colon)) {
-        Some((name, [b':', b' ', value @ ..] | [b':', value @ ..])) => (name, value),
+    match line.iter().take(6).position(|byte| *byte == b':').and_then(|colon| line.split_at_checked(colon)) {
+        Some((name, [_, value @ ..])) => (name, without_space(value)),
         _ => (line, b""),
     }
 }

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::naive;
+use super::scan::count;
 use super::{Error, Parser, Policy};
 
 /// One frame, owned.
@@ -357,6 +358,36 @@ fn memory_of_a_big_event_is_given_back() {
     }
     assert_eq!(parser.feed(b"data: small\n\n").next().unwrap().unwrap().data, "small");
     assert!(parser.retained() <= 2 * super::RETAINED, "{}", parser.retained());
+}
+
+#[test]
+fn every_byte_is_scanned_once_at_any_chunking() {
+    let mixed =
+        "\u{FEFF}event: delta\r\nid: 7\ndata: {\"text\":\"é\"}\r\r: ping\n\ndata: a\ndata: b\n\nnonsense\n\n"
+            .repeat(400);
+    let token = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\"}\n\n".repeat(1000);
+    let line = |len| format!("data: {}\n\n", "x".repeat(len));
+    let wide_line = format!("data: {}\n\n", "é".repeat(100_000));
+    for (body, sizes) in [
+        (mixed, &[1, 2, 3, 7, 16, 64, 1460, 1 << 20][..]),
+        (token, &[1, 5, 60, 1460, 1 << 20]),
+        (wide_line, &[1, 1460, 1 << 20]),
+        (line(256 << 10), &[1, 4096]),
+        (line(8 << 20), &[1460, 16 << 10, 16 << 20]),
+    ] {
+        for size in sizes {
+            count::take();
+            let mut parser = Parser::new();
+            for chunk in body.as_bytes().chunks(*size) {
+                let mut frames = parser.feed(chunk);
+                while frames.next().is_some() {}
+            }
+            let (scanned, checked) = count::take();
+            let n = body.len();
+            assert!(scanned <= n + n / 10 + 64, "{scanned} of {n} bytes scanned in chunks of {size}");
+            assert!(checked <= n, "{checked} of {n} bytes checked in chunks of {size}");
+        }
+    }
 }
 
 /// Bytes that look like an event stream: its words and ends far more often than others.

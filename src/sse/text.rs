@@ -1,12 +1,15 @@
 //! Bytes to text as the Encoding Standard's "UTF-8 decode" does it: what is malformed becomes U+FFFD.
 
 /// The bytes as text, when they are UTF-8. `ascii` spares the look at them.
+#[inline]
 pub(super) fn utf8(bytes: &[u8], ascii: bool) -> Option<&str> {
     if ascii {
         debug_assert!(bytes.is_ascii());
         // SAFETY: ASCII is UTF-8; the scan that found the line's end saw no byte above 0x7F.
         return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
     }
+    #[cfg(test)]
+    super::scan::count::CHECKED.with(|count| count.set(count.get() + bytes.len()));
     std::str::from_utf8(bytes).ok()
 }
 
@@ -50,7 +53,7 @@ impl Carry {
 
     /// The bytes as text. What is malformed is replaced in place, so that it is done once.
     pub(super) fn text(&mut self) -> &str {
-        if self.wide && std::str::from_utf8(&self.bytes).is_err() {
+        if utf8(&self.bytes, !self.wide).is_none() {
             self.bytes = String::from_utf8_lossy(&self.bytes).into_owned().into_bytes();
         }
         debug_assert!(std::str::from_utf8(&self.bytes).is_ok());

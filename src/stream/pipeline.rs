@@ -132,6 +132,11 @@ impl<D: Decode, M: Measure> StreamingPipeline<D, M> {
         self.stages.over
     }
 
+    /// The decoder, for what it knows of the body besides its tokens.
+    pub fn decoder(&self) -> &D {
+        &self.decoder
+    }
+
     /// What was counted.
     pub fn metrics(&self) -> &M {
         &self.stages.metrics

@@ -19,9 +19,6 @@ const SCRIPT: &str = include_str!("pipe.sh");
 pub(super) struct Pipe {
     folder: PathBuf,
     out: File,
-    /// Holds `out` open for writing until the shell has opened it too, so that neither opening nor
-    /// reading ever waits for, or mistakes for the end, a shell that is late.
-    opener: Option<File>,
     /// The shell takes the end of this pipe as our leave.
     _leash: File,
 }
@@ -47,21 +44,19 @@ impl Pipe {
             run if is_run(run) => home.root.join(run),
             _ => return Err(Refusal::Missing("sh does not do what it is told".to_owned())),
         };
-        // Opened in both directions a named pipe never makes its opener wait. (POSIX leaves it open, Linux,
-        // macOS and the BSDs all do it.)
-        let both = |name: &str| OpenOptions::new().read(true).write(true).open(folder.join(name));
         let open = || -> io::Result<Self> {
             fill(&folder.join("config"), config::config(request, options).as_bytes())?;
             fill(&folder.join("body"), request.body.as_deref().unwrap_or_default())?;
-            let leash = both("in")?;
-            let opener = both("out")?;
+            // The shell has it open for writing; were it dead, we would wait for another without `held`.
+            let held = both(&folder.join("out"))?;
             let out = File::open(folder.join("out"))?;
-            Ok(Self { folder: folder.clone(), out, opener: Some(opener), _leash: leash })
+            drop(held);
+            Ok(Self { folder: folder.clone(), out, _leash: go(&folder)? })
         };
         open().map_err(|error| {
-            // The shell waits for both pipes. It finds the rest gone, and goes.
-            let _held = (both("in"), both("out"));
-            let _ = fs::remove_dir_all(&folder);
+            // The shell waits. It finds nothing to send, and goes.
+            remove(&folder, &["config", "body"]);
+            let _ = go(&folder);
             let detail = format!("writing the request into {}: {error}", home.path);
             Refusal::Failed(Failure { kind: FailureKind::Unavailable, detail })
         })
@@ -70,13 +65,6 @@ impl Pipe {
     /// Waits at most `timeout` for bytes.
     pub fn read(&mut self, host: &mut impl Host, timeout: Duration, buffer: &mut [u8]) -> io::Result<Step> {
         if buffer.is_empty() || !host.readable(&self.out, timeout)? {
-            return Ok(Step::Pending);
-        }
-        if self.opener.is_some() {
-            // The shell's empty line: it has opened the pipe, and the end can be told from now on.
-            let mut line = [0];
-            self.out.read_exact(&mut line)?;
-            self.opener = None;
             return Ok(Step::Pending);
         }
         match self.out.read(buffer) {
@@ -98,8 +86,33 @@ impl Pipe {
 impl Drop for Pipe {
     /// The shell removes the folder too, but only a moment later; nothing is to be found once we are done.
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
+        remove(&self.folder, &ALL);
+        let _ = fs::remove_dir(&self.folder);
     }
+}
+
+/// Every name a run's folder may hold.
+const ALL: [&str; 6] = ["config", "body", "in", "out", "err", "status"];
+
+/// Removes files of a run by name. `remove_dir_all` would open what it finds, to see whether it is a folder,
+/// and with a named pipe wasmtime waits there for a writer.
+fn remove(folder: &Path, names: &[&str]) {
+    for name in names {
+        let _ = fs::remove_file(folder.join(name));
+    }
+}
+
+/// Tells the shell to go on, and for how long: until what is returned is closed.
+fn go(folder: &Path) -> io::Result<File> {
+    let mut leash = both(&folder.join("in"))?;
+    leash.write_all(b"\n")?;
+    Ok(leash)
+}
+
+/// Opens a named pipe in both directions, which never waits for another. (POSIX leaves that open; Linux, macOS
+/// and the BSDs all do it.)
+fn both(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
 }
 
 /// Writes a file the shell has made, so that its permissions are the shell's.

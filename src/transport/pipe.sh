@@ -4,8 +4,9 @@
 # Prints the name of the run's folder, or why there is none: no-curl, no-folder, no-pipe.
 #
 # In the run's folder (0700), next to the empty files the caller fills (config, body: 0600):
-#   in      the caller keeps it open for writing; its end means that nobody reads any more
-#   out     one empty line when all is open, then what curl writes
+#   in      the caller writes a line when all is filled and `out` is open; its end means that nobody
+#           reads any more
+#   out     what curl writes
 #   err     curl's stderr; its end means that curl is gone
 #   status  curl's exit code and its own words, complete before `out` ends
 #
@@ -18,9 +19,9 @@ if [ "$2" = sweep ]; then
     for old in run-*-*; do
         owner=${old#run-}
         [ -d "$old" ] && ! kill -0 "${owner%%-*}" 2>/dev/null || continue
-        # A run whose Lapce died before it opened `in` still waits: let it go, with nothing to send.
-        rm -f "$old/config" "$old/body" "$old/out"
-        true <>"$old/in"
+        # A run whose Lapce died before it wrote its line still waits: let it go, with nothing to send.
+        rm -f "$old/config" "$old/body"
+        echo 1<>"$old/in"
         rm -rf "$old"
     done
 fi
@@ -29,15 +30,17 @@ run=run-$PPID-$$
 mkdir "$run" 2>/dev/null && cd "$run" && true >config && true >body || { echo no-folder; exit; }
 mkfifo in out err 2>/dev/null || { cd .. && rm -rf "$run"; echo no-pipe; exit; }
 folder=$1/$run
+# Opened in both directions first, no pipe makes its opener wait. That all is open before the caller
+# knows of it means that neither side can miss the other's end, whenever that comes.
+exec 5<>in 6<>out 7<>err 3>out 4<in 8>err 9<err
 
 (
     # Whatever ends Lapce and all it started is not to end us: we clean up.
     trap '' HUP INT TERM PIPE
     trap 'rm -rf "$folder"' EXIT
 
-    # Waits here until the caller has opened its sides, by when config and body are written.
-    exec 4<in 3>out 5<config 6<body
-    echo >&3 || exit
+    read -r _ <&4
+    exec 5<config 6<body 7<&-
 
     # Open files can be removed: from here on nothing secret has a name. Only where the system
     # has no /dev/fd the body keeps its name until the end.
@@ -49,17 +52,18 @@ folder=$1/$run
         secrets=config
         [ -s body ] && set -- --data-binary @body
     fi
-    (trap - HUP INT TERM && exec curl -q -K - "$@") <&5 >&3 2>err 3>&- 4<&- 5<&- &
+    (trap - HUP INT TERM && exec curl -q -K - "$@") <&5 >&3 2>&8 3>&- 4<&- 5<&- 8>&- 9<&- &
     curl=$!
-    exec 5<&- 6<&-
+    exec 5<&- 6<&- 8>&-
 
     {
         words=
         while IFS= read -r line || [ -n "$line" ]; do
             case $line in 'curl: ('*) words=$line ;; esac
-        done <err
+        done <&9
         printf '%s\n' "$words" 1<>in
     } 3>&- 4<&- &
+    exec 9<&-
 
     rm -f $secrets
 
@@ -70,6 +74,7 @@ folder=$1/$run
     exec 3>&-
     # The caller reads the status, then lets go.
     read -r _ <&4
+    wait
 ) </dev/null >/dev/null 2>&1 &
 
 echo "$run"

@@ -427,13 +427,16 @@ fn broken_answers_are_told_from_whole_ones() {
 #[test]
 fn what_cannot_be_reached_is_named() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (plain, _server) = answer("not TLS");
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let not_tls = format!("https://{}/", plain.local_addr().unwrap());
+    let _server =
+        thread::spawn(move || plain.accept().unwrap().0.write_all(b"not TLS, and enough of it\r\n\r\n"));
     let (refusing, _proxy) =
         answer("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
     for (machine, url, kind) in [
         (Machine::default(), format!("http://{closed}/"), FailureKind::Connect),
         (Machine::default(), "https://name.invalid/".to_owned(), FailureKind::Resolve),
-        (Machine::default(), plain.replace("http:", "https:"), FailureKind::Tls),
+        (Machine::default(), not_tls, FailureKind::Tls),
         (Machine::with("https_proxy", refusing), "https://name.invalid/".to_owned(), FailureKind::Proxy),
         (
             Machine::with("https_proxy", "http://name.invalid"),
@@ -547,10 +550,9 @@ fn a_killed_curl_is_a_cut_and_the_next_request_works() {
     let mut network = network(&folder);
     network.start(&post(&url)).unwrap();
     assert!(matches!(next(&mut network, &mut [0; 999]), Happening::Head { .. }));
+    assert_eq!(next(&mut network, &mut [0; 999]), Happening::Body(3));
     kill(folder.curl());
-    let (_, _, body, end) = finish(&mut network);
-    assert_eq!(body, b"abc");
-    assert_eq!(failure(end).kind, FailureKind::Cut);
+    assert_eq!(failure(finish(&mut network).3).kind, FailureKind::Cut);
     folder.nothing_left();
     server.join().unwrap();
     let (url, server) = answer(format!("{OK}next"));
@@ -609,6 +611,17 @@ fn an_unloaded_plugin_leaves_nothing() {
 }
 
 #[test]
+fn a_plugin_unloaded_right_after_start_leaves_nothing() {
+    let folder = Folder::new();
+    for _ in 0..10 {
+        let mut network = network(&folder);
+        network.start(&post("http://127.0.0.1:1/")).unwrap();
+        unload(&folder, network);
+    }
+    folder.nothing_left();
+}
+
+#[test]
 fn an_unloaded_plugin_leaves_nothing_of_an_answer_it_never_read() {
     let folder = Folder::new();
     let (arrive, arrived) = mpsc::channel();
@@ -642,7 +655,7 @@ fn the_key_is_nowhere_to_be_seen() {
     let processes = folder.processes();
     assert!(processes.len() >= 2, "{processes:?}");
     for (_, text) in &processes {
-        assert!(!text.contains("sk-") && !text.contains("prompt"), "{text}");
+        assert!(!text.contains(KEY) && !text.contains("{\"prompt"), "{text}");
     }
     until("config and body are gone", || {
         let run = folder.run();
@@ -687,8 +700,12 @@ fn what_a_dead_lapce_left_is_swept() {
     let pipe = CString::new(stale.join("in").to_str().unwrap()).unwrap();
     // SAFETY: the path is a C string.
     assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
-    let mut waiting =
-        Command::new("sh").current_dir(&stale).args(["-c", "exec 4<in 3<config"]).spawn().unwrap();
+    let mut waiting = Command::new("sh")
+        .current_dir(&stale)
+        .args(["-c", "exec 5<>in 4<in; echo >ready; read -r _ <&4; exec 5<config"])
+        .spawn()
+        .unwrap();
+    until("it waits", || stale.join("ready").exists().then_some(()));
     let mut network = network(&folder);
     network.start(&post("http://127.0.0.1:1/")).unwrap();
     assert!(!stale.exists());
@@ -783,12 +800,11 @@ impl Host for Windows {
                 let quoted = self.home.to_str().unwrap().replace('\'', "''");
                 let (_, run) = command.split_once(&format!("'{quoted}\\")).unwrap();
                 let run = self.home.join(run.split('\\').next().unwrap());
-                let batch = "curl -q -K config >out 2>err & curl=$!; trap 'kill $curl' TERM; wait $curl; \
-                             echo $? >code; rm -f config body; mv code status";
-                let mut command = self.machine.command("sh");
-                command.current_dir(run).args(["-c", batch]).stdout(Stdio::null()).stderr(Stdio::null());
-                let child = command.spawn().unwrap();
-                Ok(Output { success: true, stdout: format!("{}\r\n", child.id()).into_bytes() })
+                let batch = "(curl -q -K config >out 2>err & curl=$!; trap 'kill $curl' TERM; wait $curl; \
+                             echo $? >code; rm -f config body; mv code status) >/dev/null 2>&1 & echo $!";
+                let output =
+                    self.machine.command("sh").current_dir(run).args(["-c", batch]).output().unwrap();
+                Ok(Output { success: true, stdout: output.stdout })
             }
             ("taskkill.exe", [_, _, _, pid, ..]) => {
                 self.machine.execute("sh", &["-c", "kill $1", "sh", pid.strip_prefix("PID eq ").unwrap()])

@@ -1,21 +1,33 @@
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use serde_json::json;
 
 use super::super::rpc::tests::Fake;
 use super::*;
-use crate::provider::HttpRequest;
-use crate::transport::Failure;
+use crate::provider::{Decoder, Defaults, Ends, Framing, HttpRequest, Prompt, Seam, Wire};
+use crate::stream::{FinishReason, Sink, StreamToken};
+use crate::transport::{Failure, FailureKind};
 
-/// A clock that tests set, and no model anywhere.
+/// A clock that tests set, and a model that plays what it is given.
 #[derive(Clone, Default)]
-struct Nowhere {
+struct World {
     now: Rc<Cell<Duration>>,
     requests: Rc<RefCell<Vec<HttpRequest>>>,
+    /// What comes of waiting; nothing when it is used up.
+    script: Rc<RefCell<VecDeque<Step>>>,
+    refuse: Rc<Cell<bool>>,
 }
 
-impl Surroundings for Nowhere {
+#[derive(Clone)]
+enum Step {
+    Head(u16),
+    Body(&'static str),
+    End,
+}
+
+impl Surroundings for World {
     type Transport = Self;
 
     fn transport(&self, _: &transport::Options) -> Self {
@@ -31,38 +43,134 @@ impl Surroundings for Nowhere {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        (name == "HUSH").then(|| "hush-hush".to_owned())
+        (name == "PLAIN_KEY").then(|| "hush-hush".to_owned())
     }
 }
 
-impl Transport for Nowhere {
+impl Transport for World {
     fn start(&mut self, request: &HttpRequest) -> Result<(), Failure> {
         self.requests.borrow_mut().push(request.clone());
+        if self.refuse.get() {
+            let detail = "no way to hush-hush.example".to_owned();
+            return Err(Failure { kind: FailureKind::Resolve, detail });
+        }
         Ok(())
     }
 
-    fn wait(&mut self, timeout_ms: u64, _: &mut [u8]) -> Happening {
-        self.now.set(self.now.get() + Duration::from_millis(timeout_ms));
-        Happening::Elapsed
+    fn wait(&mut self, timeout_ms: u64, buffer: &mut [u8]) -> Happening {
+        let step =
+            if self.requests.borrow().is_empty() { None } else { self.script.borrow_mut().pop_front() };
+        let time = if step.is_some() { 1 } else { timeout_ms };
+        self.now.set(self.now.get() + Duration::from_millis(time));
+        match step {
+            None => Happening::Elapsed,
+            Some(Step::Head(status)) => Happening::Head { status, headers: Vec::new() },
+            Some(Step::Body(text)) => {
+                buffer[..text.len()].copy_from_slice(text.as_bytes());
+                Happening::Body(text.len())
+            }
+            Some(Step::End) => Happening::End,
+        }
     }
 
     fn cancel(&mut self) {}
+}
+
+/// A provider whose body is one `{"text":…}` per line, the last one empty.
+struct Plain;
+
+struct PlainWire;
+
+impl Provider for Plain {
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+
+    fn title(&self) -> &'static str {
+        "Plain"
+    }
+
+    fn defaults(&self) -> Defaults {
+        Defaults {
+            base_url: "http://localhost",
+            model: "",
+            key_env: &["PLAIN_KEY"],
+            needs_key: true,
+            paid: true,
+        }
+    }
+
+    fn request(&self, account: &Account, _: &Prompt) -> Result<HttpRequest, Error> {
+        let secret_headers = vec![("authorization".to_owned(), account.api_key.clone())];
+        Ok(HttpRequest { url: "http://localhost".to_owned(), headers: vec![], secret_headers, body: None })
+    }
+
+    fn decoder(&self) -> Decoder {
+        Decoder::new(Framing::Ndjson, Box::new(PlainWire))
+    }
+
+    fn seam(&self, _: &Account) -> Seam {
+        Seam::Prefix
+    }
+}
+
+impl Wire for PlainWire {
+    fn frame(&mut self, _: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
+        let line: Value = serde_json::from_str(data).unwrap();
+        match line["text"].as_str() {
+            Some(text) => sink.token(StreamToken::Text(text.into())),
+            None => {
+                ends.finished(0, FinishReason::Stop);
+                ends.marker();
+            }
+        }
+    }
 }
 
 const URI: &str = "file:///w/a.rs";
 
 /// The editor's side of a conversation.
 struct Editor {
-    plugin: Plugin<Fake, Nowhere>,
+    plugin: Plugin<Fake, World>,
     ids: u64,
 }
 
 impl Editor {
     fn new(options: Value) -> Self {
-        let mut editor = Self { plugin: Plugin::new(Fake::default(), Nowhere::default()), ids: 0 };
+        let mut editor = Self { plugin: Plugin::new(Fake::default(), World::default()), ids: 0 };
         editor.request("initialize", json!({"initializationOptions": options, "rootUri": "file:///w"}));
         editor.notify("initialized", json!({}));
         editor
+    }
+
+    /// One whose model is [`Plain`] and will say `script`.
+    fn with_model(script: &[Step]) -> Self {
+        let mut editor = Self::new(Value::Null);
+        let (settings, _) = Settings::read(&Value::Null);
+        editor.plugin.begin(&settings, Some(&Plain), "/w");
+        *editor.plugin.surroundings.script.borrow_mut() = script.iter().cloned().collect();
+        editor.open("let\n");
+        editor.pass(1000);
+        editor
+    }
+
+    fn pass(&mut self, milliseconds: u64) {
+        let now = &self.plugin.surroundings.now;
+        now.set(now.get() + Duration::from_millis(milliseconds));
+    }
+
+    /// Sends the wake-ups that were asked for, until no more are.
+    fn wake(&mut self) {
+        let mut seen = 0;
+        loop {
+            let fences = self.notified("experimental/serverStatus");
+            if fences.len() == seen {
+                return;
+            }
+            seen = fences.len();
+            self.pass(4);
+            self.request("textDocument/codeLens", json!({"textDocument": {"uri": URI}}));
+        }
     }
 
     fn notify(&mut self, method: &str, params: Value) {
@@ -152,7 +260,7 @@ fn every_request_is_answered_once_whatever_it_is() {
 
 #[test]
 fn requests_before_initialize_are_refused() {
-    let mut editor = Editor { plugin: Plugin::new(Fake::default(), Nowhere::default()), ids: 0 };
+    let mut editor = Editor { plugin: Plugin::new(Fake::default(), World::default()), ids: 0 };
     editor.open("let");
     let id = editor.complete(2);
     assert_eq!(editor.answers(id)[0]["error"]["code"], rpc::REQUEST_FAILED);
@@ -184,7 +292,7 @@ fn all_wrong_settings_are_told_at_once() {
 }
 
 #[test]
-fn a_document_out_of_step_is_forgotten() {
+fn a_document_out_of_step_is_forgotten_until_its_whole_text_comes() {
     let mut editor = Editor::new(Value::Null);
     editor.open("let");
     let change =
@@ -197,6 +305,8 @@ fn a_document_out_of_step_is_forgotten() {
     assert_eq!(editor.plugin.documents.document(URI).map(|document| document.text()), Some("let é"));
     editor.notify("textDocument/didChange", change(json!([{"range": 5, "text": 7}])));
     assert!(editor.plugin.documents.document(URI).is_none());
+    editor.notify("textDocument/didChange", change(json!([{"text": "let mut"}])));
+    assert_eq!(editor.plugin.documents.document(URI).map(|document| document.text()), Some("let mut"));
 }
 
 #[test]
@@ -209,4 +319,65 @@ fn lines_that_are_not_messages_are_logged_and_change_nothing() {
     }
     assert_eq!(editor.plugin.rpc.host().logged.len(), 5);
     assert_eq!(editor.said().len(), 1);
+}
+
+#[test]
+fn an_answer_becomes_ghost_text_at_the_cursor() {
+    let mut editor = Editor::with_model(&[
+        Step::Head(200),
+        Step::Body("{\"text\":\" x = 1;\"}"),
+        Step::Body("\n{}\n"),
+        Step::End,
+    ]);
+    let id = editor.complete(1);
+    editor.wake();
+    let answers = editor.answers(id);
+    let at = json!({"line": 0, "character": 3});
+    assert_eq!(answers.len(), 1, "{:?}", editor.said());
+    assert_eq!(answers[0]["result"], json!([{"insertText": " x = 1;", "range": {"start": at, "end": at}}]));
+    let requests = editor.plugin.surroundings.requests.borrow();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].secret_headers[0].1.expose(), "hush-hush");
+    assert!(editor.plugin.open.is_empty());
+    let told = editor.notified("$/progress");
+    assert!(told.first().is_some_and(|text| text.contains("waiting for Plain")), "{told:?}");
+    assert!(told.last().is_some_and(|text| text.contains("end")), "{told:?}");
+}
+
+#[test]
+fn a_request_that_cannot_be_sent_is_told_once_and_without_secrets() {
+    let mut editor = Editor::with_model(&[]);
+    editor.plugin.surroundings.refuse.set(true);
+    for _ in 0..3 {
+        let id = editor.complete(1);
+        editor.wake();
+        let answers = editor.answers(id);
+        assert_eq!(answers.len(), 1);
+        assert!(answers[0]["error"].is_object(), "{answers:?}");
+        editor.pass(60_000);
+    }
+    let told = editor.notified("window/showMessage");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let all = [editor.plugin.rpc.host().sent.concat(), editor.plugin.rpc.host().logged.concat()].concat();
+    assert!(!all.contains("hush-hush"), "{all}");
+}
+
+#[test]
+fn the_messages_of_one_key_are_fresh_and_those_of_a_backlog_are_not() {
+    let mut editor = Editor::new(Value::Null);
+    let mut fresh_after = |gap_ms, spent_ms| {
+        editor.pass(gap_ms);
+        editor.notify("initialized", json!({}));
+        let fresh = editor.plugin.fresh();
+        editor.pass(spent_ms);
+        editor.plugin.returned = editor.plugin.surroundings.now();
+        fresh
+    };
+    // Milliseconds since the last message, milliseconds spent on this one.
+    assert!(fresh_after(100, 0), "a message to an idle plugin");
+    assert!(fresh_after(0, 0), "the next one of the same key");
+    assert!(fresh_after(0, 140), "another, over which the plugin waits for the model");
+    assert!(!fresh_after(0, 0), "a key that was queued meanwhile");
+    assert!(!fresh_after(0, 0), "and its next message");
+    assert!(fresh_after(1, 0), "all is caught up");
 }

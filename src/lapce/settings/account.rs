@@ -18,7 +18,6 @@ const VERTEX: &[&str] = &["vertex-gemini", "vertex-anthropic"];
 
 /// All settings only some providers know.
 pub static OPTIONS: &[ProviderOption] = &[
-    ProviderOption { key: "azure.deployment", providers: &["azure"], env: &[] },
     ProviderOption { key: "azure.api-version", providers: &["azure"], env: &["OPENAI_API_VERSION"] },
     ProviderOption {
         key: "vertex.project",
@@ -30,12 +29,14 @@ pub static OPTIONS: &[ProviderOption] = &[
         providers: VERTEX,
         env: &["GOOGLE_CLOUD_LOCATION", "CLOUD_ML_REGION"],
     },
+    // Its usual variable stands where the key does: set beside AWS_BEARER_TOKEN_BEDROCK it yields to that.
+    ProviderOption { key: "aws.access-key-id", providers: &["bedrock"], env: &[] },
+    ProviderOption { key: "ollama.num-ctx", providers: &["ollama"], env: &[] },
     ProviderOption { key: "aws.region", providers: &["bedrock"], env: &["AWS_REGION", "AWS_DEFAULT_REGION"] },
 ];
 
 /// Secrets that only come from the environment: variable, name in [`Account::secrets`], provider.
 static SECRETS: &[(&str, &str, &str)] = &[
-    ("AWS_ACCESS_KEY_ID", "aws-access-key-id", "bedrock"),
     ("AWS_SECRET_ACCESS_KEY", "aws-secret-access-key", "bedrock"),
     ("AWS_SESSION_TOKEN", "aws-session-token", "bedrock"),
 ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::provider::Secret;
+use crate::provider::{self, Secret};
 
 /// One thing wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +95,14 @@ impl<'a> Reader<'a> {
         Some((value, allowed))
     }
 
+    /// A text or a number, as a text.
+    pub fn word(&mut self, key: &'static str, into: &mut String) {
+        match self.value(key) {
+            Some(Value::Number(number)) => *into = number.to_string(),
+            _ => self.text(key, into, printable),
+        }
+    }
+
     /// A text that is never shown.
     pub fn secret(&mut self, key: &'static str, into: &mut Secret) {
         let Some(value) = self.value(key) else { return };
@@ -141,7 +149,7 @@ impl<'a> Reader<'a> {
         let Some(value) = self.value(key) else { return };
         let number = match value {
             Value::String(text) if text.trim().is_empty() => return,
-            Value::String(text) => text.trim().parse().ok(),
+            Value::String(text) => provider::number(text).map(|n| n as f32),
             other => other.as_f64().map(|n| n as f32),
         };
         match number.filter(|n| range.contains(n)) {
@@ -292,14 +300,14 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// `; did you mean …?` when one of the names is close.
+/// ` (did you mean …?)` when one of the names is close.
 pub fn did_you_mean<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let given = given.to_lowercase().replace('_', "-");
+    let given = given.to_ascii_lowercase().replace('_', "-");
     names
         .map(|name| (distance(&given, name), name))
         .min()
         .filter(|(distance, name)| *distance <= 2.min(name.len() / 3))
-        .map_or(String::new(), |(_, name)| format!("; did you mean `{name}`?"))
+        .map_or(String::new(), |(_, name)| format!(" (did you mean `{name}`?)"))
 }
 
 /// Levenshtein distance in characters.

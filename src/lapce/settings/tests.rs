@@ -30,6 +30,7 @@ fn values_are_taken() {
         "extra-headers": {"X-Title": "a b"},
         "extra-body": {"provider": {"order": ["x"]}},
         "azure": {"api-version": "2024-10-21"},
+        "ollama": {"num-ctx": 4096},
         "status": false,
         "trigger": "invoked",
         "languages": {"markdown": "off", "rust": "automatic"},
@@ -52,7 +53,9 @@ fn values_are_taken() {
     assert_eq!(settings.fim, FimSetting::Template("starcoder".to_owned()));
     assert_eq!(settings.extra_headers, [("X-Title".to_owned(), "a b".to_owned())]);
     assert_eq!(Value::Object(settings.extra_body), json!({"provider": {"order": ["x"]}}));
-    assert_eq!(settings.options, [("azure.api-version".to_owned(), "2024-10-21".to_owned())]);
+    let options: Vec<_> =
+        settings.options.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(options, [("azure.api-version", "2024-10-21"), ("ollama.num-ctx", "4096")]);
     assert!(!settings.status);
     assert_eq!(settings.engine.trigger, Trigger::Invoked);
     assert_eq!(settings.engine.languages.len(), 2);
@@ -61,7 +64,7 @@ fn values_are_taken() {
     assert_eq!(settings.engine.debounce_ms, Some(300));
     assert_eq!(settings.engine.max_tokens, 64);
     assert_eq!(settings.network.limits.idle.as_millis(), 5000);
-    assert_eq!(settings.engine.event_bytes, 64 << 20);
+    assert_eq!(settings.engine.limits.event_bytes, 64 << 20);
     assert_eq!(settings.network.mode, Mode::Http);
     assert_eq!(settings.network.proxy, "socks5h://u:p@localhost:1080");
 }
@@ -115,14 +118,14 @@ fn a_wrong_value_is_told_by_its_dotted_name_and_the_default_is_used() {
         (json!({"languages": ["rust"]}), r#"`languages` must be a table; it is ["rust"], ignored"#),
         (json!({"snippets": "yes"}), r#"`snippets` must be true or false; it is "yes", using true"#),
         (json!({"ignore": "*.md"}), r#"`ignore` must be a list of texts; it is "*.md", using the default"#),
-        (json!({"block-patterns": [7]}), "`block-patterns[0]` must be a text; it is 7, left out"),
+        (json!({"ignore": [7]}), "`ignore[0]` must be a text; it is 7, left out"),
         (json!({"model": 4}), r#"`model` must be a text; it is 4, using """#),
         (json!({"model": "a\nb"}), r#"`model` must be a text on one line; it is "a\nb", using """#),
         (
             json!({"base-url": "localhost:8080"}),
             "`base-url` must be a URL that starts with http:// or https://; what it is does not fit and is ignored",
         ),
-        (json!({"max_tokens": 5}), "`max_tokens` is not a setting; did you mean `max-tokens`?"),
+        (json!({"max_tokens": 5}), "`max_tokens` is not a setting (did you mean `max-tokens`?)"),
         (json!({"timeout": {"idle": 5}}), "`timeout.idle` is not a setting"),
         (json!({"colour": {"a": 1}}), "`colour` is not a setting"),
     ];
@@ -147,7 +150,26 @@ fn all_problems_are_told_and_the_rest_is_used() {
 fn an_unknown_provider_is_told() {
     let (settings, problems) = read(json!({"provider": "opnai"}));
     assert_eq!(settings.provider, "");
-    assert!(problems[0].starts_with("`provider` must be one of"), "{problems:?}");
+    assert!(problems[0].starts_with("`provider` must be one of openai, "), "{problems:?}");
+    assert!(problems[0].contains(" (did you mean `openai`?)"), "{problems:?}");
+}
+
+#[test]
+fn every_provider_can_be_named() {
+    for name in provider::names() {
+        let (settings, problems) = read(json!({"provider": name}));
+        assert_eq!((settings.provider.as_str(), problems), (name, vec![]));
+    }
+}
+
+#[test]
+fn fim_is_a_way_a_template_or_a_text_with_holes() {
+    for way in ["auto", "suffix", "chat", "qwen", "<P>{prefix}<S>{suffix}<M>"] {
+        assert_eq!(read(json!({"fim": way})).1, Vec::<String>::new(), "{way}");
+    }
+    let (settings, problems) = read(json!({"fim": "qwenn"}));
+    assert_eq!(settings.fim, FimSetting::Auto);
+    assert!(problems[0].contains(" (did you mean `qwen`?)"), "{problems:?}");
 }
 
 #[test]
@@ -275,11 +297,11 @@ fn a_missing_key_is_told_only_where_one_is_needed() {
 
 #[test]
 fn provider_options_come_from_the_settings_then_the_environment_and_only_for_who_knows_them() {
-    let env = [("AWS_REGION", "eu-1"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "hush")];
+    let env = [("AWS_REGION", "eu-1"), ("AWS_SESSION_TOKEN", "hush"), ("AWS_SECRET_ACCESS_KEY", "hush")];
     let bedrock = account("bedrock", json!({}), &env).unwrap();
     assert_eq!(bedrock.options, [("aws.region".to_owned(), "eu-1".to_owned())]);
     let names: Vec<_> = bedrock.secrets.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["aws-access-key-id", "aws-secret-access-key"]);
+    assert_eq!(names, ["aws-secret-access-key", "aws-session-token"]);
 
     let own = account("bedrock", json!({"aws": {"region": "us-2"}}), &env).unwrap();
     assert_eq!(own.options, [("aws.region".to_owned(), "us-2".to_owned())]);

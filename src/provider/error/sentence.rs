@@ -99,9 +99,9 @@ pub(super) fn of_failure(
 
 /// Up to six of the listed models, those most like the one asked for first; `None` when none is listed.
 pub(super) fn nearest(asked: &str, listed: &[String]) -> Option<String> {
-    let asked = asked.to_lowercase();
+    let asked = asked.to_ascii_lowercase();
     let mut names: Vec<(usize, &String)> =
-        listed.iter().map(|name| (unlike(&asked, &name.to_lowercase()), name)).collect();
+        listed.iter().map(|name| (unlike(&asked, &name.to_ascii_lowercase()), name)).collect();
     names.sort();
     let shown: Vec<String> = names.iter().take(6).map(|(_, name)| format!("`{name}`")).collect();
     match (shown.is_empty(), names.len().saturating_sub(shown.len())) {

@@ -174,11 +174,11 @@ impl Search {
         }
         let pattern = &patterns.list[attempt.pattern];
         let step = pattern.automaton.step(attempt.state, byte);
-        let traits = pattern.automaton.traits(step.next);
-        attempt.state = step.next;
+        let traits = pattern.automaton.traits(step.next());
+        attempt.state = step.next();
         let end = if traits.matched {
             Some(self.at + 1)
-        } else if step.matched {
+        } else if step.matched() {
             Some(self.at)
         } else {
             None
@@ -189,7 +189,7 @@ impl Search {
             self.cover(&attempt);
         }
         let certain = traits.closed || pattern.start_suffices && attempt.end.is_some();
-        if step.next == DEAD || certain || self.is_redundant(&attempt, pattern.automaton.state_count()) {
+        if step.next() == DEAD || certain || self.is_redundant(&attempt, pattern.automaton.state_count()) {
             self.close(&attempt);
             return None;
         }

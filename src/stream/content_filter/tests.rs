@@ -254,7 +254,7 @@ fn numbered(patterns: &[&str]) -> ContentFilter {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_split_gives_what_replace_all_gives(pattern in pattern(), pieces in pieces()) {

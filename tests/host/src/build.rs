@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::VoltToml;
+
 const TARGET: &str = "wasm32-wasip1";
 
 /// A volt whose wasm is built.
@@ -18,32 +20,31 @@ pub struct Volt {
     wasm: PathBuf,
 }
 
-/// What `volt.toml` says about files.
-#[derive(Deserialize)]
-struct Manifest {
-    wasm: Option<PathBuf>,
-    icon: Option<PathBuf>,
-}
-
 impl Volt {
-    /// Builds the package in this folder as Lapce needs it: release profile, WASI target. The target is
+    /// Builds the package in this folder as Lapce needs it: the binary that `volt.toml` names its wasm after, release
+    /// profile, WASI target. The target is
     /// added to the toolchain when it is missing. What takes time is told to `say`; cargo writes to
     /// standard error.
     ///
     /// # Errors
     /// A sentence that says what to install or what does not compile.
     pub fn build(package: &Path, say: &mut dyn FnMut(&str)) -> Result<Self> {
+        let manifest = VoltToml::read(package)?;
+        let binary = manifest.wasm.as_deref().and_then(Path::file_stem).context("volt.toml names no wasm")?;
         let cargo = tool("CARGO", "cargo");
         add_target(package, say)?;
         say("building the plugin");
         let mut build = Command::new(&cargo);
         build.current_dir(package).args(["build", "--release", "--quiet", "--target", TARGET]);
-        build.args(["--bins", "--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
+        build
+            .args(["--message-format", "json-render-diagnostics", "--bin"])
+            .arg(binary)
+            .stderr(Stdio::inherit());
         let output = build.output().map_err(|error| missing(error, "cargo"))?;
         if !output.status.success() {
             bail!("the plugin does not compile, see above ({})", output.status);
         }
-        let wasm = artifact(&output.stdout).context("cargo built no wasm: the package has no binary")?;
+        let wasm = artifact(&output.stdout).context("cargo said of no wasm that it built it")?;
         Ok(Self { package: package.to_owned(), wasm })
     }
 
@@ -57,17 +58,11 @@ impl Volt {
     /// # Errors
     /// What cannot be read, written or understood, by its path.
     pub fn install(&self, folder: &Path) -> Result<()> {
-        let path = self.package.join("volt.toml");
-        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let manifest: Manifest = toml::from_str(&text).with_context(|| path.display().to_string())?;
-        let wasm = manifest.wasm.with_context(|| format!("{} names no wasm", path.display()))?;
-        copy(&path, &folder.join("volt.toml"))?;
+        let manifest = VoltToml::read(&self.package)?;
+        let wasm = manifest.wasm.as_ref().context("volt.toml names no wasm")?;
         copy(&self.wasm, &folder.join(wasm))?;
-        for file in manifest.icon.into_iter().chain([PathBuf::from("README.md")]) {
-            let source = self.package.join(&file);
-            if source.exists() {
-                copy(&source, &folder.join(file))?;
-            }
+        for file in manifest.companions().filter(|file| self.package.join(file).is_file()) {
+            copy(&self.package.join(file), &folder.join(file))?;
         }
         Ok(())
     }
@@ -123,17 +118,23 @@ fn artifact(messages: &[u8]) -> Option<PathBuf> {
         .find(|file| file.extension().is_some_and(|extension| extension == "wasm"))
 }
 
+/// Copies so that whoever reads `to` meanwhile finds the old file or the new one, whole.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
-    fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
-    Ok(())
+    let halfway = to.with_extension(format!("{}.part", std::process::id()));
+    let copied = to
+        .parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::copy(from, &halfway))
+        .and_then(|_| fs::rename(&halfway, to));
+    copied.with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MANIFEST: &str =
+        "name = \"v\"\ndisplay-name = \"V\"\nwasm = \"bin/v.wasm\"\nicon = \"v.svg\"\n[activation]\n";
 
     #[test]
     fn the_wasm_is_found_among_cargos_messages() {
@@ -151,8 +152,7 @@ not json
         let folder = std::env::temp_dir().join(format!("volt-build-{}", std::process::id()));
         let (package, installed) = (folder.join("package"), folder.join("installed"));
         fs::create_dir_all(&package).unwrap();
-        fs::write(package.join("volt.toml"), "name = \"v\"\nwasm = \"bin/v.wasm\"\nicon = \"v.svg\"\n")
-            .unwrap();
+        fs::write(package.join("volt.toml"), MANIFEST).unwrap();
         fs::write(package.join("v.svg"), "<svg/>").unwrap();
         fs::write(package.join("built.wasm"), "wasm").unwrap();
         let volt = Volt { package: package.clone(), wasm: package.join("built.wasm") };
@@ -161,7 +161,7 @@ not json
         assert!(installed.join("volt.toml").exists() && installed.join("v.svg").exists());
         assert!(!installed.join("README.md").exists());
 
-        fs::write(package.join("volt.toml"), "name = \"v\"\n").unwrap();
+        fs::write(package.join("volt.toml"), MANIFEST.replace("wasm =", "was =")).unwrap();
         assert!(volt.install(&installed).unwrap_err().to_string().ends_with("names no wasm"));
         fs::remove_dir_all(folder).unwrap();
     }

@@ -63,13 +63,21 @@ impl Folder {
     /// away: who holds it open cannot create anything in it either.
     #[cfg(unix)]
     pub fn forbid_writing(&self) -> io::Result<()> {
-        use std::os::unix::fs::PermissionsExt;
-
-        fs::set_permissions(&self.path, fs::Permissions::from_mode(0o555))?;
+        self.set_mode(0o555)?;
         if fs::write(self.path.join("probe"), []).is_ok() {
             fs::remove_dir_all(&self.path)?;
         }
         Ok(())
+    }
+
+    /// Sets the permissions of the folder and of every folder in it.
+    #[cfg(unix)]
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+
+        let paths = self.files().into_iter().map(|file| self.path.join(file));
+        let mut folders = paths.filter(|path| path.is_dir()).chain([self.path.clone()]);
+        folders.try_for_each(|folder| fs::set_permissions(folder, fs::Permissions::from_mode(mode)))
     }
 
     /// Makes it impossible to create files here.
@@ -96,12 +104,9 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        // Taken away already, or not ours to change: then there is nothing to remove either.
         #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // Taken away already, or not ours to change: then there is nothing to remove either.
-            let _ = fs::set_permissions(&self.path, fs::Permissions::from_mode(0o755));
-        }
+        let _ = self.set_mode(0o755);
         let _ = fs::remove_dir_all(&self.path);
     }
 }

@@ -147,6 +147,21 @@ impl Pace {
 }
 
 /// A headless Lapce. Keys are methods; what they lead to is seen on the [`Screen`] and in the [`Evidence`].
+///
+/// ```no_run
+/// # fn main() -> anyhow::Result<()> {
+/// use std::time::Duration;
+/// use volt_host::{Lapce, Pace, Setup};
+///
+/// let mut lapce = Lapce::start(Setup::new("my-volt").setting("provider", "openai").env("OPENAI_API_KEY", "…"))?;
+/// lapce.open("src/main.rs", "rust", "fn main() {\n\n}\n");
+/// lapce.cursor_at(1, 0);
+/// lapce.type_keys("    let ", Pace::ms(60));
+/// let screen = lapce.wait_until(Duration::from_secs(10), |screen| screen.ghost.is_some())?;
+/// println!("{}", screen.rendered());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Lapce {
     window: Arc<Window>,
     manifest: VoltToml,
@@ -226,12 +241,12 @@ impl Lapce {
     /// # Errors
     /// When it is still busy after 40 s.
     pub fn unload(&mut self) -> anyhow::Result<()> {
+        let ended = self.volt.take().is_none_or(|volt| volt.shut_down(UNLOAD_LIMIT));
         self.window.with(|state| {
             state.editor.volt_removed();
             state.queue = None;
         });
-        let Some(volt) = self.volt.take() else { return Ok(()) };
-        ensure!(volt.shut_down(UNLOAD_LIMIT), "the volt did not end within {UNLOAD_LIMIT:?}");
+        ensure!(ended, "the volt did not end within {UNLOAD_LIMIT:?}");
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use lsp_types::RegistrationParams;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -94,8 +95,12 @@ struct ExecuteProcess {
 
 fn request(window: &Window, environment: &Environment, method: &str, params: Value) -> Result<Value, String> {
     match method {
-        "window/workDoneProgress/create" | "client/registerCapability" | "host/registerDebuggerType" => {
-            Ok(Value::Null)
+        "window/workDoneProgress/create" | "host/registerDebuggerType" => Ok(Value::Null),
+        "client/registerCapability" => {
+            // Lapce itself registers nothing but `didSave` this way, for documents outside the filter.
+            serde_json::from_value::<RegistrationParams>(params)
+                .map(|_| Value::Null)
+                .map_err(|error| error.to_string())
         }
         "host/executeProcess" => {
             let ExecuteProcess { program, args } =

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use ai_completion::provider::{self, Provider};
+use ai_completion::provider::{self, Framing, Provider};
 use ai_completion::stream::{Decode, StreamToken};
 use lexopt::{Arg, ValueExt};
 use serde::Serialize;
 
-use super::{Failure, chunk_size, print_json, recording, usage};
+use super::{Failure, chunk_size, find_provider, print_json, recording, usage};
 
 /// One line of output.
 #[derive(Serialize)]
@@ -114,11 +114,10 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
         }
     }
     let name = name.ok_or_else(|| usage("whose answer is it? Give --provider", "decode"))?;
-    let provider = provider::find(&name)
-        .ok_or_else(|| Failure::Usage(format!("there is no provider `{name}`; give one of {}", names())))?;
+    let provider = find_provider(&name)?;
     let file = file.ok_or_else(|| usage("which FILE?", "decode"))?;
     let mut body = recording::read(&file)?;
-    if recording::is_unframed(&file) {
+    if recording::is_unframed(&file) && provider.decoder().framing() == Framing::Sse {
         body = recording::frame(&body);
     }
     print(provider, &body, chunk, out)
@@ -139,10 +138,6 @@ fn print(provider: &dyn Provider, body: &[u8], chunk: usize, out: &mut dyn Write
     result
 }
 
-fn names() -> String {
-    provider::names().collect::<Vec<_>>().join(", ")
-}
-
 fn help() -> String {
     format!(
         "\
@@ -153,7 +148,7 @@ Usage: cargo volt decode --provider P [--chunk N] FILE
   FILE              The response's body as it came from the server; `-` reads standard input.
                     A file *.chunks.jsonl holds one payload per line of an event stream whose
                     `data: ` and blank lines were removed.
-  -p, --provider P  Whose format it is, by the name in the settings: {}
+  -p, --provider P  Whose format it is, by the name in the settings, one of those below
   --chunk N         Feed the decoder N bytes at a time instead of all at once. The output must be the same.
 
 Lines, by `type`:
@@ -167,8 +162,11 @@ Lines, by `type`:
   error          kind, code, message, retry_after_ms
 
 An answer that ends in an error is printed like any other, with exit code 0.
+
+Providers:
+  {}
 ",
-        names()
+        provider::names().collect::<Vec<_>>().join("\n  ")
     )
 }
 

@@ -1,14 +1,19 @@
 //! The command line: which sub-command, what failed, with which exit code.
 
+mod complete;
 mod decode;
+mod demo;
 mod recording;
+mod setup;
 mod sse;
+mod wait;
 
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use ai_completion::provider::{self, Provider};
 use lexopt::{Arg, Parser, ValueExt};
 
 const HELP: &str = "\
@@ -17,6 +22,8 @@ volt: the developer's tool of ai-completion
 Usage: cargo volt COMMAND [OPTIONS]
 
 Commands:
+  demo      Show the plugin at work: a file is typed, the ghost text grows, Tab takes it
+  complete  Ask for one completion at a place in a file, through the real plugin
   sse       Print the events of a recorded event stream as JSON lines
   decode    Print the tokens of a recorded answer of a model as JSON lines
 
@@ -30,6 +37,8 @@ Exit codes: 0 done, 1 it did not work out, 2 wrong arguments or unreadable input
 pub enum Failure {
     /// Wrong arguments or input that cannot be read: exit code 2.
     Usage(String),
+    /// It did not work out: exit code 1.
+    Failed(String),
     /// Nobody reads what is written any more (`| head`): no failure of ours.
     Unread,
 }
@@ -40,11 +49,17 @@ impl From<lexopt::Error> for Failure {
     }
 }
 
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(format!("{error:#}"))
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Unread,
-            _ => Self::Usage(format!("cannot write the output: {error}")),
+            _ => Self::Failed(format!("cannot write the output: {error}")),
         }
     }
 }
@@ -55,6 +70,10 @@ pub fn main() -> ExitCode {
     let result = run(std::env::args_os().skip(1), &mut out).and_then(|()| Ok(out.flush()?));
     match result {
         Ok(()) | Err(Failure::Unread) => ExitCode::SUCCESS,
+        Err(Failure::Failed(message)) => {
+            eprintln!("volt: {message}");
+            ExitCode::FAILURE
+        }
         Err(Failure::Usage(message)) => {
             eprintln!("volt: {message}");
             ExitCode::from(2)
@@ -66,6 +85,8 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
     let mut args = Parser::from_args(args);
     match args.next()? {
         Some(Arg::Value(name)) => match name.to_str() {
+            Some("demo") => demo::run(args, out),
+            Some("complete") => complete::run(args, out),
             Some("sse") => sse::run(args, out),
             Some("decode") => decode::run(args, out),
             Some("help") => Ok(out.write_all(HELP.as_bytes())?),
@@ -81,6 +102,14 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
 fn usage(what: impl Display, command: &str) -> Failure {
     let space = if command.is_empty() { "" } else { " " };
     Failure::Usage(format!("{what}; see `cargo volt{space}{command} --help`"))
+}
+
+/// The provider of that name.
+fn find_provider(name: &str) -> Result<&'static dyn Provider, Failure> {
+    provider::find(name).ok_or_else(|| {
+        let names: Vec<&str> = provider::names().collect();
+        Failure::Usage(format!("there is no provider `{name}`; give one of {}", names.join(", ")))
+    })
 }
 
 /// The value of `--chunk`.
@@ -112,7 +141,15 @@ mod tests {
 
     #[test]
     fn every_command_has_help() {
-        for words in [&["--help"][..], &["-h"], &["help"], &["sse", "--help"], &["decode", "--help"]] {
+        for words in [
+            &["--help"][..],
+            &["-h"],
+            &["help"],
+            &["demo", "--help"],
+            &["complete", "--help"],
+            &["sse", "--help"],
+            &["decode", "--help"],
+        ] {
             assert!(output(words).unwrap().contains("Usage: cargo volt "), "{words:?}");
         }
     }

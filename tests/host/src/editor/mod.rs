@@ -238,7 +238,8 @@ impl Editor {
         self.frame.log(source, message);
     }
 
-    /// The volt is gone (removed, reloaded): nothing is sent to it and nothing is waited for any more.
+    /// The volt is gone (removed, reloaded): nothing is sent to it and nothing is waited for any more. Request ids
+    /// go on counting for the next one, so that every request of a session has its own.
     pub fn volt_removed(&mut self) {
         self.capabilities = ServerCapabilities::default();
         self.initialized = false;
@@ -486,8 +487,12 @@ impl Editor {
     pub fn tab_is_honest(&self) -> bool {
         match self.text_after_tab() {
             Some(after) => {
-                let screen = self.screen();
-                screen.ghost.is_some() && Buffer::new(&screen.text).normalize(&screen.rendered()) == after
+                let mut screen = self.screen();
+                let buffer = Buffer::new(&screen.text);
+                if let Some(ghost) = &mut screen.ghost {
+                    ghost.text = buffer.normalize(&ghost.text);
+                }
+                screen.ghost.is_some() && screen.rendered() == after
             }
             None => self.screen().ghost.is_none(),
         }

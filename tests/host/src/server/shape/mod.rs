@@ -41,32 +41,6 @@ impl Body {
     }
 }
 
-/// Every shape by name.
-pub static ALL: &[(&str, Shape)] = &[
-    ("openai-chat", openai_chat),
-    ("openai-completions", openai_completions),
-    ("openai-responses", openai_responses),
-    ("anthropic", anthropic),
-    ("gemini", gemini),
-    ("gemini-array", gemini_array),
-    ("ollama-generate", ollama_generate),
-    ("ollama-chat", ollama_chat),
-    ("mistral", mistral),
-    ("mistral-fim", mistral_fim),
-    ("mercury-fim", mercury_fim),
-    ("deepseek", deepseek),
-    ("deepseek-fim", deepseek_fim),
-    ("openrouter", openrouter),
-    ("azure", azure),
-    ("llamacpp-infill", llamacpp_infill),
-    ("llamacpp-chat", llamacpp_chat),
-    ("vllm-chat", vllm_chat),
-    ("vllm-completions", vllm_completions),
-    ("groq", groq),
-    ("xai", xai),
-    ("bedrock-converse", bedrock_converse),
-];
-
 const SSE: &str = "text/event-stream; charset=utf-8";
 /// How many tokens the prompt is said to have had.
 const INPUT: usize = 27;
@@ -105,6 +79,31 @@ fn body(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    static ALL: &[(&str, Shape)] = &[
+        ("openai-chat", openai_chat),
+        ("openai-completions", openai_completions),
+        ("openai-responses", openai_responses),
+        ("anthropic", anthropic),
+        ("gemini", gemini),
+        ("gemini-array", gemini_array),
+        ("ollama-generate", ollama_generate),
+        ("ollama-chat", ollama_chat),
+        ("mistral", mistral),
+        ("mistral-fim", mistral_fim),
+        ("mercury-fim", mercury_fim),
+        ("deepseek", deepseek),
+        ("deepseek-fim", deepseek_fim),
+        ("openrouter", openrouter),
+        ("azure", azure),
+        ("llamacpp-infill", llamacpp_infill),
+        ("llamacpp-chat", llamacpp_chat),
+        ("vllm-chat", vllm_chat),
+        ("vllm-completions", vllm_completions),
+        ("groq", groq),
+        ("xai", xai),
+        ("bedrock-converse", bedrock_converse),
+    ];
 
     const PIECES: [&str; 3] = ["fn \"é\" {\n", "\t𝕏 \\", "}"];
 

@@ -1,0 +1,311 @@
+//! With and without the memo every stream gives the same tokens; with it, most frames are only compared.
+
+use std::cell::Cell;
+
+use proptest::prelude::*;
+
+use crate::provider::{Decoder, find};
+use crate::stream::{Decode, StreamToken};
+
+thread_local!(pub(super) static HITS: Cell<usize> = const { Cell::new(0) });
+
+/// A stream's kind of frame: `@` stands for the text, `#` for a number and `~` for a string that mean nothing.
+struct Format {
+    provider: &'static str,
+    event: &'static str,
+    frame: &'static str,
+}
+
+const FORMATS: [Format; 12] = [
+    Format {
+        provider: "openai",
+        event: "",
+        frame: r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"@"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"~"}"#,
+    },
+    Format {
+        provider: "openai",
+        event: "",
+        frame: r#"{"choices":[{"delta":{"reasoning_content":"@","content":null},"index":0}],"created":#,"id":"c"}"#,
+    },
+    Format {
+        provider: "openai",
+        event: "response.output_text.delta",
+        frame: r#"{"type":"response.output_text.delta","sequence_number":#,"item_id":"msg","delta":"@","logprobs":[],"obfuscation":"~"}"#,
+    },
+    Format {
+        provider: "openai-responses",
+        event: "response.reasoning_text.delta",
+        frame: r#"{"type":"response.reasoning_text.delta","delta":"@","sequence_number":#}"#,
+    },
+    Format {
+        provider: "anthropic",
+        event: "content_block_delta",
+        frame: r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"@"}   }"#,
+    },
+    Format {
+        provider: "anthropic",
+        event: "content_block_delta",
+        frame: r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"@"} }"#,
+    },
+    Format {
+        provider: "gemini",
+        event: "",
+        frame: r#"{"candidates": [{"content": {"role": "model","parts": [{"text": "@"}]}}],"modelVersion": "g","createTime": "~"}"#,
+    },
+    Format {
+        provider: "ollama",
+        event: "",
+        frame: r#"{"model":"q","created_at":"~","response":"@","done":false}"#,
+    },
+    Format {
+        provider: "ollama",
+        event: "",
+        frame: r#"{"model":"q","created_at":"~","message":{"role":"assistant","content":"@"},"done":false}"#,
+    },
+    Format {
+        provider: "llama-cpp",
+        event: "",
+        frame: r#"{"index":0,"content":"@","tokens":[#],"stop":false,"id_slot":-1,"tokens_predicted":#,"tokens_evaluated":14}"#,
+    },
+    Format {
+        provider: "mistral",
+        event: "",
+        frame: r#"{"id":"5","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"@"},"finish_reason":null}],"p":"~"}"#,
+    },
+    Format {
+        provider: "openai-completions",
+        event: "",
+        frame: r#"{"choices":[{"text":"@","index":0,"finish_reason":"length"}],"text":"decoy"}"#,
+    },
+];
+
+impl Format {
+    fn with(&self, text: &str, number: &str, string: &str) -> String {
+        self.frame.replace('@', text).replace('#', number).replace('~', string)
+    }
+
+    /// The body of a stream of these frames. With `apart`, a frame that says nothing stands before
+    /// each, which makes the memo forget.
+    fn body(&self, frames: &[Vec<u8>], apart: bool) -> Vec<u8> {
+        let mut body = Vec::new();
+        for frame in frames {
+            let (before, after) = match (self.provider, self.event) {
+                ("ollama", _) => (String::new(), "\n"),
+                (_, "") => ("data: ".to_owned(), "\n\n"),
+                (_, event) => (format!("event: {event}\ndata: "), "\n\n"),
+            };
+            for data in apart.then_some(&b"{}"[..]).into_iter().chain([&frame[..]]) {
+                body.extend([before.as_bytes(), data, after.as_bytes()].concat());
+            }
+        }
+        body
+    }
+
+    fn decoder(&self) -> Decoder {
+        find(self.provider).unwrap().decoder()
+    }
+
+    fn tokens(&self, frames: &[Vec<u8>], apart: bool) -> Vec<StreamToken<'static>> {
+        let mut tokens = Vec::new();
+        let mut sink = |mut token: StreamToken<'_>| {
+            if let StreamToken::Error(error) = &mut token {
+                // It may quote the frames that stand apart.
+                error.message = "".into();
+            }
+            tokens.push(token.into_owned());
+        };
+        let mut decoder = self.decoder();
+        decoder.feed(&self.body(frames, apart), &mut sink);
+        decoder.finish(&mut sink);
+        tokens
+    }
+
+    /// Tokens of the frames, after checking that the memo changes nothing; and how often it served.
+    #[track_caller]
+    fn decoded(&self, frames: &[Vec<u8>]) -> (Vec<StreamToken<'static>>, usize) {
+        let plain = self.tokens(frames, true);
+        HITS.take();
+        let tokens = self.tokens(frames, false);
+        assert_eq!(tokens, plain);
+        (tokens, HITS.take())
+    }
+}
+
+fn frames(texts: &[String]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.clone().into_bytes()).collect()
+}
+
+#[test]
+fn every_format_is_only_compared_after_its_first_frame() {
+    for format in &FORMATS {
+        let texts = ["let", " x", " = ", "\\\"é\\n\\u00e9\\ud83d\\ude00", "1;"];
+        let sent = (1..).zip(texts).map(|(n, text)| format.with(text, &n.to_string(), &"x".repeat(n)));
+        let (tokens, hits) = format.decoded(&frames(&sent.collect::<Vec<_>>()));
+        let text: String = tokens
+            .iter()
+            .filter_map(|token| match token {
+                StreamToken::Text(text) | StreamToken::Reasoning(text) => Some(&**text),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((text.as_str(), hits), ("let x = \"é\né😀1;", 4), "{}", format.frame);
+    }
+}
+
+#[test]
+fn a_text_with_escapes_is_learned_when_no_other_string_says_the_same() {
+    let format = &FORMATS[0];
+    let frame =
+        |text: &str, id: &str| format.with(text, "", "").replace("\"id\":\"c\"", &format!("\"id\":\"{id}\""));
+    for (id, learned) in
+        [("c", true), ("\\n", true), ("\\u000ab", true), ("\\na", false), ("\\u000a\\u0061", false)]
+    {
+        let (_, hits) = format.decoded(&frames(&[frame("\\na", id), frame("b", id), frame("\\u000a", id)]));
+        // Else the second is the first that is learned.
+        assert_eq!(hits, 1 + usize::from(learned), "{id}");
+    }
+}
+
+#[test]
+fn padding_may_have_any_width() {
+    let format = &FORMATS[4];
+    let padded = |width: usize| format.with("a", "", "").replace("   }", &format!("{}}}", " ".repeat(width)));
+    let (tokens, hits) = format.decoded(&frames(&[3, 0, 17, 1].map(padded)));
+    assert_eq!((tokens.len(), hits), (5, 3));
+    // Without any, it is learned when it comes.
+    let (_, hits) = format.decoded(&frames(&[0, 3, 0, 2].map(padded)));
+    assert_eq!(hits, 2);
+}
+
+#[test]
+fn what_is_not_the_same_frame_with_another_text_is_decoded_in_full() {
+    let format = &FORMATS[0];
+    let learned = format.with("a", "", "x");
+    for (other, same) in [
+        (format.with("b", "", "y"), true),
+        (format.with("b", "", ""), true),
+        (format.with("\\u0000\\/", "", "\\\""), true),
+        // Lone surrogates.
+        (format.with("\\ud83d", "", "\\ude00"), true),
+        // Nothing, which is no token.
+        (format.with("", "", "x"), false),
+        // Control characters and escapes that JSON does not have.
+        (format.with("\t", "", "x"), false),
+        (format.with("b", "", "\u{1}"), false),
+        (format.with("\\x41", "", "x"), false),
+        (format.with("\\u12G4", "", "x"), false),
+        (format.with("\\u12", "", "x"), false),
+        (format.with("b", "", "\\"), false),
+        // The text ends early or late, a key stands in a string, a key is there twice.
+        (format.with("b\"", "", "x"), false),
+        (format.with("b\\", "", "x"), false),
+        (format.with("b\",\"content\":\"c", "", "x"), false),
+        (format.with("b\\\",\\\"content\\\":\\\"c", "", "x"), true),
+        (format.with("b", "", "x\",\"p\":\"y"), false),
+        // Another value, another key, more or less of the frame.
+        (learned.replace("\"index\":0", "\"index\":1"), false),
+        (learned.replace("null}]", "\"stop\"}]"), false),
+        (learned.replace("\"id\"", "\"iD\""), false),
+        (learned.replace("\"usage\":null", "\"usage\":{\"prompt_tokens\":1}"), false),
+        (format!("{learned} "), false),
+        (learned[..learned.len() - 1].to_owned(), false),
+        (format!("{learned}}}"), false),
+    ] {
+        let (_, hits) = format.decoded(&frames(&[learned.clone(), other.clone()]));
+        assert_eq!(hits, usize::from(same), "{other}");
+    }
+}
+
+#[test]
+fn whole_numbers_only_stand_for_each_other() {
+    let format = &FORMATS[9];
+    let learned = format.with("a", "7", "");
+    for (number, same) in [
+        ("8", true),
+        ("0", true),
+        ("123456", true),
+        ("07", false),
+        ("-7", false),
+        ("7.5", false),
+        ("7e1", false),
+        ("", false),
+        ("\"7\"", false),
+    ] {
+        let (_, hits) = format.decoded(&frames(&[learned.clone(), format.with("a", number, "")]));
+        assert_eq!(hits, usize::from(same), "{number}");
+    }
+}
+
+#[test]
+fn a_frame_in_between_makes_the_memo_forget() {
+    // The block that text went to becomes one that is none of the answer's.
+    let format = &FORMATS[4];
+    let delta = format.with("a", "", "");
+    let foreign = r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use"}}"#;
+    let (tokens, hits) = format.decoded(&frames(&[delta.clone(), foreign.to_owned(), delta]));
+    assert_eq!((tokens.iter().filter(|token| matches!(token, StreamToken::Text(_))).count(), hits), (1, 0));
+}
+
+#[test]
+fn another_event_name_is_another_frame() {
+    let format = &FORMATS[4];
+    let delta = format.with("a", "", "");
+    let body = format!("event: content_block_delta\ndata: {delta}\n\nevent: error\ndata: {delta}\n\n");
+    HITS.take();
+    format.decoder().feed(body.as_bytes(), &mut |_: StreamToken<'_>| ());
+    assert_eq!(HITS.take(), 0);
+}
+
+#[test]
+fn one_changed_byte_changes_no_token() {
+    for format in &FORMATS {
+        let learned = format.with("ab", "7", "xy").into_bytes();
+        for at in 0..learned.len() {
+            for byte in *b"\"\\{}x0 \x80" {
+                let mut other = learned.clone();
+                other[at] = byte;
+                format.decoded(&[learned.clone(), other]);
+            }
+        }
+    }
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        4 => "[a-z ]{1,5}",
+        1 => any::<char>().prop_map(|c| serde_json::to_string(&c).unwrap().trim_matches('"').to_owned()),
+        1 => prop::sample::select(vec![
+            "\\n", "\\\"", "\\\\", "\\u00e9", "\\ud83d\\ude00", "\\ud83d", "\\ude00", "\\u0000", "\\", "\"", "\\x", "\u{1}", "\t",
+            "\",\"content\":\"", "{", "}", "é", "\u{1F600}",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    prop::collection::vec(word, 0..3).prop_map(|words| words.concat())
+}
+
+/// A frame, and where and how one of its bytes is changed.
+fn frame() -> impl Strategy<Value = (String, String, String, Option<(prop::sample::Index, u8)>)> {
+    let number = prop_oneof!["[1-9][0-9]{0,3}", "0[0-9]", Just("1.5".to_owned())];
+    let change = prop_oneof![any::<u8>(), prop::sample::select(b"\"\\{}[]:,0 ".to_vec())];
+    (text(), number, text(), prop::option::weighted(0.3, (any::<prop::sample::Index>(), change)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_memo_changes_no_token(format in 0..FORMATS.len(), sent in prop::collection::vec(frame(), 1..8)) {
+        let format = &FORMATS[format];
+        let sent: Vec<Vec<u8>> = sent
+            .into_iter()
+            .map(|(text, number, string, change)| {
+                let mut frame = format.with(&text, &number, &string).into_bytes();
+                if let Some((at, byte)) = change {
+                    *at.get_mut(&mut frame) = byte;
+                }
+                frame
+            })
+            .collect();
+        format.decoded(&sent);
+    }
+}

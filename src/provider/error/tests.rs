@@ -1,0 +1,321 @@
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::provider::{Secret, find, testing};
+use crate::transport::FailureKind;
+
+const KEY: &str = "sk-proj-0123456789abcdef";
+
+fn account(model: &str) -> Account {
+    Account { api_key: Secret::new(KEY), unix_time: 1_700_000_000, ..testing::with_model(model) }
+}
+
+#[track_caller]
+fn check(provider: &str, status: u16, headers: &[(&str, &str)], body: &str, expected: Expect) {
+    let headers: Vec<_> = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let response = Response { status, headers: &headers, body: body.as_bytes() };
+    let error = Error::from_response(find(provider).unwrap(), &account("m-1"), response);
+    expected.assert_eq(&shown(&error));
+}
+
+fn shown(error: &Error) -> String {
+    assert!(!error.message.contains(KEY) && error.message.chars().count() <= MESSAGE_LIMIT, "{error:?}");
+    format!(
+        "{} code {} id {} wait {}\n{error}\n",
+        error.kind.as_str(),
+        error.code.as_deref().unwrap_or("-"),
+        error.request_id.as_deref().unwrap_or("-"),
+        error.retry_after_ms.map_or("-".to_owned(), |ms| ms.to_string()),
+    )
+}
+
+#[test]
+fn a_wrong_key_is_told_without_showing_it() {
+    check(
+        "openai",
+        401,
+        &[("x-request-id", "req_1")],
+        r#"{"error":{"message":"Incorrect API key provided: sk-proj-0123456789abcdef. See sk-proj-********cdef.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#,
+        expect![[r#"
+            auth code invalid_api_key id req_1 wait -
+            OpenAI does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 401): Incorrect API key provided: ***. See ***. Keys are made at https://platform.openai.com/api-keys.
+        "#]],
+    );
+    check(
+        "mistral",
+        401,
+        &[("mistral-correlation-id", "c-1")],
+        r#"{"detail":"Invalid API Key"}"#,
+        expect![[r#"
+            auth code - id c-1 wait -
+            Mistral does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 401): Invalid API Key. Keys are made at https://console.mistral.ai; one for Codestral needs the provider `codestral`.
+        "#]],
+    );
+    check(
+        "xai",
+        400,
+        &[],
+        r#"{"code":"invalid-argument","error":"Incorrect API key provided."}"#,
+        expect![[r#"
+            auth code invalid-argument id - wait -
+            xAI does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 400): Incorrect API key provided. Keys are made at https://console.x.ai.
+        "#]],
+    );
+    check(
+        "openai-compatible",
+        401,
+        &[],
+        "",
+        expect![[r#"
+        auth code - id - wait -
+        The server does not accept the API key: check `api-key-env` (or `api-key`). It answered HTTP 401 without a word.
+    "#]],
+    );
+}
+
+#[test]
+fn a_wrong_model_is_named() {
+    check(
+        "openai",
+        404,
+        &[],
+        r#"{"error":{"message":"The model `m-1` does not exist or you do not have access to it.","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#,
+        expect![[r#"
+            model code model_not_found id - wait -
+            OpenAI does not know the model `m-1`: check `model` and `base-url`. It said (HTTP 404): The model `m-1` does not exist or you do not have access to it.
+        "#]],
+    );
+    check(
+        "azure",
+        404,
+        &[("apim-request-id", "a-1")],
+        r#"{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}"#,
+        expect![[r#"
+            model code DeploymentNotFound id a-1 wait -
+            Azure OpenAI does not know the model `m-1`: check `model` and `base-url`. It said (HTTP 404): The API deployment for this resource does not exist. `model` must be the name of a deployment of this resource.
+        "#]],
+    );
+}
+
+#[test]
+fn limits_tell_how_long_to_wait() {
+    check(
+        "azure",
+        429,
+        &[("retry-after", "1"), ("retry-after-ms", "0")],
+        r#"{"error":{"code":"RateLimitReached","message":"Slow down"}}"#,
+        expect![[r#"
+            rate_limited code RateLimitReached id - wait 1000
+            Azure OpenAI asks to wait for 1 s: too many requests. It said (HTTP 429): Slow down.
+        "#]],
+    );
+    check(
+        "groq",
+        429,
+        &[("retry-after", "Tue, 14 Nov 2023 22:13:50 GMT")],
+        r#"{"error":{"message":"Rate limit reached for model","type":"tokens","code":"rate_limit_exceeded"}}"#,
+        expect![[r#"
+            rate_limited code rate_limit_exceeded id - wait 30000
+            Groq asks to wait for 30 s: too many requests. It said (HTTP 429): Rate limit reached for model.
+        "#]],
+    );
+    check(
+        "openai",
+        429,
+        &[],
+        r#"{"error":{"message":"You exceeded your current quota.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
+        expect![[r#"
+            quota code insufficient_quota id - wait -
+            No credit or quota is left at OpenAI. It said (HTTP 429): You exceeded your current quota. Credit is bought at https://platform.openai.com/settings/organization/billing.
+        "#]],
+    );
+}
+
+#[test]
+fn other_refusals_are_explained() {
+    check(
+        "azure",
+        400,
+        &[],
+        r#"{"error":{"message":"The response was filtered","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
+        expect![[r#"
+            filtered code content_filter id - wait -
+            Azure OpenAI refused this prompt or answer by its content filter. It said (HTTP 400): The response was filtered.
+        "#]],
+    );
+    check(
+        "vllm",
+        400,
+        &[],
+        r#"{"error":{"message":"suffix is not currently supported","type":"BadRequestError","param":null,"code":400}}"#,
+        expect![[r#"
+            no_fim code BadRequestError id - wait -
+            vLLM cannot fill in the middle with this model: set `fim` to a template or to `chat`. It said (HTTP 400): suffix is not currently supported.
+        "#]],
+    );
+    check(
+        "openrouter",
+        403,
+        &[("x-generation-id", "gen-1")],
+        r#"{"error":{"code":403,"message":"Your input was flagged","metadata":{"reasons":["x"],"flagged_input":"y"}},"user_id":"u"}"#,
+        expect![[r#"
+            filtered code 403 id gen-1 wait -
+            OpenRouter refused this prompt or answer by its content filter. It said (HTTP 403): Your input was flagged.
+        "#]],
+    );
+    check(
+        "openrouter",
+        502,
+        &[],
+        r#"{"error":{"code":502,"message":"Provider returned error","metadata":{"provider_name":"Google","raw":"{\"error\":{\"message\":\"upstream down\"}}"}}}"#,
+        expect![[r#"
+            transient code 502 id - wait -
+            OpenRouter failed or is overloaded; trying again may help. It said (HTTP 502): Provider returned error: upstream down.
+        "#]],
+    );
+    check(
+        "lm-studio",
+        400,
+        &[],
+        r#"{"error":"The number of tokens to keep from the initial prompt is greater than the context length: maximum context length is 4096"}"#,
+        expect![[r#"
+            too_long code - id - wait -
+            The prompt is too long for LM Studio: lower `context-tokens` or choose another `model`. It said (HTTP 400): The number of tokens to keep from the initial prompt is greater than the context length: maximum context length is 4096.
+        "#]],
+    );
+    check(
+        "openai-compatible",
+        503,
+        &[],
+        "<html><head><title>503 Service Temporarily Unavailable</title></head></html>",
+        expect![[r#"
+            transient code - id - wait -
+            The server failed or is overloaded; trying again may help. It said (HTTP 503): a web page titled “503 Service Temporarily Unavailable”.
+        "#]],
+    );
+    check(
+        "openai",
+        400,
+        &[],
+        "{\"error\":{\"message\":\"a\\u001b[31m\\u202eb\\n\\nc\"}}",
+        expect![[r#"
+        request code - id - wait -
+        OpenAI refused the request. It said (HTTP 400): a [31mb c.
+    "#]],
+    );
+}
+
+#[test]
+fn the_server_is_quoted_no_longer_than_a_line_or_two() {
+    let body = format!(r#"{{"error":{{"message":"{}"}}}}"#, "long words ".repeat(1000));
+    let response = Response { status: 400, headers: &[], body: body.as_bytes() };
+    let error = Error::from_response(find("openai").unwrap(), &account("m"), response);
+    assert!(error.message.chars().count() < 260 && error.message.contains('…'), "{error}");
+}
+
+#[test]
+fn models_the_server_has_are_named() {
+    let error = Error::from_response(
+        find("openai").unwrap(),
+        &account("gpt-4.1-mimi"),
+        Response { status: 404, headers: &[], body: b"" },
+    );
+    let listed =
+        ["gpt-4.1", "whisper-1", "gpt-4.1-mini", "o4-mini", "dall-e-3", "tts-1", "gpt-4.1-nano", "sora"];
+    let error = error.naming_models("gpt-4.1-mimi", &listed.map(str::to_owned));
+    expect![[r#"
+        model code - id - wait -
+        OpenAI does not know the model `gpt-4.1-mimi`: check `model` and `base-url`. It answered HTTP 404 without a word. It has `gpt-4.1-mini`, `gpt-4.1`, `gpt-4.1-nano`, `o4-mini`, `sora`, `tts-1` and 2 more.
+    "#]].assert_eq(&shown(&error));
+    assert_eq!(error.clone().naming_models("x", &[]), error);
+}
+
+#[test]
+fn transport_failures_name_what_to_change() {
+    let mut told = String::new();
+    for (provider, kind) in [
+        ("openai", FailureKind::Resolve),
+        ("lm-studio", FailureKind::Connect),
+        ("vllm", FailureKind::Connect),
+        ("openai", FailureKind::Tls),
+        ("openai", FailureKind::Proxy),
+        ("openai", FailureKind::Cut),
+        ("openai", FailureKind::Timeout),
+        ("openai", FailureKind::Request),
+        ("openai", FailureKind::Unavailable),
+    ] {
+        let failure = Failure { kind, detail: format!("curl: (7)\nwith {KEY}") };
+        let error = Error::from_failure(find(provider).unwrap(), &account("m"), &failure);
+        told.push_str(&shown(&error));
+    }
+    expect![[r#"
+        network code - id - wait -
+        The host of `https://api.openai.com/v1` has no address: check `base-url` and the network. (curl: (7) with ***)
+        network code - id - wait -
+        LM Studio is not reachable at `http://localhost:1234/v1`: is it running, and is `base-url` right? (curl: (7) with ***) Its server is started by `lms server start`.
+        network code - id - wait -
+        vLLM is not reachable at `http://localhost:8000/v1`: is it running, and is `base-url` right? (curl: (7) with ***) It is started by `vllm serve MODEL`.
+        network code - id - wait -
+        No secure connection to OpenAI at `https://api.openai.com/v1`: check `base-url` and the certificates of this machine. (curl: (7) with ***)
+        network code - id - wait -
+        The proxy did not let the request through to OpenAI: check `proxy`. (curl: (7) with ***)
+        truncated code - id - wait -
+        The connection to OpenAI broke before the answer was complete. (curl: (7) with ***)
+        limit code - id - wait -
+        OpenAI did not answer in time. (curl: (7) with ***)
+        request code - id - wait -
+        The request to OpenAI could not be sent: check `base-url`. (curl: (7) with ***)
+        request code - id - wait -
+        There is no way to send a request: neither curl nor the editor's own HTTP. (curl: (7) with ***)
+    "#]].assert_eq(&told);
+}
+
+#[test]
+fn an_error_within_a_stream_reads_alike() {
+    let stream = stream_error(
+        r#"{"error":{"message":"Overloaded by sk-proj-0123456789abcdef","type":"overloaded_error"}}"#,
+    );
+    let error = Error::from_stream(find("openai").unwrap(), &account("m"), &stream);
+    expect![[r#"
+        transient code overloaded_error id - wait -
+        OpenAI failed or is overloaded; trying again may help. It said: Overloaded by ***.
+    "#]]
+    .assert_eq(&shown(&error));
+}
+
+#[test]
+fn recorded_errors_are_classified() {
+    use ErrorKind::*;
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/transcripts/errors");
+    for (file, status, kind) in [
+        ("azure-401-1", 401, Auth),
+        ("azure-404-1", 404, Model),
+        ("azure-429-1", 429, RateLimited),
+        ("deepseek-400-1", 400, Request),
+        ("deepseek-401-1", 401, Auth),
+        ("groq-400-2", 400, Request),
+        ("groq-401-1", 401, Auth),
+        ("groq-404-2", 404, Model),
+        ("mistral-400-1", 400, Request),
+        ("mistral-400-2", 400, Model),
+        ("mistral-401-1", 401, Auth),
+        ("openai-400-1", 400, Request),
+        ("openai-400-3", 400, Request),
+        ("openai-401-1", 401, Auth),
+        ("openai-401-2", 401, Auth),
+        ("openai-404-1", 404, Model),
+        ("openai-404-3", 404, Model),
+        ("xai-400-1", 400, Auth),
+        ("xai-400-2", 400, Model),
+    ] {
+        let Ok(body) = std::fs::read(root.join(format!("{file}.json"))) else {
+            println!("skipped: no recorded errors beside this repository");
+            return;
+        };
+        let name = file.split('-').next().unwrap_or_default();
+        let response = Response { status, headers: &[], body: &body };
+        let error = Error::from_response(find(name).unwrap(), &account("m"), response);
+        assert_eq!(error.kind, kind, "{file}: {error:?}");
+        shown(&error);
+    }
+}

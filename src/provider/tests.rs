@@ -1,0 +1,110 @@
+//! What holds for every provider alike.
+
+use super::testing::{prompt, resumed};
+use super::*;
+
+const KEY: &str = "sk-0123456789-secret";
+
+/// An account with whatever any provider may want.
+fn account() -> Account {
+    let option = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Account {
+        base_url: "https://host.example/v1".to_owned(),
+        model: "m-1".to_owned(),
+        api_key: Secret::new(KEY),
+        secrets: vec![("aws-secret-access-key".to_owned(), Secret::new("aws-9876543210-secret"))],
+        options: vec![
+            option("aws.region", "eu-west-1"),
+            option("aws.access-key-id", "AKIA0"),
+            option("vertex.project", "p"),
+            option("vertex.location", "l"),
+        ],
+        unix_time: 1_700_000_000,
+        ..Account::default()
+    }
+}
+
+#[test]
+fn names_are_those_of_the_settings() {
+    let mut all: Vec<_> = names().collect();
+    all.sort_unstable();
+    assert_eq!(
+        all,
+        [
+            "anthropic",
+            "azure",
+            "bedrock",
+            "codestral",
+            "deepseek",
+            "deepseek-fim",
+            "gemini",
+            "groq",
+            "llama-cpp",
+            "lm-studio",
+            "mercury",
+            "mistral",
+            "ollama",
+            "openai",
+            "openai-compatible",
+            "openai-completions",
+            "openai-responses",
+            "openrouter",
+            "vertex-anthropic",
+            "vertex-gemini",
+            "vllm",
+            "xai",
+        ]
+    );
+    assert!(names().all(|name| find(name).is_some_and(|provider| provider.name() == name)));
+    assert!(find("no-such").is_none());
+}
+
+#[test]
+fn every_request_has_the_code_and_shows_no_key() {
+    for provider in PROVIDERS {
+        let name = provider.name();
+        for prompt in [prompt(), resumed()] {
+            let request = provider.request(&account(), &prompt).unwrap();
+            let body = String::from_utf8(request.body.clone().unwrap()).unwrap();
+            let seen = format!("{request:?} {body} {}", request.url);
+            assert!(!seen.contains("secret\"") && !seen.contains(KEY), "{name}: {seen}");
+            assert!(request.headers.iter().all(|(name, _)| *name == name.to_lowercase()), "{name}: {seen}");
+            assert!(body.contains("fn add(a: i32) {\\n"), "{name}: {body}");
+            assert!(body.contains("\\n}\\n"), "{name}: {body}");
+            assert!(body.contains(&prompt.received), "{name}: {body}");
+            let goes_on = format!("    {}", prompt.received);
+            assert_eq!(
+                body.contains(&goes_on),
+                provider.seam(&account()) == Seam::Prefix || prompt.received.is_empty(),
+                "{name}: {body}"
+            );
+            assert!(request.url.starts_with("https://"), "{name}: {}", request.url);
+        }
+    }
+}
+
+#[test]
+fn the_users_fields_and_headers_reach_every_provider() {
+    let account = Account {
+        extra_headers: vec![("X-Team".to_owned(), "a".to_owned())],
+        extra_body: serde_json::from_str(r#"{"extra":{"b":1}}"#).unwrap(),
+        ..account()
+    };
+    for provider in PROVIDERS {
+        let request = provider.request(&account, &prompt()).unwrap();
+        assert!(request.headers.contains(&("x-team".to_owned(), "a".to_owned())), "{}", provider.name());
+        let body: serde_json::Value = serde_json::from_slice(&request.body.unwrap()).unwrap();
+        assert_eq!(body["extra"]["b"], 1, "{}", provider.name());
+    }
+}
+
+#[test]
+fn who_needs_a_key_says_where_it_belongs() {
+    for provider in PROVIDERS.iter().filter(|provider| provider.defaults().needs_key) {
+        let account = Account { api_key: Secret::default(), secrets: Vec::new(), ..account() };
+        let error = provider.request(&account, &prompt()).unwrap_err();
+        assert_eq!(error.kind, crate::stream::ErrorKind::Auth, "{}: {error}", provider.name());
+        let variable = provider.defaults().key_env[0];
+        assert!(error.message.contains(variable), "{}: {error}", provider.name());
+    }
+}

@@ -1,0 +1,214 @@
+//! `volt complete`: one completion at a place in a file, through the real wasm.
+
+mod language;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use lexopt::{Arg, ValueExt};
+use serde_json::Value;
+use volt_host::{Lapce, Pace, Setup};
+
+use super::{Failure, find_provider, setup, usage, wait};
+
+const HELP: &str = "\
+Ask for one completion at a place in a file, as Lapce would, and print the ghost text
+
+Usage: cargo volt complete --file F --at LINE:COL --provider P [OPTIONS]
+
+  -f, --file F             The file; it is not changed
+      --at LINE:COL        Where the cursor stands, counted from 1 as editors show it: 1:1 is before the
+                           first character, COL counts characters
+  -p, --provider P         Whom to ask, by the name in the settings (see `cargo volt decode --help`)
+      --base-url U         Its server; by default the provider's own
+  -m, --model M            Its model; by default the provider's usual one
+      --invoke             Ask as alt+\\ does. Otherwise the character before the cursor is typed; where
+                           typing it does not lead to this text (a bracket closes itself), alt+\\ it is
+      --setting KEY=VALUE  Any other setting of the plugin, as often as needed; VALUE is JSON or else text:
+                           --setting api-key-env=MY_KEY --setting timeout.idle-ms=2000
+
+Exit code 1 with the plugin's message when no ghost comes.
+";
+
+#[derive(Default)]
+struct Options {
+    file: Option<PathBuf>,
+    at: Option<(usize, usize)>,
+    provider: Option<String>,
+    invoke: bool,
+    settings: Vec<(String, Value)>,
+}
+
+/// Runs the command.
+pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut options = Options::default();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Arg::Short('f') | Arg::Long("file") => options.file = Some(args.value()?.into()),
+            Arg::Long("at") => options.at = Some(place(&args.value()?.string()?)?),
+            Arg::Short('p') | Arg::Long("provider") => options.provider = Some(args.value()?.string()?),
+            Arg::Long("base-url") => options.set("base-url", args.value()?.string()?.into()),
+            Arg::Short('m') | Arg::Long("model") => options.set("model", args.value()?.string()?.into()),
+            Arg::Long("invoke") => options.invoke = true,
+            Arg::Long("setting") => {
+                let (key, value) = setting(&args.value()?.string()?)?;
+                options.set(&key, value);
+            }
+            Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let file = options.file.take().ok_or_else(|| usage("in which file? Give --file", "complete"))?;
+    let at = options.at.ok_or_else(|| usage("at which place? Give --at LINE:COL", "complete"))?;
+    let name = options.provider.take().ok_or_else(|| usage("whom to ask? Give --provider", "complete"))?;
+    find_provider(&name)?;
+    options.set("provider", name.into());
+    let unreadable = |error| Failure::Usage(format!("cannot read {}: {error}", file.display()));
+    let text = fs::read_to_string(&file).map_err(unreadable)?;
+    let path = file.canonicalize().map_err(unreadable)?;
+    let offset = offset(&text, at)?;
+
+    let mut setup = Setup::new(setup::volt_folder()?).workspace(Some(workspace(&path)));
+    for (key, value) in options.settings {
+        setup = setup.setting(&key, value);
+    }
+    let mut lapce = Lapce::start(setup)?;
+    ask(&mut lapce, &path, &text, offset, options.invoke);
+    let screen = wait::for_ghost(&lapce, |_| ())?;
+    Ok(writeln!(out, "{}", screen.ghost_text())?)
+}
+
+impl Options {
+    fn set(&mut self, key: &str, value: Value) {
+        self.settings.push((key.to_owned(), value));
+    }
+}
+
+/// Opens the file and does what makes Lapce ask at this offset.
+fn ask(lapce: &mut Lapce, path: &Path, text: &str, offset: usize, invoke: bool) {
+    let language = language::of(path);
+    let (before, after) = text.split_at(offset);
+    if !invoke && let Some(last) = before.chars().last().filter(|last| is_typed_plainly(*last)) {
+        let before = &before[..before.len() - last.len_utf8()];
+        lapce.open(path, language, &format!("{before}{after}"));
+        let (line, character) = position(before);
+        lapce.cursor_at(line, character);
+        lapce.type_keys(last.encode_utf8(&mut [0; 4]), Pace::BURST);
+        return;
+    }
+    lapce.open(path, language, text);
+    let (line, character) = position(before);
+    lapce.cursor_at(line, character);
+    lapce.invoke();
+}
+
+/// Whether the key only inserts its character: brackets and quotes close themselves, Enter indents.
+fn is_typed_plainly(c: char) -> bool {
+    !c.is_control() && !"()[]{}\"'`".contains(c)
+}
+
+/// Line and UTF-16 column at the end of `before`, from 0.
+fn position(before: &str) -> (u32, u32) {
+    let line = before.matches('\n').count();
+    let column = before.rsplit('\n').next().unwrap_or_default().encode_utf16().count();
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+}
+
+/// Parses `LINE:COL`.
+fn place(text: &str) -> Result<(usize, usize), Failure> {
+    let wrong = || Failure::Usage(format!("--at {text}: give LINE:COL, both counted from 1, as in 12:5"));
+    let (line, column) = text.split_once(':').ok_or_else(wrong)?;
+    let number = |text: &str| text.parse::<usize>().ok().filter(|number| *number > 0).ok_or_else(wrong);
+    Ok((number(line)?, number(column)?))
+}
+
+/// Parses `KEY=VALUE`.
+fn setting(text: &str) -> Result<(String, Value), Failure> {
+    let wrong = || Failure::Usage(format!("--setting {text}: give KEY=VALUE, as in max-tokens=64"));
+    let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(wrong)?;
+    Ok((key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
+}
+
+/// The byte offset of a line and a column of characters, both from 1.
+fn offset(text: &str, (line, column): (usize, usize)) -> Result<usize, Failure> {
+    let Some(content) = text.split('\n').nth(line - 1) else {
+        let lines = text.split('\n').count();
+        return Err(Failure::Usage(format!("--at {line}:{column}: the file has {lines} lines")));
+    };
+    let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let content = content.strip_suffix('\r').unwrap_or(content);
+    let ends = content.char_indices().map(|(offset, _)| offset).chain([content.len()]);
+    match ends.clone().nth(column - 1) {
+        Some(offset) => Ok(start + offset),
+        None => Err(Failure::Usage(format!(
+            "--at {line}:{column}: the last column of line {line} is {}",
+            ends.count()
+        ))),
+    }
+}
+
+/// The folder Lapce would have open: the current one if the file is in it, else the file's own.
+fn workspace(file: &Path) -> PathBuf {
+    let current = std::env::current_dir().and_then(|folder| folder.canonicalize());
+    let own = file.parent().unwrap_or(file).to_owned();
+    current.ok().filter(|folder| file.starts_with(folder)).unwrap_or(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::output;
+    use super::*;
+
+    #[test]
+    fn places_are_counted_from_one_in_characters() {
+        let text = "é𝕏b\r\n\nlast";
+        for (at, expected) in [
+            ((1, 1), Ok(0)),
+            ((1, 2), Ok(2)),
+            ((1, 3), Ok(6)),
+            ((1, 4), Ok(7)),
+            ((1, 5), Err("the last column of line 1 is 4")),
+            ((2, 1), Ok(9)),
+            ((3, 5), Ok(14)),
+            ((4, 1), Err("the file has 3 lines")),
+        ] {
+            match (offset(text, at), expected) {
+                (Ok(offset), Ok(expected)) => assert_eq!(offset, expected, "{at:?}"),
+                (Err(Failure::Usage(message)), Err(part)) => assert!(message.ends_with(part), "{message}"),
+                (got, expected) => panic!("{at:?}: {got:?} is not {expected:?}"),
+            }
+        }
+        assert_eq!(position("é𝕏b\r\nx𝕏"), (1, 3));
+    }
+
+    #[test]
+    fn settings_are_json_or_text() {
+        for (text, value) in [
+            ("a=1", serde_json::json!(1)),
+            ("a=true", true.into()),
+            ("a=[\"x\"]", serde_json::json!(["x"])),
+            ("a=x=y", "x=y".into()),
+            ("a=", "".into()),
+        ] {
+            assert_eq!(setting(text), Ok(("a".to_owned(), value)), "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_arguments_are_named_before_anything_is_built() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        for (words, part) in [
+            (&["complete"][..], "--file"),
+            (&["complete", "-f", "x"], "--at"),
+            (&["complete", "-f", "x", "--at", "1:1"], "--provider"),
+            (&["complete", "--at", "0:1"], "LINE:COL"),
+            (&["complete", "--at", "7"], "LINE:COL"),
+            (&["complete", "--setting", "=1"], "KEY=VALUE"),
+            (&["complete", "-f", file, "--at", "1:1", "-p", "nobody"], "`nobody`"),
+        ] {
+            let Err(Failure::Usage(message)) = output(words) else { panic!("{words:?} should fail") };
+            assert!(message.contains(part), "{words:?}: {message}");
+        }
+    }
+}

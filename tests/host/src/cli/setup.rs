@@ -1,0 +1,45 @@
+//! What `demo` and `complete` need before they can begin.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use volt_host::build::Volt;
+
+use super::Failure;
+
+/// Builds the plugin and lays its folder out in cargo's target folder, ready for `lapce --plugin-path`.
+pub fn volt_folder() -> Result<PathBuf, Failure> {
+    // By cargo when it runs us; else where we were built.
+    let manifest =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let package = Path::new(&manifest).ancestors().nth(2).unwrap_or(Path::new("."));
+    let volt = Volt::build(package, &mut say)?;
+    // target/wasm32-wasip1/release/the.wasm
+    let target = volt.wasm().ancestors().nth(3).unwrap_or(package);
+    let folder = target.join("volt");
+    volt.install(&folder)?;
+    Ok(folder)
+}
+
+/// Sees to it that there is a curl: without it answers do not stream.
+pub fn need_curl() -> Result<(), Failure> {
+    let curl = Command::new("curl").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match curl {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failure::Failed(format!("`curl --version` fails ({status}): repair curl"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Failure::Failed("there is no curl, which the plugin streams with: install curl".to_owned()))
+        }
+        Err(error) => Err(Failure::Failed(format!("cannot run curl: {error}"))),
+    }
+}
+
+/// Tells of the set-up, apart from the output proper.
+pub fn say(what: &str) {
+    if io::stderr().is_terminal() {
+        eprintln!("\x1b[2m{what} …\x1b[m");
+    } else {
+        eprintln!("{what} …");
+    }
+}

@@ -1,0 +1,62 @@
+//! Waiting for a suggestion, and knowing when it is whole or will not come.
+
+use std::time::{Duration, Instant};
+
+use volt_host::Lapce;
+use volt_host::editor::Screen;
+
+use super::Failure;
+
+/// With nothing in the status bar and no process running, so long without a change is the end.
+const SETTLED: Duration = Duration::from_millis(400);
+/// With one of these, which a plugin may also leave there.
+const SETTLED_ANYWAY: Duration = Duration::from_secs(4);
+/// No suggestion and no process for so long, and nothing in the status bar or a pop-up: none will come.
+const GIVEN_UP: Duration = Duration::from_secs(2);
+/// The same with something in the status bar and no pop-up: longer than a provider has one wait for a second try.
+const GIVEN_UP_ANYWAY: Duration = Duration::from_secs(20);
+/// A real model's longest answer.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Waits until the ghost at the cursor no longer changes, and shows each picture to `watch`.
+pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen, Failure> {
+    let start = Instant::now();
+    let mut shown = lapce.screen();
+    let mut changed = start;
+    watch(&shown);
+    loop {
+        let old = shown.clone();
+        if let Ok(screen) = lapce.wait_until(Duration::from_millis(50), |screen| *screen != old) {
+            watch(&screen);
+            shown = screen;
+            changed = Instant::now();
+        }
+        let quiet = changed.elapsed();
+        // Where processes cannot be listed, the status bar alone must do.
+        let running = lapce.processes().is_ok_and(|processes| !processes.is_empty());
+        let status = !shown.status.is_empty();
+        let has_ghost = shown.ghost_at_cursor() && !shown.ghost_text().is_empty();
+        if has_ghost && quiet >= if running || status { SETTLED_ANYWAY } else { SETTLED } {
+            return Ok(shown);
+        }
+        let patience = if status && shown.popups.is_empty() { GIVEN_UP_ANYWAY } else { GIVEN_UP };
+        if (quiet >= patience && !running) || start.elapsed() >= LIMIT {
+            return Err(Failure::Failed(why_none(lapce, &shown)));
+        }
+    }
+}
+
+/// What the plugin has to say about there being no suggestion.
+fn why_none(lapce: &Lapce, screen: &Screen) -> String {
+    if let Some(popup) = screen.popups.last() {
+        return popup.message.clone();
+    }
+    let mut message = "no suggestion came, and the plugin did not say why".to_owned();
+    if let Some(line) = lapce.log().last() {
+        message += &format!("; the last line of its log: {}", line.message);
+    }
+    if !screen.status.is_empty() {
+        message += &format!("; its status: {}", screen.status.join(", "));
+    }
+    message
+}
