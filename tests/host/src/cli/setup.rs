@@ -1,4 +1,4 @@
-//! What `demo` and `complete` need before they can begin.
+//! What commands need before they can begin: the plugin, curl.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -8,8 +8,9 @@ use volt_host::build::Volt;
 
 use super::Failure;
 
-/// Builds the plugin and lays its folder out in cargo's target folder, ready for `lapce --plugin-path`.
-pub fn volt_folder() -> Result<PathBuf, Failure> {
+/// Builds the plugin and lays it out in the folder `to`, by default one in cargo's target folder, ready for
+/// `lapce --plugin-path`.
+pub fn volt_folder(to: Option<PathBuf>) -> Result<PathBuf, Failure> {
     // By cargo when it runs us; else where we were built.
     let manifest =
         std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
@@ -17,7 +18,7 @@ pub fn volt_folder() -> Result<PathBuf, Failure> {
     let volt = Volt::build(package, &mut say)?;
     // target/wasm32-wasip1/release/the.wasm
     let target = volt.wasm().ancestors().nth(3).unwrap_or(package);
-    let folder = target.join("volt");
+    let folder = to.unwrap_or_else(|| target.join("volt"));
     volt.install(&folder)?;
     Ok(folder)
 }
