@@ -100,18 +100,18 @@ fn snippets(
             found.push((score + recency, Snippet { path: other.path.to_owned(), text: text.to_owned() }));
         }
     }
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut left = bytes;
-    let mut chosen: Vec<Snippet> = found
-        .into_iter()
-        .map(|(_, snippet)| snippet)
-        .take_while(|snippet| {
-            let fits = snippet.text.len() + snippet.path.len() <= left;
-            left = left.saturating_sub(snippet.text.len() + snippet.path.len());
-            fits
-        })
-        .take(SNIPPETS)
-        .collect();
+    let mut chosen = Vec::new();
+    while chosen.len() < SNIPPETS {
+        let best = found.iter().enumerate().max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0)).map(|(at, _)| at);
+        let Some((_, snippet)) = best.map(|at| found.swap_remove(at)) else { break };
+        let size = snippet.text.len() + snippet.path.len();
+        if size > left {
+            break;
+        }
+        left -= size;
+        chosen.push(snippet);
+    }
     chosen.reverse();
     chosen
 }
