@@ -420,8 +420,13 @@ impl World {
 
 #[test]
 fn a_pause_is_answered_line_by_line() {
-    let lines: Vec<(u64, &str)> =
-        (0..12).map(|n| (300 + n * 100, ["a = 1;\n", "b = 2;\n", "c = 3;\n"][n as usize % 3])).collect();
+    const NAMES: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+    let text = NAMES.map(|name| format!("    {name} = {name}{name}();\n"));
+    let lines: Vec<(u64, &str)> = text
+        .iter()
+        .zip(0..)
+        .map(|(line, n)| (300 + n * 100, line.trim_start_matches(if n == 0 { " " } else { "" })))
+        .collect();
     let mut world = World::new("fn main() {\n    |\n}\n", &lines);
     world.types("let ", 80, 4000);
     assert_eq!(world.requests, 1);
