@@ -19,7 +19,7 @@ use super::cache::Cache;
 use super::context::{self, Budget};
 use super::gates::{self, Gates};
 use super::pace::Pace;
-use super::session::{Session, Verdict};
+use super::session::{Limits, Session, Verdict};
 use super::shape::{Extent, Hidden};
 use super::slots::Slots;
 use super::suggestion::{self, Suggestion};
@@ -251,8 +251,8 @@ pub struct Options {
     pub cache_entries: usize,
     /// Ask ahead while a suggestion is on screen.
     pub speculative: bool,
-    /// The shortest and longest event and response, in bytes.
-    pub response_bytes: usize,
+    /// How long events and answers may be.
+    pub limits: Limits,
     /// Randomness for back-off jitter.
     pub seed: u64,
 }
@@ -717,7 +717,7 @@ impl Engine {
             self.options.account.clone(),
             prompt,
             newest.invoked,
-            self.options.response_bytes,
+            self.options.limits,
         ));
         self.send(now, out);
     }
@@ -844,7 +844,7 @@ impl Engine {
         let accepted = Buffer { text: &text, ..buffer };
         let prompt = self.prompt(&accepted, offset, buffers);
         let mut session =
-            Session::new(provider, self.options.account.clone(), prompt, false, self.options.response_bytes);
+            Session::new(provider, self.options.account.clone(), prompt, false, self.options.limits);
         if let Ok(request) = session.request(now, "") {
             out.push(Effect::Start { lane: Lane::Ahead, request: Box::new(request) });
             let suggestion = Suggestion::new(buffer.uri, buffer.language, offset, self.options.extent);

@@ -1,5 +1,7 @@
 //! Joining an answer that broke off with the answer to the request that continued it.
 
+use crate::provider::Seam;
+
 /// A model told to continue may repeat this much of what it wrote; shorter overlaps are code that
 /// happens to repeat (closing brackets).
 const TOLD: usize = 4;
@@ -15,54 +17,110 @@ pub enum Joint {
     Repeats(usize),
 }
 
-/// Finds how much of `fresh` repeats the end of `received`. `told`: the model was told in words to
-/// continue, so that repeats are likely. `ended`: no more of `fresh` will come.
-pub fn joint(received: &str, fresh: &str, told: bool, ended: bool) -> Joint {
-    let least = if told { TOLD } else { GIVEN };
-    let mut repeats = 0;
+/// Finds how much of `fresh` repeats the end of `received`, which was continued by `seam`. `ended`: no
+/// more of `fresh` will come.
+pub fn joint(received: &str, fresh: &str, seam: Seam, ended: bool) -> Joint {
+    if seam == Seam::EchoedPrefill {
+        if fresh.starts_with(received) {
+            return Joint::Repeats(received.len());
+        }
+        if !ended && received.starts_with(fresh) {
+            return Joint::Open;
+        }
+    }
+    let least = match seam {
+        Seam::Instruction | Seam::EchoedPrefill => TOLD,
+        Seam::Prefix | Seam::Prefill | Seam::TrimmedPrefill => GIVEN,
+    };
     for (start, _) in received.char_indices() {
         let tail = received.get(start..).unwrap_or_default();
         if tail.len() < least {
             break;
         }
         if fresh.starts_with(tail) {
-            repeats = tail.len();
-            break;
+            return Joint::Repeats(tail.len());
         }
         if !ended && tail.starts_with(fresh) {
             return Joint::Open;
         }
     }
-    Joint::Repeats(repeats)
+    let unseen = unseen_space(received, seam);
+    let again = fresh.chars().zip(unseen.chars()).take_while(|(new, old)| new == old);
+    let again = again.map(|(new, _)| new.len_utf8()).sum();
+    if !ended && again == fresh.len() && again < unseen.len() { Joint::Open } else { Joint::Repeats(again) }
+}
+
+/// The white space at the end of `received` that the model was not given.
+fn unseen_space(received: &str, seam: Seam) -> &str {
+    let shown = received.trim_end().len();
+    match seam {
+        Seam::TrimmedPrefill => received.get(shown..).unwrap_or_default(),
+        // Told to go on with nothing but white space, a model begins anew.
+        Seam::Instruction if shown == 0 => received,
+        _ => "",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Joint::{Open, Repeats};
+    use Seam::{EchoedPrefill, Instruction, Prefill, Prefix, TrimmedPrefill};
 
     #[test]
     fn overlaps_are_found_and_coincidences_kept() {
-        use Joint::*;
-        for (received, fresh, told, ended, joint_is) in [
-            ("let x = foo(", "bar);", true, false, Repeats(0)),
-            ("let x = foo(", "let x = foo(bar);", true, false, Repeats(12)),
-            ("let x = foo(", "= foo(bar);", true, false, Repeats(6)),
-            ("let x = foo(", "let x", true, false, Open),
-            ("let x = foo(", "let x", true, true, Repeats(0)),
-            ("let x = foo(", "", true, false, Open),
-            ("a }\n", "}\n", true, false, Repeats(0)),
-            ("a\n    }\n", "    }\n}", false, false, Repeats(0)),
+        for (received, fresh, seam, ended, joint_is) in [
+            ("let x = foo(", "bar);", Instruction, false, Repeats(0)),
+            ("let x = foo(", "let x = foo(bar);", Instruction, false, Repeats(12)),
+            ("let x = foo(", "= foo(bar);", Instruction, false, Repeats(6)),
+            ("let x = foo(", "let x", Instruction, false, Open),
+            ("let x = foo(", "let x", Instruction, true, Repeats(0)),
+            ("let x = foo(", "", Instruction, false, Open),
+            ("a }\n", "}\n", Instruction, false, Repeats(0)),
+            ("\n  ", "\n  x", Instruction, false, Repeats(3)),
+            ("a\n    }\n", "    }\n}", Prefix, false, Repeats(0)),
+            ("a\n\n", "\n}", Prefill, false, Repeats(0)),
             (
                 "let total = items.iter().sum();\n",
                 "let total = items.iter().sum();\nx",
-                false,
+                Prefix,
                 false,
                 Repeats(32),
             ),
-            ("", "x", true, false, Repeats(0)),
-            ("größe", "größe = 1", true, false, Repeats(7)),
+            ("", "x", Instruction, true, Repeats(0)),
+            ("größe", "größe = 1", Instruction, false, Repeats(7)),
         ] {
-            assert_eq!(joint(received, fresh, told, ended), joint_is, "{received:?} + {fresh:?}");
+            assert_eq!(joint(received, fresh, seam, ended), joint_is, "{received:?} + {fresh:?}");
+        }
+    }
+
+    #[test]
+    fn white_space_that_was_not_given_may_come_again() {
+        for (received, fresh, ended, joint_is) in [
+            ("f(\n    ", "\n    x", false, Repeats(5)),
+            ("f(\n    ", "x", false, Repeats(0)),
+            ("f(\n    ", "\n  x", false, Repeats(3)),
+            ("f(\n    ", "\n  ", false, Open),
+            ("f(\n    ", "\n  ", true, Repeats(3)),
+            ("f(\n    ", "", false, Open),
+            (" \n", " \nx", false, Repeats(2)),
+            ("f(", " x", false, Repeats(0)),
+        ] {
+            assert_eq!(joint(received, fresh, TrimmedPrefill, ended), joint_is, "{received:?} + {fresh:?}");
+        }
+    }
+
+    #[test]
+    fn an_echo_is_the_whole_of_what_was_received() {
+        for (received, fresh, ended, joint_is) in [
+            ("a", "a", false, Repeats(1)),
+            ("}", "}\n}", false, Repeats(1)),
+            ("ab", "a", false, Open),
+            ("ab", "a", true, Repeats(0)),
+            ("ab", "b", false, Repeats(0)),
+            ("let x", " x = 1", false, Repeats(0)),
+        ] {
+            assert_eq!(joint(received, fresh, EchoedPrefill, ended), joint_is, "{received:?} + {fresh:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::engine::Status;
 use super::seam::{Joint, joint};
 use crate::provider::{
-    Account, Decoder, Error, HttpRequest, Prompt, Provider, Response, Seam, fim_fallback, retry,
+    Account, Decoder, Error, HttpRequest, Prompt, Provider, Response, fim_fallback, model_names, retry,
 };
 use crate::stream::{
     Done, ErrorKind, FinishReason, StreamMetrics, StreamPipelineBuilder, StreamToken, StreamingPipeline,
@@ -11,7 +11,9 @@ use crate::stream::{
 use crate::transport::Failure;
 
 /// An error body longer than this says nothing more, in bytes.
-const ERROR_BODY: usize = 64 * 1024;
+const ERROR_BODY: usize = 64 << 10;
+/// A list of models may be long (OpenRouter's has half a megabyte), in bytes.
+const MODELS_BODY: usize = 4 << 20;
 /// How often a broken stream is resumed before what was received has to do.
 const RESUMES: u32 = 2;
 
@@ -21,20 +23,32 @@ pub struct Session {
     account: Account,
     prompt: Prompt,
     invoked: bool,
-    response_bytes: usize,
+    limits: Limits,
     pipeline: StreamingPipeline<Decoder, StreamMetrics>,
     retries: u32,
     resumes: u32,
     status: Option<u16>,
     headers: Vec<(String, String)>,
-    error_body: Vec<u8>,
+    /// The body of a response that is no answer.
+    other_body: Vec<u8>,
     body_bytes: usize,
+    /// The model is not known to the server: it is asked which models it has, to say so with this error.
+    unknown_model: Option<Error>,
     /// Text of a resumed response that may yet turn out to repeat what was received.
     held: Option<String>,
     started_ms: u64,
     first_text_ms: Option<u64>,
     latency_ms: Option<u64>,
     thinking: bool,
+}
+
+/// How long events and answers may be, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of one event of a stream. A longer one is an error.
+    pub event_bytes: u32,
+    /// Most bytes of a whole answer. What has come by then is taken for all of it.
+    pub response_bytes: u32,
 }
 
 /// What the caller has to do after feeding a session.
@@ -66,21 +80,22 @@ impl Session {
         account: Account,
         prompt: Prompt,
         invoked: bool,
-        response_bytes: usize,
+        limits: Limits,
     ) -> Self {
         Self {
             provider,
             account,
             prompt,
             invoked,
-            response_bytes,
-            pipeline: StreamPipelineBuilder::new(provider.decoder()).metrics().build(),
+            limits,
+            pipeline: pipeline(provider, limits),
             retries: 0,
             resumes: 0,
             status: None,
             headers: Vec::new(),
-            error_body: Vec::new(),
+            other_body: Vec::new(),
             body_bytes: 0,
+            unknown_model: None,
             held: None,
             started_ms: 0,
             first_text_ms: None,
@@ -95,11 +110,14 @@ impl Session {
     /// What the provider says of the settings.
     pub fn request(&mut self, now_ms: u64, received: &str) -> Result<HttpRequest, Error> {
         self.started_ms = now_ms;
-        self.pipeline = StreamPipelineBuilder::new(self.provider.decoder()).metrics().build();
+        self.pipeline = pipeline(self.provider, self.limits);
         self.status = None;
         self.headers.clear();
-        self.error_body.clear();
+        self.other_body.clear();
         self.body_bytes = 0;
+        if let Some(error) = &self.unknown_model {
+            return self.provider.models_request(&self.account).ok_or_else(|| error.clone());
+        }
         self.prompt.received.clear();
         self.prompt.received.push_str(received);
         self.held = (!received.is_empty()).then(String::new);
@@ -114,13 +132,14 @@ impl Session {
 
     /// Bytes of the body; text is appended to `raw`.
     pub fn body(&mut self, now_ms: u64, bytes: &[u8], raw: &mut String, random: &mut u64) -> Verdict {
-        if !self.is_success() {
-            let room = ERROR_BODY.saturating_sub(self.error_body.len());
-            self.error_body.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+        if self.unknown_model.is_some() || !self.is_success() {
+            let limit = if self.unknown_model.is_some() { MODELS_BODY } else { ERROR_BODY };
+            let room = limit.saturating_sub(self.other_body.len());
+            self.other_body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
             return Verdict::Going;
         }
         self.body_bytes += bytes.len();
-        if self.body_bytes > self.response_bytes {
+        if self.body_bytes > self.limits.response_bytes as usize {
             return Verdict::Ended(FinishReason::Length);
         }
         self.pipeline.at(now_ms);
@@ -134,9 +153,13 @@ impl Session {
 
     /// The body is over.
     pub fn end(&mut self, raw: &mut String, random: &mut u64) -> Verdict {
+        if let Some(error) = self.unknown_model.take() {
+            let asked = self.account.model_or(self.provider.defaults().model);
+            return Verdict::Failed(Box::new(error.naming_models(asked, &model_names(&self.other_body))));
+        }
         if !self.is_success() {
             let response =
-                Response { status: self.status.unwrap_or(0), headers: &self.headers, body: &self.error_body };
+                Response { status: self.status.unwrap_or(0), headers: &self.headers, body: &self.other_body };
             let error = Error::from_response(self.provider, &self.account, response);
             return self.failure(error, raw, random);
         }
@@ -150,6 +173,9 @@ impl Session {
 
     /// The transport failed, before an answer or in its middle.
     pub fn failed(&mut self, failure: &Failure, raw: &mut String, random: &mut u64) -> Verdict {
+        if let Some(error) = self.unknown_model.take() {
+            return Verdict::Failed(Box::new(error));
+        }
         let outcome = if self.is_success() {
             // The end marker may have come with the last bytes before the cut.
             self.decode(None, raw)
@@ -216,8 +242,7 @@ impl Session {
     /// Lets the text of a resumed response go once it is known how it joins.
     fn release_held(&mut self, raw: &mut String, ended: bool) {
         let Some(held) = &self.held else { return };
-        let told = self.provider.seam(&self.account) == Seam::Instruction;
-        if let Joint::Repeats(bytes) = joint(raw, held, told, ended) {
+        if let Joint::Repeats(bytes) = joint(raw, held, self.provider.seam(&self.account), ended) {
             raw.push_str(held.get(bytes..).unwrap_or_default());
             self.held = None;
         }
@@ -238,12 +263,19 @@ impl Session {
     }
 
     /// Tries again where that makes sense: another way to ask, the rest of a broken answer, or the same
-    /// after a pause.
+    /// after a pause; or asks for what makes the error clearer.
     fn failure(&mut self, error: Error, raw: &str, random: &mut u64) -> Verdict {
         if error.kind == ErrorKind::NoFim
             && let Some(fim) = fim_fallback(self.provider, &self.account)
         {
             self.account.fim = fim;
+            return Verdict::Again { delay_ms: 0 };
+        }
+        if error.kind == ErrorKind::Model
+            && raw.is_empty()
+            && self.provider.models_request(&self.account).is_some()
+        {
+            self.unknown_model = Some(error);
             return Verdict::Again { delay_ms: 0 };
         }
         let broke = matches!(error.kind, ErrorKind::Truncated | ErrorKind::Network | ErrorKind::Transient);
@@ -268,10 +300,94 @@ impl Session {
     }
 }
 
+fn pipeline(provider: &dyn Provider, limits: Limits) -> StreamingPipeline<Decoder, StreamMetrics> {
+    let decoder = provider.decoder().with_limit(limits.event_bytes as usize);
+    StreamPipelineBuilder::new(decoder).metrics().build()
+}
+
 /// The next number of a xorshift generator: enough for the jitter of a back-off.
 fn next(random: &mut u64) -> u64 {
     *random ^= *random << 13;
     *random ^= *random >> 7;
     *random ^= *random << 17;
     *random
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::{Secret, find};
+    use crate::transport::FailureKind;
+
+    const LIMITS: Limits = Limits { event_bytes: 1024, response_bytes: 4096 };
+    const UNKNOWN: &[u8] = br#"{"error":{"message":"no such model","code":"model_not_found"}}"#;
+
+    /// A session of OpenAI's whose first request is sent.
+    fn session() -> Session {
+        let account =
+            Account { api_key: Secret::new("sk"), model: "gpt-4.1-mimi".into(), ..Account::default() };
+        let mut session = Session::new(find("openai").unwrap(), account, Prompt::default(), false, LIMITS);
+        session.request(0, "").unwrap();
+        session
+    }
+
+    /// Feeds a whole response.
+    fn answer(session: &mut Session, status: u16, body: &[u8]) -> Verdict {
+        let (mut raw, mut random) = (String::new(), 1);
+        session.head(status, &[]);
+        match session.body(0, body, &mut raw, &mut random) {
+            Verdict::Going => session.end(&mut raw, &mut random),
+            verdict => verdict,
+        }
+    }
+
+    fn message(verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Failed(error) => error.message,
+            verdict => panic!("{verdict:?}"),
+        }
+    }
+
+    #[test]
+    fn an_unknown_model_is_told_with_those_the_server_has() {
+        let mut session = session();
+        assert_eq!(answer(&mut session, 404, UNKNOWN), Verdict::Again { delay_ms: 0 });
+        let list = session.request(0, "").unwrap();
+        assert_eq!((list.url.as_str(), list.body), ("https://api.openai.com/v1/models", None));
+        let message =
+            message(answer(&mut session, 200, br#"{"data":[{"id":"sora"},{"id":"gpt-4.1-mini"}]}"#));
+        assert!(message.contains("`gpt-4.1-mimi`"), "{message}");
+        assert!(message.ends_with("It has `gpt-4.1-mini`, `sora`."), "{message}");
+    }
+
+    #[test]
+    fn an_unknown_model_is_told_without_the_list_where_there_is_none() {
+        type Fails = fn(&mut Session) -> Verdict;
+        let fails: [Fails; 3] = [
+            |session| answer(session, 404, b"<html>"),
+            |session| answer(session, 200, b"{}"),
+            |session| {
+                let cut = Failure { kind: FailureKind::Cut, detail: String::new() };
+                session.failed(&cut, &mut String::new(), &mut 1)
+            },
+        ];
+        for fail in fails {
+            let mut session = session();
+            answer(&mut session, 404, UNKNOWN);
+            session.request(0, "").unwrap();
+            let message = message(fail(&mut session));
+            assert!(message.contains("`gpt-4.1-mimi`") && !message.contains("It has"), "{message}");
+        }
+    }
+
+    #[test]
+    fn limits_hold_for_an_event_and_for_the_answer() {
+        let event = |text: &str| {
+            format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+        };
+        let message = message(answer(&mut session(), 200, event(&"x".repeat(2000)).as_bytes()));
+        assert!(message.contains("1024 bytes"), "{message}");
+        let long = event(&"x".repeat(900)).repeat(5);
+        assert_eq!(answer(&mut session(), 200, long.as_bytes()), Verdict::Ended(FinishReason::Length));
+    }
 }

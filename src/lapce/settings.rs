@@ -14,6 +14,7 @@ use reader::Reader;
 
 use crate::completion::context::Budget;
 use crate::completion::gates::Gates;
+use crate::completion::session::Limits;
 use crate::completion::shape::Extent;
 use crate::completion::{Options, Trigger};
 use crate::provider::{self, Account, FimSetting, Provider, Secret};
@@ -33,7 +34,7 @@ pub struct Settings {
     /// The environment variable that holds the key; empty for the provider's usual ones.
     pub api_key_env: String,
     /// Sampling temperature; `None` for the format's default.
-    pub temperature: Option<f32>,
+    pub temperature: Option<f64>,
     /// How fill-in-the-middle is asked for.
     pub fim: FimSetting,
     /// Headers to add or replace.
@@ -75,12 +76,8 @@ pub struct EngineSettings {
     pub speculative: Speculative,
     /// How many answers are remembered; 0: none.
     pub cache_size: u32,
-    /// Regular expressions: an answer is cut before what matches.
-    pub block_patterns: Vec<String>,
-    /// Most bytes of one event of a stream.
-    pub event_bytes: u32,
-    /// Most bytes of a whole answer.
-    pub response_bytes: u32,
+    /// How long events and answers may be.
+    pub limits: Limits,
 }
 
 /// Whether to ask ahead.
@@ -128,9 +125,7 @@ impl Default for EngineSettings {
             snippets: true,
             speculative: Speculative::Auto,
             cache_size: 200,
-            block_patterns: Vec::new(),
-            event_bytes: 1 << 20,
-            response_bytes: 8 << 20,
+            limits: Limits { event_bytes: 1 << 20, response_bytes: 8 << 20 },
         }
     }
 }
@@ -179,7 +174,7 @@ impl Settings {
                 Speculative::On => true,
                 Speculative::Off => false,
             },
-            response_bytes: engine.response_bytes as usize,
+            limits: engine.limits,
             seed,
         }
     }
@@ -247,10 +242,9 @@ impl Settings {
         reader.flag("snippets", &mut engine.snippets);
         reader.choice("speculative", SPECULATIVES, &mut engine.speculative);
         reader.number("cache-size", 0..=10_000, &mut engine.cache_size);
-        reader.texts("block-patterns", &mut engine.block_patterns, reader::printable);
 
-        reader.number("limit.event-bytes", 1_024..=64 << 20, &mut engine.event_bytes);
-        reader.number("limit.response-bytes", 1_024..=64 << 20, &mut engine.response_bytes);
+        reader.number("limit.event-bytes", 1_024..=64 << 20, &mut engine.limits.event_bytes);
+        reader.number("limit.response-bytes", 1_024..=64 << 20, &mut engine.limits.response_bytes);
 
         let network = &mut settings.network;
         reader.choice("transport", MODES, &mut network.mode);

@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_seam_follows_the_model() {
-        assert_eq!(Anthropic.seam(&account()), Seam::Prefill);
+        assert_eq!(Anthropic.seam(&account()), Seam::TrimmedPrefill);
         assert_eq!(Anthropic.seam(&with_model("claude-sonnet-5")), Seam::Instruction);
     }
 

@@ -115,6 +115,20 @@ enum Framer {
     EventStream(EventStream),
 }
 
+impl Framer {
+    fn new(framing: Framing, limit: usize) -> Self {
+        match framing {
+            Framing::Sse => {
+                let policy = sse::Policy { limit, ..sse::Policy::LENIENT };
+                Self::Sse(Box::new(sse::Parser::with_policy(policy)))
+            }
+            Framing::Ndjson => Self::Ndjson(ndjson::Framer::with_limit(limit)),
+            Framing::JsonArray => Self::JsonArray(json_array::Framer::with_limit(limit)),
+            Framing::EventStream => Self::EventStream(EventStream::new(limit)),
+        }
+    }
+}
+
 /// What is known of the body besides its framing.
 struct Reading {
     wire: Box<dyn Wire>,
@@ -132,15 +146,16 @@ const STRAY_LIMIT: usize = 64 << 10;
 impl Decoder {
     /// A decoder of that framing and format.
     pub fn new(framing: Framing, wire: Box<dyn Wire>) -> Self {
-        let framer = match framing {
-            Framing::Sse => Framer::Sse(Box::new(sse::Parser::with_policy(sse::Policy::LENIENT))),
-            Framing::Ndjson => Framer::Ndjson(ndjson::Framer::new()),
-            Framing::JsonArray => Framer::JsonArray(json_array::Framer::new()),
-            Framing::EventStream => Framer::EventStream(EventStream::new(sse::DEFAULT_LIMIT)),
-        };
+        let framer = Framer::new(framing, sse::DEFAULT_LIMIT);
         let envelope = Envelope::default();
         let reading = Reading { wire, envelope, ends: Ends::default(), closed: false, stray: String::new() };
         Self { framer, reading }
+    }
+
+    /// The same decoder, for frames of at most `limit` bytes. To be called before the first bytes.
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.framer = Framer::new(self.framing(), limit);
+        self
     }
 
     /// How it cuts bodies into frames.

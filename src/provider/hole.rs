@@ -140,10 +140,10 @@ mod tests {
     #[test]
     fn turns_are_such_that_anthropic_takes_them() {
         for (received, seam, expected) in [
-            ("", Seam::Prefill, &[][..]),
-            (" \n", Seam::Prefill, &[]),
+            ("", Seam::TrimmedPrefill, &[][..]),
+            (" \n", Seam::TrimmedPrefill, &[]),
             (" \n", Seam::Instruction, &[]),
-            ("a();\n  ", Seam::Prefill, &["assistant a();"]),
+            ("a();\n  ", Seam::TrimmedPrefill, &["assistant a();"]),
             ("a();\n  ", Seam::Instruction, &["assistant a();\n  ", GO_ON_TURN]),
         ] {
             let conversation = conversation(&prompt(received), seam);

@@ -6,9 +6,9 @@ use super::claude::Claude;
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
-use super::json::{self, Few, Raw, object};
 use super::request::Draft;
 use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
+use crate::sse::json::{self, Few, Raw, object};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 
 /// Decodes Messages events.
@@ -226,7 +226,7 @@ fn stopped(reason: Raw<'_>, ends: &mut Ends) {
 
 /// How a Claude model continues an answer.
 pub(super) fn seam(claude: Claude<'_>) -> Seam {
-    if claude.takes_prefill() { Seam::Prefill } else { Seam::Instruction }
+    if claude.takes_prefill() { Seam::TrimmedPrefill } else { Seam::Instruction }
 }
 
 impl Draft<'_> {

@@ -31,7 +31,7 @@ impl Provider for Mistral {
         Draft::to(self, account, "/chat/completions")?
             .bearer()?
             .header("accept", "text/event-stream")
-            .chat(prompt, Seam::Prefill)?
+            .chat(prompt, self.seam(account))?
             .set("max_tokens", prompt.max_tokens)
             .temperature()
             .post()
@@ -41,10 +41,9 @@ impl Provider for Mistral {
         chat_completions::decoder()
     }
 
-    /// The answer's beginning is given as prefill, but the API sends it back before what follows
-    /// (SillyTavern/SillyTavern#2557): a repeat is to be expected.
+    /// The API sends a prefill back before what follows (SillyTavern/SillyTavern#2557).
     fn seam(&self, _: &Account) -> Seam {
-        Seam::Instruction
+        Seam::EchoedPrefill
     }
 
     fn models_request(&self, account: &Account) -> Option<HttpRequest> {

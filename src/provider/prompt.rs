@@ -38,9 +38,13 @@ pub struct Snippet {
 pub enum Seam {
     /// The received text is appended to the prefix; the answer goes on right after it.
     Prefix,
-    /// The received text is given as the start of the assistant's answer, without the white space at its
-    /// end, which Anthropic refuses: the answer may begin with that white space once more.
+    /// The received text is given as the start of the assistant's answer.
     Prefill,
+    /// The same without the white space at its end, which Anthropic refuses: the answer may begin with
+    /// that white space once more.
+    TrimmedPrefill,
+    /// The same, but the answer begins with the whole of the received text once more.
+    EchoedPrefill,
     /// A chat model is told to continue; it may repeat the end of what it wrote.
     Instruction,
 }
@@ -63,7 +67,7 @@ pub struct Account {
     /// Top-level body fields to add or replace.
     pub extra_body: serde_json::Map<String, serde_json::Value>,
     /// Sampling temperature; `None` for the format's default for completion.
-    pub temperature: Option<f32>,
+    pub temperature: Option<f64>,
     /// How fill-in-the-middle is asked for; see [`FimSetting`].
     pub fim: FimSetting,
     /// Seconds since 1970-01-01 UTC, for formats that sign their requests.
@@ -81,7 +85,7 @@ impl Account {
     }
 
     /// The model, or `default` when the user named none.
-    pub(super) fn model_or<'a>(&'a self, default: &'a str) -> &'a str {
+    pub fn model_or<'a>(&'a self, default: &'a str) -> &'a str {
         match self.model.trim() {
             "" => default,
             model => model,
@@ -90,8 +94,7 @@ impl Account {
 
     /// The temperature, or one at which code comes out the same nearly every time.
     pub(super) fn temperature(&self) -> f64 {
-        // By way of its text, or 0.1 would become 0.10000000149011612.
-        self.temperature.unwrap_or(0.1).to_string().parse().unwrap_or_default()
+        self.temperature.unwrap_or(0.1)
     }
 
     /// The plain setting of that name; `None` when it is not there or empty.

@@ -55,7 +55,7 @@ fn options() -> Options {
         repository: String::new(),
         cache_entries: 16,
         speculative: false,
-        response_bytes: 1 << 20,
+        limits: Limits { event_bytes: 1 << 20, response_bytes: 1 << 20 },
         seed: 1,
     }
 }

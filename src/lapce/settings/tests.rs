@@ -64,7 +64,7 @@ fn values_are_taken() {
     assert_eq!(settings.engine.debounce_ms, Some(300));
     assert_eq!(settings.engine.max_tokens, 64);
     assert_eq!(settings.network.limits.idle.as_millis(), 5000);
-    assert_eq!(settings.engine.event_bytes, 64 << 20);
+    assert_eq!(settings.engine.limits.event_bytes, 64 << 20);
     assert_eq!(settings.network.mode, Mode::Http);
     assert_eq!(settings.network.proxy, "socks5h://u:p@localhost:1080");
 }
@@ -118,7 +118,7 @@ fn a_wrong_value_is_told_by_its_dotted_name_and_the_default_is_used() {
         (json!({"languages": ["rust"]}), r#"`languages` must be a table; it is ["rust"], ignored"#),
         (json!({"snippets": "yes"}), r#"`snippets` must be true or false; it is "yes", using true"#),
         (json!({"ignore": "*.md"}), r#"`ignore` must be a list of texts; it is "*.md", using the default"#),
-        (json!({"block-patterns": [7]}), "`block-patterns[0]` must be a text; it is 7, left out"),
+        (json!({"ignore": [7]}), "`ignore[0]` must be a text; it is 7, left out"),
         (json!({"model": 4}), r#"`model` must be a text; it is 4, using """#),
         (json!({"model": "a\nb"}), r#"`model` must be a text on one line; it is "a\nb", using """#),
         (

@@ -19,7 +19,7 @@ impl Draft<'_> {
 }
 
 /// The conversation as an array of messages. An assistant's turn that is to be continued is marked
-/// by `prefix`, as Mistral and DeepSeek want it; [`Seam::Prefill`] is for them only.
+/// by `prefix`, as Mistral and DeepSeek want it; prefill is for them only.
 fn messages(prompt: &Prompt, seam: Seam) -> Value {
     let conversation = conversation(prompt, seam);
     let mut messages = vec![
