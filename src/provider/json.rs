@@ -148,11 +148,12 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
 
 /// Whether the key between these quotes is `name`, however it is written.
 pub(super) fn is_key(key: &str, name: &str) -> bool {
-    key == name || (key.contains('\\') && {
-        let mut plain = String::with_capacity(key.len());
-        unescape(key, &mut plain);
-        plain == name
-    })
+    key == name
+        || (key.contains('\\') && {
+            let mut plain = String::with_capacity(key.len());
+            unescape(key, &mut plain);
+            plain == name
+        })
 }
 
 /// Calls `field` with each key and value of an object.
