@@ -9,9 +9,9 @@ mod tests;
 use super::decoder::{Decoder, Ends, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
-use super::json::{self, Few, Raw, object};
 use super::responses::Responses;
 use super::usage::usage;
+use crate::sse::json::{self, Few, Raw, number, object};
 use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
 
 object! {
@@ -167,13 +167,12 @@ impl Choice<'_> {
             return None;
         }
         let logprobs: Logprobs = self.logprobs.read();
-        let number = |raw: Raw<'_>| raw.json().parse::<f64>().ok();
         logprobs
             .content
             .iter()
             .map(|token| token.logprob)
             .chain(logprobs.token_logprobs.iter().copied())
-            .filter_map(number)
+            .filter_map(|raw| number(raw.json()))
             .reduce(|sum, logprob| sum + logprob)
     }
 }

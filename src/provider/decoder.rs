@@ -26,7 +26,7 @@ pub enum Framing {
 /// Contract that the memo of the envelope rests on: when a frame yields exactly one text or reasoning
 /// token and nothing else, a second frame right after it that differs only in that text yields the
 /// same token with its own text, unless that is empty, and changes nothing in `self` or `ends` that
-/// the first has not. A text without escapes is borrowed from the frame.
+/// the first has not. The text is one string of the frame, borrowed from it unless it has escapes.
 pub trait Wire {
     /// Decodes one frame: `event` is its name (empty where the framing has none), `data` its text.
     /// Finish reasons, end markers and failures are said to `ends`, everything else goes to `sink`.

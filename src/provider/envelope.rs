@@ -10,8 +10,9 @@
 //!   digits of a whole number, or the spaces before its last brace. `F'` has at each hole another of
 //!   the same kind, checked by the grammar: no control character, no escape that JSON does not have.
 //!   So `F'` is a JSON text of the same structure, with other values at the holes and nowhere else.
-//! - `F` gave one token, a text or a thought, borrowed from the hole; by its contract with the decoder
-//!   the [wire](super::Wire) then gives for `F'` the same token with the other text, and changes
+//! - `F` gave one token, a text or a thought, which is the string in the hole: borrowed from there, or,
+//!   having escapes, told by no other string of `F`. By its contract with
+//!   the decoder the [wire](super::Wire) then gives for `F'` the same token with the other text, and changes
 //!   nothing in itself that it has not changed for `F`.
 //! - Between `F` and `F'` the wire saw no other frame: any frame that does not match is decoded in
 //!   full, and the memo forgets `F`.
@@ -19,12 +20,13 @@
 //! An empty text is decoded in full, because wires give no token for it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::de::IgnoredAny;
 
 use super::decoder::{Ends, Wire};
-use super::json::unescape;
-use crate::sse::lanes::{Lanes, same};
+use crate::sse::json::unescape;
+use crate::sse::template::{Extent, Hole, Template, digits, inside};
 use crate::stream::{Sink, StreamToken};
 
 /// Strings that change with each frame and that no wire reads: padding against guessing tokens from
@@ -44,12 +46,11 @@ pub(super) struct Envelope {
     /// What the learned frame gave; `None` when there is none.
     kind: Option<Kind>,
     event: String,
-    /// The learned frame without what was in its holes.
-    fixed: Vec<u8>,
-    pieces: Vec<Piece>,
+    /// The learned frame.
+    template: Template,
     /// Frames in a row that were decoded in full although they could have been learned.
     fruitless: u32,
-    /// Text whose escapes are resolved.
+    /// A text whose escapes are resolved.
     scratch: String,
 }
 
@@ -57,27 +58,6 @@ pub(super) struct Envelope {
 enum Kind {
     Text,
     Reasoning,
-}
-
-/// So many bytes of [`Envelope::fixed`], and what comes after them.
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    len: usize,
-    hole: Hole,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hole {
-    /// The inside of the string that is the token's text.
-    Text,
-    /// The inside of a string that means nothing.
-    String,
-    /// The digits of a number that means nothing.
-    Digits,
-    /// Spaces between the last two tokens of the JSON; Anthropic pads with them.
-    Spaces,
-    /// The end of the frame.
-    End,
 }
 
 impl Envelope {
@@ -93,7 +73,8 @@ impl Envelope {
         if let Some(token) = self.token(event, data) {
             return sink.token(token);
         }
-        let mut tap = Tap { sink, seen: Seen::Nothing };
+        self.scratch.clear();
+        let mut tap = Tap { sink, frame: data, outside: &mut self.scratch, seen: Seen::Nothing };
         wire.frame(event, data, ends, &mut tap);
         let seen = tap.seen;
         self.learn(event, data, seen);
@@ -102,7 +83,7 @@ impl Envelope {
     /// The token of this frame, if it is the learned one with another text.
     fn token<'t>(&'t mut self, event: &str, data: &'t str) -> Option<StreamToken<'t>> {
         let kind = self.kind?;
-        let inside = self.text(event, data)?;
+        let inside = (self.event == event).then(|| self.template.text(data))??;
         debug_assert!(serde_json::from_str::<IgnoredAny>(data).is_ok());
         #[cfg(test)]
         tests::HITS.with(|hits| hits.set(hits.get() + 1));
@@ -120,36 +101,8 @@ impl Envelope {
         })
     }
 
-    fn text<'d>(&self, event: &str, data: &'d str) -> Option<Inside<'d>> {
-        if !same(self.event.as_bytes(), event.as_bytes()) {
-            return None;
-        }
-        let mut fixed = self.fixed.as_slice();
-        let mut rest = data;
-        let mut found = None;
-        for piece in &self.pieces {
-            let (own, others) = fixed.split_at_checked(piece.len)?;
-            let (there, after) = rest.split_at_checked(piece.len)?;
-            if !same(own, there.as_bytes()) {
-                return None;
-            }
-            fixed = others;
-            rest = match piece.hole {
-                Hole::Text => {
-                    let inside = inside(after)?;
-                    found = Some(inside);
-                    after.get(inside.text.len()..)?
-                }
-                Hole::String => after.get(inside(after)?.text.len()..)?,
-                Hole::Digits => after.get(digits(after)?..)?,
-                Hole::Spaces => after.trim_start_matches(' '),
-                Hole::End => after,
-            };
-        }
-        found.filter(|inside| rest.is_empty() && !inside.text.is_empty())
-    }
-
-    /// Remembers a frame that was decoded in full, and gave `seen`, in place of the one before it.
+    /// Remembers a frame that was decoded in full, and gave `seen`, in place of the one before it. A
+    /// text that is not in the frame itself is in `scratch`.
     fn learn(&mut self, event: &str, data: &str, seen: Seen) {
         self.kind = None;
         let Seen::Text { kind, address, len } = seen else { return };
@@ -158,49 +111,51 @@ impl Envelope {
         if data.len() > LONGEST || !(self.fruitless < 8 || self.fruitless.is_power_of_two()) {
             return;
         }
-        // A text with escapes is not borrowed from the frame. Wait for one that is.
-        let Some(start) = address.checked_sub(data.as_ptr().addr()) else { return };
         if serde_json::from_str::<IgnoredAny>(data).is_err() {
             return;
         }
-        let cut = self.cut(data, start, len).is_some();
-        if cut && self.pieces.iter().any(|piece| piece.hole == Hole::Text) {
+        let start = address.checked_sub(data.as_ptr().addr()).filter(|start| start + len <= data.len());
+        let cut = self.cut(data, start.map(|start| start..start + len)).is_some();
+        // Of two strings with the text's escapes nobody knows which one it was.
+        if cut && self.template.count(Hole::Text) == 1 {
             self.kind = Some(kind);
             self.event.clear();
             self.event.push_str(event);
         }
     }
 
-    /// Cuts a JSON text at its holes, that of the text being at `start`.
-    fn cut(&mut self, data: &str, start: usize, len: usize) -> Option<()> {
-        self.fixed.clear();
-        self.pieces.clear();
+    /// Cuts a JSON text at its holes. That of the token's text is `place`; without it, it is the string
+    /// with escapes that says what `scratch` says.
+    fn cut(&mut self, data: &str, place: Option<Range<usize>>) -> Option<()> {
+        self.template.clear();
         let mut uncut = 0;
         let mut hole = |at: usize, len: usize, hole: Hole| {
-            self.fixed.extend_from_slice(data.as_bytes().get(uncut..at).unwrap_or_default());
-            self.pieces.push(Piece { len: at - uncut, hole });
+            self.template.push(data.as_bytes().get(uncut..at).unwrap_or_default(), hole);
             uncut = at + len;
         };
         let mut key = "";
         let mut at = 0;
-        while let Some(rest) = data.get(at..).filter(|rest| !rest.is_empty()) {
-            match rest.as_bytes() {
-                [b'"', ..] => {
-                    let inside = rest.get(1..).and_then(inside)?;
-                    let (from, text) = (at + 1, inside.text);
-                    at = from + text.len() + 1;
-                    let after = data.get(at..).unwrap_or_default().trim_ascii_start();
-                    if after.starts_with(':') {
+        while let Some(rest) = data.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
+            match rest {
+                [b'"', inner @ ..] => {
+                    let (from, Extent { len, escaped }) = (at + 1, inside(inner)?);
+                    let text = data.get(from..from + len)?;
+                    at = from + len + 1;
+                    let is_text = || match &place {
+                        Some(place) => *place == (from..from + len),
+                        None => escaped && says(text, &self.scratch),
+                    };
+                    if data.get(at..)?.trim_ascii_start().starts_with(':') {
                         key = text;
-                    } else if (from, text.len()) == (start, len) && !inside.escaped {
+                    } else if is_text() {
                         hole(from, len, Hole::Text);
                     } else if IDLE_STRINGS.contains(&key) {
-                        hole(from, text.len(), Hole::String);
+                        hole(from, len, Hole::String);
                     }
                 }
                 [b'0'..=b'9' | b'-', ..] => {
-                    let number = |byte: u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-                    let len = rest.bytes().take_while(|byte| number(*byte)).count();
+                    let number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+                    let len = rest.iter().take_while(number).count();
                     if IDLE_NUMBERS.contains(&key) && digits(rest) == Some(len) {
                         hole(at, len, Hole::Digits);
                     }
@@ -213,65 +168,20 @@ impl Envelope {
                 _ => at += 1,
             }
         }
-        if let Some(body) = data.strip_suffix('}') {
+        if let Some(body) = data.strip_suffix(" }") {
             let end = body.trim_end_matches(' ').len();
-            hole(end, body.len() - end, Hole::Spaces);
+            hole(end, data.len() - 1 - end, Hole::Spaces);
         }
         hole(data.len(), 0, Hole::End);
         Some(())
     }
 }
 
-/// What stands between the quotes of a JSON string.
-#[derive(Debug, Clone, Copy)]
-struct Inside<'d> {
-    text: &'d str,
-    escaped: bool,
-}
-
-/// The inside of the string whose opening quote is just before `text`; `None` when it has no end or
-/// has what JSON does not allow.
-#[inline]
-fn inside(text: &str) -> Option<Inside<'_>> {
-    let bytes = text.as_bytes();
-    let mut len = 0;
-    let mut escaped = false;
-    loop {
-        let rest = bytes.get(len..)?;
-        len += plain(rest);
-        match bytes.get(len..)? {
-            [b'"', ..] => return Some(Inside { text: text.get(..len)?, escaped }),
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => len += 2,
-            [b'\\', b'u', unit @ ..] if unit.get(..4)?.iter().all(u8::is_ascii_hexdigit) => len += 6,
-            _ => return None,
-        }
-        escaped = true;
-    }
-}
-
-/// How many bytes there are before a quote, a backslash or a control character.
-#[inline]
-fn plain(bytes: &[u8]) -> usize {
-    let (vectors, tail) = bytes.as_chunks();
-    for (number, vector) in vectors.iter().enumerate() {
-        let lanes = Lanes::load(vector);
-        let special = lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.below(b' ')).high_bits();
-        if special != 0 {
-            return number * 16 + special.trailing_zeros() as usize;
-        }
-    }
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
-    bytes.len() - tail.len() + tail.iter().position(special).unwrap_or(tail.len())
-}
-
-/// How many digits `text` begins with, if they are a whole number as JSON writes it.
-#[inline]
-fn digits(text: &str) -> Option<usize> {
-    match text.bytes().take_while(u8::is_ascii_digit).count() {
-        0 => None,
-        len if len > 1 && text.starts_with('0') => None,
-        len => Some(len),
-    }
+/// Whether `inner`, with its escapes resolved, is `text`.
+fn says(inner: &str, text: &str) -> bool {
+    let mut resolved = String::with_capacity(inner.len());
+    unescape(inner, &mut resolved);
+    resolved == text
 }
 
 /// What a frame gave that was decoded in full.
@@ -288,12 +198,20 @@ enum Seen {
 /// Hands tokens on and sees what they are.
 struct Tap<'s> {
     sink: &'s mut dyn Sink,
+    frame: &'s str,
+    /// The text, when it is not in the frame itself.
+    outside: &'s mut String,
     seen: Seen,
 }
 
 impl Sink for Tap<'_> {
     fn token(&mut self, token: StreamToken<'_>) {
-        let text = |kind, text: &str| Seen::Text { kind, address: text.as_ptr().addr(), len: text.len() };
+        let mut text = |kind, text: &str| {
+            if !self.frame.as_bytes().as_ptr_range().contains(&text.as_ptr()) {
+                self.outside.push_str(text);
+            }
+            Seen::Text { kind, address: text.as_ptr().addr(), len: text.len() }
+        };
         self.seen = match (self.seen, &token) {
             (Seen::Nothing, StreamToken::Text(content)) => text(Kind::Text, content),
             (Seen::Nothing, StreamToken::Reasoning(content)) => text(Kind::Reasoning, content),

@@ -158,7 +158,7 @@ pub(super) fn named(name: &str) -> Option<&'static Template> {
 
 /// The template of the family the model belongs to by its name; `None` when no family is known to.
 pub(super) fn of_model(model: &str) -> Option<&'static Template> {
-    let model = model.to_lowercase();
+    let model = model.to_ascii_lowercase();
     let matches = |words: &[&str]| words.iter().all(|word| model.contains(word));
     TEMPLATES.iter().find(|template| template.models.iter().any(|words| matches(words)))
 }

@@ -5,6 +5,7 @@
 //! sensible, else it grows from half a second to eight.
 
 use super::{Error, header};
+use crate::sse::json::number;
 use crate::stream::ErrorKind;
 
 /// A request that failed, and what is to be known for deciding about the next one.
@@ -75,12 +76,12 @@ fn back_off_ms(retries: u32, random: u64) -> u64 {
 /// `retry-after` that counts.
 pub(super) fn retry_after_ms(headers: &[(String, String)], unix_now: u64) -> Option<u64> {
     let positive = |ms: f64| (ms.is_finite() && ms > 0.0).then_some(ms.ceil() as u64);
-    let milliseconds = header(headers, "retry-after-ms").and_then(|ms| positive(ms.trim().parse().ok()?));
+    let milliseconds = header(headers, "retry-after-ms").and_then(|ms| positive(number(ms)?));
     milliseconds.or_else(|| {
         let after = header(headers, "retry-after")?.trim();
-        match after.parse::<f64>() {
-            Ok(seconds) => positive(seconds * 1000.0),
-            Err(_) => http_date(after)?.checked_sub(unix_now).filter(|s| *s > 0).map(|s| s * 1000),
+        match number(after) {
+            Some(seconds) => positive(seconds * 1000.0),
+            None => http_date(after)?.checked_sub(unix_now).filter(|s| *s > 0).map(|s| s * 1000),
         }
     })
 }

@@ -201,8 +201,10 @@ impl Parser {
         chunk.len()
     }
 
+    #[inline]
     fn forget_spent(&mut self) {
-        if std::mem::take(&mut self.spent) {
+        if self.spent {
+            self.spent = false;
             self.block.clear();
         }
     }
@@ -417,6 +419,7 @@ impl Parser {
 }
 
 impl Block {
+    #[inline(never)]
     fn clear(&mut self) {
         self.used = false;
         self.data.clear();
@@ -461,7 +464,7 @@ impl<'p> Frames<'p> {
     ///
     /// Not an `Iterator`, whose items could not borrow from it.
     #[expect(clippy::should_implement_trait)]
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self) -> Option<Result<Frame<'_>, Error>> {
         match self.advance() {
             Ok(Some(lent)) => Some(Ok(self.parser.frame(lent))),
@@ -471,7 +474,8 @@ impl<'p> Frames<'p> {
     }
 
     /// Reads on to the next event and says what of it is in the chunk; `None` when the chunk is used up.
-    #[inline]
+    // Inlined into the loop over the frames, which is in few places, for the reason given at `line_end`.
+    #[inline(always)]
     fn advance(&mut self) -> Result<Option<Lent<'p>>, Error> {
         self.parser.forget_spent();
         if self.parser.partial != Partial::Nothing {
@@ -554,6 +558,7 @@ impl<'p> Frames<'p> {
     }
 
     /// Reads to the end of what the last chunk's end has cut.
+    #[inline(never)]
     fn resume(&mut self) -> Result<(), Error> {
         let Some(rest @ [first, ..]) = self.chunk.get(self.pos..) else { return Ok(()) };
         if self.parser.partial == Partial::CrLf {

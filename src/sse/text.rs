@@ -1,6 +1,7 @@
 //! Bytes to text as the Encoding Standard's "UTF-8 decode" does it: what is malformed becomes U+FFFD.
 
 /// The bytes as text, when they are UTF-8. `ascii` spares the look at them.
+#[inline]
 pub(super) fn utf8(bytes: &[u8], ascii: bool) -> Option<&str> {
     if ascii {
         debug_assert!(bytes.is_ascii());

@@ -61,7 +61,7 @@ const TOKENS: [&str; 30] = [
 
 /// One token of an answer, as it stands between the quotes.
 pub fn token(number: usize) -> &'static str {
-    let mut numbers = Numbers(number as u64 * 0x9E37_79B9_7F4A_7C15 + 1);
+    let mut numbers = Numbers((number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     numbers.below(97);
     TOKENS[numbers.below(TOKENS.len())]
 }
@@ -88,6 +88,24 @@ pub fn openai(tokens: usize) -> String {
         .replace(r#""finish_reason":null"#, r#""finish_reason":"stop""#);
     let _ = write!(body, "data: {end}\n\ndata: [DONE]\n\n");
     body
+}
+
+/// The stream of [`openai`] as nobody sends it: each chunk has its own id, so that no chunk is like
+/// the one before.
+pub fn openai_without_envelope(tokens: usize) -> String {
+    let mut numbers = Numbers(11);
+    let parts: Vec<_> = openai(tokens).split("chatcmpl-CfQn").map(str::to_owned).collect();
+    parts[1..].iter().fold(parts[0].clone(), |body, part| body + "chatcmpl-" + &numbers.letters(4) + part)
+}
+
+/// Chat completion chunks, each one event, whose contents `content` makes from a number.
+pub fn chunks(count: usize, content: impl Fn(usize) -> String) -> String {
+    let mut numbers = Numbers(7);
+    (0..count).fold(String::new(), |mut body, number| {
+        let padding = numbers.letters(1 + number % 8);
+        let _ = write!(body, "data: {}\n\n", openai_chunk(&content(number), &padding));
+        body
+    })
 }
 
 /// A messages stream of Anthropic: named events, padded with spaces.
@@ -154,6 +172,12 @@ mod tests {
         assert_eq!(text, expected);
         let different: std::collections::HashSet<_> = chunks.iter().collect();
         assert!(different.len() > 150, "frames differ in content and padding");
+        let ids = |body: &str| {
+            let ids = body.match_indices("chatcmpl-").map(|(at, _)| body[at..at + 20].to_owned());
+            ids.collect::<std::collections::HashSet<_>>().len()
+        };
+        assert_eq!(ids(&openai), 1);
+        assert!(ids(&openai_without_envelope(200)) > 195);
 
         let anthropic = anthropic(200);
         let events: Vec<&str> = anthropic.split_terminator("\n\n").collect();

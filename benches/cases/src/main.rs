@@ -1,34 +1,56 @@
 //! Prints one JSON row per case and subject. Runs natively and as a WASI program.
 
-use serde_json::json;
-use stream_cases::{measure, parsers};
+use serde_json::{Value, json};
+use stream_cases::{Case, Unit, figures, is_ours, measure};
 
 fn main() {
+    let only = std::env::args().nth(1).unwrap_or_default();
     let target = if cfg!(target_os = "wasi") { "wasm" } else { "native" };
-    for (case, input) in parsers::cases() {
-        let chunks = input.chunks();
-        let chunks = chunks.as_slice();
-        let subjects: Vec<Box<dyn Fn() -> parsers::Seen>> = parsers::SUBJECTS
-            .iter()
-            // It is quadratic in the length of a line: minutes for one figure.
-            .filter(|(name, _)| !(case == "line-1MiB/1460" && *name == "eventsource-stream"))
-            .map(|(_, subject)| Box::new(move || subject(chunks)) as Box<dyn Fn() -> parsers::Seen>)
-            .collect();
-        let taken = measure::measure(&subjects);
-        let best_peer = taken[1..].iter().map(|taken| taken.median).fold(f64::INFINITY, f64::min);
-        for ((name, _), taken) in parsers::SUBJECTS.iter().zip(&taken) {
-            let mb_s = |ns: f64| (input.body.len() as f64 * 1e3 / ns).round();
-            println!(
-                "{}",
-                json!({
-                    "case": case,
-                    "target": target,
-                    "subject": name,
-                    "mb_s": mb_s(taken.median),
-                    "mb_s_best_round": mb_s(taken.best),
-                    "ratio_to_best_peer": (best_peer / taken.median * 100.0).round() / 100.0,
-                })
-            );
-        }
+    // Before anything else has made the memory grow.
+    #[cfg(target_os = "wasi")]
+    if "memory".starts_with(&only) {
+        let memory = figures::memory(10_000_000, figures::memory_kib);
+        println!(
+            "{}",
+            json!({
+                "case": "memory/10M-tokens", "target": target, "subject": "ours", "tokens": memory.tokens,
+                "kib_at_100k": memory.early_kib, "kib_at_end": memory.late_kib,
+            })
+        );
     }
+    if "latency".starts_with(&only) {
+        let latency = figures::latency(200_000);
+        println!(
+            "{}",
+            json!({
+                "case": "latency/one-event-per-chunk", "target": target, "subject": "ours",
+                "ns_p50": latency.p50, "ns_p99.9": latency.p999,
+            })
+        );
+    }
+    for case in stream_cases::cases().iter().filter(|case| case.name.starts_with(&only)) {
+        rows(case, target).iter().for_each(|row| println!("{row}"));
+    }
+}
+
+fn rows(case: &Case, target: &str) -> Vec<Value> {
+    let chunks = case.input.chunks();
+    let taken = measure::measure(&case.subjects, &chunks);
+    let peers = case.subjects.iter().zip(&taken).filter(|((name, _), _)| !is_ours(name));
+    let best_peer = peers.map(|(_, taken)| taken.median).fold(f64::INFINITY, f64::min);
+    let row = |(name, taken): (&str, &measure::Taken)| {
+        let (key, figure): (_, Box<dyn Fn(f64) -> f64>) = match case.unit {
+            Unit::Throughput => ("mb_s", Box::new(|ns| (case.input.body.len() as f64 * 1e3 / ns).round())),
+            Unit::PerChunk => ("ns", Box::new(|ns| (ns / chunks.len() as f64).round())),
+        };
+        json!({
+            "case": case.name,
+            "target": target,
+            "subject": name,
+            key: figure(taken.median),
+            (format!("{key}_best_round")): figure(taken.best),
+            "ratio_to_best_peer": (best_peer / taken.median * 100.0).round() / 100.0,
+        })
+    };
+    case.subjects.iter().map(|(name, _)| *name).zip(&taken).map(row).collect()
 }

@@ -3,6 +3,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use crate::Subject;
+
 /// How long one subject runs in one round: less than a time slice, so that a busy machine spoils some
 /// rounds and not all.
 const ROUND: Duration = Duration::from_micros(500);
@@ -24,8 +26,9 @@ pub struct Taken {
     pub best: f64,
 }
 
-/// What one call of each subject takes, in their order.
-pub fn measure<T>(subjects: &[Box<dyn Fn() -> T + '_>]) -> Vec<Taken> {
+/// What each subject takes to read the chunks, in their order.
+pub fn measure(subjects: &[Subject], chunks: &[&[u8]]) -> Vec<Taken> {
+    let subjects: Vec<_> = subjects.iter().map(|(_, read)| || read(black_box(chunks))).collect();
     let calls: Vec<u32> = subjects.iter().map(calls_per_round).collect();
     let mut rounds = vec![Vec::new(); subjects.len()];
     let mut spent = vec![Duration::ZERO; subjects.len()];

@@ -8,32 +8,9 @@ use eventsource_stream::Eventsource;
 use futures::{FutureExt, Stream, StreamExt, stream};
 
 use crate::inputs::{self, Input, SEGMENT};
+use crate::{Case, Seen, Subject, Unit};
 
-/// What a subject has seen of a stream, so that nobody can skip anything.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
-    /// How many events.
-    pub events: usize,
-    /// How many bytes of data.
-    pub bytes: usize,
-    /// The last bytes of the events' data and types, added up.
-    pub last_bytes: usize,
-}
-
-impl Seen {
-    fn event(&mut self, event: &str, data: &str) {
-        self.events += 1;
-        self.bytes += data.len();
-        let last = |text: &str| usize::from(text.as_bytes().last().copied().unwrap_or_default());
-        self.last_bytes += last(data) + last(event);
-    }
-}
-
-/// Parses the chunks of one stream.
-pub type Subject = fn(&[&[u8]]) -> Seen;
-
-/// Ours first.
-pub const SUBJECTS: [(&str, Subject); 4] = [
+const SUBJECTS: [Subject; 4] = [
     ("ours", ours),
     ("sse-core", sse_core),
     ("sse-stream", sse_stream),
@@ -41,16 +18,25 @@ pub const SUBJECTS: [(&str, Subject); 4] = [
 ];
 
 /// The streams and how they are cut.
-pub fn cases() -> Vec<(&'static str, Input)> {
-    vec![
-        ("openai/1460", Input::cut(inputs::openai(2000), SEGMENT)),
-        ("openai/event", Input::cut_at_events(inputs::openai(2000))),
-        ("anthropic/1460", Input::cut(inputs::anthropic(3000), SEGMENT)),
-        ("small/1460", Input::cut(inputs::small(20_000), SEGMENT)),
-        ("line-1MiB/1460", Input::cut(inputs::long_line(1 << 20), SEGMENT)),
-        ("line-1MiB/16K", Input::cut(inputs::long_line(1 << 20), 16 << 10)),
-        ("keep-alive/1460", Input::cut(inputs::keep_alives(20_000), SEGMENT)),
-    ]
+pub fn cases() -> Vec<Case> {
+    let case = |name, input| Case { name, input, unit: Unit::Throughput, subjects: SUBJECTS.to_vec() };
+    let mut cases = vec![
+        case("parse/openai/1460", Input::cut(inputs::openai(2000), SEGMENT)),
+        case("parse/openai/event", Input::cut_at_events(inputs::openai(2000))),
+        case("parse/anthropic/1460", Input::cut(inputs::anthropic(3000), SEGMENT)),
+        case("parse/small/1460", Input::cut(inputs::small(20_000), SEGMENT)),
+        case("parse/line-1MiB/1460", Input::cut(inputs::long_line(1 << 20), SEGMENT)),
+        case("parse/line-1MiB/16K", Input::cut(inputs::long_line(1 << 20), 16 << 10)),
+        case("parse/keep-alive/1460", Input::cut(inputs::keep_alives(20_000), SEGMENT)),
+    ];
+    // It is quadratic in the length of a line: minutes for one figure.
+    cases[4].subjects.retain(|(name, _)| *name != "eventsource-stream");
+    cases
+}
+
+fn saw(seen: &mut Seen, event: &str, data: &str) {
+    seen.add(data);
+    seen.last_bytes += usize::from(event.as_bytes().last().copied().unwrap_or_default());
 }
 
 fn ours(chunks: &[&[u8]]) -> Seen {
@@ -60,7 +46,7 @@ fn ours(chunks: &[&[u8]]) -> Seen {
         let mut frames = parser.feed(chunk);
         while let Some(frame) = frames.next() {
             if let Ok(frame) = frame {
-                seen.event(frame.event, frame.data);
+                saw(&mut seen, frame.event, frame.data);
             }
         }
     }
@@ -74,7 +60,7 @@ fn sse_core(chunks: &[&[u8]]) -> Seen {
     for mut chunk in chunks.iter().copied() {
         while let Some(event) = decoder.next(&mut chunk) {
             if let Ok(sse_core::SseEvent::Message(message)) = event {
-                seen.event(&message.event, &message.data);
+                saw(&mut seen, &message.event, &message.data);
             }
         }
     }
@@ -90,7 +76,7 @@ fn sse_stream(chunks: &[&[u8]]) -> Seen {
     let mut events = sse_stream::SseByteStream::new(results(chunks));
     while let Some(Some(event)) = events.next().now_or_never() {
         if let Ok(sse_stream::Sse { event, data: Some(data), .. }) = event {
-            seen.event(event.as_deref().unwrap_or("message"), &data);
+            saw(&mut seen, event.as_deref().unwrap_or("message"), &data);
         }
     }
     seen
@@ -101,28 +87,8 @@ fn eventsource_stream(chunks: &[&[u8]]) -> Seen {
     let mut events = results(chunks).eventsource();
     while let Some(Some(event)) = events.next().now_or_never() {
         if let Ok(event) = event {
-            seen.event(&event.event, &event.data);
+            saw(&mut seen, &event.event, &event.data);
         }
     }
     seen
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_subjects_see_the_same_events() {
-        for (case, input) in cases() {
-            if case == "line-1MiB/1460" {
-                // The same bytes as the next one; eventsource-stream takes half a minute for it unoptimised.
-                continue;
-            }
-            let seen = ours(&input.chunks());
-            assert!(seen.events > 0);
-            for (name, subject) in SUBJECTS {
-                assert_eq!(subject(&input.chunks()), seen, "{name} on {case}");
-            }
-        }
-    }
 }

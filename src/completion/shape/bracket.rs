@@ -1,57 +1,136 @@
-//! Closing brackets that the document has already.
+//! Closing brackets and quotes that the document has already, and the brace that ends the block.
 
-use super::{Cut, Place};
+use super::language::Blocks;
+use super::lex::{Lexer, Mark};
+use super::site::Site;
+use super::{Cut, Hidden, Line};
 
-/// Follows the brackets an answer opens, and ends it where it closes one that it did not open and that
-/// stands right of the cursor already.
-pub(super) struct Brackets<'a> {
+/// Follows the brackets an answer opens. Where it closes one that it did not open, it ends there if the
+/// document closes it as well, and after that line if what it closes is the block.
+pub(super) struct Brackets {
     /// Brackets the answer has opened and not closed.
     open: Vec<char>,
-    /// What stands right of the cursor on its line, if anything.
-    closed: &'a str,
-    quote: Option<char>,
-    quotes: &'static [char],
+    /// Brackets that are open left of the cursor and that the answer has not closed.
+    given: Vec<char>,
+    lexer: Lexer,
+    /// Closers that stand right of the cursor on its line, unmatched there.
+    closed: Vec<char>,
+    /// The block was closed, and the same line opened its next part: `} else {`.
+    in_next_part: bool,
 }
 
-impl<'a> Brackets<'a> {
-    pub(super) fn new(place: &Place<'a>) -> Self {
-        let quotes: &[char] = match place.language {
-            // An apostrophe begins a lifetime or a comment as often as a character.
-            "rust" | "ocaml" | "haskell" | "lisp" | "scheme" | "clojure" | "fsharp" | "elm" => &['"'],
-            "markdown" | "plaintext" | "latex" | "" => &[],
-            "javascript" | "typescript" | "jsx" | "tsx" | "go" => &['"', '\'', '`'],
-            _ => &['"', '\''],
-        };
-        Self { open: Vec::new(), closed: place.line_after().trim_start(), quote: None, quotes }
+impl Brackets {
+    pub(super) fn new(site: &Site<'_>) -> Self {
+        let mut closed = Vec::new();
+        let mut open = Vec::new();
+        site.lexer.clone().part(site.line_after, |_, mark| match mark {
+            Mark::Open(closer) => open.push(closer),
+            Mark::Close(c) => {
+                if open.last() == Some(&c) {
+                    open.pop();
+                } else {
+                    closed.push(c);
+                }
+            }
+            Mark::Unquote(c) => closed.push(c),
+            Mark::Quote => {}
+        });
+        Self {
+            open: Vec::new(),
+            given: site.open.clone(),
+            lexer: site.lexer.clone(),
+            closed,
+            in_next_part: false,
+        }
     }
 
-    pub(super) fn next(&mut self, line: &str) -> Cut {
-        let mut escaped = false;
-        for (at, c) in line.char_indices() {
-            if let Some(quote) = self.quote {
-                if c == quote && !escaped {
-                    self.quote = None;
-                }
-                escaped = c == '\\' && !escaped;
-                continue;
-            }
-            match c {
-                _ if self.quotes.contains(&c) => self.quote = Some(c),
-                '(' => self.open.push(')'),
-                '[' => self.open.push(']'),
-                '{' => self.open.push('}'),
-                ')' | ']' | '}' => {
-                    if self.open.last() == Some(&c) {
-                        self.open.pop();
-                    } else if self.closed.starts_with(c) {
-                        return Cut::At(at);
-                    }
-                }
-                _ => {}
-            }
-        }
-        // Strings do not cross lines, but for those few that this must not trip over.
-        self.quote = None;
-        Cut::Keep
+    /// Brackets the answer has opened and not closed.
+    pub(super) fn depth(&self) -> usize {
+        self.open.len()
     }
+
+    /// Whether the next line begins within a string or a comment.
+    pub(super) fn is_inside(&self) -> bool {
+        self.lexer.is_inside()
+    }
+
+    pub(super) fn next(&mut self, site: &Site<'_>, line: &Line<'_>) -> Cut {
+        let Self { open, given, lexer, closed, in_next_part } = self;
+        let mut cut = None;
+        let mut ends_block = false;
+        let mut string_is_own = !lexer.in_string();
+        // Where the bracket that opened the block stands, by the line that closes it.
+        let columns =
+            if line.first { site.header.map_or(0, |header| site.columns(header)) } else { line.columns };
+        let braces = site.language.blocks == Blocks::Braces;
+        lexer.line(line.text, |at, mark| match mark {
+            _ if cut.is_some() => {}
+            Mark::Quote => string_is_own = true,
+            Mark::Open(closer) => open.push(closer),
+            Mark::Unquote(c) => {
+                if !std::mem::replace(&mut string_is_own, true) && closed.contains(&c) {
+                    cut = Some(Cut::Into(at));
+                }
+            }
+            Mark::Close(c) => {
+                let leads = line.text.get(..at).is_some_and(|blank| blank.trim().is_empty());
+                if open.last() == Some(&c) {
+                    open.pop();
+                    ends_block |= *in_next_part && open.is_empty();
+                } else if closed.contains(&c) {
+                    cut = Some(Cut::Into(at));
+                } else if is_excess(site, given, c) {
+                    cut = Some(if leads { Cut::Before(Hidden::EndsBlock) } else { Cut::At(at) });
+                } else if line.first && !site.on_blank_line() {
+                    // What it closes was most likely opened on the cursor's line.
+                } else if closed.is_empty() && is_closed_below(site, c, if leads { columns } else { 0 }) {
+                    cut = Some(if leads { Cut::Before(Hidden::EndsBlock) } else { Cut::At(at) });
+                } else {
+                    ends_block |= c == '}' && braces;
+                }
+            }
+        });
+        if let Some(cut) = cut {
+            return cut;
+        }
+        *in_next_part |= ends_block && open.last() == Some(&'}');
+        if ends_block && open.is_empty() { Cut::At(line.text.trim_end().len()) } else { Cut::Keep }
+    }
+}
+
+/// Whether a bracket closes what nobody opened. Braces are left to the blocks, and the shell closes its
+/// patterns only.
+fn is_excess(site: &Site<'_>, given: &mut Vec<char>, closer: char) -> bool {
+    let tells =
+        matches!(site.language.blocks, Blocks::Braces | Blocks::Indentation) && !site.language.is_prose;
+    match given.iter().rposition(|open| *open == closer) {
+        Some(at) => {
+            given.remove(at);
+            false
+        }
+        None => tells && closer != '}',
+    }
+}
+
+/// Whether the first bracket that the lines below close without opening it is this one, no further left.
+fn is_closed_below(site: &Site<'_>, closer: char, columns: usize) -> bool {
+    let mut lexer = Lexer::new(site.language);
+    let mut open = Vec::new();
+    let mut found = None;
+    for line in site.lines_below() {
+        lexer.line(line, |_, mark| match mark {
+            _ if found.is_some() => {}
+            Mark::Open(closer) => open.push(closer),
+            Mark::Close(c) if open.last() == Some(&c) => {
+                open.pop();
+            }
+            Mark::Close(c) => found = Some(c == closer && site.columns(line) >= columns),
+            _ => {}
+        });
+        if let Some(found) = found {
+            return found;
+        }
+    }
+    // The window may end before the block does.
+    site.after.len() >= super::site::WINDOW
 }

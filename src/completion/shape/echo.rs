@@ -1,44 +1,192 @@
-//! An answer that begins by saying what stands left of the cursor again.
+//! An answer that begins by saying again what stands left of the cursor.
 
 use std::borrow::Cow;
 
-use super::Place;
+use super::Hidden;
+use super::site::Site;
 
-/// Shorter beginnings of a line are no echo when they come again (`}`, `x`).
-const LEAST: usize = 3;
 /// So many lines above the cursor may be echoed.
-const LINES: usize = 8;
+const LINES: usize = 40;
+/// Shorter lines come again in good code.
+const LEAST: usize = 8;
+/// So much of the cursor's line is looked at, in bytes.
+const LINE: usize = 256;
 
-/// Takes away the echo of the cursor's line, or of it and lines above. While the text may yet turn out to
-/// be an echo, nothing shows.
-pub(super) fn strip<'r>(place: &Place<'_>, text: Cow<'r, str>, ended: bool) -> Cow<'r, str> {
-    let mut start = place.before.len() - place.line_before().len();
-    for n in 0..LINES {
-        if n > 0 {
-            let above = place.before.get(..start.saturating_sub(1)).unwrap_or_default();
-            start = above.rfind('\n').map_or(0, |at| at + 1);
+/// The text without its echo.
+pub(super) struct Echoed<'r> {
+    pub(super) text: Cow<'r, str>,
+    pub(super) hidden: Option<Hidden>,
+}
+
+/// How the lines of an answer compare with the lines above the cursor.
+enum Comparison {
+    /// They end at the cursor's line; the rest of the answer begins at this byte.
+    Echo(usize),
+    /// The answer is over, or all that has come of it, before the cursor's line was reached.
+    Short {
+        lines: usize,
+    },
+    Differ,
+}
+
+/// Takes away the echo of lines above, or of the cursor's line, or of the last word left of the cursor.
+/// While the text may yet turn out to be an echo, nothing shows.
+pub(super) fn strip<'r>(site: &Site<'_>, text: Cow<'r, str>, ended: bool) -> Echoed<'r> {
+    let nothing = |hidden| Echoed { text: Cow::Borrowed(""), hidden };
+    let breaks = text.trim_start_matches([' ', '\t']).starts_with('\n') && !site.on_blank_line();
+    let mut above: Vec<&str> =
+        site.lines_above().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
+    if breaks {
+        above.insert(0, site.line_before.trim());
+    }
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let mut undecided = false;
+    for (back, _) in above.iter().enumerate().filter(|(_, line)| **line == first) {
+        let Some(echoed) = above.get(..=back) else { continue };
+        if back == 0 && (echoed.iter().any(|line| is_common(line, site)) || echoed.is_empty()) {
+            continue;
         }
-        let echo = place.before.get(start..).unwrap_or_default();
-        let bare = echo.trim_start();
-        if bare.trim_end().len() >= LEAST {
-            let from = text.trim_start();
-            if let Some(rest) = from.strip_prefix(bare) {
-                return Cow::Owned(rest.to_owned());
+        match compare(echoed, &text, ended) {
+            Comparison::Differ => {}
+            Comparison::Short { lines } if ended => {
+                if lines > 1 {
+                    return nothing(Some(Hidden::RepeatsAbove));
+                }
             }
-            // The blank before the cursor may not be said again.
-            if let Some(rest) = from.strip_prefix(bare.trim_end())
-                && bare != bare.trim_end()
-                && rest.starts_with(|c: char| !c.is_alphanumeric())
-            {
-                return Cow::Owned(rest.trim_start_matches([' ', '\t']).to_owned());
+            Comparison::Short { .. } => undecided = true,
+            Comparison::Echo(end) => {
+                let rest = text.get(end..).unwrap_or_default();
+                let goes_on = rest.trim_start_matches([' ', '\t']);
+                if breaks || site.on_blank_line() {
+                    if rest.trim().is_empty() && ended {
+                        return nothing(Some(Hidden::RepeatsAbove));
+                    }
+                    let rest = if breaks { format!("\n{rest}") } else { rest.to_owned() };
+                    return Echoed { text: Cow::Owned(rest), hidden: None };
+                }
+                let own = site.line_before.trim_start();
+                if let Some(rest) = goes_on.strip_prefix(own) {
+                    return Echoed { text: Cow::Owned(rest.to_owned()), hidden: None };
+                }
+                if let Some(rest) = goes_on.strip_prefix(own.trim_end())
+                    && (rest.is_empty() || rest.starts_with(char::is_whitespace))
+                {
+                    return Echoed {
+                        text: Cow::Owned(rest.trim_start_matches([' ', '\t']).to_owned()),
+                        hidden: None,
+                    };
+                }
+                undecided |= own.starts_with(goes_on) && !ended;
             }
-            if !ended && !from.is_empty() && bare.starts_with(from) {
-                return Cow::Borrowed("");
-            }
-        }
-        if start == 0 {
-            break;
         }
     }
-    text
+    if undecided {
+        return nothing(None);
+    }
+    if breaks || site.on_blank_line() {
+        return Echoed { text, hidden: None };
+    }
+    match own_line(site, &text) {
+        Some(at) => {
+            let rest = text.get(at..).unwrap_or_default();
+            let hidden = rest.trim().is_empty().then_some(Hidden::RepeatsAbove);
+            Echoed { text: Cow::Owned(rest.to_owned()), hidden }
+        }
+        None => Echoed { text, hidden: None },
+    }
+}
+
+/// Whether a line comes again in good code by itself.
+fn is_common(line: &str, site: &Site<'_>) -> bool {
+    line.len() < LEAST || site.language.closes(line) || !line.contains(char::is_alphabetic)
+}
+
+/// Compares the lines `above` (nearest first) with the beginning of `text`, blank lines aside.
+fn compare(above: &[&str], text: &str, ended: bool) -> Comparison {
+    let mut expected = above.iter().rev();
+    let mut wanted = expected.next();
+    let (mut at, mut lines) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim();
+        let whole = line.ends_with('\n') || ended;
+        let Some(line_above) = wanted else { break };
+        if !bare.is_empty() {
+            if bare != *line_above {
+                return if !whole && line_above.starts_with(bare) {
+                    Comparison::Short { lines }
+                } else {
+                    Comparison::Differ
+                };
+            }
+            if !whole {
+                return Comparison::Short { lines };
+            }
+            lines += 1;
+            wanted = expected.next();
+        }
+        at += line.len();
+    }
+    if wanted.is_none() { Comparison::Echo(at) } else { Comparison::Short { lines } }
+}
+
+/// The byte of `text` after the echo of the cursor's line, or of its end, if it begins with one.
+fn own_line(site: &Site<'_>, text: &str) -> Option<usize> {
+    let from = text.len() - text.trim_start().len();
+    let said = text.get(from..)?;
+    let line = site.line_before.trim_start();
+    let mut skip = line.len().saturating_sub(LINE);
+    while !line.is_char_boundary(skip) {
+        skip += 1;
+    }
+    let line = line.get(skip..)?;
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut last = ' ';
+    let mut starts = Vec::new();
+    for (at, c) in line.char_indices() {
+        if !c.is_whitespace() && (at == 0 || last.is_whitespace() || (word(c) && !word(last))) {
+            starts.push(at);
+        }
+        last = c;
+    }
+    let count = starts.len();
+    starts.into_iter().enumerate().find_map(|(n, at)| {
+        let tail = line.get(at..)?;
+        if !is_telling(site, tail, n == 0 && skip == 0, n + 1 == count) {
+            return None;
+        }
+        if said.starts_with(tail) {
+            return Some(from + tail.len());
+        }
+        // The blank before the cursor need not be said again in the same way.
+        let bare = tail.trim_end();
+        let rest = said.strip_prefix(bare)?;
+        let apart = bare.len() < tail.len() && rest.starts_with([' ', '\t']);
+        apart.then(|| from + bare.len() + (rest.len() - rest.trim_start_matches([' ', '\t']).len()))
+    })
+}
+
+/// Whether an answer that begins with the end of the cursor's line says it again, rather than by chance.
+fn is_telling(site: &Site<'_>, tail: &str, whole_line: bool, last_word: bool) -> bool {
+    const OPERATORS: &[&str] =
+        &["=", "==", "===", "=>", "->", "<-", ":=", "+=", "-=", "&&", "||", "!=", ":", "|>", "::"];
+    let bare = tail.trim_end();
+    let spaced = bare.len() < tail.len();
+    if site.language.line_comments.contains(&bare)
+        || ["///", "//!", "/**", "##", "###", "- ", "*", "-", ">"].contains(&bare)
+    {
+        return whole_line || (last_word && spaced);
+    }
+    if OPERATORS.contains(&bare) {
+        return spaced;
+    }
+    let letters = bare.contains(char::is_alphabetic);
+    if !letters || site.in_words() && !whole_line || bare == "long" {
+        return false;
+    }
+    if whole_line {
+        return bare.len() >= 2;
+    }
+    !bare.contains(',')
+        && bare.len() >= if last_word { 2 } else { 3 }
+        && (!site.language.is_prose || bare.contains(' '))
 }

@@ -1,6 +1,8 @@
 //! How many lines an answer has, by the place of the cursor.
 
-use super::{Cut, Hidden, Place};
+use super::language::{Blocks, first_word};
+use super::site::{Site, without_comment};
+use super::{Cut, Hidden, Line, item};
 
 /// How much of an answer is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,78 +20,134 @@ pub enum Extent {
 const CLOSERS: &[char] = &[')', ']', '}', '>', '"', '\'', '`', ';', ',', ':'];
 
 /// Follows the lines of an answer and ends it with its line or its block.
-pub(super) struct Lines<'a> {
-    place: Place<'a>,
+pub(super) struct Lines {
     single: bool,
-    /// Indentation of the cursor's line, in columns.
-    base: usize,
-    lines: usize,
+    /// Some of the lines that a model began with were blank and are left out.
+    skipped: bool,
+    /// The cursor's line opens the block.
+    at_opener: bool,
+    /// A closing bracket has left the block's statements further left.
+    lowered: Option<usize>,
+    shown: bool,
 }
 
-impl<'a> Lines<'a> {
-    pub(super) fn new(place: &Place<'a>) -> Self {
-        let code_after = !place.line_after().trim().trim_matches(CLOSERS).trim().is_empty();
-        let single = match place.extent {
+impl Lines {
+    pub(super) fn new(site: &Site<'_>, extent: Extent) -> Self {
+        let after = site.line_after.trim();
+        let closing_tag = site.language.blocks == Blocks::Tags
+            && after.starts_with("</")
+            && after.matches('<').count() == 1;
+        let code_after = !closing_tag && !after.trim_matches(CLOSERS).trim().is_empty();
+        let single = match extent {
             Extent::Line => true,
             Extent::Auto => code_after,
             Extent::Block => false,
         };
-        Self { place: *place, single, base: columns(place.line_before()), lines: 0 }
+        let at_opener = !site.on_blank_line() && site.language.opens(site.code_before);
+        Self { single, skipped: false, at_opener, lowered: None, shown: false }
     }
 
-    /// The word on the next line of the answer; `first`: it goes on from the cursor.
-    pub(super) fn next(&mut self, line: &str, first: bool) -> Cut {
-        self.lines += usize::from(!line.trim().is_empty());
+    /// The text without blank lines at its beginning, where the cursor's line is blank already.
+    pub(super) fn skip_blank<'t>(&mut self, site: &Site<'_>, text: &'t str) -> &'t str {
+        let mut rest = text;
+        while site.on_blank_line()
+            && let Some((line, below)) = rest.split_once('\n')
+            && line.trim().is_empty()
+        {
+            rest = below;
+            self.skipped = true;
+        }
+        rest
+    }
+
+    /// The word on the next line of the answer; `floor`: columns of the statements in the cursor's block.
+    pub(super) fn next(&mut self, site: &Site<'_>, line: &Line<'_>, floor: usize) -> Cut {
         if self.single {
-            return match (first && line.trim().is_empty(), self.lines) {
-                (true, _) => Cut::Keep,
-                (_, 0 | 1) => Cut::At(line.trim_end().len()),
-                _ => Cut::Before(Hidden::EndsBlock),
-            };
+            return Cut::At(line.text.trim_end().len());
         }
-        if first || line.trim().is_empty() || self.place.language_ignores_indentation() {
+        if line.text.trim().is_empty() {
             return Cut::Keep;
         }
-        let indentation = columns(line);
-        if indentation >= self.base {
+        let shown = std::mem::replace(&mut self.shown, true);
+        if line.inside || line.depth > 0 {
             return Cut::Keep;
         }
-        // A line left of the cursor's ends the block. Its closing bracket belongs to the answer unless the
-        // document has it already.
-        let closes = line.trim_start().starts_with(['}', ')', ']']) || is_end(line.trim());
-        let there = self.place.lines_below().find(|below| !below.trim().is_empty());
-        let closed_below = there.is_some_and(|below| columns(below) <= indentation && closes_block(below));
-        if closes && !closed_below { Cut::At(line.trim_end().len()) } else { Cut::Before(Hidden::EndsBlock) }
+        if line.first {
+            // What the cursor's line opened may be closed at once: `f(|` and `x)`.
+            let full = format!("{}{}", site.code_before, line.text);
+            self.at_opener &= site.language.opens(without_comment(&full, site.language));
+            let leaves = self.skipped
+                && site.columns(line.text) == 0
+                && site.body > 0
+                && item::is_definition(line.text);
+            let ends = site.on_blank_line()
+                && site.language.blocks == Blocks::Words
+                && is_end(site, line.text)
+                && is_closed_below(site, site.header.map_or(0, |header| site.columns(header)));
+            return if leaves || ends { Cut::Before(Hidden::EndsBlock) } else { Cut::Keep };
+        }
+        if site.language.blocks == Blocks::None {
+            return if shown && is_section(line.text) { Cut::Before(Hidden::EndsBlock) } else { Cut::Keep };
+        }
+        let edge = if self.at_opener { site.column() + 1 } else { floor };
+        if line.columns >= self.lowered.unwrap_or(edge) {
+            return Cut::Keep;
+        }
+        self.left_of_block(site, line)
     }
-}
 
-impl Place<'_> {
-    /// Whether indentation says nothing about blocks: running text.
-    fn language_ignores_indentation(&self) -> bool {
-        matches!(self.language, "markdown" | "plaintext" | "latex" | "asciidoc" | "csv" | "")
-    }
-}
-
-fn closes_block(line: &str) -> bool {
-    let line = line.trim();
-    line.starts_with(['}', ')', ']']) || is_end(line)
-}
-
-/// Words that end a block (Ruby, Lua, shell, Elixir, Julia, Pascal, …).
-fn is_end(line: &str) -> bool {
-    let word = line.trim_end_matches([';', ',', ')']);
-    matches!(word, "end" | "fi" | "done" | "esac" | "endif" | "endfunction" | "END" | "end.")
-}
-
-/// Columns of white space a line begins with; a tab goes to the next multiple of four.
-pub(super) fn columns(line: &str) -> usize {
-    let mut columns = 0;
-    for c in line.chars() {
-        match c {
-            ' ' => columns += 1,
-            '\t' => columns = columns / 4 * 4 + 4,
-            _ => break,
+    /// The word on a line that stands left of the block.
+    fn left_of_block(&mut self, site: &Site<'_>, line: &Line<'_>) -> Cut {
+        let ends = Cut::Before(Hidden::EndsBlock);
+        let same_construct = self.at_opener && line.columns == site.column();
+        if same_construct && site.language.goes_on(line.text) {
+            let below = site.lines_below().find(|below| !below.trim().is_empty());
+            let there = below
+                .is_some_and(|below| site.columns(below) == line.columns && site.language.goes_on(below));
+            return if there { ends } else { Cut::Keep };
+        }
+        match site.language.blocks {
+            Blocks::Braces => {
+                let next_case = matches!(first_word(line.text), "case" | "default") && !self.at_opener;
+                let next_item = line.apart && item::is_definition(line.text);
+                if next_case || next_item { ends } else { Cut::Keep }
+            }
+            Blocks::Indentation if site.language.closes(line.text) => {
+                self.lowered = Some(line.columns);
+                Cut::Keep
+            }
+            Blocks::Indentation => {
+                // A list may stand as far left as the key it belongs to.
+                let item = same_construct && line.text.trim_start().starts_with("- ");
+                if item { Cut::Keep } else { ends }
+            }
+            Blocks::Words | Blocks::Tags if is_end(site, line.text) => {
+                if line.text.trim() == site.line_after.trim() {
+                    return Cut::Into(line.text.len() - line.text.trim_start().len());
+                }
+                if is_closed_below(site, line.columns) { ends } else { Cut::At(line.text.trim_end().len()) }
+            }
+            Blocks::Words => ends,
+            Blocks::Tags | Blocks::None => Cut::Keep,
         }
     }
-    columns
+}
+
+fn is_end(site: &Site<'_>, line: &str) -> bool {
+    site.language.closes(without_comment(line, site.language))
+        || site.language.blocks == Blocks::Tags && site.language.closes(line)
+}
+
+/// Whether the lines below close the block whose closing line stands at `columns`.
+fn is_closed_below(site: &Site<'_>, columns: usize) -> bool {
+    let mut below = site.lines_below().filter(|below| !below.trim().is_empty());
+    below
+        .find(|below| site.columns(below) <= columns)
+        .is_some_and(|below| site.columns(below) == columns && is_end(site, below))
+}
+
+/// Whether a line begins a section: `[dependencies]`.
+fn is_section(line: &str) -> bool {
+    let name = line.trim().strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+    name.is_some_and(|name| !name.is_empty() && !name.contains([',', '(', '=', '{', '!']))
 }

@@ -1,81 +1,182 @@
 //! What chat models put around code: markdown fences and words.
 
-use super::Hidden;
-
-/// How an answer in words begins, in lower case.
-const WORDS: &[&str] = &[
-    "here is",
-    "here's",
-    "here are",
-    "sure",
-    "certainly",
-    "of course",
-    "okay,",
-    "ok,",
-    "the code",
-    "the completion",
-    "the missing",
-    "to complete",
-    "i'll",
-    "i will",
-    "i would",
-    "i can",
-    "i'm sorry",
-    "i cannot",
-    "i can't",
-    "based on",
-    "you can",
-    "this code",
-    "it looks like",
-    "it seems",
-    "below is",
-    "the following",
-    "let me",
-    "as an ai",
-    "```",
-];
-/// Languages in which words are the text.
-const PROSE_LANGUAGES: &[&str] = &["markdown", "plaintext", "asciidoc", "latex", "git-commit", ""];
+use super::site::Site;
+use super::{Hidden, prose};
 
 /// The code inside a fence or words, or the text itself where there are none.
 pub(super) struct Unwrapped<'r> {
     pub(super) text: &'r str,
+    /// What follows is no part of the answer.
     pub(super) over: bool,
     pub(super) hidden: Option<Hidden>,
 }
 
-/// Takes the fence and the words around it away. While words may yet lead to a fence, nothing shows.
-pub(super) fn unwrap<'r>(text: &'r str, ended: bool, language: &str) -> Unwrapped<'r> {
-    let plain = |text| Unwrapped { text, over: false, hidden: None };
-    let start = text.trim_start();
-    let words = !PROSE_LANGUAGES.contains(&language) && in_words(start);
-    if !start.starts_with("```") && !words {
-        // A fence that closes what the model began without opening it.
-        return match closing(text) {
-            Some(end) if language != "markdown" => {
-                Unwrapped { text: text.get(..end).unwrap_or_default(), over: true, hidden: None }
-            }
-            _ => plain(text),
-        };
-    }
-    let fence = if start.starts_with("```") { Some(0) } else { start.find("\n```").map(|at| at + 1) };
-    let Some(fence) = fence else {
-        let hidden = ended.then_some(Hidden::Prose);
-        return Unwrapped { text: "", over: false, hidden };
-    };
-    let inside = start.get(fence..).unwrap_or_default();
-    let Some((_, code)) = inside.split_once('\n') else { return plain("") };
-    match closing(code) {
-        Some(end) => Unwrapped { text: code.get(..end).unwrap_or_default(), over: true, hidden: None },
-        None => plain(code),
+/// A line that is a fence.
+#[derive(Debug, Clone, Copy)]
+struct Fence<'r> {
+    mark: char,
+    length: usize,
+    /// What stands behind the mark: a language, or nothing.
+    info: &'r str,
+}
+
+/// Deeper than this a fence is text (CommonMark 0.31 §4.5).
+const DEEPEST: usize = 3;
+
+impl<'r> Unwrapped<'r> {
+    fn plain(text: &'r str) -> Self {
+        Self { text, over: false, hidden: None }
     }
 }
 
-/// Where a line begins that is a closing fence.
-fn closing(code: &str) -> Option<usize> {
+/// Takes the fence and the words around it away. While words may yet lead to a fence, nothing shows.
+pub(super) fn unwrap<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> Unwrapped<'r> {
+    let start = without_blank_lines(text);
+    let (line, below) = match start.split_once('\n') {
+        Some((line, below)) => (line, Some(below)),
+        None if ended => (start, None),
+        // No line that could be a fence or words is whole yet: the blank ones above it mean nothing so far.
+        None => return Unwrapped::plain(start),
+    };
+    if let Some(fence) = fence(line) {
+        return match below {
+            Some(below) if is_wrapper(site, fence) => match is_own_text(site, below, ended) {
+                Some(true) => Unwrapped::plain(text),
+                Some(false) => inside(fence, indentation(line), below, ended),
+                None => Unwrapped::plain(""),
+            },
+            None if is_wrapper(site, fence) => one_line(fence),
+            _ => Unwrapped::plain(text),
+        };
+    }
+    if let Some(code) = in_backquotes(site, start, line) {
+        return Unwrapped { text: code, over: true, hidden: None };
+    }
+    if prose::begins_with_words(site, line) {
+        return after_words(site, text, ended);
+    }
+    // A fence that closes what the model began without opening it, or that begins another try.
+    match closing(site, text, ended) {
+        Some(end) => Unwrapped { text: text.get(..end).unwrap_or_default(), over: true, hidden: None },
+        None => Unwrapped::plain(text),
+    }
+}
+
+/// The text without the blank lines it begins with.
+fn without_blank_lines(text: &str) -> &str {
+    let blank = text.len() - text.trim_start().len();
+    let start = text.get(..blank).and_then(|blank| blank.rfind('\n')).map_or(0, |at| at + 1);
+    text.get(start..).unwrap_or_default()
+}
+
+/// The code in the fence that words lead to, or that follows a line that announces it.
+fn after_words<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> Unwrapped<'r> {
+    let nothing = |hidden| Unwrapped { text: "", over: false, hidden };
     let mut at = 0;
+    let mut announced = false;
+    let mut words = 0;
+    for line in text.split_inclusive('\n') {
+        let rest = text.get(at + line.len()..).unwrap_or_default();
+        let whole = line.ends_with('\n');
+        let bare = line.trim();
+        if let Some(fence) = fence(line.trim_end()) {
+            return if whole { inside(fence, indentation(line), rest, ended) } else { nothing(None) };
+        }
+        if !whole && !ended {
+            return nothing(None);
+        }
+        if bare.starts_with("</think>") {
+            // Some servers swallow the tag that opens a thought.
+            return unwrap(site, rest.trim_start_matches(['\n', '\r']), ended);
+        }
+        if !bare.is_empty() {
+            let talks = words == 0 || prose::may_go_on(bare);
+            if !talks && (announced || site.language.is_prose) {
+                let from = if site.language.is_prose { text } else { text.get(at..).unwrap_or_default() };
+                return match closing(site, from, ended) {
+                    Some(end) => {
+                        Unwrapped { text: from.get(..end).unwrap_or_default(), over: true, hidden: None }
+                    }
+                    None => Unwrapped::plain(from),
+                };
+            }
+            // A thought may go on in words of any kind; a list seldom introduces code without a fence.
+            announced = bare.ends_with(':');
+            words += 1;
+        }
+        at += line.len();
+    }
+    if !ended {
+        return nothing(None);
+    }
+    if site.language.is_prose { Unwrapped::plain(text) } else { nothing(Some(Hidden::Prose)) }
+}
+
+/// The text up to the line that closes `opening`.
+fn inside<'r>(opening: Fence<'_>, deep: usize, code: &'r str, ended: bool) -> Unwrapped<'r> {
+    let mut at = 0;
+    let mut nested: Vec<Fence<'_>> = Vec::new();
     for line in code.split_inclusive('\n') {
-        if line.trim() == "```" {
+        let bare = line.trim_end();
+        let whole = line.ends_with('\n') || ended;
+        let shallow = indentation(line) <= deep + DEEPEST;
+        if let Some(found) = fence(bare).filter(|_| whole && shallow) {
+            let current = nested.last().copied().unwrap_or(opening);
+            let closes =
+                found.info.is_empty() && found.mark == current.mark && found.length >= current.length;
+            if closes && nested.pop().is_none() {
+                return Unwrapped { text: code.get(..at).unwrap_or_default(), over: true, hidden: None };
+            }
+            if !closes && !found.info.is_empty() {
+                nested.push(found);
+            }
+        } else if whole
+            && nested.is_empty()
+            && let Some(last) = bare
+                .strip_suffix("```")
+                .filter(|last| last.ends_with(|c: char| c.is_alphanumeric() || ";)}]\"',".contains(c)))
+            && opening.mark == '`'
+        {
+            // The fence glued to the last line.
+            let end = at + last.len();
+            return Unwrapped { text: code.get(..end).unwrap_or_default(), over: true, hidden: None };
+        }
+        at += line.len();
+    }
+    // The limit of tokens may fall into the closing fence.
+    let cut_off = ended && code.rsplit('\n').next().is_some_and(|last| matches!(last.trim(), "`" | "``"));
+    let end = if cut_off { code.rfind('\n').map_or(0, |at| at + 1) } else { code.len() };
+    Unwrapped::plain(code.get(..end).unwrap_or_default())
+}
+
+/// A whole answer in a fence on one line.
+fn one_line(fence: Fence<'_>) -> Unwrapped<'_> {
+    match fence.info.strip_suffix("```") {
+        Some(code) if fence.mark == '`' => Unwrapped { text: code.trim(), over: true, hidden: None },
+        _ => Unwrapped::plain(""),
+    }
+}
+
+/// An answer of one line in backquotes, where these are no part of the language.
+fn in_backquotes<'r>(site: &Site<'_>, text: &'r str, line: &'r str) -> Option<&'r str> {
+    let own =
+        site.in_words() || site.language.is_prose || site.language.blocks != super::language::Blocks::Braces;
+    let own = own || site.language.quotes.iter().any(|quote| quote.open == "`");
+    let alone = text.get(line.len()..).is_some_and(|rest| rest.trim().is_empty());
+    let code = line.trim().strip_prefix('`')?.strip_suffix('`')?;
+    (alone && !own && !code.is_empty() && !code.contains('`')).then_some(code)
+}
+
+/// Where a line begins that is a fence in a text that began without one.
+fn closing(site: &Site<'_>, text: &str, ended: bool) -> Option<usize> {
+    if site.in_words() || (site.language.is_prose && site.language.blocks == super::language::Blocks::None) {
+        return None;
+    }
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let whole = line.ends_with('\n') || ended;
+        let fenced = indentation(line) <= DEEPEST && fence(line).is_some_and(|fence| fence.mark == '`');
+        if whole && (fenced || line.starts_with("</think>")) {
             return Some(at);
         }
         at += line.len();
@@ -83,13 +184,37 @@ fn closing(code: &str) -> Option<usize> {
     None
 }
 
-/// Whether the text begins with words about code.
-fn in_words(start: &str) -> bool {
-    let head: String = start.chars().take(24).collect::<String>().to_lowercase();
-    // A sentence, not an identifier: `sure_thing()` is code.
-    let sentence = start
-        .lines()
-        .next()
-        .is_some_and(|line| line.split(' ').count() >= 3 || line.ends_with([':', '!', '.']));
-    sentence && WORDS.iter().any(|words| head.starts_with(words))
+/// The fence a line is.
+fn fence(line: &str) -> Option<Fence<'_>> {
+    let line = line.trim();
+    let mark = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let info = line.trim_start_matches(mark);
+    let length = line.len() - info.len();
+    (length >= 3).then_some(Fence { mark, length, info: info.trim() })
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+/// Whether a fence at the beginning wraps the answer. In Markdown, one about code belongs to the text.
+fn is_wrapper(site: &Site<'_>, fence: Fence<'_>) -> bool {
+    let markdown = site.language.is_prose && site.language.blocks == super::language::Blocks::None;
+    !markdown || matches!(fence.info, "markdown" | "md" | "text" | "latex" | "tex")
+}
+
+/// Whether a fence is part of the comment or string the cursor stands in; `None`: cannot tell yet.
+fn is_own_text(site: &Site<'_>, below: &str, ended: bool) -> Option<bool> {
+    if !site.in_words() {
+        return Some(false);
+    }
+    if site.lexer.in_string() {
+        return Some(true);
+    }
+    let leader = site.line_before.split_whitespace().next().unwrap_or_default();
+    let next = below.trim_start();
+    if next.starts_with(leader) {
+        return Some(true);
+    }
+    if !ended && leader.starts_with(next) { None } else { Some(false) }
 }

@@ -1,100 +1,262 @@
-//! The document's way to indent and to end lines.
+//! The document's way to indent.
 
-use super::Place;
-use super::extent::columns;
+use std::borrow::Cow;
 
-/// Lines above and below the cursor that show the document's way.
-const SAMPLE: usize = 200;
+use super::item;
+use super::language::{Blocks, first_word};
+use super::site::{Site, without_comment};
 
-/// Makes the answer's indentation and line ends the document's.
-pub(super) fn fit(place: &Place<'_>, text: String) -> String {
-    let mut fitted = skip_given(place, &text).to_owned();
-    match style(place) {
-        Some(Style::Tabs) => {
-            fitted = reindent(&fitted, place, |columns| "\t".repeat(columns / 4) + &" ".repeat(columns % 4))
+/// Gives the lines of an answer the document's indentation, one after the other.
+///
+/// Models indent as the document does, or from column 0 because they were told to write only what is
+/// missing, or in steps of their own. Which it is shows at the first line below the cursor's that must
+/// stand somewhere: under a line that opens a block it stands further right than that, else not further
+/// left than the block the cursor is in.
+pub(super) struct Indent<'a> {
+    site: &'a Site<'a>,
+    /// Columns of the first line, with what the answer adds to the cursor's.
+    first: usize,
+    /// Columns that the first line of the answer brought itself.
+    brought: usize,
+    /// The answer's columns and what they are in the document, once known.
+    map: Option<Map>,
+    /// The answer's step of indentation, once seen.
+    step: Option<usize>,
+    /// The line above opens a block.
+    opener: Option<Opener>,
+    /// The answer's columns of the line given out last.
+    last: Option<usize>,
+    /// Blocks that the answer has opened and not closed.
+    opened: usize,
+    /// A blank line stands before the next one.
+    apart: bool,
+    /// A line that was shown leaves its block: what follows is not reached.
+    leaves: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Map {
+    from: usize,
+    to: usize,
+    /// The lines from the margin are the body of the cursor's line, and what closes it stands at the margin
+    /// too. It belongs at these columns.
+    closer: Option<usize>,
+}
+
+impl Map {
+    fn new(from: usize, to: usize) -> Option<Self> {
+        Some(Self { from, to, closer: None })
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Opener {
+    /// Columns in the answer, where they are known.
+    said: Option<usize>,
+    /// Columns in the document.
+    fitted: usize,
+}
+
+impl<'a> Indent<'a> {
+    pub(super) fn new(site: &'a Site<'a>) -> Self {
+        Self {
+            site,
+            first: site.column(),
+            brought: 0,
+            map: None,
+            step: None,
+            opener: None,
+            last: None,
+            opened: 0,
+            apart: false,
+            leaves: false,
         }
-        Some(Style::Spaces(width)) if fitted.contains('\t') => fitted = expand(&fitted, width),
-        _ => {}
     }
-    if place.before.contains("\r\n") || place.after.contains("\r\n") {
-        fitted = fitted.replace('\n', "\r\n");
-    }
-    fitted
-}
 
-/// The first line may bring the indentation that stands left of the cursor already.
-fn skip_given<'t>(place: &Place<'_>, text: &'t str) -> &'t str {
-    let given = place.line_before();
-    if given.is_empty() || !given.trim().is_empty() {
-        return text;
+    /// Columns of the answer's first line.
+    pub(super) fn first_column(&self) -> usize {
+        self.first
     }
-    let first = text.lines().next().unwrap_or_default();
-    let blank = first.len() - first.trim_start().len();
-    if blank == 0 || first.trim().is_empty() {
-        return text;
+
+    /// Columns that no line of the cursor's block stands left of.
+    pub(super) fn floor(&self) -> usize {
+        if self.first > self.site.column() { self.first } else { self.site.body }
     }
-    // Whole indentation again, or less of it: the cursor's place is what counts.
-    if columns(first) <= columns(given) { text.get(blank..).unwrap_or(text) } else { skip(text, given) }
-}
 
-fn skip<'t>(text: &'t str, given: &str) -> &'t str {
-    text.strip_prefix(given).unwrap_or(text)
-}
-
-enum Style {
-    Tabs,
-    Spaces(usize),
-}
-
-/// How the document indents, if it does.
-fn style(place: &Place<'_>) -> Option<Style> {
-    let lines = place.lines_above().take(SAMPLE).chain(place.lines_below().take(SAMPLE));
-    let (mut tabs, mut spaces, mut width) = (0, 0, usize::MAX);
-    for line in lines.chain([place.line_before()]) {
-        if line.starts_with('\t') {
-            tabs += 1;
-        } else if line.starts_with("  ") && !line.trim_start().starts_with('*') {
-            spaces += 1;
-            width = width.min(columns(line).max(2));
-        }
-    }
-    match (tabs, spaces) {
-        (0, 0) => None,
-        (tabs, spaces) if tabs > spaces => Some(Style::Tabs),
-        _ => Some(Style::Spaces(width.min(8))),
-    }
-}
-
-/// Rewrites the white space before each line but the first, which goes on from the cursor.
-fn reindent(text: &str, place: &Place<'_>, write: impl Fn(usize) -> String) -> String {
-    let unit = unit(text);
-    let mut out = String::with_capacity(text.len());
-    for (n, line) in text.split_inclusive('\n').enumerate() {
+    /// The line as it is to stand in the document.
+    pub(super) fn fit<'l>(&mut self, line: &'l str, first: bool, inside: bool) -> Cow<'l, str> {
         let code = line.trim_start_matches([' ', '\t']);
+        if first {
+            return self.fit_first(line, code);
+        }
+        if code.trim().is_empty() {
+            self.apart = true;
+            return Cow::Borrowed("");
+        }
+        if inside {
+            let right = self.map.map_or(0, |map| map.to.saturating_sub(map.from));
+            return if right == 0 {
+                Cow::Borrowed(line)
+            } else {
+                Cow::Owned(self.site.style.blanks(right) + line)
+            };
+        }
+        let said = self.site.columns(line);
+        let mut fitted = self.place(code, said);
+        let style = self.site.style;
+        if style.tabs && self.site.language.closes(code) {
+            fitted -= fitted % style.step;
+        }
+        self.last = Some(said);
         let blank = line.get(..line.len() - code.len()).unwrap_or_default();
-        if (n == 0 && !place.line_before().is_empty()) || !blank.contains(' ') || unit == 0 {
-            out.push_str(line);
+        let fits = !style.shown || !blank.contains(if style.tabs { ' ' } else { '\t' });
+        if fitted == said && fits {
+            return Cow::Borrowed(line);
+        }
+        Cow::Owned(style.blanks(fitted) + code)
+    }
+
+    /// Takes note of a line that is shown.
+    pub(super) fn seen(&mut self, fitted: &str, first: bool, inside: bool) {
+        let full;
+        let line = if first && !self.site.on_blank_line() {
+            full = format!("{}{fitted}", self.site.code_before);
+            full.as_str()
         } else {
-            let levels = columns(blank) / unit;
-            out.push_str(&write(levels * 4 + columns(blank) % unit));
-            out.push_str(code);
+            fitted
+        };
+        if inside && !first || line.trim().is_empty() {
+            return;
+        }
+        self.apart = false;
+        let opens = self.site.language.opens(without_comment(line, self.site.language));
+        if self.site.language.closes(fitted) && !first {
+            self.opened = self.opened.saturating_sub(1);
+        }
+        if opens && (!first || self.site.on_blank_line()) {
+            self.opened += 1;
+        }
+        let columns = if first { self.first } else { self.site.columns(fitted) };
+        self.leaves |= matches!(first_word(line), "return" | "raise" | "break" | "continue" | "pass");
+        self.opener = opens.then_some(Opener { said: self.last, fitted: columns });
+    }
+
+    /// The first line goes on from the cursor: the white space before it stands there already.
+    fn fit_first<'l>(&mut self, line: &'l str, code: &'l str) -> Cow<'l, str> {
+        let site = self.site;
+        if !site.on_blank_line() {
+            // Codestral begins with a blank of its own.
+            return Cow::Borrowed(if site.line_before.ends_with([' ', '\t']) { code } else { line });
+        }
+        let given = site.column();
+        self.brought = site.columns(line);
+        let above = site.above().unwrap_or_default();
+        let deeper = site.columns(above) + site.style.step;
+        let under_opener = site.language.opens(without_comment(above, site.language)) && given < deeper;
+        let closes = site.language.closes(code) || site.language.goes_on(code);
+        let continues = code.starts_with(['.', '?', '+', '|', '&']) && !site.language.is_prose;
+        let wanted = if under_opener && !closes && !site.lexer.is_inside() {
+            if self.brought > site.columns(above) { self.brought } else { deeper }
+        } else if given == 0 || continues {
+            self.brought
+        } else {
+            given
+        };
+        self.last = (self.brought > 0).then_some(self.brought);
+        self.first = given.max(wanted);
+        if self.first == given {
+            Cow::Borrowed(code)
+        } else {
+            Cow::Owned(site.style.blanks(self.first - given) + code)
         }
     }
-    out
+
+    /// Columns in the document for a line that the answer puts at `said`.
+    fn place(&mut self, code: &str, said: usize) -> usize {
+        let joins = self.site.language.closes(code) || self.site.language.goes_on(code);
+        if self.map.is_none() {
+            self.map = self.decide(code, said, joins);
+        }
+        let Some(map) = self.map else { return said };
+        if let Some(columns) = map.closer
+            && joins
+            && self.opened == 0
+            && said <= map.from
+        {
+            return columns;
+        }
+        if let Some(opener) = self.opener
+            && self.step.is_none()
+            && !joins
+            && let Some(step) = said.checked_sub(opener.said.unwrap_or(map.from))
+            && (2..=8).contains(&step)
+        {
+            self.step = Some(step);
+        }
+        let unit = self.site.style.step;
+        match (said.checked_sub(map.from), self.step) {
+            (Some(right), Some(step)) if step != unit && self.site.style.shown => {
+                map.to + right / step * unit + right % step
+            }
+            (Some(right), _) => map.to + right,
+            (None, _) => map.to.saturating_sub(map.from - said),
+        }
+    }
+
+    /// What the first line that must stand somewhere tells about the answer's indentation.
+    fn decide(&self, code: &str, said: usize, joins: bool) -> Option<Map> {
+        let site = self.site;
+        if let Some(opener) = self.opener {
+            let same = Map::new(opener.fitted, opener.fitted);
+            return match said {
+                _ if joins && said >= opener.fitted => same,
+                _ if joins => Map::new(said, opener.fitted),
+                _ if said > opener.fitted => same,
+                // A list may stand as far left as the key it belongs to.
+                _ if said == opener.fitted && code.starts_with("- ") => same,
+                _ if is_label(code) => None,
+                _ if said > self.brought => Map::new(self.brought, opener.fitted),
+                _ => {
+                    Some(Map { from: said, to: opener.fitted + site.style.step, closer: Some(opener.fitted) })
+                }
+            };
+        }
+        let floor = self.floor();
+        if said >= floor {
+            return Map::new(floor, floor);
+        }
+        if joins || is_label(code) {
+            return None;
+        }
+        let from_margin = match site.language.blocks {
+            Blocks::None => false,
+            // Nothing but a closer ends the block, so that a line left of it was put there by mistake.
+            Blocks::Braces | Blocks::Words | Blocks::Tags => !(self.apart && item::is_definition(code)),
+            Blocks::Indentation => said == 0 && self.is_from_margin(code),
+        };
+        if from_margin { Map::new(said, floor) } else { None }
+    }
+
+    /// Whether a line at column 0 belongs to the block all the same, where only indentation ends blocks.
+    fn is_from_margin(&self, code: &str) -> bool {
+        if matches!(first_word(code), "return" | "yield" | "break" | "continue") {
+            return true;
+        }
+        let top = item::is_definition(code)
+            || code.starts_with(['@', '#'])
+            || matches!(first_word(code), "import" | "from");
+        let in_function =
+            self.site.header.is_some_and(|header| matches!(first_word(header), "def" | "async"));
+        in_function && !top && !self.apart && !self.leaves
+    }
 }
 
-/// The number of blanks the answer itself indents by.
-fn unit(text: &str) -> usize {
-    let smallest = text.lines().skip(1).map(columns).filter(|columns| *columns > 0).min().unwrap_or(4);
-    if smallest % 4 == 0 { 4 } else { smallest.clamp(2, 8) }
-}
-
-/// Tabs at the beginning of lines become blanks.
-fn expand(text: &str, width: usize) -> String {
-    text.split_inclusive('\n')
-        .map(|line| {
-            let code = line.trim_start_matches('\t');
-            " ".repeat((line.len() - code.len()) * width) + code
-        })
-        .collect()
+/// Whether a line stands left of its block by custom: labels, preprocessor lines.
+pub(super) fn is_label(code: &str) -> bool {
+    let code = code.trim();
+    matches!(first_word(code), "case" | "default") && code.ends_with(':')
+        || code.starts_with('#')
+        || code
+            .strip_suffix(':')
+            .is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_'))
 }

@@ -1,9 +1,10 @@
 //! How much of a model's raw text is shown, as what.
 //!
 //! One file per rule, each with its table of drawn cases. First the text as a whole is cleaned
-//! ([`think`], [`tokens`], [`fence`], [`control`], [`echo`]), then its lines are taken one by one until a
-//! rule says that the answer is complete ([`extent`], [`bracket`], [`overlap`], [`repeat`]); last the
-//! indentation is made the document's ([`indent`]).
+//! ([`think`], [`tokens`], [`fence`], [`control`], [`echo`]), then its lines are taken one by one: each is
+//! given the document's indentation ([`indent`]), until a rule says that the answer is complete
+//! ([`extent`], [`item`], [`bracket`], [`overlap`], [`repeat`], [`prose`]). What the rules know of the
+//! language is in [`language`], what they know of the place in [`site`].
 //!
 //! *Invariant:* what was shown only grows. Every rule decides about a line from that line, those before
 //! it, and the document; a line that is not whole yet is not shown. So the shape of a longer text begins
@@ -15,8 +16,13 @@ mod echo;
 mod extent;
 mod fence;
 mod indent;
+mod item;
+mod language;
+mod lex;
 mod overlap;
+mod prose;
 mod repeat;
+mod site;
 mod think;
 mod tokens;
 
@@ -26,6 +32,7 @@ mod tests;
 use std::borrow::Cow;
 
 pub use extent::Extent;
+use site::Site;
 
 /// Where the text goes.
 #[derive(Debug, Clone, Copy)]
@@ -38,28 +45,6 @@ pub struct Place<'a> {
     pub language: &'a str,
     /// How much the user wants.
     pub extent: Extent,
-}
-
-impl<'a> Place<'a> {
-    /// What stands left of the anchor on its line.
-    fn line_before(&self) -> &'a str {
-        self.before.rsplit('\n').next().unwrap_or_default()
-    }
-
-    /// What stands right of the cursor on its line.
-    fn line_after(&self) -> &'a str {
-        self.after.split('\n').next().unwrap_or_default().trim_end_matches('\r')
-    }
-
-    /// The lines below the cursor's.
-    fn lines_below(&self) -> impl Iterator<Item = &'a str> {
-        self.after.split('\n').skip(1).map(|line| line.trim_end_matches('\r'))
-    }
-
-    /// The lines above the cursor's, nearest first.
-    fn lines_above(&self) -> impl Iterator<Item = &'a str> {
-        self.before.rsplit('\n').skip(1).map(|line| line.trim_end_matches('\r'))
-    }
 }
 
 /// What is shown of a raw text.
@@ -97,6 +82,22 @@ struct Cleaned<'r> {
     hidden: Option<Hidden>,
 }
 
+/// A line of the answer, as the rules see it.
+struct Line<'l> {
+    /// The line without its end, with the document's indentation.
+    text: &'l str,
+    /// It goes on from the cursor.
+    first: bool,
+    /// A blank line stands before it.
+    apart: bool,
+    /// It begins within a string or a comment of more than one line.
+    inside: bool,
+    /// Columns of its indentation; the cursor line's for the first one.
+    columns: usize,
+    /// Brackets that the answer has opened above and not closed.
+    depth: usize,
+}
+
 /// A rule's word on the next line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cut {
@@ -104,81 +105,114 @@ enum Cut {
     Keep,
     /// The line is shown up to this byte, and the answer is complete.
     At(usize),
+    /// The same, and the document goes on right there: blanks before that place are part of the answer.
+    Into(usize),
     /// The answer was complete before this line.
     Before(Hidden),
 }
 
 /// Shapes the raw text received so far; `ended` says that no more will come.
 pub fn shape(place: &Place<'_>, raw: &str, ended: bool) -> Shaped {
-    let cleaned = clean(place, raw, ended);
+    let site = Site::new(place);
+    let cleaned = clean(&site, raw, ended);
     let ended = ended || cleaned.over;
-    let mut shaped = take_lines(place, &cleaned.text, ended);
+    let mut shaped = take_lines(&site, place.extent, &cleaned.text, ended);
     shaped.complete |= cleaned.over;
     if shaped.text.is_empty() {
         let nothing_left = (ended || shaped.complete) && !raw.is_empty();
         shaped.hidden = cleaned.hidden.or(shaped.hidden).filter(|_| nothing_left);
         return shaped;
     }
-    shaped.text = indent::fit(place, shaped.text);
+    if site.has_crlf() {
+        shaped.text = shaped.text.replace('\n', "\r\n");
+    }
     shaped
 }
 
 /// Takes away what is no code: the rules about the text as a whole, in order.
-fn clean<'r>(place: &Place<'_>, raw: &'r str, ended: bool) -> Cleaned<'r> {
+fn clean<'r>(site: &Site<'_>, raw: &'r str, ended: bool) -> Cleaned<'r> {
     let thought = think::skip(raw, ended);
-    let (text, leaked) = tokens::cut(thought);
-    let fenced = fence::unwrap(text, ended || leaked, place.language);
+    let (text, leaked) = tokens::cut(site, thought, ended);
+    let fenced = fence::unwrap(site, text, ended || leaked);
+    let over = leaked || fenced.over;
     let text = control::strip(fenced.text);
-    let text = echo::strip(place, text, ended || leaked || fenced.over);
-    Cleaned { text, over: leaked || fenced.over, hidden: fenced.hidden }
+    let echoed = echo::strip(site, text, ended || over);
+    Cleaned { text: echoed.text, over, hidden: fenced.hidden.or(echoed.hidden) }
 }
 
 /// Takes whole lines (the last one too, once nothing follows) until a rule says stop.
-fn take_lines(place: &Place<'_>, text: &str, ended: bool) -> Shaped {
-    let mut shaped = Shaped::default();
-    let mut lines = extent::Lines::new(place);
-    let mut brackets = bracket::Brackets::new(place);
-    let mut repeats = repeat::Repeats::new(place);
-    let mut end = 0;
-    for line in text.split_inclusive('\n') {
-        let whole = line.ends_with('\n');
-        if !whole && !ended {
+fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> Shaped {
+    let mut indent = indent::Indent::new(site);
+    let mut lines = extent::Lines::new(site, extent);
+    let mut items = item::Items::new(site);
+    let mut brackets = bracket::Brackets::new(site);
+    let mut repeats = repeat::Repeats::new();
+    let mut out = String::with_capacity(text.len());
+    let (mut first, mut apart) = (true, false);
+    let mut cut = Cut::Keep;
+    for line in lines.skip_blank(site, text).split_inclusive('\n') {
+        let looped = repeat::within(line);
+        if !line.ends_with('\n') && !ended {
+            // A loop within a line never comes to the line's end.
+            if looped.is_some() {
+                cut = Cut::Before(Hidden::RepeatsAbove);
+            }
             break;
         }
-        let code = line.trim_end_matches(['\n', '\r']);
-        let first = end == 0;
-        let cut = [
-            lines.next(code, first),
-            overlap::line(place, code, first),
-            repeats.next(code),
-            brackets.next(code),
+        let code = match looped {
+            Some(at) => line.get(..at).unwrap_or_default(),
+            None => line.trim_end_matches(['\n', '\r']),
+        };
+        let inside = brackets.is_inside();
+        let fitted = indent.fit(code, first, inside);
+        let columns = if first { indent.first_column() } else { site.columns(&fitted) };
+        let floor = indent.floor();
+        let line = Line { text: &fitted, first, apart, inside, columns, depth: brackets.depth() };
+        cut = [
+            looped.map_or(Cut::Keep, |_| Cut::At(line.text.len())),
+            overlap::line(site, &line),
+            prose::line(site, &line),
+            repeats.next(&line, out.len()),
+            brackets.next(site, &line),
+            lines.next(site, &line, floor),
+            items.next(site, &line, brackets.depth(), floor),
         ]
         .into_iter()
         .reduce(Cut::sooner)
         .unwrap_or(Cut::Keep);
-        match cut {
-            Cut::Keep => end += line.len(),
-            Cut::At(at) => {
-                end += at.min(code.len());
-                shaped.complete = true;
-            }
-            Cut::Before(why) => {
-                shaped.complete = true;
-                shaped.hidden = Some(why);
-            }
-        }
-        if shaped.complete {
+        if let Cut::Before(_) = cut {
             break;
         }
+        let end = match cut {
+            Cut::At(at) | Cut::Into(at) => at.min(fitted.len()),
+            _ => fitted.len(),
+        };
+        out.push_str(fitted.get(..end).unwrap_or_default());
+        if cut != Cut::Keep {
+            break;
+        }
+        out.push('\n');
+        indent.seen(&fitted, first, inside);
+        apart = fitted.trim().is_empty();
+        first = false;
     }
-    let taken = text.get(..end).unwrap_or_default();
-    // Blank lines and blanks at the end are for the user to type, or for the lines that follow to bring.
-    let taken = taken.trim_end();
-    shaped.text.push_str(taken);
-    if taken.is_empty() && shaped.hidden.is_none() {
-        shaped.hidden = Some(Hidden::Blank);
+    let waits = cut == Cut::Keep && !ended;
+    if let Some(at) = repeats.loop_at().or_else(|| repeats.held_at().filter(|_| waits)) {
+        out.truncate(at);
     }
-    shaped
+    if !matches!(cut, Cut::Into(_)) {
+        // Blanks at the end are for the user to type, or for the lines that follow to bring.
+        out.truncate(out.trim_end().len());
+    }
+    let blank = out.trim().is_empty();
+    if blank {
+        out.clear();
+    }
+    let hidden = match cut {
+        Cut::Before(why) => why,
+        _ => Hidden::Blank,
+    };
+    Shaped { text: out, complete: cut != Cut::Keep, hidden: blank.then_some(hidden) }
 }
 
 impl Cut {
@@ -186,9 +220,11 @@ impl Cut {
     fn sooner(self, other: Self) -> Self {
         match (self, other) {
             (Cut::Before(why), _) | (_, Cut::Before(why)) => Cut::Before(why),
-            (Cut::At(a), Cut::At(b)) => Cut::At(a.min(b)),
-            (Cut::At(at), Cut::Keep) | (Cut::Keep, Cut::At(at)) => Cut::At(at),
-            (Cut::Keep, Cut::Keep) => Cut::Keep,
+            (Cut::Keep, cut) | (cut, Cut::Keep) => cut,
+            (Cut::At(a) | Cut::Into(a), Cut::At(b) | Cut::Into(b)) if a < b => self,
+            (Cut::At(a), Cut::Into(b)) if a == b => other,
+            (Cut::At(a) | Cut::Into(a), Cut::At(b) | Cut::Into(b)) if a == b => self,
+            _ => other,
         }
     }
 }

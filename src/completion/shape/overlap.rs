@@ -1,54 +1,120 @@
 //! What stands right of the cursor, or below it, already.
 
-use super::{Cut, Hidden, Place};
+use super::site::Site;
+use super::{Cut, Hidden, Line};
 
-/// Lines shorter than this come twice in good code: closing brackets.
-const LEAST: usize = 4;
+/// A rest of line shorter than this is told by its brackets alone.
+const LEAST: usize = 3;
+/// Lines below the cursor that an answer may run into.
+const BELOW: usize = 3;
+/// A line this long is not there twice by chance, even if it is not the next one.
+const TELLING: usize = 12;
+/// Lines of at least this length are the same if they differ in a twentieth (tabby drops within 5 %).
+const LONG: usize = 30;
 
-/// The word on one line of the answer; `first`: it goes on from the cursor.
-pub(super) fn line(place: &Place<'_>, line: &str, first: bool) -> Cut {
-    let after = place.line_after().trim();
-    let bare = line.trim();
-    if first && !after.is_empty() {
-        // The end of the line says what stands right of the cursor: `foo|)` and `bar)`.
-        if bare == after {
+/// The word on one line of the answer.
+pub(super) fn line(site: &Site<'_>, line: &Line<'_>) -> Cut {
+    if line.first
+        && let Some(cut) = rest_of_line(site, line.text)
+    {
+        return cut;
+    }
+    below(site, line)
+}
+
+/// The end of the line says what stands right of the cursor: `foo|, b)` and `a, b)`.
+fn rest_of_line(site: &Site<'_>, line: &str) -> Option<Cut> {
+    let after = site.line_after.trim();
+    if after.is_empty() {
+        return None;
+    }
+    if line.trim() == after && after.len() >= LEAST {
+        return Some(Cut::Before(Hidden::RepeatsBelow));
+    }
+    let said = line.trim_end();
+    if let Some(head) = said.strip_suffix(after)
+        && is_balanced(head)
+    {
+        return Some(Cut::Into(head.len()));
+    }
+    if after.len() < LEAST || !after.contains(char::is_alphanumeric) {
+        return None;
+    }
+    // The model went on behind it, or broke off within it.
+    let within = line.match_indices(after).map(|(at, _)| at);
+    let broken = after.char_indices().rev().map(|(end, _)| end).filter(|end| *end >= LEAST).find_map(|end| {
+        let head = after.get(..end).filter(|head| head.contains(char::is_alphanumeric))?;
+        said.strip_suffix(head).map(str::len)
+    });
+    let boundary = |at: &usize| {
+        let joins = |c: char| c.is_alphanumeric() || c == '_';
+        !(line.get(..*at).is_some_and(|head| head.ends_with(joins)) && after.starts_with(joins))
+    };
+    let mut places = within.chain(broken).filter(boundary);
+    places.find(|at| line.get(..*at).is_some_and(is_balanced)).map(Cut::Into)
+}
+
+/// The line is one of those below the cursor.
+fn below(site: &Site<'_>, line: &Line<'_>) -> Cut {
+    let full;
+    let mut bare = line.text.trim();
+    if bare.is_empty() || line.depth > 0 || line.inside {
+        return Cut::Keep;
+    }
+    if line.first && !site.on_blank_line() {
+        full = format!("{}{}", site.line_before, line.text);
+        bare = full.trim();
+        if bare.len() < TELLING {
+            return Cut::Keep;
+        }
+    }
+    let next = site.lines_below().filter(|below| !below.trim().is_empty()).take(BELOW);
+    for (n, below) in next.enumerate() {
+        let (below, columns) = (below.trim(), site.columns(below));
+        let telling = bare.contains(char::is_alphanumeric) && !site.language.closes(bare);
+        let same = match n {
+            0 => below == bare || is_nearly(below, bare),
+            _ => below == bare && bare.len() >= TELLING,
+        };
+        if same && telling && columns == line.columns {
             return Cut::Before(Hidden::RepeatsBelow);
         }
-        if let Some(at) = overlap(line.trim_end(), after) {
-            return Cut::At(at);
-        }
-        return Cut::Keep;
     }
-    if bare.is_empty() || (first && !place.line_before().trim().is_empty()) {
-        return Cut::Keep;
-    }
-    let below = place.lines_below().map(str::trim).find(|below| !below.is_empty());
-    let same = below.is_some_and(|below| below == bare || (below.len() >= 20 && nearly(below, bare)));
-    if same && (bare.len() >= LEAST || !first) { Cut::Before(Hidden::RepeatsBelow) } else { Cut::Keep }
+    Cut::Keep
 }
 
-/// Where the end of `line` begins that is the beginning of `after` and all of one of the two.
-fn overlap(line: &str, after: &str) -> Option<usize> {
-    if let Some(head) = line.strip_suffix(after) {
-        return balanced(head).then_some(head.len());
-    }
-    None
-}
-
-/// Whether `text` closes all it opens: then what follows it is another's.
-fn balanced(text: &str) -> bool {
+/// Whether `text` opens no bracket or quote that it does not close: then what follows it is another's.
+fn is_balanced(text: &str) -> bool {
     let count = |open: char, close: char| {
         text.chars().fold(0i32, |n, c| n + i32::from(c == open) - i32::from(c == close))
     };
-    count('(', ')') <= 0 && count('[', ']') <= 0 && count('{', '}') <= 0
+    count('(', ')') <= 0
+        && count('[', ']') <= 0
+        && count('{', '}') <= 0
+        && text.matches('"').count().is_multiple_of(2)
 }
 
-/// Whether two long lines differ in one character out of twenty at most (tabby drops within 5 %).
-fn nearly(a: &str, b: &str) -> bool {
-    let most = a.chars().count() / 20;
-    let same_front = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
-    let (a_rest, b_rest) = (a.chars().count() - same_front, b.chars().count().saturating_sub(same_front));
-    let same_back =
-        a.chars().rev().zip(b.chars().rev()).take(a_rest.min(b_rest)).take_while(|(a, b)| a == b).count();
-    a_rest.max(b_rest).saturating_sub(same_back) <= most
+/// Whether two lines say the same but for blanks and the punctuation at their ends, or for a slip in a long
+/// line. Digits and whole words make another line: `case 1:` and `case 2:`.
+fn is_nearly(a: &str, b: &str) -> bool {
+    let bones = |line: &str| -> Vec<char> {
+        line.trim_end_matches([';', ',']).chars().filter(|c| !c.is_whitespace()).collect()
+    };
+    let (a, b) = (bones(a), bones(b));
+    if a == b {
+        return a.len() >= LEAST;
+    }
+    if a.len().min(b.len()) < LONG {
+        return false;
+    }
+    let front = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let most = (a.len() - front).min(b.len() - front);
+    let back = a.iter().rev().zip(b.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
+    let differs = |line: &[char]| line.get(front..line.len() - back).unwrap_or_default().to_vec();
+    let (a_own, b_own) = (differs(&a), differs(&b));
+    let joins = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric());
+    let in_word = joins(front.checked_sub(1).and_then(|at| a.get(at))) || joins(a.get(a.len() - back));
+    a_own.len().max(b_own.len()) * 20 <= a.len().min(b.len())
+        && in_word
+        && !a_own.iter().chain(&b_own).any(char::is_ascii_digit)
 }

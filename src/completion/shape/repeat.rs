@@ -1,47 +1,110 @@
-//! A model that turns in circles, or says what stands above the cursor.
+//! A model that turns in circles.
 
-use super::{Cut, Hidden, Place};
+use super::{Cut, Hidden, Line};
 
 /// So many times the same line, or the same group of lines, and it is a loop.
 const TIMES: usize = 3;
+/// The same for lines without letters: rows of numbers.
+const TIMES_OF_NUMBERS: usize = 8;
 /// Longest group of lines that is watched for coming again.
 const GROUP: usize = 6;
 /// Lines shorter than this do not make a loop by themselves.
-const LEAST: usize = 3;
+const LEAST: usize = 4;
 
-/// Follows the lines of an answer and ends it where they begin to go round.
+/// Follows the lines of an answer. A line that repeats the lines above it waits until one comes that does
+/// not: a loop shows once, not three times.
 pub(super) struct Repeats {
-    above: Option<String>,
-    lines: Vec<String>,
+    lines: Vec<(String, usize)>,
+    /// How many lines up to the last one equal those so many lines above them, by that distance.
+    runs: [usize; GROUP + 1],
+    held: Option<usize>,
+    cut: Option<usize>,
 }
 
 impl Repeats {
-    pub(super) fn new(place: &Place<'_>) -> Self {
-        let fresh_line = place.line_before().trim().is_empty();
-        let above = place.lines_above().map(str::trim).find(|line| !line.is_empty());
-        let above = above.filter(|line| fresh_line && line.len() > LEAST).map(str::to_owned);
-        Self { above, lines: Vec::new() }
+    pub(super) fn new() -> Self {
+        Self { lines: Vec::new(), runs: [0; GROUP + 1], held: None, cut: None }
     }
 
-    pub(super) fn next(&mut self, line: &str) -> Cut {
-        let bare = line.trim();
+    /// Where the text ends before lines that repeat others, while that may yet become a loop.
+    pub(super) fn held_at(&self) -> Option<usize> {
+        self.held
+    }
+
+    /// Where the text ends before the repetitions of a loop.
+    pub(super) fn loop_at(&self) -> Option<usize> {
+        self.cut
+    }
+
+    /// The word on a line that begins at byte `at` of the text to show.
+    pub(super) fn next(&mut self, line: &Line<'_>, at: usize) -> Cut {
+        let bare = line.text.trim();
         if bare.is_empty() {
             return Cut::Keep;
         }
-        if self.lines.is_empty() && self.above.as_deref() == Some(bare) {
-            return Cut::Before(Hidden::RepeatsAbove);
-        }
-        self.lines.push(bare.to_owned());
-        for group in 1..=GROUP.min(self.lines.len() / TIMES) {
-            let tail = self.lines.len() - group * TIMES;
-            let Some(tail) = self.lines.get(tail..) else { continue };
-            let mut groups = tail.chunks(group);
-            let first = groups.next().unwrap_or_default();
-            let worth = first.iter().any(|line| line.len() >= LEAST);
-            if worth && groups.all(|other| other == first) {
+        self.lines.push((bare.to_owned(), at));
+        let count = self.lines.len();
+        let mut held = usize::MAX;
+        for (group, run) in self.runs.iter_mut().enumerate().skip(1) {
+            let earlier = count.checked_sub(group + 1).and_then(|at| self.lines.get(at));
+            *run = if earlier.is_some_and(|(line, _)| line == bare) { *run + 1 } else { 0 };
+            let repeated = self.lines.get(count - *run..).unwrap_or_default();
+            if !repeated.iter().any(|(line, _)| line.len() >= LEAST && line.contains(char::is_alphanumeric)) {
+                continue;
+            }
+            let start = repeated.first().map_or(at, |(_, at)| *at);
+            held = held.min(start);
+            let letters = repeated.iter().any(|(line, _)| line.contains(char::is_alphabetic));
+            let times = if letters { TIMES } else { TIMES_OF_NUMBERS };
+            if *run >= group * (times - 1) {
+                self.cut = Some(start);
                 return Cut::Before(Hidden::RepeatsAbove);
             }
         }
+        self.held = (held != usize::MAX).then_some(held);
         Cut::Keep
     }
+}
+
+/// Where a line begins to say the same over and over, after the first time, if it does.
+pub(super) fn within(line: &str) -> Option<usize> {
+    /// Shorter than this, a line does not loop, in bytes.
+    const LINE: usize = 48;
+    /// A longer line is not searched further.
+    const SEARCHED: usize = 1024;
+    const SHORTEST: usize = 3;
+    const LONGEST: usize = 64;
+    /// Tables hold the same cell a few times over.
+    const COPIES: usize = 8;
+    let blank = line.len() - line.trim_start().len();
+    let bytes = line.trim().as_bytes();
+    if bytes.len() < LINE {
+        return None;
+    }
+    let bytes = bytes.get(..bytes.len().min(SEARCHED)).unwrap_or_default();
+    let mut first: Option<(usize, usize)> = None;
+    for unit in SHORTEST..=LONGEST.min(bytes.len() / COPIES) {
+        // A loop is a run of bytes equal to those a unit before them. Each covers one of these probes.
+        let run = unit * (COPIES - 1);
+        let equal = |at: usize| at >= unit && bytes.get(at) == bytes.get(at - unit);
+        let mut probe = unit + run - 1;
+        while probe < bytes.len() {
+            let mut start = probe;
+            while probe < start + run && equal(start) {
+                start -= 1;
+            }
+            let end = start + 1 + run;
+            let piece = bytes.get(start + 1 - unit..=start).unwrap_or_default();
+            let tells = piece.iter().any(u8::is_ascii_alphabetic)
+                && piece.windows(2).any(|two| two.first() != two.last());
+            if tells && end <= bytes.len() && (probe + 1..end).all(equal) {
+                // The place where the loop shows must not depend on what follows it: the first to end counts.
+                first = first.filter(|(known, _)| *known <= end).or(Some((end, start + 1)));
+                break;
+            }
+            probe += run;
+        }
+    }
+    let (_, start) = first?;
+    (0..=blank + start).rev().find(|at| line.is_char_boundary(*at))
 }

@@ -3,8 +3,11 @@
 //! A case is a title (`=== language: what it shows`, with `single` or `block` in brackets behind the
 //! language when the user wants that), the document with `§` for the cursor, the model's raw answer after
 //! `--- model`, and the ghost after `--- ghost`; `--- nothing: Why` instead says that nothing shows.
-//! A line break at a part's end belongs to the file, not to the part; `␍` stands for a carriage return,
-//! `␉` for a tab, `␛` for an escape, `␣` for a blank at a line's end, and `␂` for U+202E.
+//! A line break at a part's end belongs to the file, not to the part, `␤` to the part; `␍` stands for a carriage return,
+//! `␉` for a tab, `␛` for an escape, `␇` for a bell, `␣` for a blank at a line's end, `␂` for U+202E, and
+//! `␄` for U+FEFF.
+
+use proptest::prelude::*;
 
 use super::*;
 
@@ -75,6 +78,9 @@ fn drawn(text: &str) -> String {
         .replace('␛', "\u{1b}")
         .replace('␣', " ")
         .replace('␂', "\u{202e}")
+        .replace('␄', "\u{feff}")
+        .replace('␤', "\n")
+        .replace('␇', "\u{7}")
 }
 
 impl Case {
@@ -99,18 +105,42 @@ fn every_drawn_case_shows_what_it_says() {
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
+/// Gives the text to `shape` at every length: what it shows must only grow, and once it is complete, what
+/// follows must change nothing.
+fn grow(place: &Place<'_>, model: &str) -> Result<(), String> {
+    let mut last = Shaped::default();
+    let mut whole: Option<String> = None;
+    let ends =
+        model.char_indices().map(|(at, _)| (at, false)).chain([(model.len(), false), (model.len(), true)]);
+    for (end, ended) in ends {
+        let shaped = shape(place, &model[..end], ended);
+        let wrong = |what| Err(format!("{what} at {:?}\n  {last:?}\n  {shaped:?}", &model[..end]));
+        if !shaped.text.starts_with(&last.text) {
+            return wrong("jumps");
+        }
+        if last.complete && !shaped.complete
+            || whole.as_ref().is_some_and(|whole| !whole.starts_with(&shaped.text))
+        {
+            return wrong("goes on");
+        }
+        if shaped.complete && whole.is_none() {
+            whole = Some(shape(place, &model[..end], true).text);
+        }
+        last = shaped;
+    }
+    if whole.is_some_and(|whole| whole != last.text) {
+        Err(format!("stopped too early\n  {last:?}"))
+    } else {
+        Ok(())
+    }
+}
+
 #[test]
 fn what_was_shown_only_grows_at_every_length() {
     for case in cases() {
-        let mut shown = String::new();
-        let ends = case.model.char_indices().map(|(at, _)| at).chain([case.model.len()]);
-        for end in ends {
-            let shaped = shape(&case.place(), &case.model[..end], false);
-            assert!(shaped.text.starts_with(&shown), "{}\n  {shown:?}\n  {:?}", case.title, shaped.text);
-            shown = shaped.text;
+        if let Err(why) = grow(&case.place(), &case.model) {
+            panic!("{}\n  {why}", case.title);
         }
-        let shaped = shape(&case.place(), &case.model, true);
-        assert!(shaped.text.starts_with(&shown), "{}\n  {shown:?}\n  {:?}", case.title, shaped.text);
     }
 }
 
@@ -120,4 +150,115 @@ fn the_corpus_covers_its_ground() {
     let languages: std::collections::HashSet<_> = cases.iter().map(|case| case.language.as_str()).collect();
     assert!(cases.len() >= 150, "{} cases", cases.len());
     assert!(languages.len() >= 10, "{languages:?}");
+}
+
+const LANGUAGES: &[&str] = &[
+    "rust",
+    "python",
+    "javascript",
+    "go",
+    "c",
+    "ruby",
+    "lua",
+    "shellscript",
+    "yaml",
+    "html",
+    "toml",
+    "sql",
+    "markdown",
+    "",
+];
+const PLACES: &[&str] = &[
+    "§",
+    "fn main() {\n    §\n}\n",
+    "fn main() {§}\n",
+    "def f():§",
+    "if x:\n    a()\n    §\nelse:\n    b()\n",
+    "class A {\n\tint x;\n\t§\n}\n",
+    "foo(§, b);\n",
+    "print(\"§\")\n",
+    "# §\nx = 1\n",
+    "a = b + c\r\n§\r\nd = e\r\n",
+    "<ul>\n  <li>§</li>\n</ul>\n",
+    "total = compute(items)\n§\nreturn total\n",
+];
+const PIECES: &[&str] = &[
+    "\n",
+    "\n\n",
+    " ",
+    "    ",
+    "\t",
+    "x",
+    "foo(",
+    ")",
+    "{",
+    "}",
+    "} else {",
+    "else:",
+    "if x:",
+    "if (x) {",
+    "end",
+    "fi",
+    "[",
+    "]",
+    "\"",
+    "'",
+    "`",
+    "```",
+    "```rust\n",
+    "~~~",
+    "<think>",
+    "</think>",
+    "<|",
+    "fim_middle",
+    "|>",
+    "<|im_end|>",
+    "</s>",
+    "<fim_",
+    "prefix>",
+    "[PREFIX]",
+    "Here is the code:",
+    "This code does what was asked for.",
+    "Sure!",
+    "- item",
+    "// a",
+    "# a",
+    "/*",
+    "*/",
+    "\"\"\"",
+    "total = compute(items)",
+    "return total",
+    "fn main() {",
+    "a()",
+    "def g():\n",
+    "fn g() {\n",
+    "case 1:",
+    ", b);",
+    "é",
+    "\r\n",
+    "\u{1b}[1m",
+    "\u{202e}",
+    "</li>",
+    "[a]",
+    "let x = ",
+    "x = 1;\n",
+    "    y = 2;\n",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_shown_only_grows_whatever_the_model_writes(
+        pieces in prop::collection::vec(prop::sample::select(PIECES), 0..24),
+        place in prop::sample::select(PLACES),
+        language in prop::sample::select(LANGUAGES),
+        extent in prop::sample::select(&[Extent::Auto, Extent::Line, Extent::Block][..]),
+    ) {
+        let (before, after) = place.split_once('§').unwrap();
+        let place = Place { before, after, language, extent };
+        if let Err(why) = grow(&place, &pieces.concat()) {
+            prop_assert!(false, "{why}");
+        }
+    }
 }

@@ -1,16 +1,24 @@
 //! A reasoning model's thoughts, where its server lets them into the text.
 
+const TAGS: [(&str, &str); 3] =
+    [("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>")];
+
 /// The text after `<think>…</think>` at its beginning; nothing while the thought goes on.
-///
-/// Some servers swallow the opening tag (it is part of the template), so a closing tag alone counts too.
 pub(super) fn skip(raw: &str, ended: bool) -> &str {
     let start = raw.trim_start();
-    if let Some((thought, answer)) = raw.split_once("</think>")
-        && (start.starts_with("<think>") || !thought.contains('`') && !thought.contains(['{', ';']))
-    {
-        return answer.trim_start_matches(['\n', '\r']);
+    for (open, close) in TAGS {
+        if let Some(thought) = start.strip_prefix(open) {
+            return thought
+                .split_once(close)
+                .map_or("", |(_, answer)| answer.trim_start_matches(['\n', '\r']));
+        }
+        // Some servers swallow the opening tag, which is part of the template.
+        if let Some(answer) = start.strip_prefix(close) {
+            return answer.trim_start_matches(['\n', '\r']);
+        }
+        if !ended && !start.is_empty() && open.starts_with(start) {
+            return "";
+        }
     }
-    let may_think =
-        start.starts_with("<think>") || (!ended && !start.is_empty() && "<think>".starts_with(start));
-    if may_think { "" } else { raw }
+    raw
 }

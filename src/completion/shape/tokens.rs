@@ -1,55 +1,162 @@
 //! Special tokens of models that leak into the text: what follows them is no part of the answer.
 
-/// Tokens after which nothing belongs to the answer (the stop lists of the FIM table, and the tags
-/// that chat models are told to put their answer in).
+use super::language::Blocks;
+use super::site::Site;
+
+/// Tokens that mean nothing in any language (the stop lists of the FIM templates, what llama.cpp takes for
+/// the same tokens, and the tags of our own hole filling prompt).
 const TOKENS: &[&str] = &[
-    "<|",
-    "<｜",
-    "<fim_",
-    "<fim-",
-    "<[fim",
+    "<fim_prefix>",
+    "<fim_suffix>",
+    "<fim_middle>",
+    "<fim_pad>",
+    "<fim-prefix>",
+    "<fim-suffix>",
+    "<fim-middle>",
+    "<fim-pad>",
+    "<fim-repo>",
+    "<[fim-prefix]>",
+    "<[fim-suffix]>",
+    "<[fim-middle]>",
+    "<[end▁of▁sentence]>",
+    "<[begin▁of▁sentence]>",
+    "<[PAD▁TOKEN]>",
     "<EOT>",
     "<PRE>",
     "<SUF>",
     "<MID>",
+    "<REPO>",
     "<file_sep>",
-    "<filename>",
-    "<reponame>",
     "<repo_name>",
-    "<|endoftext|>",
-    "</s>",
+    "<reponame>",
+    "<gh_stars>",
+    "<end_of_turn>",
+    "<start_of_turn>",
+    "<eos>",
+    "<bos>",
     "[PREFIX]",
     "[SUFFIX]",
     "[MIDDLE]",
-    "</COMPLETION>",
-    "<end_of_turn>",
-    "<eos>",
+    "[INST]",
     "[/INST]",
-    "<[end▁of▁sentence]>",
+    "</s>",
+    "<COMPLETION>",
+    "</COMPLETION>",
+    "{{FILL_HERE}}",
+    "<before_cursor>",
+    "</before_cursor>",
+    "<after_cursor>",
+    "</after_cursor>",
+    "</current_file>",
 ];
-/// `<|` alone also begins operators (`<|` of F#, Elm and OCaml): a token has a name and closes.
+/// Tokens that are code elsewhere, but not at the beginning of a line.
+const AT_LINE_START: &[&str] =
+    &["<filename>", "+++++ ", "<<<<<<< CURRENT", ">>>>>>> UPDATED", "<current_file", "</file>"];
+/// `<|name|>` and DeepSeek's `<｜name｜>`, whatever the name: each family has its own.
 const BARS: [(&str, &str); 2] = [("<|", "|>"), ("<｜", "｜>")];
-/// Names of tokens are no longer than this.
-const LONGEST: usize = 40;
+/// Names of tokens are no longer than this, in bytes.
+const LONGEST: usize = 48;
+/// A string with a token in it is looked at so far on each side, in bytes.
+const STRING: usize = 512;
+/// A shorter beginning of a token at the end of an answer may be an operator.
+const LEAST: usize = 4;
 
 /// The text before the first leaked token, and whether there was one.
-pub(super) fn cut(text: &str) -> (&str, bool) {
-    let text = text.strip_prefix("<COMPLETION>").map_or(text, |rest| rest.trim_start_matches('\n'));
-    let first = TOKENS
-        .iter()
-        .filter_map(|token| text.match_indices(token).map(|(at, _)| at).find(|&at| is_token(text, at)))
-        .min();
-    match first {
-        Some(at) => (text.get(..at).unwrap_or_default(), true),
-        None => (text, false),
+pub(super) fn cut<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> (&'r str, bool) {
+    let start = text.trim_start();
+    let text = match start.strip_prefix("<COMPLETION>").or_else(|| start.strip_prefix("<MID>")) {
+        Some(rest) => rest.trim_start_matches('\n'),
+        None => text,
+    };
+    let mut from = 0;
+    while let Some(found) = text.get(from..).and_then(|rest| rest.find(['<', '[', '+', '{', '>'])) {
+        let at = from + found;
+        if let Some(token) = token(text, at) {
+            let before = text.get(..at).unwrap_or_default();
+            match is_leaked(site, text, at, token, ended) {
+                Some(true) => return (before, true),
+                Some(false) => {}
+                None => return (before, false),
+            }
+        }
+        from = at + 1;
+    }
+    (if ended { without_partial(text) } else { text }, false)
+}
+
+/// The token at this byte, if one is there.
+fn token(text: &str, at: usize) -> Option<&str> {
+    let rest = text.get(at..)?;
+    let starts_line = text.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
+    let glued = text.get(..at).is_some_and(|before| before.ends_with(['}', ';', ')']));
+    for (open, close) in BARS {
+        if let Some(name) = rest.strip_prefix(open) {
+            // F# and Elm pipe with `<|`, so that a blank belongs to a name between wide bars only.
+            let wide = open == "<｜";
+            let is_name = |c: char| c.is_ascii_alphanumeric() || "_-▁".contains(c) || wide && c == ' ';
+            let end = name.find(|c| !is_name(c))?;
+            let whole = end > 2 && end <= LONGEST && name.get(end..)?.starts_with(close);
+            return if whole { rest.get(..open.len() + end + close.len()) } else { None };
+        }
+    }
+    let fixed = TOKENS.iter().find(|token| rest.starts_with(**token));
+    let fixed = fixed.or_else(|| {
+        let token = AT_LINE_START.iter().find(|token| rest.starts_with(**token))?;
+        (starts_line || glued && token.starts_with('<')).then_some(token)
+    });
+    fixed.and_then(|token| rest.get(..token.len()))
+}
+
+/// Whether a token is the model's slip rather than text about tokens; `None`: the rest of its line tells.
+fn is_leaked(site: &Site<'_>, text: &str, at: usize, token: &str, ended: bool) -> Option<bool> {
+    let before = text.get(..at).unwrap_or_default();
+    let markup = site.language.blocks == Blocks::Tags || site.language.is_prose;
+    if markup && matches!(token, "<PRE>" | "<filename>")
+        || token == "</s>" && before.rsplit('\n').next().is_some_and(|line| line.contains("<s>"))
+    {
+        return Some(false);
+    }
+    // `names[PREFIX] + 1` is code.
+    if matches!(token, "[PREFIX]" | "[SUFFIX]" | "[MIDDLE]")
+        && ends_word(if before.is_empty() { site.line_before } else { before })
+    {
+        let rest = text.get(at + token.len()..).unwrap_or_default().trim_start_matches(' ');
+        return (ended || !rest.is_empty()).then(|| rest.is_empty() || rest.starts_with('\n'));
+    }
+    // Within quotes on the same line it is a string about tokens, once the line shows the closing quote.
+    let left = |text: &str, quote| {
+        text.bytes().rev().take(STRING).take_while(|c| *c != b'\n').filter(|c| *c == quote).count()
+    };
+    let own = if before.contains('\n') { "" } else { site.line_before };
+    let open = *b"\"'`";
+    let Some(quote) = open.into_iter().find(|quote| (left(before, *quote) + left(own, *quote)) % 2 == 1)
+    else {
+        return Some(true);
+    };
+    let rest = text.as_bytes().get(at + token.len()..).unwrap_or_default();
+    let end = rest.iter().take(STRING).position(|c| matches!(*c, b'\n') || *c == quote);
+    match end {
+        Some(end) => Some(rest.get(end) == Some(&b'\n')),
+        None => (ended || rest.len() >= STRING).then_some(true),
     }
 }
 
-fn is_token(text: &str, at: usize) -> bool {
-    let rest = text.get(at..).unwrap_or_default();
-    let Some((open, close)) = BARS.iter().find(|(open, _)| rest.starts_with(open)) else { return true };
-    let name = rest.get(open.len()..).unwrap_or_default();
-    name.find(close).is_some_and(|end| {
-        end > 0 && end <= LONGEST && name.get(..end).is_some_and(|name| !name.contains([' ', '\n', '(']))
-    })
+/// The text without the beginning of a token at its end, where a stop string or a limit cut it off.
+fn without_partial(text: &str) -> &str {
+    let Some(at) = text.rfind(['<', '[', '{']) else { return text };
+    let tail = text.get(at..).unwrap_or_default();
+    let known = TOKENS.iter().any(|token| token.starts_with(tail)) && tail.len() >= LEAST;
+    let bars = BARS.iter().any(|(open, _)| {
+        tail.strip_prefix(open).is_some_and(|name| {
+            let name = name.trim_end_matches(['|', '｜']);
+            !name.is_empty()
+                && name.len() <= LONGEST
+                && name.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '_' | '▁'))
+        })
+    });
+    if known || bars { text.get(..at).unwrap_or_default() } else { text }
+}
+
+fn ends_word(text: &str) -> bool {
+    text.ends_with(|c: char| c.is_alphanumeric() || c == '_')
 }

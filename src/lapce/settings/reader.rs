@@ -145,17 +145,24 @@ impl<'a> Reader<'a> {
 
     /// A number, or an empty text for none. Lapce's settings window writes texts where the default
     /// is one, so a number in a text counts too.
-    pub fn optional_number(&mut self, key: &'static str, range: RangeInclusive<f32>, into: &mut Option<f32>) {
+    /// `range` in words is `from_to`: to write a fraction takes 14 KB of wasm.
+    pub fn optional_number(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<f64>,
+        from_to: &str,
+        into: &mut Option<f64>,
+    ) {
         let Some(value) = self.value(key) else { return };
         let number = match value {
             Value::String(text) if text.trim().is_empty() => return,
-            Value::String(text) => text.trim().parse().ok(),
-            other => other.as_f64().map(|n| n as f32),
+            Value::String(text) => sse::json::number(text),
+            other => other.as_f64(),
         };
         match number.filter(|n| range.contains(n)) {
             Some(number) => *into = Some(number),
             None => {
-                let allowed = format!("a number from {} to {}, or \"\"", range.start(), range.end());
+                let allowed = format!("a number from {from_to}, or \"\"");
                 self.wrong(key, &allowed, value, "\"\"");
             }
         }
@@ -302,7 +309,7 @@ fn shown(value: &Value) -> String {
 
 /// ` (did you mean …?)` when one of the names is close.
 pub fn did_you_mean<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let given = given.to_lowercase().replace('_', "-");
+    let given = given.to_ascii_lowercase().replace('_', "-");
     names
         .map(|name| (distance(&given, name), name))
         .min()

@@ -153,11 +153,28 @@ fn every_format_is_only_compared_after_its_first_frame() {
 }
 
 #[test]
+fn a_text_with_escapes_is_learned_when_no_other_string_says_the_same() {
+    let format = &FORMATS[0];
+    let frame =
+        |text: &str, id: &str| format.with(text, "", "").replace("\"id\":\"c\"", &format!("\"id\":\"{id}\""));
+    for (id, learned) in
+        [("c", true), ("\\n", true), ("\\u000ab", true), ("\\na", false), ("\\u000a\\u0061", false)]
+    {
+        let (_, hits) = format.decoded(&frames(&[frame("\\na", id), frame("b", id), frame("\\u000a", id)]));
+        // Else the second is the first that is learned.
+        assert_eq!(hits, 1 + usize::from(learned), "{id}");
+    }
+}
+
+#[test]
 fn padding_may_have_any_width() {
     let format = &FORMATS[4];
     let padded = |width: usize| format.with("a", "", "").replace("   }", &format!("{}}}", " ".repeat(width)));
     let (tokens, hits) = format.decoded(&frames(&[3, 0, 17, 1].map(padded)));
     assert_eq!((tokens.len(), hits), (5, 3));
+    // Without any, it is learned when it comes.
+    let (_, hits) = format.decoded(&frames(&[0, 3, 0, 2].map(padded)));
+    assert_eq!(hits, 2);
 }
 
 #[test]

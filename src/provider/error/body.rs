@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::classify::classify;
 use super::clean::summary;
+use crate::sse::json::number;
 use crate::stream::StreamError;
 
 /// What an error body says.
@@ -34,7 +35,7 @@ impl Complaint {
     }
 
     fn of_text(text: &str) -> Self {
-        Self { message: text.to_owned(), signals: vec![text.to_lowercase()], ..Self::default() }
+        Self { message: text.to_owned(), signals: vec![text.to_ascii_lowercase()], ..Self::default() }
     }
 
     fn of_value(value: &Value) -> Self {
@@ -83,14 +84,17 @@ impl Complaint {
             .cloned()
             .or_else(|| number.map(|number| number.to_string()));
         let details = error.get("details").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let mut signals: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+        let mut signals: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
         signals.extend(
-            details.iter().filter_map(|detail| text(detail, "reason")).map(|reason| reason.to_lowercase()),
+            details
+                .iter()
+                .filter_map(|detail| text(detail, "reason"))
+                .map(|reason| reason.to_ascii_lowercase()),
         );
         if error.pointer("/metadata/reasons").is_some() {
             signals.push("flagged".to_owned());
         }
-        signals.push(message.to_lowercase());
+        signals.push(message.to_ascii_lowercase());
         Self {
             code,
             signals,
@@ -119,7 +123,7 @@ fn raw_message(raw: &str) -> String {
 
 /// Milliseconds of a protobuf duration: `48s`, `1.5s`.
 fn seconds(duration: &str) -> Option<u64> {
-    let seconds: f64 = duration.strip_suffix('s')?.parse().ok()?;
+    let seconds = number(duration.strip_suffix('s')?)?;
     (seconds >= 0.0).then_some((seconds * 1000.0).ceil() as u64)
 }
 
@@ -137,7 +141,7 @@ pub(in crate::provider) fn stream_error(frame: &str) -> StreamError<'static> {
 /// What an exception frame of AWS says: its name is the code.
 pub(in crate::provider) fn exception(name: &str, payload: &str) -> StreamError<'static> {
     let mut complaint = Complaint::of_body(payload.as_bytes());
-    complaint.signals.push(name.to_lowercase());
+    complaint.signals.push(name.to_ascii_lowercase());
     StreamError {
         kind: classify(complaint.status, &complaint.signals),
         code: Some(name.to_owned().into()),

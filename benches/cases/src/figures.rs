@@ -1,0 +1,84 @@
+//! Figures that are no comparison: how long one token takes, and how much memory ten million need.
+
+use std::time::Instant;
+
+use ai_completion::stream::{StreamPipelineBuilder, StreamToken};
+
+use crate::inputs::{self, Input};
+use crate::json::openai;
+
+/// Nanoseconds from a chunk with one event to its token in the sink.
+#[derive(Debug, Clone, Copy)]
+pub struct Latency {
+    /// Of all tokens, half are faster.
+    pub p50: u64,
+    /// One of a thousand is slower.
+    pub p999: u64,
+}
+
+/// Feeds `tokens` chunks of one event each and times each by itself, the clock's own time included.
+pub fn latency(tokens: usize) -> Latency {
+    let input = Input::cut_at_events(inputs::openai(tokens));
+    let mut pipeline = StreamPipelineBuilder::new(openai()).build();
+    let mut times = Vec::with_capacity(tokens);
+    let mut text = 0;
+    for chunk in input.chunks() {
+        let start = Instant::now();
+        pipeline.push(chunk, &mut |token: StreamToken<'_>| text += token.text().map_or(0, str::len));
+        times.push(start.elapsed().as_nanos() as u64);
+    }
+    assert!(text > tokens, "every token has text");
+    times.sort_unstable();
+    Latency { p50: times[times.len() / 2], p999: times[times.len() * 999 / 1000] }
+}
+
+/// KiB of linear memory in use.
+#[cfg(target_os = "wasi")]
+pub fn memory_kib() -> usize {
+    std::arch::wasm32::memory_size(0) * 64
+}
+
+/// What [`memory`] found.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    /// Tokens that went through.
+    pub tokens: usize,
+    /// KiB after the first hundred thousand.
+    pub early_kib: usize,
+    /// KiB after all.
+    pub late_kib: usize,
+}
+
+/// Takes at least `tokens` tokens of one answer through the pipeline, and says after the first hundred thousand and
+/// after all how much memory `kib` says there is.
+pub fn memory(tokens: usize, kib: impl Fn() -> usize) -> Memory {
+    // Cut as from a network, with events over the edges; repeated as one endless answer.
+    let body = inputs::openai(1000);
+    let end = body.rmatch_indices("\n\n").nth(2).map_or(0, |(at, end)| at + end.len());
+    let input = Input::cut(body[..end].to_owned(), inputs::SEGMENT);
+    let chunks = input.chunks();
+    let mut pipeline = StreamPipelineBuilder::new(openai()).build();
+    let (mut seen, mut early) = (0, None);
+    while seen < tokens {
+        for chunk in &chunks {
+            pipeline.push(chunk, &mut |token: StreamToken<'_>| {
+                seen += usize::from(matches!(token, StreamToken::Text(_)));
+            });
+        }
+        if seen >= 100_000 {
+            early.get_or_insert_with(&kib);
+        }
+    }
+    Memory { tokens: seen, early_kib: early.unwrap_or_default(), late_kib: kib() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_of_the_endless_answer_is_seen() {
+        let memory = memory(101_000, || 7);
+        assert_eq!((memory.tokens, memory.early_kib, memory.late_kib), (101_000, 7, 7));
+    }
+}

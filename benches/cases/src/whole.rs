@@ -1,0 +1,154 @@
+//! The whole way, bytes to tokens: the volt's own pipeline against what others put together.
+
+use std::convert::Infallible;
+use std::num::NonZeroUsize;
+
+use ai_completion::provider::find;
+use ai_completion::stream::{StreamPipelineBuilder, StreamToken};
+use eventsource_stream::Eventsource;
+use futures::{FutureExt, StreamExt, stream};
+use serde::Deserialize;
+use sonic_rs::{JsonValueTrait, pointer};
+
+use crate::inputs::{self, Input, SEGMENT};
+use crate::{Case, Seen, Subject, Unit};
+
+const OPENAI: [Subject; 3] = [
+    ("ours", |chunks| ours("openai", chunks)),
+    ("sse-core + sonic-rs", |chunks| {
+        sse_core_sonic(chunks, pointer!["choices", 0, "delta", "content"].as_slice())
+    }),
+    ("eventsource-stream + serde_json", openai_eventsource_serde),
+];
+
+const ANTHROPIC: [Subject; 3] = [
+    ("ours", |chunks| ours("anthropic", chunks)),
+    ("sse-core + sonic-rs", |chunks| sse_core_sonic(chunks, pointer!["delta", "text"].as_slice())),
+    ("eventsource-stream + serde_json", anthropic_eventsource_serde),
+];
+
+/// Streams of the two formats, and one in which no chunk is like the one before.
+pub fn cases() -> Vec<Case> {
+    let case = |name, input, subjects: &[Subject]| Case {
+        name,
+        input,
+        unit: Unit::Throughput,
+        subjects: subjects.to_vec(),
+    };
+    vec![
+        case("whole/openai/1460", Input::cut(inputs::openai(2000), SEGMENT), &OPENAI),
+        case("whole/openai/event", Input::cut_at_events(inputs::openai(2000)), &OPENAI),
+        case("whole/anthropic/1460", Input::cut(inputs::anthropic(3000), SEGMENT), &ANTHROPIC),
+        case("whole/no-envelope/1460", Input::cut(inputs::openai_without_envelope(2000), SEGMENT), &OPENAI),
+    ]
+}
+
+fn ours(provider: &str, chunks: &[&[u8]]) -> Seen {
+    let decoder =
+        find(provider).map(|provider| provider.decoder()).expect("there is a provider of that name");
+    let mut pipeline = StreamPipelineBuilder::new(decoder).build();
+    let mut seen = Seen::default();
+    let mut sink = |token: StreamToken<'_>| {
+        if let StreamToken::Text(text) = token {
+            seen.add(&text);
+        }
+    };
+    for chunk in chunks {
+        pipeline.push(chunk, &mut sink);
+    }
+    pipeline.finish(&mut sink);
+    seen
+}
+
+/// The best a user could put together.
+fn sse_core_sonic(chunks: &[&[u8]], path: &[sonic_rs::PointerNode]) -> Seen {
+    let mut decoder = sse_core::SseDecoder::with_limit(NonZeroUsize::MAX);
+    let mut seen = Seen::default();
+    for mut chunk in chunks.iter().copied() {
+        while let Some(event) = decoder.next(&mut chunk) {
+            let Ok(sse_core::SseEvent::Message(message)) = event else { continue };
+            let content = sonic_rs::get(message.data.as_str(), path);
+            if let Some(text) = content.ok().as_ref().and_then(|content| content.as_str()) {
+                seen.add(text);
+            }
+        }
+    }
+    seen
+}
+
+/// What async-openai and rig do: every field that is of use, owned.
+fn eventsource_serde<T: for<'de> Deserialize<'de>>(
+    chunks: &[&[u8]],
+    text: impl Fn(&T) -> Option<&str>,
+) -> Seen {
+    let mut seen = Seen::default();
+    let mut events = stream::iter(chunks.iter().map(|chunk| Ok::<_, Infallible>(*chunk))).eventsource();
+    while let Some(Some(event)) = events.next().now_or_never() {
+        let Ok(event) = event else { continue };
+        if let Some(text) = serde_json::from_str::<T>(&event.data).ok().as_ref().and_then(&text) {
+            seen.add(text);
+        }
+    }
+    seen
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "read and owned, as the libraries do")]
+struct Chunk {
+    id: String,
+    object: String,
+    created: u64,
+    model: String,
+    system_fingerprint: Option<String>,
+    service_tier: Option<String>,
+    choices: Vec<Choice>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "read and owned, as the libraries do")]
+struct Choice {
+    index: u32,
+    delta: Delta,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "read and owned, as the libraries do")]
+struct Delta {
+    role: Option<String>,
+    content: Option<String>,
+    refusal: Option<String>,
+}
+
+fn openai_eventsource_serde(chunks: &[&[u8]]) -> Seen {
+    eventsource_serde(chunks, |chunk: &Chunk| chunk.choices.first()?.delta.content.as_deref())
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[expect(dead_code, reason = "read and owned, as the libraries do")]
+enum Event {
+    ContentBlockDelta {
+        index: u32,
+        delta: ContentDelta,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ContentDelta {
+    TextDelta {
+        text: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+fn anthropic_eventsource_serde(chunks: &[&[u8]]) -> Seen {
+    eventsource_serde(chunks, |event: &Event| match event {
+        Event::ContentBlockDelta { delta: ContentDelta::TextDelta { text }, .. } => Some(text),
+        _ => None,
+    })
+}

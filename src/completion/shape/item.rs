@@ -1,0 +1,176 @@
+//! At the top of a file or a class, one function is an answer: the next one is another.
+
+use super::language::{Blocks, first_word};
+use super::site::Site;
+use super::{Cut, Hidden, Line};
+
+/// Words before the one that says what is defined.
+const MODIFIERS: &[&str] = &[
+    "pub",
+    "crate",
+    "export",
+    "default",
+    "async",
+    "static",
+    "public",
+    "private",
+    "protected",
+    "internal",
+    "abstract",
+    "final",
+    "override",
+    "virtual",
+    "inline",
+    "const",
+    "unsafe",
+    "extern",
+    "open",
+    "sealed",
+    "data",
+    "suspend",
+    "local",
+    "declare",
+    "partial",
+];
+const DEFINING: &[&str] = &[
+    "fn",
+    "def",
+    "class",
+    "struct",
+    "enum",
+    "trait",
+    "impl",
+    "interface",
+    "func",
+    "fun",
+    "function",
+    "module",
+    "mod",
+    "namespace",
+    "object",
+    "protocol",
+    "extension",
+    "defmodule",
+    "defp",
+    "record",
+    "union",
+    "macro_rules",
+];
+/// Blocks in which definitions stand side by side.
+const CONTAINERS: &[&str] = &[
+    "class",
+    "struct",
+    "trait",
+    "impl",
+    "interface",
+    "module",
+    "mod",
+    "namespace",
+    "object",
+    "protocol",
+    "extension",
+    "defmodule",
+    "enum",
+];
+const CONTROL: &[&str] = &[
+    "if",
+    "for",
+    "while",
+    "loop",
+    "match",
+    "switch",
+    "else",
+    "try",
+    "do",
+    "catch",
+    "with",
+    "return",
+    "foreach",
+    "using",
+    "lock",
+    "when",
+    "guard",
+    "unsafe",
+    "await",
+    "new",
+    "throw",
+    "synchronized",
+];
+
+/// Follows the lines of an answer and ends it with the first definition that has a body.
+pub(super) struct Items {
+    /// Definitions stand at the cursor's indentation.
+    watched: bool,
+    defined: bool,
+    has_body: bool,
+}
+
+impl Items {
+    pub(super) fn new(site: &Site<'_>) -> Self {
+        let top = site.header.is_none() && site.body == 0;
+        let contained = site.header.is_some_and(|header| CONTAINERS.contains(&defining_word(header)));
+        let own = is_definition(site.line_before);
+        Self { watched: (top || contained || own) && !site.is_empty(), defined: false, has_body: false }
+    }
+
+    /// The word on the next line; `depth`: brackets open behind it, `floor`: columns of the definitions.
+    pub(super) fn next(&mut self, site: &Site<'_>, line: &Line<'_>, depth: usize, floor: usize) -> Cut {
+        let code = line.text.trim();
+        if !self.watched || line.inside || code.is_empty() {
+            return Cut::Keep;
+        }
+        if !line.first && line.columns > floor {
+            self.has_body = true;
+            return Cut::Keep;
+        }
+        let braces = site.language.blocks == Blocks::Braces;
+        let closed = match site.language.blocks {
+            Blocks::Braces => {
+                line.depth > 0 && depth == 0 && code.trim_end_matches([';', ',', ')']).ends_with('}')
+            }
+            Blocks::Words => self.has_body && site.language.closes(code),
+            _ => false,
+        };
+        if self.defined && closed {
+            return Cut::At(line.text.trim_end().len());
+        }
+        let below_body = self.defined && self.has_body && !site.language.closes(code) && line.depth == 0;
+        if site.language.blocks == Blocks::Indentation && below_body {
+            return Cut::Before(Hidden::EndsBlock);
+        }
+        let full = format!("{}{}", if line.first { site.line_before } else { "" }, line.text);
+        self.defined |= is_definition(&full) || braces && is_function(&full);
+        Cut::Keep
+    }
+}
+
+/// Whether a line defines something by name.
+pub(super) fn is_definition(line: &str) -> bool {
+    DEFINING.contains(&defining_word(line))
+        || (line.trim_start().starts_with("type ") && line.trim_end().ends_with('{'))
+        || (line.contains("=> {") && matches!(defining_word(line), "let" | "var"))
+}
+
+/// The first word of a line that is no modifier.
+fn defining_word(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    loop {
+        let word = first_word(rest);
+        if word.is_empty() || !MODIFIERS.contains(&word) {
+            return word;
+        }
+        rest = rest.get(word.len()..).unwrap_or_default().trim_start_matches([' ', '(', ')', '\t']);
+    }
+}
+
+/// Whether a line is the head of a function that no word announces: `int main(void) {`, `render() {`.
+fn is_function(line: &str) -> bool {
+    let line = line.trim();
+    let Some((name, _)) = line.split_once('(') else { return false };
+    let plain = |c: char| c.is_alphanumeric() || "_ *&:<>~,".contains(c);
+    line.ends_with(['{', ')'])
+        && !name.is_empty()
+        && name.chars().all(plain)
+        && !CONTROL.contains(&first_word(name))
+        && (line.ends_with('{') || name.contains(' '))
+}

@@ -1,0 +1,357 @@
+//! What the rules know of a language: how its blocks end, and what its comments and strings look like.
+
+/// How a block ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blocks {
+    /// By a closing brace.
+    Braces,
+    /// By a word: `end`, `fi`, `done`.
+    Words,
+    /// By a line further left.
+    Indentation,
+    /// By a closing tag.
+    Tags,
+    /// There are none to speak of.
+    None,
+}
+
+/// A string's or block comment's marks.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Quote {
+    pub(super) open: &'static str,
+    pub(super) close: &'static str,
+    /// Whether it may go on over a line's end.
+    pub(super) spans_lines: bool,
+    /// Whether a backslash takes the next character's meaning away.
+    pub(super) escapes: bool,
+    /// What begins code within the string; that code ends with the matching brace.
+    pub(super) code: &'static str,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct Language {
+    pub(super) blocks: Blocks,
+    /// Text in it is prose as often as code: a sentence is no reason to hide an answer.
+    pub(super) is_prose: bool,
+    pub(super) line_comments: &'static [&'static str],
+    pub(super) block_comments: &'static [Quote],
+    /// Longest first.
+    pub(super) quotes: &'static [Quote],
+    /// An apostrophe begins a character or else something that does not end (`'a` in Rust).
+    pub(super) has_lifetimes: bool,
+    /// Columns of a step of indentation where the document shows none.
+    pub(super) indent: usize,
+}
+
+const fn quote(mark: &'static str) -> Quote {
+    Quote { open: mark, close: mark, spans_lines: false, escapes: true, code: "" }
+}
+
+const fn long(mark: &'static str) -> Quote {
+    Quote { spans_lines: true, ..quote(mark) }
+}
+
+const fn raw(open: &'static str, close: &'static str) -> Quote {
+    Quote { open, close, spans_lines: true, escapes: false, code: "" }
+}
+
+const fn with_code(quote: Quote, code: &'static str) -> Quote {
+    Quote { code, ..quote }
+}
+
+const C_COMMENT: &[Quote] = &[raw("/*", "*/")];
+const PLAIN: &[Quote] = &[quote("\""), quote("'")];
+
+const C: Language = Language {
+    blocks: Blocks::Braces,
+    is_prose: false,
+    line_comments: &["//"],
+    block_comments: C_COMMENT,
+    quotes: PLAIN,
+    has_lifetimes: false,
+    indent: 4,
+};
+const HASH: Language = Language {
+    blocks: Blocks::Indentation,
+    line_comments: &["#"],
+    block_comments: &[],
+    quotes: PLAIN,
+    indent: 2,
+    ..C
+};
+const UNKNOWN: Language = Language {
+    blocks: Blocks::Indentation,
+    is_prose: true,
+    line_comments: &["//", "#", "--"],
+    block_comments: &[],
+    quotes: &[quote("\"")],
+    has_lifetimes: true,
+    indent: 4,
+};
+const PROSE: Language = Language { blocks: Blocks::None, line_comments: &[], quotes: &[], ..UNKNOWN };
+
+const RUST: Language =
+    Language { quotes: &[raw("r#\"", "\"#"), raw("r\"", "\""), long("\"")], has_lifetimes: true, ..C };
+const GO: Language = Language { quotes: &[raw("`", "`"), quote("\""), quote("'")], ..C };
+const SCRIPT: Language =
+    Language { quotes: &[with_code(long("`"), "${"), quote("\""), quote("'")], indent: 2, ..C };
+const TEXT_BLOCKS: Language = Language { quotes: &[long("\"\"\""), quote("\""), quote("'")], ..C };
+const DOLLAR: Language = Language {
+    quotes: &[with_code(long("\"\"\""), "${"), with_code(quote("\""), "${"), with_code(quote("'"), "${")],
+    ..C
+};
+const SWIFT: Language = Language { quotes: &[long("\"\"\""), quote("\"")], ..C };
+const CSS: Language = Language { line_comments: &[], indent: 2, ..C };
+const SCSS: Language = Language { indent: 2, ..C };
+const PHP: Language = Language { line_comments: &["//", "#"], quotes: &[long("\""), long("'")], ..C };
+const PERL: Language = Language { line_comments: &["#"], block_comments: &[], quotes: PLAIN, ..C };
+const POWERSHELL: Language =
+    Language { line_comments: &["#"], block_comments: &[raw("<#", "#>")], quotes: PLAIN, ..C };
+const JSON: Language = Language { line_comments: &[], quotes: &[quote("\"")], indent: 2, ..C };
+
+const PYTHON: Language = Language {
+    quotes: &[
+        with_code(Quote { open: "f\"", close: "\"", ..quote("\"") }, "{"),
+        with_code(Quote { open: "f'", close: "'", ..quote("'") }, "{"),
+        long("\"\"\""),
+        long("'''"),
+        quote("\""),
+        quote("'"),
+    ],
+    indent: 4,
+    ..HASH
+};
+const COFFEE: Language =
+    Language { quotes: &[with_code(long("\"\"\""), "#{"), with_code(long("\""), "#{"), long("'")], ..HASH };
+const FSHARP: Language = Language {
+    line_comments: &["//"],
+    block_comments: &[raw("(*", "*)")],
+    quotes: &[long("\"\"\""), long("\"")],
+    has_lifetimes: true,
+    indent: 4,
+    ..HASH
+};
+const HASKELL: Language = Language {
+    line_comments: &["--"],
+    block_comments: &[raw("{-", "-}")],
+    quotes: &[quote("\"")],
+    has_lifetimes: true,
+    ..HASH
+};
+const MAKE: Language = Language { quotes: &[], indent: 4, ..HASH };
+
+const RUBY: Language =
+    Language { blocks: Blocks::Words, quotes: &[with_code(long("\""), "#{"), long("'")], ..HASH };
+const ELIXIR: Language = Language {
+    blocks: Blocks::Words,
+    quotes: &[with_code(long("\"\"\""), "#{"), with_code(long("\""), "#{"), quote("'")],
+    ..HASH
+};
+const LUA: Language = Language {
+    blocks: Blocks::Words,
+    line_comments: &["--"],
+    block_comments: &[raw("--[[", "]]")],
+    quotes: &[raw("[[", "]]"), quote("\""), quote("'")],
+    ..HASH
+};
+const JULIA: Language = Language {
+    blocks: Blocks::Words,
+    block_comments: &[raw("#=", "=#")],
+    quotes: &[long("\"\"\""), quote("\"")],
+    has_lifetimes: true,
+    indent: 4,
+    ..HASH
+};
+const ERLANG: Language = Language { blocks: Blocks::Words, line_comments: &["%"], indent: 4, ..HASH };
+const BASIC: Language =
+    Language { blocks: Blocks::Words, line_comments: &["'"], quotes: &[quote("\"")], indent: 4, ..HASH };
+const SHELL: Language = Language {
+    blocks: Blocks::Words,
+    quotes: &[with_code(long("\""), "${"), Quote { escapes: false, ..long("'") }],
+    ..HASH
+};
+
+const MARKUP: Language = Language {
+    blocks: Blocks::Tags,
+    line_comments: &[],
+    block_comments: &[raw("<!--", "-->")],
+    quotes: &[],
+    indent: 2,
+    ..UNKNOWN
+};
+
+const SQL: Language = Language {
+    blocks: Blocks::None,
+    line_comments: &["--"],
+    quotes: &[long("'"), long("\"")],
+    indent: 4,
+    ..C
+};
+const TABLES: Language = Language { blocks: Blocks::None, line_comments: &["#", ";"], ..HASH };
+const DOCKER: Language = Language { blocks: Blocks::None, indent: 4, ..HASH };
+const BATCH: Language =
+    Language { blocks: Blocks::None, line_comments: &["REM ", "::"], quotes: &[], ..HASH };
+const LISP: Language = Language {
+    blocks: Blocks::None,
+    line_comments: &[";"],
+    quotes: &[long("\"")],
+    has_lifetimes: true,
+    ..HASH
+};
+
+/// By Lapce's language id, and the names other editors give to those it calls "".
+pub(super) fn of(id: &str) -> &'static Language {
+    match id {
+        "rust" => &RUST,
+        "go" => &GO,
+        "javascript" | "javascriptreact" | "typescript" | "typescriptreact" | "jsx" | "tsx" => &SCRIPT,
+        "c" | "cpp" | "objective-c" | "objective-cpp" | "dlang" | "zig" | "proto" | "thrift" => &C,
+        "java" | "csharp" => &TEXT_BLOCKS,
+        "kotlin" | "kotlinbuildscript" | "scala" | "groovy" | "dart" => &DOLLAR,
+        "swift" => &SWIFT,
+        "css" => &CSS,
+        "scss" | "less" => &SCSS,
+        "php" => &PHP,
+        "perl" | "perl6" | "r" => &PERL,
+        "powershell" => &POWERSHELL,
+        "json" | "jsonc" => &JSON,
+        "python" => &PYTHON,
+        "yaml" => &HASH,
+        "coffeescript" => &COFFEE,
+        "fsharp" | "ocaml" => &FSHARP,
+        "elm" | "haskell" => &HASKELL,
+        "makefile" => &MAKE,
+        "ruby" => &RUBY,
+        "elixir" => &ELIXIR,
+        "lua" => &LUA,
+        "julia" => &JULIA,
+        "erlang" => &ERLANG,
+        "vb" => &BASIC,
+        "shellscript" | "shell" | "bash" | "sh" => &SHELL,
+        "html" | "xml" | "xsl" | "vue" | "svelte" | "handlebars" => &MARKUP,
+        "sql" => &SQL,
+        "toml" | "ini" => &TABLES,
+        "dockerfile" => &DOCKER,
+        "bat" => &BATCH,
+        "clojure" => &LISP,
+        "markdown" | "tex" | "latex" | "plaintext" => &PROSE,
+        _ => &UNKNOWN,
+    }
+}
+
+/// Words that end a block, or begin its next part.
+const END_WORDS: &[&str] =
+    &["end", "fi", "done", "esac", "until", "endif", "endfunction", "endwhile", "endfor", "End"];
+const NEXT_WORDS: &[&str] = &[
+    "else", "elif", "elsif", "elseif", "except", "finally", "catch", "rescue", "ensure", "when", "after",
+    "in", "Else", "ElseIf", "Catch",
+];
+
+/// The word a line begins with.
+pub(super) fn first_word(line: &str) -> &str {
+    let line = line.trim_start();
+    let end = line.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(line.len());
+    line.get(..end).unwrap_or_default()
+}
+
+impl Language {
+    /// Whether a line does nothing but close a block.
+    pub(super) fn closes(&self, line: &str) -> bool {
+        let line = line.trim_start();
+        match self.blocks {
+            Blocks::None => line.starts_with([')', ']', '}']),
+            Blocks::Tags => {
+                line.starts_with("</") || line.starts_with(['}', ')', ']']) || line.starts_with("{/")
+            }
+            Blocks::Words => {
+                line.starts_with([')', ']', '}'])
+                    || END_WORDS.contains(&first_word(line))
+                    || line.starts_with(";;")
+            }
+            Blocks::Braces | Blocks::Indentation => line.starts_with([')', ']', '}']),
+        }
+    }
+
+    /// Whether a line begins the next part of a construct that the lines above began: `else:`.
+    pub(super) fn goes_on(&self, line: &str) -> bool {
+        matches!(self.blocks, Blocks::Words | Blocks::Indentation)
+            && NEXT_WORDS.contains(&first_word(line))
+            && !(self.line_comments == ["#"]
+                && self.blocks == Blocks::Words
+                && first_word(line) == "in"
+                && line.contains('='))
+    }
+
+    /// Whether the line under `code` (a line without its comment) must stand further right.
+    pub(super) fn opens(&self, code: &str) -> bool {
+        let code = code.trim_end();
+        if code.ends_with(['{', '(', '[']) {
+            return self.blocks != Blocks::None;
+        }
+        let word = first_word(code);
+        match self.blocks {
+            Blocks::None => false,
+            Blocks::Braces => code.ends_with(':') && matches!(word, "case" | "default"),
+            Blocks::Indentation => {
+                code.ends_with(':')
+                    || code.ends_with("->")
+                    || ["do", "of", "where", "then", "else"].contains(&last_word(code))
+            }
+            Blocks::Words => {
+                let last = last_word(code);
+                let block = code.ends_with('|') && (code.contains(" do |") || code.contains("{ |"));
+                let header = matches!(
+                    word,
+                    "def"
+                        | "class"
+                        | "module"
+                        | "if"
+                        | "unless"
+                        | "while"
+                        | "until"
+                        | "for"
+                        | "case"
+                        | "begin"
+                        | "function"
+                        | "elif"
+                        | "elsif"
+                        | "elseif"
+                        | "else"
+                        | "rescue"
+                        | "ensure"
+                        | "when"
+                        | "defmodule"
+                        | "defp"
+                ) || (word == "local" && code.trim_start().starts_with("local function"));
+                let one_line = END_WORDS.contains(&last) || code.contains(" then return ");
+                block
+                    || ["do", "then", "else", "repeat", "in"].contains(&last) && !one_line
+                    || (header && !one_line)
+                    || (code.contains("function(") || code.contains("function ("))
+                        && code.ends_with(')')
+                        && !one_line
+            }
+            Blocks::Tags => opens_tag(code),
+        }
+    }
+}
+
+fn last_word(code: &str) -> &str {
+    let start = code.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |at| at + 1);
+    // The rejected character may be wider than a byte.
+    code.get(start..).unwrap_or_default()
+}
+
+/// Whether the last tag of a line opens an element that the line does not close.
+fn opens_tag(line: &str) -> bool {
+    const VOID: &[&str] =
+        &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"];
+    let Some(tag) = line.rfind('<').and_then(|at| line.get(at + 1..)) else { return false };
+    let name = first_word(tag);
+    line.ends_with('>')
+        && !tag.ends_with("/>")
+        && !name.is_empty()
+        && tag.starts_with(name)
+        && !VOID.contains(&name)
+}

@@ -1,0 +1,161 @@
+//! Just enough of a lexer to tell brackets from what looks like them in strings and comments.
+
+use super::language::{Language, Quote};
+
+/// Where a line of code leaves off.
+#[derive(Debug, Clone)]
+pub(super) struct Lexer {
+    language: &'static Language,
+    inside: Option<&'static Quote>,
+    /// Strings left for code within them, each with the braces opened since.
+    left: Vec<(&'static Quote, usize)>,
+}
+
+/// What stands at a byte of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// A bracket opens; this closes it.
+    Open(char),
+    /// A bracket closes.
+    Close(char),
+    /// A string begins.
+    Quote,
+    /// A string ends.
+    Unquote(char),
+}
+
+impl Mark {
+    /// Keeps the list of closers that are still to come.
+    pub(super) fn follow(self, open: &mut Vec<char>) {
+        match self {
+            Mark::Open(closer) => open.push(closer),
+            Mark::Close(c) if open.last() == Some(&c) => drop(open.pop()),
+            _ => {}
+        }
+    }
+}
+
+impl Lexer {
+    pub(super) fn new(language: &'static Language) -> Self {
+        Self { language, inside: None, left: Vec::new() }
+    }
+
+    /// Whether the next line begins within a string or a comment.
+    pub(super) fn is_inside(&self) -> bool {
+        self.inside.is_some()
+    }
+
+    /// Whether the text read so far ends within a string.
+    pub(super) fn in_string(&self) -> bool {
+        self.inside.is_some_and(|inside| !self.language.block_comments.contains(inside))
+    }
+
+    /// Reads a part of a line; returns where the comment at its end begins, or its length.
+    pub(super) fn part(&mut self, line: &str, mut mark: impl FnMut(usize, Mark)) -> usize {
+        let mut at = 0;
+        let mut before = ' ';
+        while let Some(rest) = line.get(at..)
+            && let Some(c) = rest.chars().next()
+        {
+            let step = self.step(rest, c, before, |what| mark(at, what));
+            let Some(step) = step else { return at };
+            before = c;
+            at += step;
+        }
+        line.len()
+    }
+
+    /// Reads a whole line.
+    pub(super) fn line(&mut self, line: &str, mark: impl FnMut(usize, Mark)) -> usize {
+        let code = self.part(line, mark);
+        if self.inside.is_some_and(|inside| !inside.spans_lines) {
+            self.inside = None;
+        }
+        if self.left.last().is_some_and(|(quote, _)| !quote.spans_lines) {
+            self.left.clear();
+        }
+        code
+    }
+
+    /// How many bytes belong together at the beginning of `rest`; `None`: a comment to the line's end.
+    fn step(&mut self, rest: &str, c: char, before: char, mut mark: impl FnMut(Mark)) -> Option<usize> {
+        if let Some(inside) = self.inside {
+            if inside.escapes && c == '\\' {
+                return Some(1 + rest.chars().nth(1).map_or(0, char::len_utf8));
+            }
+            if rest.starts_with(inside.close) {
+                self.inside = None;
+                if !self.language.block_comments.contains(inside) {
+                    mark(Mark::Unquote(c));
+                }
+                return Some(inside.close.len());
+            }
+            if !inside.code.is_empty() && rest.starts_with(inside.code) {
+                self.left.push((inside, 0));
+                self.inside = None;
+                mark(Mark::Open('}'));
+                return Some(inside.code.len());
+            }
+            return Some(c.len_utf8());
+        }
+        // A backslash in code is within a pattern, or begins a function in Haskell.
+        if c == '\\' && !self.language.has_lifetimes {
+            return Some(1 + rest.chars().nth(1).map_or(0, char::len_utf8));
+        }
+        if c.is_alphanumeric() && !(c == 'r' || c == 'f') || c == ' ' {
+            return Some(c.len_utf8());
+        }
+        if let Some(comment) = self.language.block_comments.iter().find(|quote| rest.starts_with(quote.open))
+        {
+            self.inside = Some(comment);
+            return Some(comment.open.len());
+        }
+        if self.language.line_comments.iter().any(|mark| rest.starts_with(mark))
+            && (c != '#' || before.is_whitespace() || before == ';')
+        {
+            return None;
+        }
+        let glued = before.is_alphanumeric() || before == '_';
+        let quoted = |quote: &&'static Quote| rest.starts_with(quote.open) && !(glued && c.is_alphabetic());
+        if let Some(quote) = self.language.quotes.iter().find(quoted) {
+            self.inside = Some(quote);
+            mark(Mark::Quote);
+            return Some(quote.open.len());
+        }
+        match c {
+            '\'' if self.language.has_lifetimes => return Some(character(rest)),
+            '(' => mark(Mark::Open(')')),
+            '[' => mark(Mark::Open(']')),
+            '{' => {
+                if let Some((_, braces)) = self.left.last_mut() {
+                    *braces += 1;
+                }
+                mark(Mark::Open('}'));
+            }
+            '}' => {
+                mark(Mark::Close(c));
+                match self.left.last_mut() {
+                    Some((quote, 0)) => {
+                        self.inside = Some(quote);
+                        self.left.pop();
+                    }
+                    Some((_, braces)) => *braces -= 1,
+                    None => {}
+                }
+            }
+            ')' | ']' => mark(Mark::Close(c)),
+            _ => {}
+        }
+        Some(c.len_utf8())
+    }
+}
+
+/// The length of a character in apostrophes, or of the apostrophe if it begins none.
+fn character(rest: &str) -> usize {
+    let mut chars = rest.char_indices().skip(1);
+    match (chars.next(), chars.next(), chars.next()) {
+        (Some((_, '\\')), Some(_), Some((at, '\''))) => at + 1,
+        (Some(_), Some((at, '\'')), _) => at + 1,
+        _ => 1,
+    }
+}

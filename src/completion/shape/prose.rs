@@ -1,0 +1,124 @@
+//! Sentences where code was asked for.
+
+use super::language::Blocks;
+use super::site::Site;
+use super::{Cut, Hidden, Line};
+
+/// How chat models begin to talk, in lower case.
+const BEGINNINGS: &[&str] = &[
+    "here is",
+    "here's",
+    "here are",
+    "sure",
+    "certainly",
+    "of course",
+    "absolutely",
+    "okay,",
+    "ok,",
+    "the code",
+    "the completion",
+    "the completed",
+    "the missing",
+    "the following",
+    "the above",
+    "to complete",
+    "i'll",
+    "i’ll",
+    "i will",
+    "i would",
+    "i can",
+    "i'm sorry",
+    "i’m sorry",
+    "i am sorry",
+    "i cannot",
+    "i need",
+    "sorry,",
+    "based on",
+    "you can",
+    "you could",
+    "this code",
+    "this function",
+    "this will",
+    "this is",
+    "this completes",
+    "it looks like",
+    "it seems",
+    "below is",
+    "let me",
+    "as an ai",
+    "explanation",
+    "note that",
+    "note:",
+    "**",
+];
+
+/// The word on a line below code: an explanation set apart from it ends the answer.
+pub(super) fn line(site: &Site<'_>, line: &Line<'_>) -> Cut {
+    let may_be_words = line.inside || site.language.is_prose || site.in_words() || line.first;
+    if may_be_words || !line.apart || line.depth > 0 || !is_code(site) {
+        return Cut::Keep;
+    }
+    if is_talk(line.text) || is_sentence(line.text) { Cut::Before(Hidden::Prose) } else { Cut::Keep }
+}
+
+/// Whether lines of the language can be told from sentences. In SQL they cannot: it was made to look so.
+fn is_code(site: &Site<'_>) -> bool {
+    site.language.blocks != Blocks::None
+}
+
+/// Whether an answer that begins with this line begins with words.
+pub(super) fn begins_with_words(site: &Site<'_>, line: &str) -> bool {
+    if site.in_words() {
+        return false;
+    }
+    is_talk(line) || (!site.language.is_prose && is_code(site) && is_sentence(line))
+}
+
+/// Whether a line is how chat models begin to talk.
+pub(super) fn is_talk(line: &str) -> bool {
+    let line = line.trim();
+    let head: String = line.chars().take(24).collect::<String>().to_ascii_lowercase();
+    // A sentence, not an identifier: `sure_thing()` and `this is Foo` are code.
+    let sentence =
+        line.ends_with([':', '!', '.']) || (!head.contains(": ") && line.split_whitespace().count() >= 5);
+    let code = line.ends_with([';', '{', '}', ')', ',']) || line.contains(" = ") || line.contains("();");
+    sentence && !code && BEGINNINGS.iter().any(|words| head.starts_with(words)) && ends_word(&head)
+}
+
+/// Whether the words a line begins with are words: `sure.` is not, nor is `note:` in YAML.
+fn ends_word(head: &str) -> bool {
+    let word = head.split_whitespace().next().unwrap_or_default();
+    head.starts_with("**")
+        || !word.contains(['_', '(', '.', '=']) && (head.contains(' ') || head.ends_with(['!', ':']))
+}
+
+/// Whether a line is a sentence in English (or a language alike), which no line of code is.
+pub(super) fn is_sentence(line: &str) -> bool {
+    const LEAST_WORDS: usize = 5;
+    let line = line.trim();
+    if !line.starts_with(|c: char| c.is_uppercase()) || !line.ends_with(['.', ':', '!', '?']) {
+        return false;
+    }
+    let mut words = 0;
+    // What stands in backquotes is quoted, whatever it is.
+    for (n, part) in line.split('`').enumerate() {
+        if n % 2 == 1 {
+            continue;
+        }
+        if part.contains(['{', '}', ';', '=', '<', '>', '[', ']', '|', '\\', '$', '#', '@', '_', '"', '*']) {
+            return false;
+        }
+        words += part.split_whitespace().filter(|word| word.starts_with(char::is_alphabetic)).count();
+    }
+    words >= LEAST_WORDS
+}
+
+/// Whether a line may belong to an explanation that has begun: a list, a heading, a sentence.
+pub(super) fn may_go_on(line: &str) -> bool {
+    let line = line.trim();
+    let item = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let listed = line.starts_with("- ")
+        || line.starts_with("* ")
+        || (item.len() < line.len() && item.starts_with(". "));
+    listed || line.starts_with("**") || is_sentence(line) || is_talk(line)
+}

@@ -1,0 +1,275 @@
+//! What the document shows at the cursor: looked up once, in a window around it.
+
+use super::Place;
+use super::language::{self, Blocks, Language};
+use super::lex::Lexer;
+
+/// Bytes of the document that are looked at on each side of the cursor. A document may have megabytes,
+/// and the shape is asked for at every key.
+pub(super) const WINDOW: usize = 12 * 1024;
+
+/// See the module's documentation.
+pub(super) struct Site<'a> {
+    pub(super) language: &'static Language,
+    pub(super) before: &'a str,
+    pub(super) after: &'a str,
+    /// What stands left of the anchor on its line.
+    pub(super) line_before: &'a str,
+    /// What stands right of the cursor on its line.
+    pub(super) line_after: &'a str,
+    /// The lexer's state at the anchor.
+    pub(super) lexer: Lexer,
+    /// What closes the brackets that are open at the anchor, as far as the window shows, the nearest last.
+    pub(super) open: Vec<char>,
+    /// The anchor stands in a comment.
+    pub(super) in_comment: bool,
+    /// The code left of the anchor, without a comment at its end.
+    pub(super) code_before: &'a str,
+    /// The line that opens the block the cursor's line is in.
+    pub(super) header: Option<&'a str>,
+    /// Columns of the statements in that block.
+    pub(super) body: usize,
+    pub(super) style: Style,
+}
+
+/// How a document indents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Style {
+    pub(super) tabs: bool,
+    /// Columns of one step; a tab has as many.
+    pub(super) step: usize,
+    /// Whether the document shows it, or it is the language's custom.
+    pub(super) shown: bool,
+}
+
+impl<'a> Site<'a> {
+    pub(super) fn new(place: &Place<'a>) -> Self {
+        let language = language::of(place.language);
+        let before = last(place.before);
+        let after = first(place.after);
+        let line_before = before.rsplit('\n').next().unwrap_or_default();
+        let line_after = after.split('\n').next().unwrap_or_default().trim_end_matches('\r');
+        let above = before.get(..before.len() - line_before.len()).unwrap_or_default();
+        let style = style(above, line_before, after, place.language, language);
+        let mut lexer = Lexer::new(language);
+        let mut open = Vec::new();
+        for line in above.get(top_level(above, language)..).unwrap_or_default().lines() {
+            lexer.line(line, |_, mark| mark.follow(&mut open));
+        }
+        let was_inside = lexer.is_inside();
+        let code = lexer.part(line_before, |_, mark| mark.follow(&mut open));
+        let in_comment = code < line_before.len() || lexer.is_inside() && !lexer.in_string();
+        let code_before = if was_inside { "" } else { line_before.get(..code).unwrap_or_default() };
+        let (header, body) = block(above, line_before, language, style);
+        Self {
+            language,
+            before,
+            after,
+            line_before,
+            line_after,
+            lexer,
+            open,
+            in_comment,
+            code_before,
+            header,
+            body,
+            style,
+        }
+    }
+
+    /// Whether there is nothing but white space left of the anchor on its line.
+    pub(super) fn on_blank_line(&self) -> bool {
+        self.line_before.trim().is_empty()
+    }
+
+    /// Whether the anchor stands in a comment or a string, where words are the text.
+    pub(super) fn in_words(&self) -> bool {
+        self.in_comment || self.lexer.in_string()
+    }
+
+    /// Columns of the cursor's line.
+    pub(super) fn column(&self) -> usize {
+        self.columns(self.line_before)
+    }
+
+    /// Columns of white space a line begins with.
+    pub(super) fn columns(&self, line: &str) -> usize {
+        self.style.columns(line)
+    }
+
+    /// The lines below the cursor's.
+    pub(super) fn lines_below(&self) -> impl Iterator<Item = &'a str> {
+        self.after.split('\n').skip(1).map(|line| line.trim_end_matches('\r'))
+    }
+
+    /// The lines above the cursor's, nearest first.
+    pub(super) fn lines_above(&self) -> impl Iterator<Item = &'a str> {
+        self.before.rsplit('\n').skip(1).map(|line| line.trim_end_matches('\r'))
+    }
+
+    /// The nearest line above with anything on it.
+    pub(super) fn above(&self) -> Option<&'a str> {
+        self.lines_above().find(|line| !line.trim().is_empty())
+    }
+
+    /// Whether the document ends its lines with CR LF.
+    pub(super) fn has_crlf(&self) -> bool {
+        let nearest = self.before.rfind('\n').and_then(|at| self.before.get(..at));
+        match nearest {
+            Some(above) => above.ends_with('\r'),
+            None => self
+                .after
+                .split('\n')
+                .next()
+                .is_some_and(|line| line.ends_with('\r') && self.after.contains('\n')),
+        }
+    }
+
+    /// Whether nothing but white space is in the document.
+    pub(super) fn is_empty(&self) -> bool {
+        self.before.trim().is_empty() && self.after.trim().is_empty()
+    }
+}
+
+impl Style {
+    /// Columns of white space a line begins with.
+    pub(super) fn columns(&self, line: &str) -> usize {
+        let mut columns = 0;
+        for c in line.bytes() {
+            match c {
+                b' ' => columns += 1,
+                b'\t' => columns = columns / self.step * self.step + self.step,
+                _ => break,
+            }
+        }
+        columns
+    }
+
+    /// White space of so many columns.
+    pub(super) fn blanks(&self, columns: usize) -> String {
+        if self.tabs {
+            "\t".repeat(columns / self.step) + &" ".repeat(columns % self.step)
+        } else {
+            " ".repeat(columns)
+        }
+    }
+}
+
+/// The end of `text` within the window, whole lines if there are any.
+fn last(text: &str) -> &str {
+    let mut start = text.len().saturating_sub(WINDOW);
+    if start == 0 {
+        return text;
+    }
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let rest = text.get(start..).unwrap_or_default();
+    rest.split_once('\n').map_or(rest, |(_, lines)| lines)
+}
+
+/// The beginning of `text` within the window.
+fn first(text: &str) -> &str {
+    let mut end = text.len().min(WINDOW);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// Where the last line begins that no string or comment can be suspected to reach into: the lexer starts
+/// there, because what it thinks of a window's beginning may be wrong.
+fn top_level(above: &str, language: &Language) -> usize {
+    if language.blocks == Blocks::None {
+        return above.len();
+    }
+    let mut end = above.len();
+    for line in above.rsplit('\n').skip(1) {
+        end -= 1;
+        let start = end - line.len();
+        let first = line.bytes().next().unwrap_or(b' ');
+        if (first.is_ascii_alphabetic() && language.opens(line))
+            || line.starts_with("/*")
+            || line.starts_with("\"\"\"")
+        {
+            return start;
+        }
+        end = start;
+    }
+    0
+}
+
+/// The block the cursor's line is in: the line that opens it, and the columns of its statements.
+fn block<'a>(
+    above: &'a str,
+    line_before: &str,
+    language: &'static Language,
+    style: Style,
+) -> (Option<&'a str>, usize) {
+    let mut body = style.columns(line_before);
+    for line in above.rsplit('\n').filter(|line| !line.trim().is_empty()) {
+        let line = line.trim_end_matches('\r');
+        let columns = style.columns(line);
+        if columns < body {
+            if language.opens(without_comment(line, language)) {
+                return (Some(line), body);
+            }
+            // A closing bracket or a label stands left without opening anything.
+            if !language.closes(line) {
+                body = columns;
+            }
+        }
+        if body == 0 {
+            break;
+        }
+    }
+    (None, body)
+}
+
+/// A line less the comment at its end, as far as one line can tell.
+pub(super) fn without_comment<'l>(line: &'l str, language: &'static Language) -> &'l str {
+    let end = Lexer::new(language).line(line, |_, _| {});
+    line.get(..end).unwrap_or(line).trim_end()
+}
+
+/// How the document indents: the commonest step from a line to a deeper one below it.
+fn style(above: &str, line_before: &str, after: &str, id: &str, language: &Language) -> Style {
+    const STEPS: [usize; 4] = [2, 3, 4, 8];
+    let mut tabs = 0usize;
+    let mut blanks = 0usize;
+    let mut steps = [0usize; STEPS.len()];
+    let mut least = usize::MAX;
+    let mut last = 0usize;
+    let lines = above.lines().chain([line_before]).chain(after.lines().skip(1));
+    for line in lines {
+        let code = line.trim_start();
+        if (code.is_empty() && !std::ptr::eq(line, line_before)) || code.starts_with('*') {
+            continue;
+        }
+        let columns = line.bytes().take_while(|c| *c == b' ').count();
+        if line.starts_with('\t') {
+            tabs += 1;
+        } else if columns > 1 {
+            blanks += 1;
+            least = least.min(columns);
+        }
+        if let Some(step) = STEPS.iter().position(|step| last + step == columns)
+            && let Some(count) = steps.get_mut(step)
+        {
+            *count += 1;
+        }
+        last = columns;
+    }
+    let shown = tabs + blanks > 0;
+    if tabs > blanks || (!shown && matches!(id, "go" | "makefile")) {
+        return Style { tabs: true, step: 4, shown };
+    }
+    let common =
+        steps.iter().zip(STEPS).rev().max_by_key(|(count, _)| **count).filter(|(count, _)| **count > 0);
+    let step = match common {
+        Some((_, step)) => step,
+        None if shown => least.clamp(2, 8),
+        None => language.indent,
+    };
+    Style { tabs: false, step, shown }
+}
