@@ -3,6 +3,6 @@
 pub mod completion;
 pub mod lapce;
 pub mod provider;
-pub mod sse;
+pub use sse;
 pub mod stream;
 pub mod transport;

@@ -113,21 +113,16 @@ fn snippets(
             found.push((score + recency, Snippet { path: other.path.to_owned(), text: text.to_owned() }));
         }
     }
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut left = bytes;
-    let mut chosen: Vec<Snippet> = found
-        .into_iter()
-        .map(|(_, snippet)| snippet)
-        .filter(|snippet| match left.checked_sub(snippet.text.len() + snippet.path.len()) {
-            Some(rest) => {
-                left = rest;
-                true
-            }
-            None => false,
-        })
-        .take(SNIPPETS)
-        .collect();
-    chosen.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut chosen: Vec<Snippet> = Vec::new();
+    while chosen.len() < SNIPPETS {
+        let best = found.iter().enumerate().max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0)).map(|(at, _)| at);
+        let Some((_, snippet)) = best.map(|at| found.swap_remove(at)) else { break };
+        let Some(rest) = left.checked_sub(snippet.text.len() + snippet.path.len()) else { continue };
+        left = rest;
+        let place = chosen.iter().position(|other| other.path > snippet.path);
+        chosen.insert(place.unwrap_or(chosen.len()), snippet);
+    }
     chosen
 }
 

@@ -1,7 +1,5 @@
 //! What the user is told: the status bar, pop-ups, the log.
 
-use std::cmp::Reverse;
-
 use serde::Serialize;
 
 use super::rpc::{Host, Rpc};
@@ -64,9 +62,9 @@ impl Voice {
     /// Takes in what must never be said.
     pub fn keep_secret(&mut self, secret: &str) {
         if secret.len() >= SHORTEST_SECRET {
-            self.secrets.push(secret.to_owned());
             // One may lie in another: the longer goes first.
-            self.secrets.sort_unstable_by_key(|secret| Reverse(secret.len()));
+            let place = self.secrets.iter().position(|known| known.len() < secret.len());
+            self.secrets.insert(place.unwrap_or(self.secrets.len()), secret.to_owned());
         }
     }
 

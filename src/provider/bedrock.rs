@@ -6,7 +6,6 @@ use super::claude::Claude;
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
-use super::json::{self, Raw, object};
 use super::messages::Messages;
 use super::request::Draft;
 use super::sigv4::{Signer, Unsigned};
@@ -15,6 +14,7 @@ use super::{
     Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Secret, Wire,
     messages,
 };
+use crate::sse::json::{self, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};
 
 /// `bedrock`

@@ -9,9 +9,9 @@ mod tests;
 use super::decoder::{Decoder, Ends, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
-use super::json::{self, Few, Raw, number, object};
 use super::responses::Responses;
 use super::usage::usage;
+use crate::sse::json::{self, Few, Raw, number, object};
 use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
 
 object! {

@@ -25,8 +25,8 @@ use std::ops::Range;
 use serde::de::IgnoredAny;
 
 use super::decoder::{Ends, Wire};
-use super::json::unescape;
-use crate::sse::lanes::{Lanes, same};
+use crate::sse::json::unescape;
+use crate::sse::template::{Extent, Hole, Template, digits, inside};
 use crate::stream::{Sink, StreamToken};
 
 /// Strings that change with each frame and that no wire reads: padding against guessing tokens from
@@ -46,9 +46,8 @@ pub(super) struct Envelope {
     /// What the learned frame gave; `None` when there is none.
     kind: Option<Kind>,
     event: String,
-    /// The learned frame without what was in its holes.
-    fixed: Vec<u8>,
-    pieces: Vec<Piece>,
+    /// The learned frame.
+    template: Template,
     /// Frames in a row that were decoded in full although they could have been learned.
     fruitless: u32,
     /// A text whose escapes are resolved.
@@ -59,27 +58,6 @@ pub(super) struct Envelope {
 enum Kind {
     Text,
     Reasoning,
-}
-
-/// So many bytes of [`Envelope::fixed`], and what comes after them.
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    len: usize,
-    hole: Hole,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hole {
-    /// The inside of the string that is the token's text.
-    Text,
-    /// The inside of a string that means nothing.
-    String,
-    /// The digits of a number that means nothing.
-    Digits,
-    /// Spaces between the last two tokens of the JSON; Anthropic pads with them.
-    Spaces,
-    /// The end of the frame.
-    End,
 }
 
 impl Envelope {
@@ -105,7 +83,7 @@ impl Envelope {
     /// The token of this frame, if it is the learned one with another text.
     fn token<'t>(&'t mut self, event: &str, data: &'t str) -> Option<StreamToken<'t>> {
         let kind = self.kind?;
-        let inside = self.text(event, data)?;
+        let inside = (self.event == event).then(|| self.template.text(data))??;
         debug_assert!(serde_json::from_str::<IgnoredAny>(data).is_ok());
         #[cfg(test)]
         tests::HITS.with(|hits| hits.set(hits.get() + 1));
@@ -121,37 +99,6 @@ impl Envelope {
             Kind::Text => StreamToken::Text(Cow::Borrowed(text)),
             Kind::Reasoning => StreamToken::Reasoning(Cow::Borrowed(text)),
         })
-    }
-
-    fn text<'d>(&self, event: &str, data: &'d str) -> Option<Inside<'d>> {
-        if !same(self.event.as_bytes(), event.as_bytes()) {
-            return None;
-        }
-        let (mut fixed, mut rest) = (self.fixed.as_slice(), data.as_bytes());
-        let mut text = None;
-        for piece in &self.pieces {
-            let (own, there);
-            (own, fixed) = fixed.split_at_checked(piece.len)?;
-            (there, rest) = rest.split_at_checked(piece.len)?;
-            if !same(own, there) {
-                return None;
-            }
-            let len = match piece.hole {
-                Hole::Text => {
-                    let inside = inside(rest)?;
-                    text = Some((data.len() - rest.len(), inside));
-                    inside.len
-                }
-                Hole::String => inside(rest)?.len,
-                Hole::Digits => digits(rest)?,
-                Hole::Spaces => rest.iter().take_while(|byte| **byte == b' ').count(),
-                Hole::End => 0,
-            };
-            rest = rest.get(len..)?;
-        }
-        let (start, Extent { len, escaped }) = text?;
-        let text = data.get(start..start + len)?;
-        (rest.is_empty() && !text.is_empty()).then_some(Inside { text, escaped })
     }
 
     /// Remembers a frame that was decoded in full, and gave `seen`, in place of the one before it. A
@@ -170,7 +117,7 @@ impl Envelope {
         let start = address.checked_sub(data.as_ptr().addr()).filter(|start| start + len <= data.len());
         let cut = self.cut(data, start.map(|start| start..start + len)).is_some();
         // Of two strings with the text's escapes nobody knows which one it was.
-        if cut && self.pieces.iter().filter(|piece| piece.hole == Hole::Text).count() == 1 {
+        if cut && self.template.count(Hole::Text) == 1 {
             self.kind = Some(kind);
             self.event.clear();
             self.event.push_str(event);
@@ -180,12 +127,10 @@ impl Envelope {
     /// Cuts a JSON text at its holes. That of the token's text is `place`; without it, it is the string
     /// with escapes that says what `scratch` says.
     fn cut(&mut self, data: &str, place: Option<Range<usize>>) -> Option<()> {
-        self.fixed.clear();
-        self.pieces.clear();
+        self.template.clear();
         let mut uncut = 0;
         let mut hole = |at: usize, len: usize, hole: Hole| {
-            self.fixed.extend_from_slice(data.as_bytes().get(uncut..at).unwrap_or_default());
-            self.pieces.push(Piece { len: at - uncut, hole });
+            self.template.push(data.as_bytes().get(uncut..at).unwrap_or_default(), hole);
             uncut = at + len;
         };
         let mut key = "";
@@ -237,63 +182,6 @@ fn says(inner: &str, text: &str) -> bool {
     let mut resolved = String::with_capacity(inner.len());
     unescape(inner, &mut resolved);
     resolved == text
-}
-
-/// What stands between the quotes of a JSON string.
-#[derive(Debug, Clone, Copy)]
-struct Inside<'d> {
-    text: &'d str,
-    escaped: bool,
-}
-
-/// How many bytes it has.
-#[derive(Debug, Clone, Copy)]
-struct Extent {
-    len: usize,
-    escaped: bool,
-}
-
-/// The inside of the string whose opening quote is just before `bytes`; `None` when it has no end or
-/// has what JSON does not allow.
-#[inline]
-fn inside(bytes: &[u8]) -> Option<Extent> {
-    let mut len = 0;
-    let mut escaped = false;
-    loop {
-        len += plain(bytes.get(len..)?);
-        match bytes.get(len..)? {
-            [b'"', ..] => return Some(Extent { len, escaped }),
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => len += 2,
-            [b'\\', b'u', unit @ ..] if unit.get(..4)?.iter().all(u8::is_ascii_hexdigit) => len += 6,
-            _ => return None,
-        }
-        escaped = true;
-    }
-}
-
-/// How many bytes there are before a quote, a backslash or a control character.
-#[inline]
-fn plain(bytes: &[u8]) -> usize {
-    let (vectors, tail) = bytes.as_chunks();
-    for (number, vector) in vectors.iter().enumerate() {
-        let lanes = Lanes::load(vector);
-        let special = lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.below(b' ')).high_bits();
-        if special != 0 {
-            return number * 16 + special.trailing_zeros() as usize;
-        }
-    }
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
-    bytes.len() - tail.len() + tail.iter().position(special).unwrap_or(tail.len())
-}
-
-/// How many digits there are, if they are a whole number as JSON writes it.
-#[inline]
-fn digits(bytes: &[u8]) -> Option<usize> {
-    match bytes.iter().take_while(|byte| byte.is_ascii_digit()).count() {
-        0 => None,
-        len if len > 1 && bytes.first() == Some(&b'0') => None,
-        len => Some(len),
-    }
 }
 
 /// What a frame gave that was decoded in full.

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
-use super::json::{self, Few, Raw, object};
 use super::request::Draft;
 use super::url::segment;
 use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
+use crate::sse::json::{self, Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
 
 /// Decodes `GenerateContentResponse` chunks.

@@ -6,9 +6,9 @@ use super::chat_completions::ChatCompletions;
 use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
-use super::json::{self, Raw, object};
 use super::request::{Draft, base_url};
 use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
+use crate::sse::json::{self, Raw, object};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, TextDelta, Usage};
 
 /// `llama-cpp`

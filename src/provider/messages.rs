@@ -6,9 +6,9 @@ use super::claude::Claude;
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
-use super::json::{self, Few, Raw, object};
 use super::request::Draft;
 use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
+use crate::sse::json::{self, Few, Raw, object};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 
 /// Decodes Messages events.

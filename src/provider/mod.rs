@@ -20,7 +20,6 @@ mod gemini;
 mod generate_content;
 mod groq;
 mod hole;
-mod json;
 mod llama_cpp;
 mod lm_studio;
 mod mercury;
@@ -53,9 +52,9 @@ mod xai;
 pub use decoder::{Decoder, Ends, Framing, Wire};
 pub use error::{Error, Response};
 pub use fim::{fallback as fim_fallback, names as fim_names};
-pub(crate) use json::number;
 pub use models::model_names;
 pub use prompt::{Account, FimSetting, HttpRequest, Prompt, Seam, Secret, Snippet};
+pub(crate) use url::is_loopback as is_loopback_host;
 
 /// One provider of completions: what the user names in the settings.
 pub trait Provider: Sync {

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
-use super::json::{self, Few, Raw, object};
 use super::request::{Draft, base_url};
 use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
+use crate::sse::json::{self, Few, Raw, object};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, ToolCall, Usage};
 
 /// `ollama`

@@ -67,7 +67,7 @@ pub struct Account {
     /// Top-level body fields to add or replace.
     pub extra_body: serde_json::Map<String, serde_json::Value>,
     /// Sampling temperature; `None` for the format's default for completion.
-    pub temperature: Option<f32>,
+    pub temperature: Option<f64>,
     /// How fill-in-the-middle is asked for; see [`FimSetting`].
     pub fim: FimSetting,
     /// Seconds since 1970-01-01 UTC, for formats that sign their requests.
@@ -94,8 +94,7 @@ impl Account {
 
     /// The temperature, or one at which code comes out the same nearly every time.
     pub(super) fn temperature(&self) -> f64 {
-        // By way of its text, or 0.1 would become 0.10000000149011612.
-        self.temperature.unwrap_or(0.1).to_string().parse().unwrap_or_default()
+        self.temperature.unwrap_or(0.1)
     }
 
     /// The plain setting of that name; `None` when it is not there or empty.

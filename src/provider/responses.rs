@@ -6,8 +6,8 @@ mod tests;
 use super::decoder::{Decoder, Ends, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
-use super::json::{self, Few, Raw, object};
 use super::usage::usage;
+use crate::sse::json::{self, Few, Raw, object};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall};
 
 object! {

@@ -4,8 +4,8 @@
 //! `x-should-retry` decides if it is there, else the status does; the delay is the server's if it is
 //! sensible, else it grows from half a second to eight.
 
-use super::json::number;
 use super::{Error, header};
+use crate::sse::json::number;
 use crate::stream::ErrorKind;
 
 /// A request that failed, and what is to be known for deciding about the next one.

@@ -108,3 +108,36 @@ fn who_needs_a_key_says_where_it_belongs() {
         assert!(error.message.contains(variable), "{}: {error}", provider.name());
     }
 }
+
+#[test]
+fn the_readme_lists_every_provider_with_its_defaults() {
+    let readme = include_str!("../../README.md");
+    let rows: Vec<Vec<&str>> = readme
+        .lines()
+        .skip_while(|line| !line.starts_with("| `provider` "))
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|row| row.split(" | ").collect())
+        .collect();
+    let expected: Vec<Vec<String>> = PROVIDERS
+        .iter()
+        .map(|provider| {
+            let Defaults { model, key_env, needs_key, .. } = provider.defaults();
+            let key = format!("`{}`", key_env.join("` or `"));
+            let key = if needs_key { key } else { format!("{key}, if it wants one") };
+            let model = if model.is_empty() { "yours".to_owned() } else { format!("`{model}`") };
+            vec![format!("`{}`", provider.name()), key, model]
+        })
+        .collect();
+    let facts: Vec<_> = rows.iter().map(|row| &row[..3]).collect();
+    assert_eq!(facts, expected);
+
+    for (provider, row) in PROVIDERS.iter().zip(rows) {
+        let unreachable = Error::of_settings(*provider, crate::stream::ErrorKind::Network, "");
+        let start = unreachable.message.split('`').nth(1).unwrap_or_default();
+        assert!(row[3].contains(start), "{start} is not in {row:?}");
+        if provider.seam(&Account::default()) == Seam::Prefix {
+            assert!(row[3].starts_with("FIM"), "{row:?}");
+        }
+    }
+}

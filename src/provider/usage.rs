@@ -1,4 +1,4 @@
-use super::json::{Raw, object};
+use crate::sse::json::{Raw, object};
 use crate::stream::Usage;
 
 object! {

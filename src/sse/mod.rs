@@ -4,12 +4,17 @@
 //! out frames that borrow from the chunk; only what crosses a chunk edge is copied, once, into a
 //! buffer that is used again. Any chunking of the same bytes gives the same frames. Bytes that are
 //! not UTF-8 become U+FFFD, one frame over the limit becomes one [`Error`], and what follows is intact.
+//!
+//! Beside them stand the scans by which frames are understood, [`json`] and [`template`]. All of it is a crate
+//! of its own for one reason: it is compiled for speed, the rest of the plugin for size.
 
+pub mod json;
 pub mod json_array;
-pub(crate) mod lanes;
+mod lanes;
 pub mod ndjson;
 mod parser;
 mod scan;
+pub mod template;
 mod text;
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub(super) fn begins_with_words(site: &Site<'_>, line: &str) -> bool {
 /// Whether a line is how chat models begin to talk.
 pub(super) fn is_talk(line: &str) -> bool {
     let line = line.trim();
-    let head: String = line.chars().take(24).collect::<String>().to_lowercase();
+    let head: String = line.chars().take(24).collect::<String>().to_ascii_lowercase();
     // A sentence, not an identifier: `sure_thing()` and `this is Foo` are code.
     let sentence =
         line.ends_with([':', '!', '.']) || (!head.contains(": ") && line.split_whitespace().count() >= 5);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::provider::{self, Secret};
+use crate::provider::Secret;
 
 /// One thing wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,17 +145,24 @@ impl<'a> Reader<'a> {
 
     /// A number, or an empty text for none. Lapce's settings window writes texts where the default
     /// is one, so a number in a text counts too.
-    pub fn optional_number(&mut self, key: &'static str, range: RangeInclusive<f32>, into: &mut Option<f32>) {
+    /// `range` in words is `from_to`: to write a fraction takes 14 KB of wasm.
+    pub fn optional_number(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<f64>,
+        from_to: &str,
+        into: &mut Option<f64>,
+    ) {
         let Some(value) = self.value(key) else { return };
         let number = match value {
             Value::String(text) if text.trim().is_empty() => return,
-            Value::String(text) => provider::number(text).map(|n| n as f32),
-            other => other.as_f64().map(|n| n as f32),
+            Value::String(text) => sse::json::number(text),
+            other => other.as_f64(),
         };
         match number.filter(|n| range.contains(n)) {
             Some(number) => *into = Some(number),
             None => {
-                let allowed = format!("a number from {} to {}, or \"\"", range.start(), range.end());
+                let allowed = format!("a number from {from_to}, or \"\"");
                 self.wrong(key, &allowed, value, "\"\"");
             }
         }

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use super::super::json::number;
 use super::classify::classify;
 use super::clean::summary;
+use crate::sse::json::number;
 use crate::stream::StreamError;
 
 /// What an error body says.

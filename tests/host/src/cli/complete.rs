@@ -69,7 +69,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     let path = file.canonicalize().map_err(unreadable)?;
     let offset = offset(&text, at)?;
 
-    let mut setup = Setup::new(setup::volt_folder()?).workspace(Some(workspace(&path)));
+    let mut setup = Setup::new(setup::volt_folder(None)?).workspace(Some(workspace(&path)));
     for (key, value) in options.settings {
         setup = setup.setting(&key, value);
     }

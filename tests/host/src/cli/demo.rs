@@ -79,7 +79,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
         None => return Err(usage("whose model, server or key is it? Give --provider", "demo")),
     }
     setup::need_curl()?;
-    let folder = setup::volt_folder()?;
+    let folder = setup::volt_folder(None)?;
     let server = if options.settings.is_empty() { Some(scripted_model()?) } else { None };
     let mut setup = Setup::new(folder);
     for (setting, value) in &options.settings {

@@ -1,8 +1,10 @@
 //! The command line: which sub-command, what failed, with which exit code.
 
+mod bench;
 mod complete;
 mod decode;
 mod demo;
+mod package;
 mod recording;
 mod setup;
 mod sse;
@@ -24,8 +26,10 @@ Usage: cargo volt COMMAND [OPTIONS]
 Commands:
   demo      Show the plugin at work: a file is typed, the ghost text grows, Tab takes it
   complete  Ask for one completion at a place in a file, through the real plugin
+  package   Build the plugin and lay out its folder as Lapce loads it
   sse       Print the events of a recorded event stream as JSON lines
   decode    Print the tokens of a recorded answer of a model as JSON lines
+  bench     Measure the stream library against its peers
 
 `cargo volt COMMAND --help` says more of each.
 
@@ -87,7 +91,9 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
         Some(Arg::Value(name)) => match name.to_str() {
             Some("demo") => demo::run(args, out),
             Some("complete") => complete::run(args, out),
+            Some("package") => package::run(args, out),
             Some("sse") => sse::run(args, out),
+            Some("bench") => bench::run(args, out),
             Some("decode") => decode::run(args, out),
             Some("help") => Ok(out.write_all(HELP.as_bytes())?),
             _ => Err(usage(format_args!("there is no command `{}`", name.display()), "")),
@@ -147,6 +153,7 @@ mod tests {
             &["help"],
             &["demo", "--help"],
             &["complete", "--help"],
+            &["package", "--help"],
             &["sse", "--help"],
             &["decode", "--help"],
         ] {
@@ -160,6 +167,8 @@ mod tests {
             (&[][..], "which command?"),
             (&["slay"], "`slay`"),
             (&["--json"], "'--json'"),
+            (&["package", "DIR"], "\"DIR\""),
+            (&["package", "--to"], "'--to'"),
             (&["sse"], "which FILE?"),
             (&["sse", "a", "b"], "\"b\""),
             (&["sse", "no-such-file"], "no-such-file"),

@@ -1,50 +1,190 @@
 //! Reading JSON as the answers of many servers need it: borrowed from the frame, tolerant of what is
 //! missing, null, of another type, unknown or there twice (the last one counts, as in JavaScript).
-
 //!
-//! A text is checked once, whole, by serde_json; after that this module only looks for where values begin
-//! and end. A visitor for each type would do that in one pass, and take 100 KB of wasm for it.
+//! A text is checked once, whole, by serde_json; after that one pass takes out what is asked for. Visitors
+//! for each type would save the check, and take 100 KB of wasm for it.
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::template::plain;
+
 /// Something that can be read from any JSON value; what it cannot be reads as the default.
-pub(super) trait Read<'a>: Default {
-    fn read(value: Raw<'a>) -> Self;
+pub trait Read<'a>: Default {
+    /// Reads the value `json` stands before, and leaves it behind that value.
+    fn read(json: &mut Scanner<'a>) -> Self;
 }
 
 /// Reads a whole JSON text.
 ///
 /// # Errors
 /// When it is none.
-pub(super) fn from_str<'a, T: Read<'a>>(json: &'a str) -> Result<T, serde_json::Error> {
-    serde_json::from_str::<&RawValue>(json).map(|raw| T::read(Raw(Some(raw.get()))))
+pub fn from_str<'a, T: Read<'a>>(json: &'a str) -> Result<T, serde_json::Error> {
+    serde_json::from_str::<&RawValue>(json).map(|raw| T::read(&mut Scanner { rest: raw.get() }))
+}
+
+/// A place in a text that has been checked to be JSON. In a text that is not, it finds less, but never
+/// panics.
+#[derive(Debug)]
+pub struct Scanner<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Scanner<'a> {
+    /// Calls `field` with each key, as it stands between its quotes, of the object here; it may read the
+    /// value. What is no object is passed over.
+    pub fn object(&mut self, field: &mut dyn FnMut(&'a str, &mut Self)) {
+        if !self.enter(b'{') {
+            return self.skip();
+        }
+        while self.next() == Some(b'"') {
+            let Some(key) = self.value().get(1..).and_then(|key| key.strip_suffix('"')) else { return };
+            if self.next() != Some(b':') {
+                return;
+            }
+            self.advance(1);
+            let left = self.rest.len();
+            field(key, self);
+            if self.rest.len() == left {
+                self.skip();
+            }
+        }
+        self.leave();
+    }
+
+    /// The elements of the array here; none of what is no array.
+    fn array<T: Read<'a>>(&mut self) -> Few<T> {
+        let mut few = Few::default();
+        if !self.enter(b'[') {
+            self.skip();
+            return few;
+        }
+        while !matches!(self.next(), None | Some(b']' | b'}')) {
+            let left = self.rest.len();
+            let element = T::read(self);
+            if self.rest.len() == left {
+                break;
+            }
+            if few.first.is_none() {
+                few.first = Some(element);
+            } else {
+                few.rest.push(element);
+            }
+        }
+        self.leave();
+        few
+    }
+
+    fn skip(&mut self) {
+        self.value();
+    }
+
+    /// Takes the value here, whatever it is.
+    fn value(&mut self) -> &'a str {
+        self.next();
+        let bytes = self.rest.as_bytes();
+        let end = match bytes.first() {
+            Some(b'"') => string_end(bytes, 0),
+            Some(b'{' | b'[') => nested_end(bytes),
+            _ => bytes.iter().position(|byte| b",]}: \t\n\r".contains(byte)).unwrap_or(bytes.len()),
+        };
+        let (value, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        self.rest = rest;
+        value
+    }
+
+    /// Steps over white space and commas; the byte that is next.
+    fn next(&mut self) -> Option<u8> {
+        let bytes = self.rest.as_bytes();
+        let blank =
+            bytes.iter().take_while(|byte| matches!(byte, b' ' | b',' | b'\n' | b'\r' | b'\t')).count();
+        self.advance(blank);
+        self.rest.as_bytes().first().copied()
+    }
+
+    fn enter(&mut self, bracket: u8) -> bool {
+        let is_there = self.next() == Some(bracket);
+        self.advance(usize::from(is_there));
+        is_there
+    }
+
+    fn leave(&mut self) {
+        let is_there = matches!(self.next(), Some(b'}' | b']'));
+        self.advance(usize::from(is_there));
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+}
+
+/// Where the object or array ends that `bytes` begin with.
+fn nested_end(bytes: &[u8]) -> usize {
+    let (mut depth, mut at) = (0usize, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at = string_end(bytes, at);
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth <= 1 => return at + 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// Where the string ends that begins at `start`, behind its closing quote.
+fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    loop {
+        at += plain(bytes.get(at..).unwrap_or_default());
+        match bytes.get(at) {
+            None => return bytes.len(),
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+        }
+    }
+}
+
+/// Whether the key between these quotes is `name`, however it is written.
+pub fn is_key(key: &str, name: &str) -> bool {
+    key == name
+        || (key.contains('\\') && {
+            let mut plain = String::with_capacity(key.len());
+            unescape(key, &mut plain);
+            plain == name
+        })
 }
 
 /// A JSON value as it stands in the frame; the default is one that is not there.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Raw<'a>(Option<&'a str>);
+pub struct Raw<'a>(Option<&'a str>);
 
 impl<'a> Raw<'a> {
     /// Its JSON text; empty when it is not there.
-    pub(super) fn json(self) -> &'a str {
+    pub fn json(self) -> &'a str {
         self.0.unwrap_or_default()
     }
 
     /// Whether it is there and says something: not `null`, `false`, `""`, `{}` or `[]`. Servers write
     /// all of these for "no error".
-    pub(super) fn is_given(self) -> bool {
+    pub fn is_given(self) -> bool {
         !matches!(self.json(), "" | "null" | "false" | "\"\"" | "{}" | "[]")
     }
 
     /// The whole number it is.
-    pub(super) fn number(self) -> Option<u64> {
+    pub fn number(self) -> Option<u64> {
         self.json().parse().ok()
     }
 
     /// The string it is, borrowed from the frame, or from `scratch` when it has escapes.
-    pub(super) fn str<'s>(self, scratch: &'s mut String) -> Option<&'s str>
+    pub fn str<'s>(self, scratch: &'s mut String) -> Option<&'s str>
     where
         'a: 's,
     {
@@ -58,7 +198,7 @@ impl<'a> Raw<'a> {
     }
 
     /// As [`str`](Self::str), as a piece of an answer; `None` when it is empty.
-    pub(super) fn piece<'s>(self, scratch: &'s mut String) -> Option<Cow<'s, str>>
+    pub fn piece<'s>(self, scratch: &'s mut String) -> Option<Cow<'s, str>>
     where
         'a: 's,
     {
@@ -66,7 +206,7 @@ impl<'a> Raw<'a> {
     }
 
     /// The string it is; allocates when it has escapes.
-    pub(super) fn cow(self) -> Option<Cow<'a, str>> {
+    pub fn cow(self) -> Option<Cow<'a, str>> {
         let inner = self.json().strip_prefix('"')?.strip_suffix('"')?;
         if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
             return Some(Cow::Borrowed(inner));
@@ -77,95 +217,20 @@ impl<'a> Raw<'a> {
     }
 
     /// Reads it as `T`; the default when it is not one.
-    pub(super) fn read<T: Read<'a>>(self) -> T {
-        T::read(self)
-    }
-
-    /// The keys, as they stand between their quotes, and values of the object it is.
-    fn entries(self) -> impl Iterator<Item = (&'a str, Raw<'a>)> {
-        let mut rest = self.json().strip_prefix('{').unwrap_or_default();
-        std::iter::from_fn(move || {
-            let key = next_value(&mut rest)?;
-            rest = rest.trim_start().strip_prefix(':')?;
-            let value = next_value(&mut rest)?;
-            Some((key.strip_prefix('"')?.strip_suffix('"')?, Raw(Some(value))))
-        })
-    }
-
-    /// The elements of the array it is.
-    fn elements(self) -> impl Iterator<Item = Raw<'a>> {
-        let mut rest = self.json().strip_prefix('[').unwrap_or_default();
-        std::iter::from_fn(move || next_value(&mut rest).map(|value| Raw(Some(value))))
+    pub fn read<T: Read<'a>>(self) -> T {
+        T::read(&mut Scanner { rest: self.json() })
     }
 }
 
 impl<'a> Read<'a> for Raw<'a> {
-    fn read(value: Raw<'a>) -> Self {
-        value
-    }
-}
-
-/// Takes the next value of an object or array off `rest`, which has been checked to be JSON; `None` at
-/// the closing bracket.
-fn next_value<'a>(rest: &mut &'a str) -> Option<&'a str> {
-    let text = rest.trim_start_matches([' ', '\t', '\n', '\r', ',']);
-    let bytes = text.as_bytes();
-    let end = match bytes.first()? {
-        b'"' => string_end(bytes, 0),
-        b'{' | b'[' => {
-            let (mut depth, mut at) = (0usize, 0);
-            loop {
-                match bytes.get(at)? {
-                    b'"' => at = string_end(bytes, at) - 1,
-                    b'{' | b'[' => depth += 1,
-                    b'}' | b']' if depth == 1 => break at + 1,
-                    b'}' | b']' => depth -= 1,
-                    _ => {}
-                }
-                at += 1;
-            }
-        }
-        b'}' | b']' => return None,
-        _ => bytes.iter().position(|byte| b",]} \t\n\r".contains(byte)).unwrap_or(bytes.len()),
-    };
-    let (value, after) = text.split_at_checked(end)?;
-    *rest = after;
-    Some(value)
-}
-
-/// Where the string ends that begins at `start`, behind its closing quote.
-fn string_end(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while let Some(found) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
-        at += found;
-        if bytes.get(at) == Some(&b'"') {
-            return at + 1;
-        }
-        at += 2;
-    }
-    bytes.len()
-}
-
-/// Whether the key between these quotes is `name`, however it is written.
-pub(super) fn is_key(key: &str, name: &str) -> bool {
-    key == name
-        || (key.contains('\\') && {
-            let mut plain = String::with_capacity(key.len());
-            unescape(key, &mut plain);
-            plain == name
-        })
-}
-
-/// Calls `field` with each key and value of an object.
-pub(super) fn each_entry<'a>(value: Raw<'a>, field: &mut dyn FnMut(&'a str, Raw<'a>)) {
-    for (key, value) in value.entries() {
-        field(key, value);
+    fn read(json: &mut Scanner<'a>) -> Self {
+        Raw(Some(json.value()))
     }
 }
 
 /// Appends the text of a JSON string to `out`. `inner` has been checked by the JSON parser; of lone
 /// surrogates, which it lets pass, each becomes U+FFFD.
-pub(super) fn unescape(inner: &str, out: &mut String) {
+pub fn unescape(inner: &str, out: &mut String) {
     let mut rest = inner;
     while let Some((plain, escape)) = rest.split_once('\\') {
         out.push_str(plain);
@@ -207,24 +272,24 @@ fn unicode_escape(text: &str) -> (char, &str) {
 
 /// The number a text is, as JSON writes numbers. The parser is serde_json's: the standard library's
 /// brings 17 KB of tables and code into the wasm.
-pub(crate) fn number(text: &str) -> Option<f64> {
+pub fn number(text: &str) -> Option<f64> {
     serde_json::from_str(text.trim()).ok()
 }
 
 /// The elements of an array that nearly always has none or one; only a second one allocates.
 /// Whatever is no array counts as an empty one.
 #[derive(Debug)]
-pub(super) struct Few<T> {
+pub struct Few<T> {
     first: Option<T>,
     rest: Vec<T>,
 }
 
 impl<T> Few<T> {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.first.iter().chain(&self.rest)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.first.is_none()
     }
 }
@@ -236,15 +301,15 @@ impl<T> Default for Few<T> {
 }
 
 impl<'a, T: Read<'a>> Read<'a> for Few<T> {
-    fn read(value: Raw<'a>) -> Self {
-        let mut elements = value.elements().map(T::read);
-        Self { first: elements.next(), rest: elements.collect() }
+    fn read(json: &mut Scanner<'a>) -> Self {
+        json.array()
     }
 }
 
 /// Declares a struct and how it is read from a JSON object: fields are found by the given key,
 /// unknown keys are skipped, of a key that is there twice the last one counts. Anything that is no
 /// object reads as the default.
+#[macro_export]
 macro_rules! object {
     ($(#[$meta:meta])* struct $name:ident<'a> { $($field:ident = $key:literal: $ty:ty,)* }) => {
         $(#[$meta])*
@@ -253,12 +318,12 @@ macro_rules! object {
             $($field: $ty,)*
         }
 
-        impl<'a> $crate::provider::json::Read<'a> for $name<'a> {
-            fn read(value: $crate::provider::json::Raw<'a>) -> Self {
+        impl<'a> $crate::json::Read<'a> for $name<'a> {
+            fn read(json: &mut $crate::json::Scanner<'a>) -> Self {
                 let mut object = Self::default();
-                $crate::provider::json::each_entry(value, &mut |key, value| {
-                    $(if $crate::provider::json::is_key(key, $key) {
-                        object.$field = $crate::provider::json::Read::read(value);
+                json.object(&mut |key, json| {
+                    $(if $crate::json::is_key(key, $key) {
+                        object.$field = $crate::json::Read::read(json);
                         return;
                     })*
                 });
@@ -267,7 +332,7 @@ macro_rules! object {
         }
     };
 }
-pub(super) use object;
+pub use object;
 
 #[cfg(test)]
 mod tests {
