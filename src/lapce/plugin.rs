@@ -329,7 +329,12 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Reply { id, answer } => self.reply(id, &answer, documents),
-                Effect::Start { lane, request } => core.lane(lane).start(&request),
+                Effect::Start { lane, request } => {
+                    core.lane(lane).start(&request);
+                    if let Some(obstacle) = core.lane(lane).obstacle() {
+                        self.voice.no_streaming(&mut self.rpc, obstacle);
+                    }
+                }
                 Effect::Cancel(lane) => core.lane(lane).cancel(),
                 Effect::Promote => {
                     mem::swap(&mut core.main, &mut core.ahead);

@@ -4,5 +4,10 @@
 //! here is what only the whole can show: what the user sees, what the machine sees, and how long it takes.
 
 mod providers;
+mod documents;
+mod leftovers;
+mod refusals;
+mod secrets;
 mod spine;
 mod stage;
+mod without;
