@@ -19,6 +19,11 @@ const SNIPPETS: usize = 4;
 const SIMILAR: f32 = 0.06;
 /// Documents larger than this are not searched for snippets, in bytes.
 const SEARCHED: usize = 256 * 1024;
+/// Bytes searched in all, the documents edited last first.
+const SEARCHED_IN_ALL: usize = 384 * 1024;
+/// The window's edges move in steps of this part of the budget: while the user types, the prompt stays the
+/// same but for its end, and the provider's prompt cache hits.
+const STEPS: usize = 12;
 
 /// How much may go into a prompt.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,10 +63,12 @@ pub fn prompt(buffer: &Buffer<'_>, buffers: &dyn Buffers, wish: &Wish<'_>, budge
     };
     let quoted: usize = snippets.iter().map(|snippet| snippet.text.len() + snippet.path.len()).sum();
     let window = total.saturating_sub(quoted);
+    let step = (total / STEPS).max(1);
     // Three parts before the cursor, one after; what one does not need the other gets.
-    let suffix_share = (window / 4).max(window.saturating_sub(before.len())).min(after.len());
-    let prefix = last_lines(before, window - suffix_share.min(window));
-    let suffix = first_lines(after, window.saturating_sub(prefix.len()).min(suffix_share.max(window / 4)));
+    let unused = window.saturating_sub(before.len().next_multiple_of(step));
+    let suffix_share = (window / 4).max(unused).min(after.len());
+    let prefix = last_lines(before, window - suffix_share, step);
+    let suffix = first_lines(after, suffix_share);
     Prompt {
         prefix: prefix.to_owned(),
         suffix: suffix.to_owned(),
@@ -75,7 +82,8 @@ pub fn prompt(buffer: &Buffer<'_>, buffers: &dyn Buffers, wish: &Wish<'_>, budge
     }
 }
 
-/// The windows of other open documents most like the text around the cursor, the best last.
+/// The windows of other open documents most like the text around the cursor. In the order of their paths:
+/// which one is the best changes from word to word, and what is quoted should stay the same.
 fn snippets(
     buffer: &Buffer<'_>,
     before: &str,
@@ -89,10 +97,15 @@ fn snippets(
     let mut query = identifiers(before.get(start..).unwrap_or_default());
     query.extend(identifiers(after.get(..end).unwrap_or_default()));
     let mut found: Vec<(f32, Snippet)> = Vec::new();
+    let mut searched = 0;
     for (age, other) in buffers.all().into_iter().enumerate() {
         let own = other.uri == buffer.uri;
         if own || other.text.len() > SEARCHED || gates.ignored(other.path).is_some() {
             continue;
+        }
+        searched += other.text.len();
+        if searched > SEARCHED_IN_ALL {
+            break;
         }
         if let Some((score, text)) = best_window(&query, other.text, bytes) {
             // What was edited a moment ago is likelier to matter than what lies open.
@@ -100,19 +113,16 @@ fn snippets(
             found.push((score + recency, Snippet { path: other.path.to_owned(), text: text.to_owned() }));
         }
     }
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut left = bytes;
-    let mut chosen: Vec<Snippet> = found
-        .into_iter()
-        .map(|(_, snippet)| snippet)
-        .take_while(|snippet| {
-            let fits = snippet.text.len() + snippet.path.len() <= left;
-            left = left.saturating_sub(snippet.text.len() + snippet.path.len());
-            fits
-        })
-        .take(SNIPPETS)
-        .collect();
-    chosen.reverse();
+    let mut chosen: Vec<Snippet> = Vec::new();
+    while chosen.len() < SNIPPETS {
+        let best = found.iter().enumerate().max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0)).map(|(at, _)| at);
+        let Some((_, snippet)) = best.map(|at| found.swap_remove(at)) else { break };
+        let Some(rest) = left.checked_sub(snippet.text.len() + snippet.path.len()) else { continue };
+        left = rest;
+        let place = chosen.iter().position(|other| other.path > snippet.path);
+        chosen.insert(place.unwrap_or(chosen.len()), snippet);
+    }
     chosen
 }
 
@@ -145,15 +155,13 @@ fn identifiers(text: &str) -> HashSet<&str> {
 }
 
 /// The end of `text`, whole lines, at most `bytes` long; part of a line only if that line alone is longer.
-///
-/// The cut moves in steps of a quarter of the window: while the user types, the prompt begins with the
-/// same bytes, and the provider's prompt cache hits.
-fn last_lines(text: &str, bytes: usize) -> &str {
+/// Where it begins moves by `step` bytes at a time.
+fn last_lines(text: &str, bytes: usize, step: usize) -> &str {
     let over = text.len().saturating_sub(bytes);
     if over == 0 {
         return text;
     }
-    let mut start = over.next_multiple_of((bytes / 4).max(1)).min(text.len());
+    let mut start = over.next_multiple_of(step.min(bytes / 2).max(1)).min(text.len());
     while !text.is_char_boundary(start) {
         start += 1;
     }
@@ -178,5 +186,152 @@ fn first_lines(text: &str, bytes: usize) -> &str {
     match head.rfind('\n') {
         Some(at) if at > 0 => head.get(..=at).unwrap_or_default(),
         _ => head,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::completion::engine::Buffer;
+
+    struct Open(Vec<(&'static str, String)>);
+
+    impl Open {
+        fn buffer(&self, at: usize) -> Buffer<'_> {
+            let (path, text) = &self.0[at];
+            Buffer { uri: path, path, language: "rust", text }
+        }
+    }
+
+    impl Buffers for Open {
+        fn get(&self, uri: &str) -> Option<Buffer<'_>> {
+            (0..self.0.len()).map(|at| self.buffer(at)).find(|buffer| buffer.uri == uri)
+        }
+
+        fn all(&self) -> Vec<Buffer<'_>> {
+            (0..self.0.len()).map(|at| self.buffer(at)).collect()
+        }
+    }
+
+    fn budget(tokens: usize) -> Budget {
+        Budget {
+            tokens,
+            snippets: true,
+            gates: Gates { ignore: vec![".env*".to_owned()], ..Gates::default() },
+        }
+    }
+
+    /// The prompt for the first document, whose cursor is drawn as `|`.
+    fn prompt_for(documents: &[(&'static str, &str)], tokens: usize) -> Prompt {
+        let offset = documents[0].1.find('|').unwrap();
+        let open = Open(documents.iter().map(|(path, text)| (*path, text.replacen('|', "", 1))).collect());
+        let wish = Wish { offset, max_tokens: 64, extent: Extent::Auto, repository: "repo" };
+        prompt(&open.buffer(0), &open, &wish, &budget(tokens))
+    }
+
+    #[test]
+    fn a_small_document_is_sent_whole() {
+        let sent = prompt_for(&[("a.rs", "fn a() {\n    |\n}\n")], 1000);
+        assert_eq!((sent.prefix.as_str(), sent.suffix.as_str()), ("fn a() {\n    ", "\n}\n"));
+        assert_eq!(
+            (sent.path.as_str(), sent.language.as_str(), sent.repository.as_str()),
+            ("a.rs", "rust", "repo")
+        );
+    }
+
+    #[test]
+    fn the_window_is_cut_at_line_ends_within_its_bytes() {
+        for (text, bytes, end, beginning) in [
+            ("one\ntwo\nthree\n", 100, "one\ntwo\nthree\n", "one\ntwo\nthree\n"),
+            ("one\ntwo\nthree\n", 11, "two\nthree\n", "one\ntwo\n"),
+            ("one\ntwo\nthree\n", 9, "three\n", "one\ntwo\n"),
+            ("one\r\ntwo\r\n", 7, "two\r\n", "one\r\n"),
+            ("a line longer than all", 8, "than all", "a line l"),
+            ("größe größe", 7, "größe", "größe"),
+            ("ééé", 3, "é", "é"),
+            ("", 4, "", ""),
+            ("abc", 0, "", ""),
+        ] {
+            assert_eq!(last_lines(text, bytes, 1), end, "end of {text:?} in {bytes}");
+            assert_eq!(first_lines(text, bytes), beginning, "beginning of {text:?} in {bytes}");
+        }
+    }
+
+    #[test]
+    fn the_window_keeps_to_the_budget_wherever_the_cursor_is() {
+        let line = "let größe = größe + 1;\n";
+        let text = line.repeat(400);
+        for at in [0, 1, 10, 200, 399, 400] {
+            let (before, after) = text.split_at(at * line.len());
+            let sent = prompt_for(&[("a.rs", &format!("{before}|{after}"))], 1000);
+            let bytes = sent.prefix.len() + sent.suffix.len();
+            assert!(bytes <= 3000, "{at}: {bytes}");
+            assert!(bytes >= 2500, "{at}: {bytes}");
+            assert!(before.ends_with(&sent.prefix) && after.starts_with(&sent.suffix), "{at}");
+            assert!(sent.prefix.is_empty() || sent.prefix.starts_with("let"), "{at}: {:?}", sent.prefix);
+        }
+    }
+
+    #[test]
+    fn the_prompt_begins_the_same_while_the_user_types() {
+        let text = "let some_name = other_name + 1;\n".repeat(400);
+        let (before, after) = text.split_at(text.len() / 2);
+        let typed = "let answer = compute(everything, at, once);\nlet next = answer + 1;\n";
+        let mut starts = std::collections::BTreeSet::new();
+        let mut suffixes = std::collections::BTreeSet::new();
+        for end in 0..typed.len() {
+            let sent = prompt_for(&[("a.rs", &format!("{before}{}|{after}", &typed[..end]))], 1000);
+            starts.insert(before.len() + end - sent.prefix.len());
+            suffixes.insert(sent.suffix);
+        }
+        assert!(starts.len() <= 2, "{starts:?}");
+        assert_eq!(suffixes.len(), 1);
+    }
+
+    #[test]
+    fn other_documents_are_quoted_by_likeness() {
+        let own =
+            "struct Account { balance: u64 }\nfn deposit(account: &mut Account, amount: u64) {\n    |\n}\n";
+        let alike = "fn withdraw(account: &mut Account, amount: u64) { account.balance -= amount; }\n";
+        let other = "pub enum Colour { Red, Green, Blue }\n";
+        let sent = prompt_for(&[("a.rs", own), ("z.rs", alike), ("c.rs", other), (".env", alike)], 1000);
+        let quoted: Vec<_> =
+            sent.snippets.iter().map(|snippet| (snippet.path.as_str(), snippet.text.as_str())).collect();
+        assert_eq!(quoted, [("z.rs", alike.trim_end())]);
+    }
+
+    #[test]
+    fn the_window_of_a_long_document_that_is_most_alike_is_quoted() {
+        let own = "fn deposit(account: &mut Account, amount: u64) {\n    |\n}\n";
+        let filler = "const RED: u8 = 0;\n".repeat(100);
+        let alike = "fn withdraw(account: &mut Account, amount: u64) {}\n".repeat(WINDOW_LINES / 2);
+        let sent = prompt_for(&[("a.rs", own), ("b.rs", &format!("{filler}{alike}{filler}"))], 4000);
+        assert_eq!(sent.snippets.len(), 1);
+        assert!(sent.snippets[0].text.contains("withdraw"));
+        assert!(sent.snippets[0].text.lines().count() <= WINDOW_LINES);
+    }
+
+    #[test]
+    fn snippets_keep_to_their_quarter_and_the_last_edited_win_a_tie() {
+        let own = "fn deposit(account: &mut Account, amount: u64) {\n    |\n}\n";
+        let alike = "fn withdraw(account: &mut Account, amount: u64) {}\n".repeat(4);
+        let documents = [
+            ("a.rs", own),
+            ("f.rs", &*alike),
+            ("e.rs", &*alike),
+            ("d.rs", &*alike),
+            ("c.rs", &*alike),
+            ("b.rs", &*alike),
+        ];
+        let paths = |tokens| {
+            let sent = prompt_for(&documents, tokens);
+            let bytes: usize =
+                sent.snippets.iter().map(|snippet| snippet.text.len() + snippet.path.len()).sum();
+            assert!(bytes <= tokens * BYTES_PER_TOKEN / 4, "{bytes}");
+            sent.snippets.into_iter().map(|snippet| snippet.path).collect::<Vec<_>>()
+        };
+        assert_eq!(paths(8000), ["c.rs", "d.rs", "e.rs", "f.rs"]);
+        assert_eq!(paths(600), ["e.rs", "f.rs"]);
+        assert!(paths(10).is_empty());
     }
 }

@@ -30,6 +30,8 @@ use crate::transport::Failure;
 const FENCES: u8 = 4;
 /// The longest wait while keys are likely, in milliseconds.
 const STEP_MS: u64 = 140;
+/// So long after a fence it is still unlikely that a key was typed since, in milliseconds.
+const UNSEEN_MS: u64 = 30;
 /// All that one message may block where no fence comes back (Lapce before 0.4.1), in milliseconds.
 const BOUNDED_MS: u64 = 280;
 /// A fence that takes longer than this, while the guest was idle, was lost.
@@ -303,11 +305,16 @@ pub struct Engine {
     lost: u8,
     /// No key can be queued behind what is being handled right now.
     confirmed: bool,
+    /// When that was last so.
+    confirmed_ms: u64,
     /// More keys may be queued: do not block before the fence is back.
     backlog: bool,
     /// The current stretch of reading ends then.
     slice_ms: u64,
+    /// When the message at hand came.
     entered_ms: u64,
+    /// When the newest request came.
+    asked_ms: u64,
     status: Status,
     random: u64,
 }
@@ -335,9 +342,11 @@ impl Engine {
             fences: 0,
             lost: 0,
             confirmed: false,
+            confirmed_ms: 0,
             backlog: false,
             slice_ms: 0,
             entered_ms: 0,
+            asked_ms: 0,
             status: Status::Quiet,
             random: options.seed | 1,
             options,
@@ -359,6 +368,7 @@ impl Engine {
             }
             Input::Requested { id, uri, offset, invoked, fresh } => {
                 self.entered_ms = now_ms;
+                self.asked_ms = now_ms;
                 self.follow_fences(now_ms, fresh);
                 if !invoked {
                     self.pace.key(now_ms);
@@ -628,7 +638,9 @@ impl Engine {
             if now < due {
                 return self.pause(now, due, out);
             }
-            if !self.caught_up() {
+            // Starting shows nothing: the little that may have happened since the last fence costs at most a
+            // request, while another fence would be missed when there is something to show.
+            if !self.caught_up() && now.saturating_sub(self.confirmed_ms) > UNSEEN_MS {
                 if !self.fence(now, out) {
                     self.settle(now, buffers, out);
                 }
@@ -660,9 +672,9 @@ impl Engine {
 
     /// Waits for the pause in typing to be long enough.
     fn pause(&mut self, now: u64, due: u64, out: &mut Vec<Effect>) {
-        // One short step while keys are likely; then, with a long debounce, the rest in one go.
-        let step = if self.fences == 0 { self.slice_ms.saturating_sub(now) } else { u64::MAX };
-        let step = step.min(self.bounded_left(now));
+        // A key may come and have to wait: no longer than the pause before it was, or one short step.
+        let step = STEP_MS.max(self.entered_ms.saturating_sub(self.asked_ms));
+        let step = (self.entered_ms + step).saturating_sub(now).min(self.bounded_left(now));
         if self.backlog || step == 0 || self.fence.is_some() {
             if !self.fence(now, out) {
                 self.release(out);
@@ -874,6 +886,7 @@ impl Engine {
         self.backlog = !fresh && !self.is_bounded();
         self.confirmed = fresh;
         if fresh {
+            self.confirmed_ms = now;
             self.slice_ms = now + STEP_MS;
         } else if self.is_bounded() {
             self.slice_ms = now + BOUNDED_MS;
@@ -897,6 +910,7 @@ impl Engine {
         self.lost = 0;
         self.backlog = false;
         self.confirmed = true;
+        self.confirmed_ms = now;
         self.slice_ms = now + self.slice();
     }
 

@@ -6,6 +6,11 @@ const PAUSE_MS: u64 = 600;
 /// 200 to 300 ms; a running fence makes a short wait cheap here, so the bounds sit lower.
 const SHORTEST_MS: f64 = 60.0;
 const LONGEST_MS: f64 = 280.0;
+/// Keys closer together than this were queued while the guest was busy: no hand is so fast.
+const QUEUED_MS: u64 = 8;
+/// The debounce stays this far above the usual gap between keys, or a slightly late key would be taken
+/// for a pause.
+const MARGIN_MS: f64 = 50.0;
 /// Weight of the newest sample in the running means.
 const WEIGHT: f64 = 0.15;
 
@@ -13,6 +18,9 @@ const WEIGHT: f64 = 0.15;
 #[derive(Debug, Clone)]
 pub struct Pace {
     last_key_ms: Option<u64>,
+    /// Keys that came together with the last one, it included, and the time of the key before them.
+    together: u32,
+    before_ms: Option<u64>,
     interval_ms: f64,
     deviation_ms: f64,
     latency_ms: f64,
@@ -22,20 +30,42 @@ pub struct Pace {
 impl Pace {
     /// `fixed_ms` is the user's own debounce; `None` adapts.
     pub fn new(fixed_ms: Option<u64>) -> Self {
-        Self { last_key_ms: None, interval_ms: 110.0, deviation_ms: 15.0, latency_ms: 400.0, fixed_ms }
+        Self {
+            last_key_ms: None,
+            together: 0,
+            before_ms: None,
+            interval_ms: 110.0,
+            deviation_ms: 15.0,
+            latency_ms: 400.0,
+            fixed_ms,
+        }
     }
 
-    /// A key was typed at `now_ms`.
+    /// A key was handled at `now_ms`. Of keys that were queued meanwhile only the last is near its real time:
+    /// they share the time since the key before them.
     pub fn key(&mut self, now_ms: u64) {
-        if let Some(last) = self.last_key_ms {
-            let gap = now_ms.saturating_sub(last);
-            if gap < PAUSE_MS {
-                let gap = gap as f64;
-                self.deviation_ms += WEIGHT * ((gap - self.interval_ms).abs() - self.deviation_ms);
-                self.interval_ms += WEIGHT * (gap - self.interval_ms);
+        match self.last_key_ms {
+            Some(last) if now_ms.saturating_sub(last) < QUEUED_MS => self.together += 1,
+            last => {
+                self.learn();
+                self.before_ms = last;
+                self.together = 1;
             }
         }
         self.last_key_ms = Some(now_ms);
+    }
+
+    /// Takes the gaps before the last keys into the means.
+    fn learn(&mut self) {
+        let (Some(before), Some(last)) = (self.before_ms, self.last_key_ms) else { return };
+        let gap = last.saturating_sub(before) as f64 / f64::from(self.together.max(1));
+        if gap >= PAUSE_MS as f64 {
+            return;
+        }
+        for _ in 0..self.together {
+            self.deviation_ms += WEIGHT * ((gap - self.interval_ms).abs() - self.deviation_ms);
+            self.interval_ms += WEIGHT * (gap - self.interval_ms);
+        }
     }
 
     /// A request showed its first text `latency_ms` after it was sent.
@@ -51,14 +81,14 @@ impl Pace {
     /// How long after the last key a request is sent, in milliseconds.
     ///
     /// Just above the user's usual gap between keys, so that steady typing sends nothing. A slow model
-    /// shortens the wait (its answer is late enough already), never below that gap.
+    /// shortens the wait (its answer is late enough already), never to that gap.
     pub fn debounce_ms(&self) -> u64 {
         if let Some(fixed) = self.fixed_ms {
             return fixed;
         }
         let gap = self.interval_ms * 1.25 + 2.0 * self.deviation_ms;
         let eager = gap - 0.05 * self.latency_ms;
-        eager.max(1.25 * self.interval_ms).clamp(SHORTEST_MS, LONGEST_MS) as u64
+        eager.max(self.interval_ms + MARGIN_MS).clamp(SHORTEST_MS, LONGEST_MS) as u64
     }
 }
 
@@ -81,6 +111,16 @@ mod tests {
             assert!(wait > interval, "{wait} ms at one key per {interval} ms");
             assert!(wait <= 280, "{wait} ms at one key per {interval} ms");
         }
+    }
+
+    #[test]
+    fn keys_that_were_queued_share_their_time() {
+        let (mut queued, even) = (Pace::new(None), typed_at(66));
+        for n in 0..20 {
+            // Three keys each 198 ms, handled at once.
+            (0..3).for_each(|key| queued.key(1000 + n * 198 + key));
+        }
+        assert!(queued.debounce_ms().abs_diff(even.debounce_ms()) <= 15, "{}", queued.debounce_ms());
     }
 
     #[test]

@@ -76,6 +76,10 @@ impl Suggestion {
 
     /// Follows an edit of its document. `shown` is the text drawn at the cursor at the moment.
     pub fn edited(&mut self, edit: &Edit<'_>, shown: &str) -> Effect {
+        // A closing bracket typed over the editor's own: only the cursor moves.
+        if edit.removed.is_empty() && edit.inserted.is_empty() {
+            return Effect::Fits;
+        }
         let end = edit.start + edit.removed.len();
         let cursor = self.cursor();
         if edit.removed.is_empty() && edit.start == cursor {

@@ -195,7 +195,7 @@ impl Settings {
         settings.base_url.truncate(settings.base_url.trim_end_matches('/').len());
         reader.secret("api-key", &mut settings.api_key);
         reader.private_text("api-key-env", &mut settings.api_key_env, reader::variable_name);
-        reader.optional_number("temperature", 0.0..=2.0, &mut settings.temperature);
+        reader.optional_number("temperature", 0.0..=2.0, "0 to 2", &mut settings.temperature);
         let mut fim = "auto".to_owned();
         reader.text("fim", &mut fim, |way| {
             let known = FIM_WAYS.contains(&way) || provider::fim_names().any(|name| name == way);

@@ -1,9 +1,7 @@
 //! What must hold of a request before it leaves, whichever way it goes.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use super::{Failure, FailureKind};
-use crate::provider::HttpRequest;
+use crate::provider::{HttpRequest, is_loopback_host};
 
 /// Headers that carry a key even if the user wrote them among the plain ones.
 const KEY_HEADERS: &[&str] =
@@ -88,9 +86,7 @@ impl<'a> Address<'a> {
         if host.is_empty() {
             return Err(format!("base-url has no host in it: {url}"));
         }
-        let loopback = host.eq_ignore_ascii_case("localhost")
-            || host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
-            || host.parse().is_ok_and(|ip: Ipv6Addr| ip.is_loopback());
+        let loopback = is_loopback_host(host);
         Ok(Self { tls, host, loopback })
     }
 }

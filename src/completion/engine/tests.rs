@@ -420,8 +420,10 @@ impl World {
 
 #[test]
 fn a_pause_is_answered_line_by_line() {
+    let answer =
+        "a = 1;\nb = 2;\nc = 3;\nd = 4;\ne = 5;\nf = 6;\ng = 7;\nh = 8;\ni = 9;\nj = 0;\nk = 1;\nl = 2;\n";
     let lines: Vec<(u64, &str)> =
-        (0..12).map(|n| (300 + n * 100, ["a = 1;\n", "b = 2;\n", "c = 3;\n"][n as usize % 3])).collect();
+        answer.split_inclusive('\n').zip(0..).map(|(line, n)| (300 + n * 100, line)).collect();
     let mut world = World::new("fn main() {\n    |\n}\n", &lines);
     world.types("let ", 80, 4000);
     assert_eq!(world.requests, 1);

@@ -10,6 +10,8 @@ use super::{Cut, Hidden, Line};
 pub(super) struct Brackets {
     /// Brackets the answer has opened and not closed.
     open: Vec<char>,
+    /// Brackets that are open left of the cursor and that the answer has not closed.
+    given: Vec<char>,
     lexer: Lexer,
     /// Closers that stand right of the cursor on its line, unmatched there.
     closed: Vec<char>,
@@ -33,7 +35,13 @@ impl Brackets {
             Mark::Unquote(c) => closed.push(c),
             Mark::Quote => {}
         });
-        Self { open: Vec::new(), lexer: site.lexer.clone(), closed, in_next_part: false }
+        Self {
+            open: Vec::new(),
+            given: site.open.clone(),
+            lexer: site.lexer.clone(),
+            closed,
+            in_next_part: false,
+        }
     }
 
     /// Brackets the answer has opened and not closed.
@@ -47,7 +55,7 @@ impl Brackets {
     }
 
     pub(super) fn next(&mut self, site: &Site<'_>, line: &Line<'_>) -> Cut {
-        let Self { open, lexer, closed, in_next_part } = self;
+        let Self { open, given, lexer, closed, in_next_part } = self;
         let mut cut = None;
         let mut ends_block = false;
         let mut string_is_own = !lexer.in_string();
@@ -71,6 +79,8 @@ impl Brackets {
                     ends_block |= *in_next_part && open.is_empty();
                 } else if closed.contains(&c) {
                     cut = Some(Cut::Into(at));
+                } else if is_excess(site, given, c) {
+                    cut = Some(if leads { Cut::Before(Hidden::EndsBlock) } else { Cut::At(at) });
                 } else if line.first && !site.on_blank_line() {
                     // What it closes was most likely opened on the cursor's line.
                 } else if closed.is_empty() && is_closed_below(site, c, if leads { columns } else { 0 }) {
@@ -85,6 +95,20 @@ impl Brackets {
         }
         *in_next_part |= ends_block && open.last() == Some(&'}');
         if ends_block && open.is_empty() { Cut::At(line.text.trim_end().len()) } else { Cut::Keep }
+    }
+}
+
+/// Whether a bracket closes what nobody opened. Braces are left to the blocks, and the shell closes its
+/// patterns only.
+fn is_excess(site: &Site<'_>, given: &mut Vec<char>, closer: char) -> bool {
+    let tells =
+        matches!(site.language.blocks, Blocks::Braces | Blocks::Indentation) && !site.language.is_prose;
+    match given.iter().rposition(|open| *open == closer) {
+        Some(at) => {
+            given.remove(at);
+            false
+        }
+        None => tells && closer != '}',
     }
 }
 

@@ -33,7 +33,11 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(site: &Site<'_>, extent: Extent) -> Self {
-        let code_after = !site.line_after.trim().trim_matches(CLOSERS).trim().is_empty();
+        let after = site.line_after.trim();
+        let closing_tag = site.language.blocks == Blocks::Tags
+            && after.starts_with("</")
+            && after.matches('<').count() == 1;
+        let code_after = !closing_tag && !after.trim_matches(CLOSERS).trim().is_empty();
         let single = match extent {
             Extent::Line => true,
             Extent::Auto => code_after,
@@ -69,6 +73,9 @@ impl Lines {
             return Cut::Keep;
         }
         if line.first {
+            // What the cursor's line opened may be closed at once: `f(|` and `x)`.
+            let full = format!("{}{}", site.code_before, line.text);
+            self.at_opener &= site.language.opens(without_comment(&full, site.language));
             let leaves = self.skipped
                 && site.columns(line.text) == 0
                 && site.body > 0
@@ -115,6 +122,9 @@ impl Lines {
                 if item { Cut::Keep } else { ends }
             }
             Blocks::Words | Blocks::Tags if is_end(site, line.text) => {
+                if line.text.trim() == site.line_after.trim() {
+                    return Cut::Into(line.text.len() - line.text.trim_start().len());
+                }
                 if is_closed_below(site, line.columns) { ends } else { Cut::At(line.text.trim_end().len()) }
             }
             Blocks::Words => ends,

@@ -24,6 +24,17 @@ pub(super) enum Mark {
     Unquote(char),
 }
 
+impl Mark {
+    /// Keeps the list of closers that are still to come.
+    pub(super) fn follow(self, open: &mut Vec<char>) {
+        match self {
+            Mark::Open(closer) => open.push(closer),
+            Mark::Close(c) if open.last() == Some(&c) => drop(open.pop()),
+            _ => {}
+        }
+    }
+}
+
 impl Lexer {
     pub(super) fn new(language: &'static Language) -> Self {
         Self { language, inside: None, left: Vec::new() }
@@ -86,6 +97,10 @@ impl Lexer {
                 return Some(inside.code.len());
             }
             return Some(c.len_utf8());
+        }
+        // A backslash in code is within a pattern, or begins a function in Haskell.
+        if c == '\\' && !self.language.has_lifetimes {
+            return Some(1 + rest.chars().nth(1).map_or(0, char::len_utf8));
         }
         if c.is_alphanumeric() && !(c == 'r' || c == 'f') || c == ' ' {
             return Some(c.len_utf8());

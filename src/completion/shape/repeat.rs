@@ -71,7 +71,7 @@ pub(super) fn within(line: &str) -> Option<usize> {
     /// Shorter than this, a line does not loop, in bytes.
     const LINE: usize = 48;
     /// A longer line is not searched further.
-    const SEARCHED: usize = 2048;
+    const SEARCHED: usize = 1024;
     const SHORTEST: usize = 3;
     const LONGEST: usize = 64;
     /// Tables hold the same cell a few times over.
@@ -84,22 +84,25 @@ pub(super) fn within(line: &str) -> Option<usize> {
     let bytes = bytes.get(..bytes.len().min(SEARCHED)).unwrap_or_default();
     let mut first: Option<(usize, usize)> = None;
     for unit in SHORTEST..=LONGEST.min(bytes.len() / COPIES) {
-        let mut run = 0;
-        for (at, (byte, earlier)) in bytes.iter().skip(unit).zip(bytes).enumerate() {
-            run = if byte == earlier { run + 1 } else { 0 };
-            if run < unit * (COPIES - 1) {
-                continue;
+        // A loop is a run of bytes equal to those a unit before them. Each covers one of these probes.
+        let run = unit * (COPIES - 1);
+        let equal = |at: usize| at >= unit && bytes.get(at) == bytes.get(at - unit);
+        let mut probe = unit + run - 1;
+        while probe < bytes.len() {
+            let mut start = probe;
+            while probe < start + run && equal(start) {
+                start -= 1;
             }
-            // The place where the loop shows must not depend on what follows it.
-            let end = at + unit + 1;
-            let start = end - run;
-            let piece = bytes.get(start..start + unit).unwrap_or_default();
-            let says_something = piece.iter().any(u8::is_ascii_alphabetic)
-                && piece.windows(2).any(|pair| pair.first() != pair.last());
-            if says_something {
-                first = first.filter(|(known, _)| *known <= end).or(Some((end, start)));
+            let end = start + 1 + run;
+            let piece = bytes.get(start + 1 - unit..=start).unwrap_or_default();
+            let tells = piece.iter().any(u8::is_ascii_alphabetic)
+                && piece.windows(2).any(|two| two.first() != two.last());
+            if tells && end <= bytes.len() && (probe + 1..end).all(equal) {
+                // The place where the loop shows must not depend on what follows it: the first to end counts.
+                first = first.filter(|(known, _)| *known <= end).or(Some((end, start + 1)));
                 break;
             }
+            probe += run;
         }
     }
     let (_, start) = first?;

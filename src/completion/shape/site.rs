@@ -19,6 +19,8 @@ pub(super) struct Site<'a> {
     pub(super) line_after: &'a str,
     /// The lexer's state at the anchor.
     pub(super) lexer: Lexer,
+    /// What closes the brackets that are open at the anchor, as far as the window shows, the nearest last.
+    pub(super) open: Vec<char>,
     /// The anchor stands in a comment.
     pub(super) in_comment: bool,
     /// The code left of the anchor, without a comment at its end.
@@ -50,11 +52,12 @@ impl<'a> Site<'a> {
         let above = before.get(..before.len() - line_before.len()).unwrap_or_default();
         let style = style(above, line_before, after, place.language, language);
         let mut lexer = Lexer::new(language);
+        let mut open = Vec::new();
         for line in above.get(top_level(above, language)..).unwrap_or_default().lines() {
-            lexer.line(line, |_, _| {});
+            lexer.line(line, |_, mark| mark.follow(&mut open));
         }
         let was_inside = lexer.is_inside();
-        let code = lexer.part(line_before, |_, _| {});
+        let code = lexer.part(line_before, |_, mark| mark.follow(&mut open));
         let in_comment = code < line_before.len() || lexer.is_inside() && !lexer.in_string();
         let code_before = if was_inside { "" } else { line_before.get(..code).unwrap_or_default() };
         let (header, body) = block(above, line_before, language, style);
@@ -65,6 +68,7 @@ impl<'a> Site<'a> {
             line_before,
             line_after,
             lexer,
+            open,
             in_comment,
             code_before,
             header,

@@ -56,6 +56,8 @@ const AT_LINE_START: &[&str] =
 const BARS: [(&str, &str); 2] = [("<|", "|>"), ("<｜", "｜>")];
 /// Names of tokens are no longer than this, in bytes.
 const LONGEST: usize = 48;
+/// A string with a token in it is looked at so far on each side, in bytes.
+const STRING: usize = 512;
 /// A shorter beginning of a token at the end of an answer may be an operator.
 const LEAST: usize = 4;
 
@@ -109,7 +111,9 @@ fn token(text: &str, at: usize) -> Option<&str> {
 fn is_leaked(site: &Site<'_>, text: &str, at: usize, token: &str, ended: bool) -> Option<bool> {
     let before = text.get(..at).unwrap_or_default();
     let markup = site.language.blocks == Blocks::Tags || site.language.is_prose;
-    if markup && matches!(token, "<PRE>" | "<filename>") || token == "</s>" && before.contains("<s>") {
+    if markup && matches!(token, "<PRE>" | "<filename>")
+        || token == "</s>" && before.rsplit('\n').next().is_some_and(|line| line.contains("<s>"))
+    {
         return Some(false);
     }
     // `names[PREFIX] + 1` is code.
@@ -120,22 +124,21 @@ fn is_leaked(site: &Site<'_>, text: &str, at: usize, token: &str, ended: bool) -
         return (ended || !rest.is_empty()).then(|| rest.is_empty() || rest.starts_with('\n'));
     }
     // Within quotes on the same line it is a string about tokens, once the line shows the closing quote.
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let own_line;
-    let line = if before.contains('\n') {
-        line
-    } else {
-        own_line = format!("{}{line}", site.line_before);
-        own_line.as_str()
+    let left = |text: &str, quote| {
+        text.bytes().rev().take(STRING).take_while(|c| *c != b'\n').filter(|c| *c == quote).count()
     };
-    let open = ['"', '\'', '`'].into_iter().find(|quote| line.matches(*quote).count() % 2 == 1);
-    let Some(quote) = open else { return Some(true) };
-    let rest = text.get(at + token.len()..).unwrap_or_default();
-    let (rest, whole) = match rest.split_once('\n') {
-        Some((rest, _)) => (rest, true),
-        None => (rest, ended),
+    let own = if before.contains('\n') { "" } else { site.line_before };
+    let open = *b"\"'`";
+    let Some(quote) = open.into_iter().find(|quote| (left(before, *quote) + left(own, *quote)) % 2 == 1)
+    else {
+        return Some(true);
     };
-    whole.then(|| !rest.contains(quote))
+    let rest = text.as_bytes().get(at + token.len()..).unwrap_or_default();
+    let end = rest.iter().take(STRING).position(|c| matches!(*c, b'\n') || *c == quote);
+    match end {
+        Some(end) => Some(rest.get(end) == Some(&b'\n')),
+        None => (ended || rest.len() >= STRING).then_some(true),
+    }
 }
 
 /// The text without the beginning of a token at its end, where a stop string or a limit cut it off.

@@ -145,7 +145,14 @@ impl<'a> Reader<'a> {
 
     /// A number, or an empty text for none. Lapce's settings window writes texts where the default
     /// is one, so a number in a text counts too.
-    pub fn optional_number(&mut self, key: &'static str, range: RangeInclusive<f64>, into: &mut Option<f64>) {
+    /// `range` in words is `from_to`: to write a fraction takes 14 KB of wasm.
+    pub fn optional_number(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<f64>,
+        from_to: &str,
+        into: &mut Option<f64>,
+    ) {
         let Some(value) = self.value(key) else { return };
         let number = match value {
             Value::String(text) if text.trim().is_empty() => return,
@@ -155,7 +162,7 @@ impl<'a> Reader<'a> {
         match number.filter(|n| range.contains(n)) {
             Some(number) => *into = Some(number),
             None => {
-                let allowed = format!("a number from {} to {}, or \"\"", range.start(), range.end());
+                let allowed = format!("a number from {from_to}, or \"\"");
                 self.wrong(key, &allowed, value, "\"\"");
             }
         }
@@ -293,7 +300,7 @@ fn one_of<T>(words: &[(&str, T)]) -> String {
 /// A value as the user wrote it, cut to size.
 fn shown(value: &Value) -> String {
     const MOST: usize = 60;
-    let text = value.to_string();
+    let text = serde_json::to_string(value).unwrap_or_default();
     match text.char_indices().nth(MOST) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,

@@ -102,9 +102,14 @@ pub(super) fn nearest(asked: &str, listed: &[String]) -> Option<String> {
     let asked = asked.to_ascii_lowercase();
     let mut names: Vec<(usize, &String)> =
         listed.iter().map(|name| (unlike(&asked, &name.to_ascii_lowercase()), name)).collect();
-    names.sort();
-    let shown: Vec<String> = names.iter().take(6).map(|(_, name)| format!("`{name}`")).collect();
-    match (shown.is_empty(), names.len().saturating_sub(shown.len())) {
+    let mut shown: Vec<String> = Vec::new();
+    while let Some((at, _)) =
+        names.iter().enumerate().min_by_key(|(_, name)| **name).filter(|_| shown.len() < 6)
+    {
+        let (_, name) = names.swap_remove(at);
+        shown.push(format!("`{name}`"));
+    }
+    match (shown.is_empty(), names.len()) {
         (true, _) => None,
         (false, 0) => Some(shown.join(", ")),
         (false, more) => Some(format!("{} and {more} more", shown.join(", "))),

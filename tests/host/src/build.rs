@@ -1,6 +1,6 @@
 //! From a cargo package to a volt's folder, with nothing but rustup and cargo to start from.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,20 +31,8 @@ impl Volt {
     pub fn build(package: &Path, say: &mut dyn FnMut(&str)) -> Result<Self> {
         let manifest = VoltToml::read(package)?;
         let binary = manifest.wasm.as_deref().and_then(Path::file_stem).context("volt.toml names no wasm")?;
-        let cargo = tool("CARGO", "cargo");
-        add_target(package, say)?;
         say("building the plugin");
-        let mut build = Command::new(&cargo);
-        build.current_dir(package).args(["build", "--release", "--quiet", "--target", TARGET]);
-        build
-            .args(["--message-format", "json-render-diagnostics", "--bin"])
-            .arg(binary)
-            .stderr(Stdio::inherit());
-        let output = build.output().map_err(|error| missing(error, "cargo"))?;
-        if !output.status.success() {
-            bail!("the plugin does not compile, see above ({})", output.status);
-        }
-        let wasm = artifact(&output.stdout).context("cargo said of no wasm that it built it")?;
+        let wasm = wasm(package, binary, say)?;
         Ok(Self { package: package.to_owned(), wasm })
     }
 
@@ -66,6 +54,23 @@ impl Volt {
         }
         Ok(())
     }
+}
+
+/// Builds a binary of the package in this folder as Lapce needs it, see [`Volt::build`]; returns its wasm.
+///
+/// # Errors
+/// A sentence that says what to install or what does not compile.
+pub fn wasm(package: &Path, binary: &OsStr, say: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+    let cargo = tool("CARGO", "cargo");
+    add_target(package, say)?;
+    let mut build = Command::new(&cargo);
+    build.current_dir(package).args(["build", "--release", "--quiet", "--target", TARGET]);
+    build.args(["--message-format", "json-render-diagnostics", "--bin"]).arg(binary).stderr(Stdio::inherit());
+    let output = build.output().map_err(|error| missing(error, "cargo"))?;
+    if !output.status.success() {
+        bail!("{} does not compile, see above ({})", binary.display(), output.status);
+    }
+    artifact(&output.stdout).context("cargo said of no wasm that it built it")
 }
 
 /// Makes sure that the toolchain has a standard library for [`TARGET`], however it was installed.

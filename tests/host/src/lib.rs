@@ -19,6 +19,8 @@ mod lapce;
 #[cfg(feature = "wasm")]
 mod process;
 #[cfg(feature = "wasm")]
+pub mod program;
+#[cfg(feature = "wasm")]
 mod psp;
 #[cfg(feature = "wasm")]
 pub mod server;

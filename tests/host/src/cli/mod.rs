@@ -1,5 +1,6 @@
 //! The command line: which sub-command, what failed, with which exit code.
 
+mod bench;
 mod complete;
 mod decode;
 mod demo;
@@ -28,6 +29,7 @@ Commands:
   package   Build the plugin and lay out its folder as Lapce loads it
   sse       Print the events of a recorded event stream as JSON lines
   decode    Print the tokens of a recorded answer of a model as JSON lines
+  bench     Measure the stream library against its peers
 
 `cargo volt COMMAND --help` says more of each.
 
@@ -91,6 +93,7 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("complete") => complete::run(args, out),
             Some("package") => package::run(args, out),
             Some("sse") => sse::run(args, out),
+            Some("bench") => bench::run(args, out),
             Some("decode") => decode::run(args, out),
             Some("help") => Ok(out.write_all(HELP.as_bytes())?),
             _ => Err(usage(format_args!("there is no command `{}`", name.display()), "")),

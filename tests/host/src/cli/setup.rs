@@ -8,16 +8,21 @@ use volt_host::build::Volt;
 
 use super::Failure;
 
-/// Builds the plugin and lays it out in the folder `to`, by default one in cargo's target folder, ready for
-/// `lapce --plugin-path`.
-pub fn volt_folder(to: Option<PathBuf>) -> Result<PathBuf, Failure> {
+/// The plugin's folder, which is the workspace's.
+pub fn package() -> PathBuf {
     // By cargo when it runs us; else where we were built.
     let manifest =
         std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    let package = Path::new(&manifest).ancestors().nth(2).unwrap_or(Path::new("."));
-    let volt = Volt::build(package, &mut say)?;
+    Path::new(&manifest).ancestors().nth(2).unwrap_or(Path::new(".")).to_owned()
+}
+
+/// Builds the plugin and lays it out in the folder `to`, by default one in cargo's target folder, ready for
+/// `lapce --plugin-path`.
+pub fn volt_folder(to: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let package = package();
+    let volt = Volt::build(&package, &mut say)?;
     // target/wasm32-wasip1/release/the.wasm
-    let target = volt.wasm().ancestors().nth(3).unwrap_or(package);
+    let target = volt.wasm().ancestors().nth(3).unwrap_or(&package);
     let folder = to.unwrap_or_else(|| target.join("volt"));
     volt.install(&folder)?;
     Ok(folder)
