@@ -20,7 +20,7 @@ const IDLE: Duration = Duration::from_millis(1);
 /// The messages of one key come in a row; so long after the first of them no further key can have
 /// come, as keys are farther apart.
 const SAME_KEY: Duration = Duration::from_millis(5);
-/// Bytes of an answer read at a time.
+/// Bytes of an answer read at a time, at most.
 const READ_BYTES: usize = 16 << 10;
 
 /// What there is outside of the plugin, besides the host.
@@ -297,8 +297,11 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         let mut effects = mem::take(&mut core.effects);
         core.engine.set_unix_time(self.surroundings.unix_time());
         core.engine.handle(self.now_ms(), input, documents, &mut effects);
-        while let Some(timeout_ms) = self.carry_out(&mut core, &mut effects, documents) {
-            let happening = core.main.wait(timeout_ms, &mut core.buffer);
+        while let Some((timeout_ms, bytes)) = self.carry_out(&mut core, &mut effects, documents) {
+            let happening = core.main.wait(timeout_ms, {
+                let room = bytes.min(core.buffer.len());
+                core.buffer.get_mut(..room).unwrap_or_default()
+            });
             let input = match &happening {
                 Happening::Elapsed => Input::Elapsed,
                 Happening::Head { status, headers } => Input::Head { status: *status, headers },
@@ -312,18 +315,24 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         self.core = Some(core);
     }
 
-    /// Carries out effects in order; gives the milliseconds to wait, if the last one says so.
+    /// Carries out effects in order; gives the milliseconds to wait and the bytes to
+    /// read, if the last one says so.
     fn carry_out(
         &mut self,
         core: &mut Core<S::Transport>,
         effects: &mut Vec<Effect>,
         documents: &Documents,
-    ) -> Option<u64> {
+    ) -> Option<(u64, usize)> {
         let mut wait = None;
         for effect in effects.drain(..) {
             match effect {
                 Effect::Reply { id, answer } => self.reply(id, &answer, documents),
-                Effect::Start { lane, request } => core.lane(lane).start(&request),
+                Effect::Start { lane, request } => {
+                    core.lane(lane).start(&request);
+                    if let Some(obstacle) = core.lane(lane).obstacle() {
+                        self.voice.no_streaming(&mut self.rpc, obstacle);
+                    }
+                }
                 Effect::Cancel(lane) => core.lane(lane).cancel(),
                 Effect::Promote => {
                     mem::swap(&mut core.main, &mut core.ahead);
@@ -332,7 +341,7 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
                 Effect::Fence => {
                     self.rpc.notify("experimental/serverStatus", &r#"{"health":"ok","quiescent":true}"#);
                 }
-                Effect::Wait(timeout_ms) => wait = Some(timeout_ms),
+                Effect::Wait { ms, bytes } => wait = Some((ms, bytes)),
                 Effect::Status(status) => self.status(core, status),
                 Effect::Notice(error) => self.voice.failure(&mut self.rpc, &error),
             }

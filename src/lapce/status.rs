@@ -34,6 +34,7 @@ pub struct Voice {
     shown: Option<String>,
     shown_ms: u64,
     told: Vec<(ErrorKind, Option<u16>)>,
+    told_no_streaming: bool,
 }
 
 impl Voice {
@@ -79,6 +80,18 @@ impl Voice {
         if !self.told.contains(&kind) {
             self.told.push(kind);
             self.pop_up(rpc, Severity::Error, &error.message);
+        }
+    }
+
+    /// Tells once why suggestions do not grow on this machine.
+    pub fn no_streaming<H: Host>(&mut self, rpc: &mut Rpc<H>, obstacle: &str) {
+        if !std::mem::replace(&mut self.told_no_streaming, true) {
+            let message = format!(
+                "No streaming: {obstacle}. So suggestions show only once they are complete. Mend that, or set \
+                 `transport` to `http` if it is meant to be so."
+            );
+            self.log(rpc, &message);
+            self.pop_up(rpc, Severity::Info, &message);
         }
     }
 

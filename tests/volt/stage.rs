@@ -61,11 +61,12 @@ pub fn untouched() -> Setup {
     proxies.iter().fold(Setup::new(volt()), |setup, name| setup.env_remove(name))
 }
 
-/// A Lapce whose user has named a provider at this base URL, and given the key by the environment.
-pub fn setup(provider: &str, base_url: &str) -> Setup {
+/// A Lapce whose user has named a provider with a server at this address, and given the key by the environment.
+pub fn setup(provider: &str, address: &str) -> Setup {
+    let version = if provider == "openai" { "/v1" } else { "" };
     untouched()
         .setting("provider", provider)
-        .setting("base-url", base_url)
+        .setting("base-url", format!("{address}{version}"))
         .setting("api-key-env", "E2E_KEY")
         .env("E2E_KEY", KEY)
 }
@@ -162,6 +163,7 @@ impl Stage {
         let trace = || self.trace();
         let answers = evidence.inline_answers();
         assert!((answers.min, answers.max) == (1, 1), "not one answer per request\n{}", trace());
+        assert!(self.server.in_flight_max() <= 1, "{} in flight\n{}", self.server.in_flight_max(), trace());
         assert!(evidence.stale_paints().is_empty(), "{:?}\n{}", evidence.stale_paints(), trace());
         assert!(evidence.traps.is_empty() && evidence.faults.is_empty(), "{}", trace());
         assert!(self.lapce.linear_memory_bytes() < MEMORY, "{} bytes", self.lapce.linear_memory_bytes());
