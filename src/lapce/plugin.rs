@@ -3,9 +3,6 @@
 use std::mem;
 use std::time::Duration;
 
-use lsp_types::Position;
-use serde_json::Value;
-
 use super::documents::{Change, Documents, OpenedDocument, path_of, read_position};
 use super::lane::Lane;
 use super::rpc::{self, Host, Id, Message, Rpc};
@@ -16,6 +13,7 @@ use crate::provider::{self, Account, Error, Provider};
 use crate::sse::json::{Raw, object};
 use crate::stream::ErrorKind;
 use crate::transport::{self, Happening, Transport};
+use lsp_types::Position;
 
 /// A message that comes so long after the last one was done with found nothing queued before it.
 const IDLE: Duration = Duration::from_millis(1);
@@ -358,7 +356,7 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         match answer {
             Answer::Ghost { uri, offset, text } => match place(uri, *offset) {
                 Some(Position { line, character }) => {
-                    let text = Value::from(text.as_str());
+                    let text = rpc::quoted(text);
                     let at = format!(r#"{{"line":{line},"character":{character}}}"#);
                     let range = format!(r#"{{"start":{at},"end":{at}}}"#);
                     self.rpc.reply_ok(&id, &format_args!(r#"[{{"insertText":{text},"range":{range}}}]"#));

@@ -8,7 +8,6 @@ use std::fmt::{Arguments, Display};
 use std::io::Write;
 
 use psp_types::{ExecuteProcess, Request as _};
-use serde_json::Value;
 
 use crate::sse::json::{self, Few, Raw, object};
 use crate::transport::Output;
@@ -86,6 +85,12 @@ object! {
     }
 }
 
+/// A text in JSON.
+pub fn quoted(text: &str) -> String {
+    // Writing into memory does not fail.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
 /// Reads one line of the host.
 ///
 /// # Errors
@@ -136,7 +141,7 @@ impl<H: Host> Rpc<H> {
 
     /// Answers a request with an error.
     pub fn reply_err(&mut self, id: &Id, code: i64, message: &str) {
-        let message = Value::from(message);
+        let message = quoted(message);
         self.send(format_args!("\"id\":{},\"error\":{{\"code\":{code},\"message\":{message}}}", id.0));
     }
 
@@ -153,9 +158,10 @@ impl<H: Host> Rpc<H> {
     pub fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, CallError> {
         self.calls += 1;
         let (call, method) = (self.calls, ExecuteProcess::METHOD);
-        let (program, args) = (Value::from(program), Value::from(args));
+        let args = args.iter().map(|arg| quoted(arg)).collect::<Vec<_>>().join(",");
+        let program = quoted(program);
         self.write(format_args!(
-            "\"id\":{call},\"method\":\"{method}\",\"params\":{{\"program\":{program},\"args\":{args}}}"
+            "\"id\":{call},\"method\":\"{method}\",\"params\":{{\"program\":{program},\"args\":[{args}]}}"
         ));
         let line = self.host.call(&self.line);
         read_answer(&line, call)

@@ -1,8 +1,6 @@
 //! What the user is told: the status bar, pop-ups, the log.
 
-use serde_json::Value;
-
-use super::rpc::{Host, Rpc};
+use super::rpc::{Host, Rpc, quoted};
 use crate::completion::gates::Gate;
 use crate::completion::shape::Hidden;
 use crate::completion::{Status, Why};
@@ -67,7 +65,7 @@ impl Voice {
             (Some(_), Some(_)) => r#""report""#,
             (_, None) => r#""end""#,
         };
-        let message = Value::from(text.as_deref());
+        let message = text.as_deref().map_or("null".to_owned(), quoted);
         rpc.notify(
             "$/progress",
             &format_args!(r#"{{"token":"ai-completion","value":{{"kind":{kind},"message":{message}}}}}"#),
@@ -99,7 +97,7 @@ impl Voice {
 
     /// Pops up a message.
     pub fn pop_up<H: Host>(&mut self, rpc: &mut Rpc<H>, severity: Severity, message: &str) {
-        let (severity, message) = (severity as u8, Value::from(self.clean(message)));
+        let (severity, message) = (severity as u8, quoted(&self.clean(message)));
         rpc.notify("window/showMessage", &format_args!(r#"{{"type":{severity},"message":{message}}}"#));
     }
 
