@@ -145,8 +145,13 @@ pub enum Effect {
     Promote,
     /// Ask the editor for a wake-up.
     Fence,
-    /// Wait for the main lane, at most so many milliseconds, and feed back what came. Always last.
-    Wait(u64),
+    /// Wait for the main lane and feed back what came. Always last.
+    Wait {
+        /// At most so many milliseconds.
+        ms: u64,
+        /// At most so many bytes; what is not read slows the sender down.
+        bytes: usize,
+    },
     /// The state to show in the status bar.
     Status(Status),
     /// A failure to tell the user once.
@@ -680,7 +685,9 @@ impl Engine {
                 self.release(out);
             }
         } else {
-            out.push(Effect::Wait(step.min(due - now)));
+            // A transport told to read nothing could not tell that from the end.
+            let bytes = self.session.as_mut().map_or(0, |session| session.room(now).max(1));
+            out.push(Effect::Wait { ms: step.min(due - now), bytes });
         }
     }
 
@@ -690,8 +697,10 @@ impl Engine {
         if let Some(at) = self.retry_ms {
             left = left.min(at.saturating_sub(now));
         }
-        if !self.backlog && left > 0 && self.fence.is_none() {
-            out.push(Effect::Wait(left));
+        // No room: the editor has not shown what was read. Reading on would only fill the memory.
+        let bytes = self.session.as_mut().map_or(0, |session| session.room(now));
+        if !self.backlog && left > 0 && bytes > 0 && self.fence.is_none() {
+            out.push(Effect::Wait { ms: left, bytes });
         } else if self.slots.is_empty() || !self.fence(now, out) {
             self.settle(now, buffers, out);
         }
@@ -819,6 +828,9 @@ impl Engine {
     fn draw(&mut self, id: RequestId, text: String, now: u64, out: &mut Vec<Effect>) {
         let Some(newest) = &self.newest else { return };
         self.shown = Some(Shown { text: text.clone(), painted_ms: now });
+        if let Some(session) = &mut self.session {
+            session.shown();
+        }
         let answer = Answer::Ghost { uri: newest.uri.clone(), offset: newest.offset, text };
         out.push(Effect::Reply { id, answer });
     }

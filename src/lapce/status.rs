@@ -1,6 +1,6 @@
 //! What the user is told: the status bar, pop-ups, the log.
 
-use serde::Serialize;
+use serde_json::Value;
 
 use super::rpc::{Host, Rpc};
 use crate::completion::gates::Gate;
@@ -38,26 +38,6 @@ pub struct Voice {
     told: Vec<(ErrorKind, Option<u16>)>,
 }
 
-#[derive(Serialize)]
-struct Message<'a> {
-    r#type: u8,
-    message: &'a str,
-}
-
-#[derive(Serialize)]
-struct Progress<'a> {
-    token: &'static str,
-    value: Value<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-enum Value<'a> {
-    Begin { title: &'static str, message: &'a str },
-    Report { message: &'a str },
-    End,
-}
-
 impl Voice {
     /// Takes in what must never be said.
     pub fn keep_secret(&mut self, secret: &str) {
@@ -81,12 +61,16 @@ impl Voice {
             return;
         }
         self.shown_ms = now_ms;
-        let value = match (&self.shown, &text) {
-            (None, Some(message)) => Value::Begin { title: "AI", message },
-            (Some(_), Some(message)) => Value::Report { message },
-            (_, None) => Value::End,
+        let kind = match (&self.shown, &text) {
+            (None, Some(_)) => r#""begin","title":"AI""#,
+            (Some(_), Some(_)) => r#""report""#,
+            (_, None) => r#""end""#,
         };
-        rpc.notify("$/progress", &Progress { token: "ai-completion", value });
+        let message = Value::from(text.as_deref());
+        rpc.notify(
+            "$/progress",
+            &format_args!(r#"{{"token":"ai-completion","value":{{"kind":{kind},"message":{message}}}}}"#),
+        );
         self.shown = text;
     }
 
@@ -102,8 +86,8 @@ impl Voice {
 
     /// Pops up a message.
     pub fn pop_up<H: Host>(&mut self, rpc: &mut Rpc<H>, severity: Severity, message: &str) {
-        let message = &self.clean(message);
-        rpc.notify("window/showMessage", &Message { r#type: severity as u8, message });
+        let (severity, message) = (severity as u8, Value::from(self.clean(message)));
+        rpc.notify("window/showMessage", &format_args!(r#"{{"type":{severity},"message":{message}}}"#));
     }
 
     /// Writes a line to the log.

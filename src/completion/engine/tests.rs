@@ -378,7 +378,7 @@ impl World {
                         self.queue.push_back((self.now + 1, Message::Fence));
                     }
                 }
-                Effect::Wait(ms) => wait = Some(ms),
+                Effect::Wait { ms, .. } => wait = Some(ms),
                 Effect::Status(_) | Effect::Notice(_) => {}
             }
         }
