@@ -45,7 +45,6 @@ const LONGEST: usize = 16 << 10;
 pub(super) struct Envelope {
     /// What the learned frame gave; `None` when there is none.
     kind: Option<Kind>,
-    event: String,
     /// The learned frame.
     template: Template,
     /// Frames in a row that were decoded in full although they could have been learned.
@@ -83,7 +82,7 @@ impl Envelope {
     /// The token of this frame, if it is the learned one with another text.
     fn token<'t>(&'t mut self, event: &str, data: &'t str) -> Option<StreamToken<'t>> {
         let kind = self.kind?;
-        let inside = (self.event == event).then(|| self.template.text(data))??;
+        let inside = self.template.text(event, data)?;
         debug_assert!(serde_json::from_str::<IgnoredAny>(data).is_ok());
         #[cfg(test)]
         tests::HITS.with(|hits| hits.set(hits.get() + 1));
@@ -115,19 +114,17 @@ impl Envelope {
             return;
         }
         let start = address.checked_sub(data.as_ptr().addr()).filter(|start| start + len <= data.len());
-        let cut = self.cut(data, start.map(|start| start..start + len)).is_some();
+        let cut = self.cut(event, data, start.map(|start| start..start + len)).is_some();
         // Of two strings with the text's escapes nobody knows which one it was.
         if cut && self.template.count(Hole::Text) == 1 {
             self.kind = Some(kind);
-            self.event.clear();
-            self.event.push_str(event);
         }
     }
 
     /// Cuts a JSON text at its holes. That of the token's text is `place`; without it, it is the string
     /// with escapes that says what `scratch` says.
-    fn cut(&mut self, data: &str, place: Option<Range<usize>>) -> Option<()> {
-        self.template.clear();
+    fn cut(&mut self, event: &str, data: &str, place: Option<Range<usize>>) -> Option<()> {
+        self.template.begin(event);
         let mut uncut = 0;
         let mut hole = |at: usize, len: usize, hole: Hole| {
             self.template.push(data.as_bytes().get(uncut..at).unwrap_or_default(), hole);

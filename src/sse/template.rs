@@ -8,6 +8,8 @@ use crate::lanes::{Lanes, same};
 /// One JSON text, cut open.
 #[derive(Debug, Default)]
 pub struct Template {
+    /// The name of the event that the text came in.
+    event: Vec<u8>,
     /// The text without what was in its holes.
     fixed: Vec<u8>,
     pieces: Vec<Piece>,
@@ -36,8 +38,10 @@ pub enum Hole {
 }
 
 impl Template {
-    /// Forgets all.
-    pub fn clear(&mut self) {
+    /// Forgets all and begins with the data of an event of that name.
+    pub fn begin(&mut self, event: &str) {
+        self.event.clear();
+        self.event.extend_from_slice(event.as_bytes());
         self.fixed.clear();
         self.pieces.clear();
     }
@@ -53,9 +57,12 @@ impl Template {
         self.pieces.iter().filter(|piece| piece.hole == hole).count()
     }
 
-    /// What stands in the hole for the text, if `data` is the same outside of its holes and has in each what
-    /// may stand there.
-    pub fn text<'d>(&self, data: &'d str) -> Option<Inside<'d>> {
+    /// What stands in the hole for the text, if the event has the same name, and `data` is the same outside of
+    /// its holes and has in each what may stand there.
+    pub fn text<'d>(&self, event: &str, data: &'d str) -> Option<Inside<'d>> {
+        if !same(&self.event, event.as_bytes()) {
+            return None;
+        }
         let (mut fixed, mut rest) = (self.fixed.as_slice(), data.as_bytes());
         let mut text = None;
         for piece in &self.pieces {
