@@ -8,6 +8,7 @@ mod documents;
 mod leftovers;
 mod refusals;
 mod secrets;
+mod session;
 mod spine;
 mod stage;
 mod without;
