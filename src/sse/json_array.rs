@@ -104,8 +104,9 @@ impl Framer {
                     self.opened = true;
                     self.place = Place::Between;
                 }
-                b']' if self.opened => self.opened = false,
-                b',' if self.opened => {}
+                // One too many is skipped as well: were it an element, it would be one without bytes.
+                b']' if self.place == Place::Between => self.opened = false,
+                b',' if self.place == Place::Between => {}
                 b'{' | b'[' => {
                     self.place = Place::Inside { depth: 0, string: false, escaped: false };
                     return pos;
@@ -287,6 +288,12 @@ mod tests {
         check(4, b"<html>", &[error]);
     }
 
+    #[test]
+    fn brackets_and_commas_too_many_are_skipped() {
+        check(99, b"[1]]],2],[,,3", &[Ok("1"), Ok("2")]);
+        check(99, b"{}]}", &[Ok("{}")]);
+    }
+
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -304,6 +311,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn chunking_changes_nothing_of_what_is_no_json(body in "[\\[\\]{}\",\\\\ 1a\u{e9}]{0,40}", size in 1usize..8) {
+            let whole = elements(&mut Framer::with_limit(8), &[body.as_bytes()]);
+            let chunks: Vec<_> = body.as_bytes().chunks(size).collect();
+            prop_assert_eq!(elements(&mut Framer::with_limit(8), &chunks), whole);
+        }
+
         #[test]
         fn elements_come_back_at_every_chunking(
             values in prop::collection::vec(value(), 0..6),

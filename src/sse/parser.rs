@@ -376,7 +376,7 @@ impl Parser {
         self.block.used = true;
         self.next_id.given = false;
         self.line.clear();
-        if self.partial != Partial::Nothing {
+        if matches!(self.partial, Partial::Line | Partial::Data) {
             self.partial = Partial::Skipped;
         }
         Err(Error::TooLong { limit: self.policy.limit })

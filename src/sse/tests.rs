@@ -338,12 +338,14 @@ fn an_event_over_the_limit_is_one_error_and_the_next_is_intact() {
         (format!(":{}\ndata: x\n\n", "x".repeat(100)), false),
     ] {
         let body = format!("{start}{next}");
-        for chunks in chunkings(body.as_bytes()) {
-            let events = parse(policy, &chunks);
-            assert_eq!(events.len(), 2, "{start:?}");
-            assert_eq!(events[0] == error, over, "{start:?}");
-            let last = events[1].as_ref().unwrap();
-            assert_eq!((last.data.as_str(), last.id.as_str()), ("next", "2"));
+        for body in ["\n", "\r", "\r\n"].map(|end| body.replace('\n', end)) {
+            for chunks in chunkings(body.as_bytes()) {
+                let events = parse(policy, &chunks);
+                assert_eq!(events.len(), 2, "{body:?}");
+                assert_eq!(events[0] == error, over, "{body:?}");
+                let last = events[1].as_ref().unwrap();
+                assert_eq!((last.data.as_str(), last.id.as_str()), ("next", "2"));
+            }
         }
     }
 }

@@ -1,0 +1,45 @@
+//! The memo of the envelope changes no token. First byte: the provider. Then the event's name up to the
+//! end of the line, then one frame per line. In the second run a frame that says nothing stands before
+//! each, so that the memo never serves.
+
+#![no_main]
+
+use ai_completion::provider::{find, names};
+use ai_completion::stream::{Decode, StreamToken};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    let Some((provider, lines)) = input.split_first() else { return };
+    let mut lines = lines.split(|byte| *byte == b'\n');
+    // Bedrock's frames are binary.
+    let providers: Vec<_> = names().filter(|name| *name != "bedrock").collect();
+    let provider = providers[usize::from(*provider) % providers.len()];
+    let event = lines.next().unwrap_or_default();
+    // A stray carriage return would cut a frame in two; what stands apart may not stand in a frame.
+    let frames: Vec<_> = lines.filter(|line| !line.contains(&b'\r')).collect();
+    assert_eq!(tokens(provider, event, &frames, false), tokens(provider, event, &frames, true));
+});
+
+fn tokens(provider: &str, event: &[u8], frames: &[&[u8]], apart: bool) -> Vec<StreamToken<'static>> {
+    let mut body = Vec::new();
+    for frame in frames {
+        for data in apart.then_some(&b"{}"[..]).into_iter().chain([*frame]) {
+            match provider {
+                "ollama" => body.extend([data, b"\n"].concat()),
+                _ => body.extend([b"event:", event, b"\ndata:", data, b"\n\n"].concat()),
+            }
+        }
+    }
+    let mut tokens = Vec::new();
+    let mut sink = |mut token: StreamToken<'_>| {
+        if let StreamToken::Error(error) = &mut token {
+            // It may quote the frames that stand apart.
+            error.message = "".into();
+        }
+        tokens.push(token.into_owned());
+    };
+    let mut decoder = find(provider).expect("a name from the list").decoder();
+    decoder.feed(&body, &mut sink);
+    decoder.finish(&mut sink);
+    tokens
+}
