@@ -217,3 +217,29 @@ fn fingerprint(after: &str) -> u64 {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_goes_along_or_ends_it() {
+        for (start, removed, inserted, effect) in [
+            (5, "", "", Effect::Fits),
+            (0, "", "", Effect::Fits),
+            (4, "", "1", Effect::Fits),
+            (4, "", "12;", Effect::Accepted),
+            (4, "", "2", Effect::Gone),
+            (4, "", ")", Effect::Fits),
+            (3, "=", "", Effect::Fits),
+            (1, "", "1", Effect::Gone),
+        ] {
+            let mut suggestion = Suggestion::new("file:///a.rs", "rust", 4, Extent::Auto);
+            suggestion.raw.push_str("12;");
+            suggestion.ended = true;
+            assert_eq!(suggestion.rest("let="), ("12;".to_owned(), false));
+            let edit = Edit { start, removed, inserted };
+            assert_eq!(suggestion.edited(&edit, "12;"), effect, "{edit:?}");
+        }
+    }
+}

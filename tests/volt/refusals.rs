@@ -42,19 +42,25 @@ fn a_refusal_is_told_once_with_its_cause_and_the_setting() {
         ("anthropic", error::anthropic(429), &["Anthropic", "wait for 2 s"]),
         ("anthropic", error::anthropic(529), &["Anthropic", "failed or is overloaded"]),
     ];
-    for (number, (provider, script, parts)) in cases.into_iter().enumerate() {
-        let server = Server::fifo(vec![script]).unwrap();
-        let setup = setup(provider, &server.url());
-        let mut stage = Stage::new(Turn::shared(), server, setup);
-        stage.open("src/sum.rs", "rust", "|");
-        type_groups(&mut stage);
-        let message = told(&stage.lapce);
-        assert!(parts.iter().all(|part| message.contains(part)), "case {number}: {message}");
-        // Each pause asks at most twice: a passing failure is tried once more.
-        assert!(stage.requests() <= 2 * GROUPS.len(), "case {number}: {} requests", stage.requests());
-        assert_eq!(stage.lapce.screen().text, GROUPS.concat(), "case {number}");
-        stage.finish();
-    }
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || is_told_once(case));
+        }
+    });
+}
+
+fn is_told_once((provider, script, parts): (&str, Script, &[&str])) {
+    let server = Server::fifo(vec![script]).unwrap();
+    let setup = setup(provider, &server.url());
+    let mut stage = Stage::new(Turn::shared(), server, setup);
+    stage.open("src/sum.rs", "rust", "|");
+    type_groups(&mut stage);
+    let message = told(&stage.lapce);
+    assert!(parts.iter().all(|part| message.contains(part)), "{provider}: {message}");
+    // Each pause asks at most twice: a passing failure is tried once more.
+    assert!(stage.requests() <= 2 * GROUPS.len(), "{message}: {} requests", stage.requests());
+    assert_eq!(stage.lapce.screen().text, GROUPS.concat(), "{message}");
+    stage.finish();
 }
 
 #[test]

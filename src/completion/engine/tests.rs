@@ -155,6 +155,8 @@ struct World {
     screen: Vec<String>,
     stale: usize,
     longest_block: u64,
+    /// The longest that a key's message lay in the queue while the user typed.
+    longest_wait: u64,
     /// When the last message that took time was done: what came before that was queued.
     busy_until: u64,
 }
@@ -192,6 +194,7 @@ impl World {
             screen: Vec::new(),
             stale: 0,
             longest_block: 0,
+            longest_wait: 0,
             busy_until: 0,
         }
     }
@@ -214,6 +217,9 @@ impl World {
                 Some((at, _)) if *at <= self.now => {
                     let (at, message) = self.queue.pop_front().unwrap();
                     let fresh = at > self.busy_until;
+                    if matches!(message, Message::Edit { .. } | Message::Request { .. }) {
+                        self.longest_wait = self.longest_wait.max(self.now - at);
+                    }
                     let begun = self.now;
                     self.deliver(&message, fresh);
                     if self.now > begun {
@@ -440,6 +446,7 @@ fn steady_typing_asks_once_at_its_end() {
     let mut world = World::new("|\n", &[(400, "x")]);
     world.types(&"abcdef ".repeat(9), 66, 3000);
     assert!(world.requests <= 3, "{}", world.requests);
+    assert!(world.longest_wait <= 150, "a key waited {} ms", world.longest_wait);
     assert_eq!((world.stale, world.unanswered()), (0, 0));
     assert_eq!(world.screen.last().unwrap(), "x");
 }
@@ -459,6 +466,17 @@ fn typing_along_is_answered_without_asking() {
     world.types("z", 100, 5);
     assert_eq!(world.screen.last().unwrap(), "", "a contradiction clears at once");
     assert_eq!((world.stale, world.unanswered()), (0, 0));
+}
+
+#[test]
+fn without_wake_ups_a_pause_after_a_spurt_is_answered() {
+    let mut world = World::new("|\n", &[(100, "x")]);
+    world.engine.lost = LOST_FENCES;
+    world.fences_come_back = false;
+    world.types("let it = ", 70, 3000);
+    assert_eq!(world.ghost.as_ref().map(|ghost| (ghost.at, ghost.item.as_str())), Some((9, "x")));
+    assert_eq!(world.unanswered(), 0);
+    assert!(world.longest_block <= BOUNDED_MS, "blocked for {} ms", world.longest_block);
 }
 
 /// What a user may do, and when after the last thing.

@@ -129,6 +129,16 @@ fn processes_are_run_and_their_output_is_the_reply() {
     assert_eq!(reply(&lapce)["error"]["code"], 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn waiting_for_a_message_is_not_counted_as_work() {
+    let params = json!({ "program": "sleep", "args": ["0.5"] });
+    let lapce = opened(completing(vec![]).file("3", format!("{}\n", request("host/executeProcess", params))));
+    let told = lapce.evidence().told.pop().unwrap();
+    assert!(told.handling().unwrap() >= Duration::from_millis(500));
+    assert!(told.worked.unwrap() < Duration::from_millis(500), "{:?}", told.worked);
+}
+
 #[test]
 fn requests_are_replied_to_as_lapce_does() {
     for (method, reply_part) in [
