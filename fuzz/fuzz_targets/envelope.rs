@@ -5,7 +5,7 @@
 #![no_main]
 
 use ai_completion::provider::{find, names};
-use ai_completion::stream::{Decode, StreamToken};
+use ai_completion::stream::{Decode, ErrorKind, StreamToken};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
@@ -33,8 +33,12 @@ fn tokens(provider: &str, event: &[u8], frames: &[&[u8]], apart: bool) -> Vec<St
     let mut tokens = Vec::new();
     let mut sink = |mut token: StreamToken<'_>| {
         if let StreamToken::Error(error) = &mut token {
-            // It may quote the frames that stand apart.
+            // Of text that is no frame, what stands apart becomes a part: it is quoted, and changes
+            // whether the whole looks cut off.
             error.message = "".into();
+            if error.kind == ErrorKind::Malformed {
+                error.kind = ErrorKind::Truncated;
+            }
         }
         tokens.push(token.into_owned());
     };
