@@ -23,10 +23,12 @@ fuzz_target!(|input: &[u8]| {
 fn tokens(provider: &str, event: &[u8], frames: &[&[u8]], apart: bool) -> Vec<StreamToken<'static>> {
     let mut body = Vec::new();
     for frame in frames {
-        for data in apart.then_some(&b"{}"[..]).into_iter().chain([*frame]) {
-            match provider {
-                "ollama" => body.extend([data, b"\n"].concat()),
-                _ => body.extend([b"event:", event, b"\ndata:", data, b"\n\n"].concat()),
+        let silent = if apart { &b"{}"[..] } else { b"" };
+        match provider {
+            "ollama" => body.extend([silent, b"\n", frame, b"\n"].concat()),
+            _ => {
+                body.extend([b"data:", silent, b"\n\n"].concat());
+                body.extend([b"event:", event, b"\ndata:", frame, b"\n\n"].concat());
             }
         }
     }
