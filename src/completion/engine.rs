@@ -34,6 +34,8 @@ const STEP_MS: u64 = 140;
 const UNSEEN_MS: u64 = 30;
 /// All that one message may block where no fence comes back (Lapce before 0.4.1), in milliseconds.
 const BOUNDED_MS: u64 = 280;
+/// There, keys are let pass when the guest has come to be so far behind them, in milliseconds.
+const BEHIND_MS: u64 = 600;
 /// A fence that takes longer than this, while the guest was idle, was lost.
 const LOST_MS: u64 = 150;
 /// So many lost fences mean a host without wake-ups.
@@ -145,8 +147,13 @@ pub enum Effect {
     Promote,
     /// Ask the editor for a wake-up.
     Fence,
-    /// Wait for the main lane, at most so many milliseconds, and feed back what came. Always last.
-    Wait(u64),
+    /// Wait for the main lane and feed back what came. Always last.
+    Wait {
+        /// At most so many milliseconds.
+        ms: u64,
+        /// At most so many bytes; what is not read slows the sender down.
+        bytes: usize,
+    },
     /// The state to show in the status bar.
     Status(Status),
     /// A failure to tell the user once.
@@ -315,6 +322,8 @@ pub struct Engine {
     entered_ms: u64,
     /// When the newest request came.
     asked_ms: u64,
+    /// When its key was typed, as near as that can be told.
+    typed_ms: u64,
     status: Status,
     random: u64,
 }
@@ -347,6 +356,7 @@ impl Engine {
             slice_ms: 0,
             entered_ms: 0,
             asked_ms: 0,
+            typed_ms: 0,
             status: Status::Quiet,
             random: options.seed | 1,
             options,
@@ -370,8 +380,10 @@ impl Engine {
                 self.entered_ms = now_ms;
                 self.asked_ms = now_ms;
                 self.follow_fences(now_ms, fresh);
-                if !invoked {
-                    self.pace.key(now_ms);
+                match (invoked, self.is_bounded() && !fresh) {
+                    (true, _) => {}
+                    (false, true) => self.pace.lose_track(),
+                    (false, false) => self.pace.key(now_ms),
                 }
                 if let Some(id) = self.slots.push(id) {
                     out.push(Effect::Reply { id, answer: Answer::Nothing });
@@ -520,7 +532,7 @@ impl Engine {
         if let Some(suggestion) = &mut self.suggestion {
             self.refresh = self.shown.is_some() || !suggestion.rest(buffer.text).0.is_empty();
             if suggestion.is_unsure() {
-                self.due_ms = Some(now + self.pace.debounce_ms());
+                self.due_ms = Some(now + self.debounce_ms());
             }
             return;
         }
@@ -529,8 +541,14 @@ impl Engine {
             return;
         }
         if !self.slots.is_empty() {
-            self.due_ms = Some(if newest.invoked { now } else { now + self.pace.debounce_ms() });
+            self.due_ms = Some(if newest.invoked { now } else { now + self.debounce_ms() });
         }
+    }
+
+    /// How long to wait for a pause. Without fences waiting tells nothing of keys, and takes from the time
+    /// in which an answer can be waited for.
+    fn debounce_ms(&self) -> u64 {
+        if self.is_bounded() && !self.pace.is_fixed() { 0 } else { self.pace.debounce_ms() }
     }
 
     /// Why this place is not asked about, if so.
@@ -673,14 +691,21 @@ impl Engine {
     /// Waits for the pause in typing to be long enough.
     fn pause(&mut self, now: u64, due: u64, out: &mut Vec<Effect>) {
         // A key may come and have to wait: no longer than the pause before it was, or one short step.
-        let step = STEP_MS.max(self.entered_ms.saturating_sub(self.asked_ms));
-        let step = (self.entered_ms + step).saturating_sub(now).min(self.bounded_left(now));
+        let step = match self.is_bounded() {
+            true => self.bounded_left(now),
+            false => {
+                let step = STEP_MS.max(self.entered_ms.saturating_sub(self.asked_ms));
+                (self.entered_ms + step).saturating_sub(now)
+            }
+        };
         if self.backlog || step == 0 || self.fence.is_some() {
             if !self.fence(now, out) {
                 self.release(out);
             }
         } else {
-            out.push(Effect::Wait(step.min(due - now)));
+            // A transport told to read nothing could not tell that from the end.
+            let bytes = self.session.as_mut().map_or(0, |session| session.room(now).max(1));
+            out.push(Effect::Wait { ms: step.min(due - now), bytes });
         }
     }
 
@@ -690,8 +715,10 @@ impl Engine {
         if let Some(at) = self.retry_ms {
             left = left.min(at.saturating_sub(now));
         }
-        if !self.backlog && left > 0 && self.fence.is_none() {
-            out.push(Effect::Wait(left));
+        // No room: the editor has not shown what was read. Reading on would only fill the memory.
+        let bytes = self.session.as_mut().map_or(0, |session| session.room(now));
+        if !self.backlog && left > 0 && bytes > 0 && self.fence.is_none() {
+            out.push(Effect::Wait { ms: left, bytes });
         } else if self.slots.is_empty() || !self.fence(now, out) {
             self.settle(now, buffers, out);
         }
@@ -819,6 +846,9 @@ impl Engine {
     fn draw(&mut self, id: RequestId, text: String, now: u64, out: &mut Vec<Effect>) {
         let Some(newest) = &self.newest else { return };
         self.shown = Some(Shown { text: text.clone(), painted_ms: now });
+        if let Some(session) = &mut self.session {
+            session.shown();
+        }
         let answer = Answer::Ghost { uri: newest.uri.clone(), offset: newest.offset, text };
         out.push(Effect::Reply { id, answer });
     }
@@ -883,13 +913,18 @@ impl Engine {
             self.lost = self.lost.saturating_add(1);
         }
         self.fences = 0;
-        self.backlog = !fresh && !self.is_bounded();
+        // A queued key came about one usual gap after the one before it.
+        self.typed_ms = if fresh { now } else { (self.typed_ms + self.pace.interval_ms()).min(now) };
+        let behind = now - self.typed_ms;
+        self.backlog = !fresh && (!self.is_bounded() || behind > BEHIND_MS);
         self.confirmed = fresh;
         if fresh {
             self.confirmed_ms = now;
-            self.slice_ms = now + STEP_MS;
-        } else if self.is_bounded() {
+        }
+        if self.is_bounded() {
             self.slice_ms = now + BOUNDED_MS;
+        } else if fresh {
+            self.slice_ms = now + STEP_MS;
         }
     }
 

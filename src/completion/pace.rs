@@ -55,6 +55,21 @@ impl Pace {
         self.last_key_ms = Some(now_ms);
     }
 
+    /// Keys came at a time that is not known.
+    pub fn lose_track(&mut self) {
+        (self.last_key_ms, self.before_ms, self.together) = (None, None, 0);
+    }
+
+    /// Usual time between two keys, in milliseconds.
+    pub fn interval_ms(&self) -> u64 {
+        self.interval_ms as u64
+    }
+
+    /// Whether the user has fixed the debounce.
+    pub fn is_fixed(&self) -> bool {
+        self.fixed_ms.is_some()
+    }
+
     /// Takes the gaps before the last keys into the means.
     fn learn(&mut self) {
         let (Some(before), Some(last)) = (self.before_ms, self.last_key_ms) else { return };

@@ -6,7 +6,8 @@ use crate::provider::{
     Account, Decoder, Error, HttpRequest, Prompt, Provider, Response, fim_fallback, model_names, retry,
 };
 use crate::stream::{
-    Done, ErrorKind, FinishReason, StreamMetrics, StreamPipelineBuilder, StreamToken, StreamingPipeline,
+    BackpressureLimits, Done, ErrorKind, FinishReason, StreamMetrics, StreamPipelineBuilder, StreamToken,
+    StreamingPipeline,
 };
 use crate::transport::Failure;
 
@@ -14,6 +15,10 @@ use crate::transport::Failure;
 const ERROR_BODY: usize = 64 << 10;
 /// A list of models may be long (OpenRouter's has half a megabyte), in bytes.
 const MODELS_BODY: usize = 4 << 20;
+/// How many tokens may wait to be shown before reading pauses. A whole answer fits (`max-tokens` is 256 unless
+/// the user wants more): what is held back is a server that does not keep to the limit.
+const UNSHOWN: BackpressureLimits =
+    BackpressureLimits { min_permits: 4096, max_permits: 16_384, target_ms: 1000, timeout_ms: u64::MAX };
 /// How often a broken stream is resumed before what was received has to do.
 const RESUMES: u32 = 2;
 
@@ -190,6 +195,16 @@ impl Session {
         self.failure(error, raw, random)
     }
 
+    /// How many bytes to read next; 0 while the editor has too much to show already.
+    pub fn room(&mut self, now_ms: u64) -> usize {
+        self.pipeline.at(now_ms).acquire().ok().flatten().unwrap_or(0)
+    }
+
+    /// The editor has shown what was received.
+    pub fn shown(&mut self) {
+        self.pipeline.release(usize::MAX);
+    }
+
     /// Time from the request to its first text, in milliseconds, told once.
     pub fn take_latency(&mut self) -> Option<u64> {
         self.latency_ms.take()
@@ -302,7 +317,7 @@ impl Session {
 
 fn pipeline(provider: &dyn Provider, limits: Limits) -> StreamingPipeline<Decoder, StreamMetrics> {
     let decoder = provider.decoder().with_limit(limits.event_bytes as usize);
-    StreamPipelineBuilder::new(decoder).metrics().build()
+    StreamPipelineBuilder::new(decoder).metrics().backpressure(UNSHOWN).build()
 }
 
 /// The next number of a xorshift generator: enough for the jitter of a back-off.

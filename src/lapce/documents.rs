@@ -7,43 +7,101 @@ use std::ops::Range;
 
 use lsp_types::Position;
 use memchr::memchr_iter;
-use serde::Deserialize;
 
 use crate::completion::{Buffer, Buffers, Edit};
+use crate::sse::json::{Few, Raw, object};
 
 /// Larger documents are not kept: their text would fill the guest's memory for nothing, as no
 /// suggestion is offered in files of that size.
 pub const MAX_BYTES: usize = 4 << 20;
 
-/// `textDocument/didOpen`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DidOpen {
-    /// The document as the editor has it.
-    pub text_document: OpenedDocument,
-}
-
-/// The document of a [`DidOpen`].
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The document of a `textDocument/didOpen`.
+#[derive(Debug)]
 pub struct OpenedDocument {
     /// Its URI.
     pub uri: String,
     /// Lapce's id of its language, empty when unknown.
-    #[serde(default)]
     pub language_id: String,
     /// The whole text.
     pub text: String,
 }
 
+impl OpenedDocument {
+    /// Reads it; `None` when it has no URI or no text.
+    pub fn read(json: Raw<'_>) -> Option<Self> {
+        let TextDocument { uri, language_id, text } = json.read();
+        Some(Self {
+            uri: uri.cow()?.into_owned(),
+            language_id: language_id.cow().unwrap_or_default().into_owned(),
+            text: text.cow()?.into_owned(),
+        })
+    }
+}
+
 /// One of the changes in a `textDocument/didChange`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// What is replaced; `None`: everything.
-    #[serde(default)]
     pub range: Option<lsp_types::Range>,
     /// What replaces it.
     pub text: String,
+}
+
+impl Change {
+    /// Reads all changes of a message; `None` when one of them cannot be read.
+    pub fn read_all(json: Raw<'_>) -> Option<Vec<Self>> {
+        if !json.json().starts_with('[') {
+            return None;
+        }
+        json.read::<Few<ContentChange<'_>>>().iter().map(Self::read).collect()
+    }
+
+    fn read(ContentChange { range, text }: &ContentChange<'_>) -> Option<Self> {
+        let range = match range.json() {
+            "" | "null" => None,
+            _ => {
+                let Ends { start, end } = range.read();
+                Some(lsp_types::Range { start: read_position(start)?, end: read_position(end)? })
+            }
+        };
+        Some(Self { range, text: text.cow()?.into_owned() })
+    }
+}
+
+/// Reads a position; `None` when it is not two whole numbers.
+pub fn read_position(json: Raw<'_>) -> Option<Position> {
+    let Place { line, character } = json.read();
+    let number = |json: Raw<'_>| u32::try_from(json.number()?).ok();
+    Some(Position { line: number(line)?, character: number(character)? })
+}
+
+object! {
+    struct TextDocument<'a> {
+        uri = "uri": Raw<'a>,
+        language_id = "languageId": Raw<'a>,
+        text = "text": Raw<'a>,
+    }
+}
+
+object! {
+    struct ContentChange<'a> {
+        range = "range": Raw<'a>,
+        text = "text": Raw<'a>,
+    }
+}
+
+object! {
+    struct Ends<'a> {
+        start = "start": Raw<'a>,
+        end = "end": Raw<'a>,
+    }
+}
+
+object! {
+    struct Place<'a> {
+        line = "line": Raw<'a>,
+        character = "character": Raw<'a>,
+    }
 }
 
 /// What a change did to the text.

@@ -52,10 +52,9 @@ impl Host for Lapce {
 /// # Errors
 /// Lapce's words when it could not be started, or what came instead of an answer.
 pub fn execute(program: &str, args: &[&str]) -> Result<Output, String> {
-    match Rpc::new(Lapce).execute(program, args) {
-        Ok(done) => Ok(Output { success: done.success, stdout: done.stdout.unwrap_or_default() }),
-        Err(CallError::Refused(words) | CallError::Unanswered(words)) => Err(words),
-    }
+    Rpc::new(Lapce)
+        .execute(program, args)
+        .map_err(|(CallError::Refused(words) | CallError::Unanswered(words))| words)
 }
 
 /// Reads the next message of the host into `line`; whether there is one.

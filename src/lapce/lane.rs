@@ -28,6 +28,10 @@ impl<T: Transport> Lane<T> {
         }
     }
 
+    pub fn obstacle(&self) -> Option<&str> {
+        self.transport.obstacle()
+    }
+
     pub fn cancel(&mut self) {
         self.failure = None;
         self.transport.cancel();

@@ -1,30 +1,26 @@
 //! The driver: the host's messages become the engine's inputs, the engine's effects are carried out.
 
-use std::borrow::Cow;
 use std::mem;
 use std::time::Duration;
 
-use lsp_types::Position;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
-
-use super::documents::{Change, DidOpen, Documents, OpenedDocument, path_of};
+use super::documents::{Change, Documents, OpenedDocument, path_of, read_position};
 use super::lane::Lane;
 use super::rpc::{self, Host, Id, Message, Rpc};
 use super::settings::Settings;
 use super::status::{Severity, Voice};
 use crate::completion::{Answer, Effect, Engine, Input, RequestId, Status, Why, engine};
 use crate::provider::{self, Account, Error, Provider};
+use crate::sse::json::{Raw, object};
 use crate::stream::ErrorKind;
 use crate::transport::{self, Happening, Transport};
+use lsp_types::Position;
 
 /// A message that comes so long after the last one was done with found nothing queued before it.
 const IDLE: Duration = Duration::from_millis(1);
 /// The messages of one key come in a row; so long after the first of them no further key can have
 /// come, as keys are farther apart.
 const SAME_KEY: Duration = Duration::from_millis(5);
-/// Bytes of an answer read at a time.
+/// Bytes of an answer read at a time, at most.
 const READ_BYTES: usize = 16 << 10;
 
 /// What there is outside of the plugin, besides the host.
@@ -75,63 +71,49 @@ struct Core<T> {
     effects: Vec<Effect>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Initialize {
-    #[serde(default)]
-    initialization_options: Value,
-    #[serde(default)]
-    root_uri: Option<String>,
+object! {
+    struct Initialize<'a> {
+        initialization_options = "initializationOptions": Raw<'a>,
+        root_uri = "rootUri": Raw<'a>,
+    }
 }
 
-#[derive(Deserialize)]
-struct Identifier<'a> {
-    #[serde(borrow)]
-    uri: Cow<'a, str>,
+object! {
+    struct Identifier<'a> {
+        uri = "uri": Raw<'a>,
+    }
 }
 
-/// The document of a message that says no more of interest.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct About<'a> {
-    #[serde(borrow)]
-    text_document: Identifier<'a>,
+object! {
+    struct DidOpen<'a> {
+        text_document = "textDocument": Raw<'a>,
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct DidChange<'a> {
-    #[serde(borrow)]
-    text_document: Identifier<'a>,
-    #[serde(borrow)]
-    content_changes: &'a RawValue,
+object! {
+    /// A message about one document; which of the other fields it has depends on the method.
+    struct About<'a> {
+        text_document = "textDocument": Identifier<'a>,
+        content_changes = "contentChanges": Raw<'a>,
+        position = "position": Raw<'a>,
+        context = "context": Context<'a>,
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct InlineCompletion<'a> {
-    #[serde(borrow)]
-    text_document: Identifier<'a>,
-    position: Position,
-    #[serde(default)]
-    context: Context,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Context {
-    trigger_kind: u8,
+object! {
+    struct Context<'a> {
+        trigger_kind = "triggerKind": Raw<'a>,
+    }
 }
 
 /// LSP's `InlineCompletionTriggerKind::Invoked` as Lapce sends it.
-const INVOKED: u8 = 1;
+const INVOKED: u64 = 1;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Item<'a> {
-    insert_text: &'a str,
-    range: lsp_types::Range,
-}
+/// What `initialize` is answered with.
+const CAPABILITIES: &str = concat!(
+    r#"{"capabilities":{"textDocumentSync":{"openClose":true,"change":2},"#,
+    r#""inlineCompletionProvider":true,"codeLensProvider":{}}}"#,
+);
 
 impl<H: Host, S: Surroundings> Plugin<H, S> {
     /// A plugin that knows nothing yet.
@@ -163,55 +145,47 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         self.returned = self.surroundings.now();
     }
 
-    fn request(&mut self, id: Id, method: &str, params: &str) {
+    fn request(&mut self, id: Id, method: &str, params: Raw<'_>) {
         match method {
             "initialize" => self.initialize(&id, params),
             "textDocument/inlineCompletion" => self.inline_completion(id, params),
             "textDocument/codeLens" => {
                 // The first success among all plugins wins: an error leaves rust-analyzer's lenses alone.
                 self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "no lenses here");
-                if let Ok(about) = serde_json::from_str::<About<'_>>(params) {
-                    self.drive(Input::Woken { uri: &about.text_document.uri });
+                if let Some(uri) = params.read::<About<'_>>().text_document.uri.cow() {
+                    self.drive(Input::Woken { uri: &uri });
                 }
             }
             _ => self.rpc.reply_err(&id, rpc::METHOD_NOT_FOUND, method),
         }
     }
 
-    fn notification(&mut self, method: &str, params: &str) {
+    fn notification(&mut self, method: &str, params: Raw<'_>) {
         let done = match method {
-            "textDocument/didOpen" => serde_json::from_str(params)
-                .map(|DidOpen { text_document }| self.documents.open(text_document)),
-            "textDocument/didChange" => serde_json::from_str(params).map(|change| self.did_change(&change)),
-            "textDocument/didClose" => serde_json::from_str(params)
-                .map(|About { text_document }| self.documents.close(&text_document.uri)),
-            _ => Ok(()),
+            "textDocument/didOpen" => OpenedDocument::read(params.read::<DidOpen<'_>>().text_document)
+                .map(|opened| self.documents.open(opened)),
+            "textDocument/didChange" => self.did_change(&params.read()),
+            "textDocument/didClose" => {
+                params.read::<About<'_>>().text_document.uri.cow().map(|uri| self.documents.close(&uri))
+            }
+            _ => Some(()),
         };
-        if let Err(problem) = done {
-            self.voice.log(&mut self.rpc, &format!("{method} cannot be read: {problem}"));
+        if done.is_none() {
+            self.voice.log(&mut self.rpc, &format!("{method} cannot be read"));
         }
     }
 
-    fn initialize(&mut self, id: &Id, params: &str) {
-        let Initialize { initialization_options, root_uri } =
-            serde_json::from_str(params).unwrap_or_default();
-        self.rpc.reply_ok(
-            id,
-            &serde_json::json!({
-                "capabilities": {
-                    "textDocumentSync": { "openClose": true, "change": 2 },
-                    "inlineCompletionProvider": true,
-                    "codeLensProvider": {},
-                },
-            }),
-        );
+    fn initialize(&mut self, id: &Id, params: Raw<'_>) {
+        let Initialize { initialization_options, root_uri } = params.read();
+        self.rpc.reply_ok(id, &CAPABILITIES);
 
+        let initialization_options = serde_json::from_str(initialization_options.json()).unwrap_or_default();
         let (settings, problems) = Settings::read(&initialization_options);
         if !problems.is_empty() {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             self.voice.pop_up(&mut self.rpc, Severity::Warning, &format!("Settings: {}", lines.join("\n")));
         }
-        let root = root_uri.as_deref().map(path_of).unwrap_or_default();
+        let root = root_uri.cow().map(|uri| path_of(&uri)).unwrap_or_default();
         self.begin(&settings, provider::find(&settings.provider), &root);
     }
 
@@ -263,23 +237,20 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         });
     }
 
-    fn did_change(&mut self, message: &DidChange<'_>) {
-        let uri = &message.text_document.uri;
-        let changes: Vec<Change> = match serde_json::from_str(message.content_changes.get()) {
-            Ok(changes) => changes,
-            Err(problem) => {
-                // Out of step with the editor, everything would land in wrong places.
-                self.documents.close(uri);
-                self.voice.log(&mut self.rpc, &format!("a change cannot be read: {problem}"));
-                return;
-            }
+    /// Applies changes; `None` when the message cannot be read.
+    fn did_change(&mut self, message: &About<'_>) -> Option<()> {
+        let uri = message.text_document.uri.cow()?;
+        let Some(changes) = Change::read_all(message.content_changes) else {
+            // Out of step with the editor, everything would land in wrong places.
+            self.documents.close(&uri);
+            return None;
         };
         for change in &changes {
-            let Some(document) = self.documents.edited(uri) else {
+            let Some(document) = self.documents.edited(&uri) else {
                 // Lapce does not tell of files opened while the volt was starting; a change of the whole
                 // text makes up for it.
                 if change.range.is_none() {
-                    let (uri, text) = (uri.clone().into_owned(), change.text.clone());
+                    let (uri, text) = (uri.to_string(), change.text.clone());
                     self.documents.open(OpenedDocument { uri, language_id: String::new(), text });
                 }
                 continue;
@@ -287,30 +258,30 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
             let replaced = document.apply(change);
             // Taken out so that the edit can borrow from them while the engine gets the rest of `self`.
             let documents = mem::take(&mut self.documents);
-            let text = documents.document(uri).map_or("", |document| document.text());
-            let input = Input::Edited { uri, edit: replaced.edit(text) };
+            let text = documents.document(&uri).map_or("", |document| document.text());
+            let input = Input::Edited { uri: &uri, edit: replaced.edit(text) };
             self.drive_over(input, &documents);
             self.documents = documents;
         }
+        Some(())
     }
 
-    fn inline_completion(&mut self, id: Id, params: &str) {
-        let asked: InlineCompletion<'_> = match serde_json::from_str(params) {
-            Ok(asked) => asked,
-            Err(problem) => return self.rpc.reply_err(&id, rpc::INVALID_PARAMS, &problem.to_string()),
+    fn inline_completion(&mut self, id: Id, params: Raw<'_>) {
+        let About { text_document, position, context, .. } = params.read();
+        let (Some(uri), Some(position)) = (text_document.uri.cow(), read_position(position)) else {
+            return self.rpc.reply_err(&id, rpc::INVALID_PARAMS, "a document or a position is missing");
         };
-        let uri = &asked.text_document.uri;
-        let invoked = asked.context.trigger_kind == INVOKED;
-        let document = self.documents.document(uri);
+        let invoked = context.trigger_kind.number() == Some(INVOKED);
+        let document = self.documents.document(&uri);
         let Some(document) = document.filter(|document| self.core.is_some() && !document.too_big()) else {
             return self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "this document is not known, or too large");
         };
-        let offset = document.offset(asked.position);
+        let offset = document.offset(position);
         let fresh = self.fresh();
         self.requests += 1;
         let number = RequestId(self.requests);
         self.open.push((number, id));
-        self.drive(Input::Requested { id: number, uri, offset, invoked, fresh });
+        self.drive(Input::Requested { id: number, uri: &uri, offset, invoked, fresh });
     }
 
     /// Gives the engine an input, carries out what it says, and goes on with what comes of it.
@@ -326,8 +297,11 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         let mut effects = mem::take(&mut core.effects);
         core.engine.set_unix_time(self.surroundings.unix_time());
         core.engine.handle(self.now_ms(), input, documents, &mut effects);
-        while let Some(timeout_ms) = self.carry_out(&mut core, &mut effects, documents) {
-            let happening = core.main.wait(timeout_ms, &mut core.buffer);
+        while let Some((timeout_ms, bytes)) = self.carry_out(&mut core, &mut effects, documents) {
+            let happening = core.main.wait(timeout_ms, {
+                let room = bytes.min(core.buffer.len());
+                core.buffer.get_mut(..room).unwrap_or_default()
+            });
             let input = match &happening {
                 Happening::Elapsed => Input::Elapsed,
                 Happening::Head { status, headers } => Input::Head { status: *status, headers },
@@ -341,28 +315,33 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         self.core = Some(core);
     }
 
-    /// Carries out effects in order; gives the milliseconds to wait, if the last one says so.
+    /// Carries out effects in order; gives the milliseconds to wait and the bytes to
+    /// read, if the last one says so.
     fn carry_out(
         &mut self,
         core: &mut Core<S::Transport>,
         effects: &mut Vec<Effect>,
         documents: &Documents,
-    ) -> Option<u64> {
+    ) -> Option<(u64, usize)> {
         let mut wait = None;
         for effect in effects.drain(..) {
             match effect {
                 Effect::Reply { id, answer } => self.reply(id, &answer, documents),
-                Effect::Start { lane, request } => core.lane(lane).start(&request),
+                Effect::Start { lane, request } => {
+                    core.lane(lane).start(&request);
+                    if let Some(obstacle) = core.lane(lane).obstacle() {
+                        self.voice.no_streaming(&mut self.rpc, obstacle);
+                    }
+                }
                 Effect::Cancel(lane) => core.lane(lane).cancel(),
                 Effect::Promote => {
                     mem::swap(&mut core.main, &mut core.ahead);
                     core.ahead.cancel();
                 }
-                Effect::Fence => self.rpc.notify(
-                    "experimental/serverStatus",
-                    &serde_json::json!({ "health": "ok", "quiescent": true }),
-                ),
-                Effect::Wait(timeout_ms) => wait = Some(timeout_ms),
+                Effect::Fence => {
+                    self.rpc.notify("experimental/serverStatus", &r#"{"health":"ok","quiescent":true}"#);
+                }
+                Effect::Wait { ms, bytes } => wait = Some((ms, bytes)),
                 Effect::Status(status) => self.status(core, status),
                 Effect::Notice(error) => self.voice.failure(&mut self.rpc, &error),
             }
@@ -376,13 +355,15 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         let place = |uri: &str, offset| documents.document(uri).map(|document| document.position(offset));
         match answer {
             Answer::Ghost { uri, offset, text } => match place(uri, *offset) {
-                Some(at) => {
-                    let range = lsp_types::Range { start: at, end: at };
-                    self.rpc.reply_ok(&id, &[Item { insert_text: text, range }]);
+                Some(Position { line, character }) => {
+                    let text = rpc::quoted(text);
+                    let at = format!(r#"{{"line":{line},"character":{character}}}"#);
+                    let range = format!(r#"{{"start":{at},"end":{at}}}"#);
+                    self.rpc.reply_ok(&id, &format_args!(r#"[{{"insertText":{text},"range":{range}}}]"#));
                 }
                 None => self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "this document is gone"),
             },
-            Answer::Clear => self.rpc.reply_ok(&id, &[(); 0]),
+            Answer::Clear => self.rpc.reply_ok(&id, &"[]"),
             // An error, so that another plugin may answer.
             Answer::Nothing => self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "nothing to suggest"),
         }

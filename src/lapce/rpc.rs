@@ -4,20 +4,18 @@
 //! request nor a notification, it cannot answer a request, and its notifications are a fixed few.
 
 use std::borrow::Cow;
+use std::fmt::{Arguments, Display};
+use std::io::Write;
 
 use psp_types::{ExecuteProcess, Request as _};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-const VERSION: &str = "2.0";
+use crate::sse::json::{self, Few, Raw, object};
+use crate::transport::Output;
 
 /// JSON-RPC's code for a method nobody knows.
 pub const METHOD_NOT_FOUND: i64 = -32601;
 /// JSON-RPC's code for parameters that are not what the method says.
 pub const INVALID_PARAMS: i64 = -32602;
-/// JSON-RPC's code for a fault of ours.
-pub const INTERNAL_ERROR: i64 = -32603;
 /// LSP's code for a request that failed for a reason that is nobody's fault; Lapce ignores any error.
 pub const REQUEST_FAILED: i64 = -32803;
 
@@ -42,66 +40,55 @@ pub enum Message<'a> {
         id: Id,
         /// The method.
         method: Cow<'a, str>,
-        /// JSON of the parameters, `null` when there are none.
-        params: &'a str,
+        /// The parameters.
+        params: Raw<'a>,
     },
     /// Not to be answered.
     Notification {
         /// The method.
         method: Cow<'a, str>,
-        /// JSON of the parameters, `null` when there are none.
-        params: &'a str,
+        /// The parameters.
+        params: Raw<'a>,
     },
 }
 
 /// The id of a request, as its JSON text, so that it goes back as it came: number or string.
-#[derive(Debug, Clone, Serialize)]
-pub struct Id(Box<RawValue>);
+#[derive(Debug, Clone, PartialEq)]
+pub struct Id(String);
 
-impl PartialEq for Id {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.get() == other.0.get()
+object! {
+    struct Envelope<'a> {
+        id = "id": Raw<'a>,
+        method = "method": Raw<'a>,
+        params = "params": Raw<'a>,
     }
 }
 
-/// What a finished process left behind.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ProcessOutput {
-    /// Whether its exit status was 0.
-    pub success: bool,
-    /// What it wrote to its standard output.
-    #[serde(default)]
-    pub stdout: Option<Vec<u8>>,
-    /// What it wrote to its standard error.
-    #[serde(default)]
-    pub stderr: Option<Vec<u8>>,
+object! {
+    struct Answer<'a> {
+        id = "id": Raw<'a>,
+        result = "result": Done<'a>,
+        error = "error": Raw<'a>,
+    }
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(default, borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    method: Cow<'a, str>,
-    #[serde(default, borrow)]
-    params: Option<&'a RawValue>,
+object! {
+    struct Done<'a> {
+        success = "success": Raw<'a>,
+        stdout = "stdout": Few<Raw<'a>>,
+    }
 }
 
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(default)]
-    id: Option<u64>,
-    #[serde(default, borrow)]
-    result: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    error: Option<Fault<'a>>,
+object! {
+    struct Fault<'a> {
+        message = "message": Raw<'a>,
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Fault<'a> {
-    code: i64,
-    #[serde(default, borrow)]
-    message: Cow<'a, str>,
+/// A text in JSON.
+pub fn quoted(text: &str) -> String {
+    // Writing into memory does not fail.
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// Reads one line of the host.
@@ -111,15 +98,16 @@ struct Fault<'a> {
 /// that sentence (which holds none of its text).
 pub fn parse(line: &[u8]) -> Result<Message<'_>, String> {
     let text = std::str::from_utf8(line).map_err(|error| format!("a message is not UTF-8: {error}"))?;
-    let envelope: Envelope<'_> =
-        serde_json::from_str(text).map_err(|error| format!("a message is not JSON-RPC: {error}"))?;
-    let params = envelope.params.map_or("null", RawValue::get);
-    match (envelope.id, envelope.method) {
-        (id, method) if method.is_empty() => {
-            Err(format!("a message without a method, id {}", id.map_or("none", RawValue::get)))
+    let Envelope { id, method, params } =
+        json::from_str(text).map_err(|error| format!("a message is not JSON-RPC: {error}"))?;
+    let is_request = !matches!(id.json(), "" | "null");
+    match method.cow().filter(|method| !method.is_empty()) {
+        None => {
+            let id = if is_request { id.json() } else { "none" };
+            Err(format!("a message without a method, id {id}"))
         }
-        (Some(id), method) => Ok(Message::Request { id: Id(id.to_owned()), method, params }),
-        (None, method) => Ok(Message::Notification { method, params }),
+        Some(method) if is_request => Ok(Message::Request { id: Id(id.json().to_owned()), method, params }),
+        Some(method) => Ok(Message::Notification { method, params }),
     }
 }
 
@@ -146,41 +134,20 @@ impl<H: Host> Rpc<H> {
         Self { host, calls: 0, line: Vec::new() }
     }
 
-    /// Answers a request. A result that cannot be said in JSON is answered as an error, so that the
-    /// request is not left open.
-    pub fn reply_ok(&mut self, id: &Id, result: &impl Serialize) {
-        #[derive(Serialize)]
-        struct Success<'a, T> {
-            jsonrpc: &'static str,
-            id: &'a Id,
-            result: &'a T,
-        }
-        match self.write(&Success { jsonrpc: VERSION, id, result }) {
-            Ok(()) => self.host.send(&self.line),
-            Err(error) => self.reply_err(id, INTERNAL_ERROR, &error.to_string()),
-        }
+    /// Answers a request with a result, which is written as JSON on one line.
+    pub fn reply_ok(&mut self, id: &Id, result: &dyn Display) {
+        self.send(format_args!("\"id\":{},\"result\":{result}", id.0));
     }
 
     /// Answers a request with an error.
     pub fn reply_err(&mut self, id: &Id, code: i64, message: &str) {
-        #[derive(Serialize)]
-        struct Failure<'a> {
-            jsonrpc: &'static str,
-            id: &'a Id,
-            error: Fault<'a>,
-        }
-        self.send(&Failure { jsonrpc: VERSION, id, error: Fault { code, message: message.into() } });
+        let message = quoted(message);
+        self.send(format_args!("\"id\":{},\"error\":{{\"code\":{code},\"message\":{message}}}", id.0));
     }
 
-    /// Sends a notification.
-    pub fn notify(&mut self, method: &str, params: &impl Serialize) {
-        #[derive(Serialize)]
-        struct Notification<'a, P> {
-            jsonrpc: &'static str,
-            method: &'a str,
-            params: &'a P,
-        }
-        self.send(&Notification { jsonrpc: VERSION, method, params });
+    /// Sends a notification. Its parameters are written as JSON on one line.
+    pub fn notify(&mut self, method: &str, params: &dyn Display) {
+        self.send(format_args!("\"method\":\"{method}\",\"params\":{params}"));
     }
 
     /// Runs a process to its end, its standard input empty: `host/executeProcess`. The host waits
@@ -188,13 +155,16 @@ impl<H: Host> Rpc<H> {
     ///
     /// # Errors
     /// [`CallError`]: a program that does not exist is [`CallError::Refused`].
-    pub fn execute(&mut self, program: &str, args: &[&str]) -> Result<ProcessOutput, CallError> {
-        #[derive(Serialize)]
-        struct Params<'a> {
-            program: &'a str,
-            args: &'a [&'a str],
-        }
-        self.call(ExecuteProcess::METHOD, &Params { program, args })
+    pub fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, CallError> {
+        self.calls += 1;
+        let (call, method) = (self.calls, ExecuteProcess::METHOD);
+        let args = args.iter().map(|arg| quoted(arg)).collect::<Vec<_>>().join(",");
+        let program = quoted(program);
+        self.write(format_args!(
+            "\"id\":{call},\"method\":\"{method}\",\"params\":{{\"program\":{program},\"args\":[{args}]}}"
+        ));
+        let line = self.host.call(&self.line);
+        read_answer(&line, call)
     }
 
     /// Writes to the host's log.
@@ -202,51 +172,42 @@ impl<H: Host> Rpc<H> {
         self.host.log(text);
     }
 
-    fn call<T: DeserializeOwned>(&mut self, method: &str, params: &impl Serialize) -> Result<T, CallError> {
-        #[derive(Serialize)]
-        struct Request<'a, P> {
-            jsonrpc: &'static str,
-            id: u64,
-            method: &'a str,
-            params: &'a P,
-        }
-        self.calls += 1;
-        self.write(&Request { jsonrpc: VERSION, id: self.calls, method, params })
-            .map_err(|error| CallError::Unanswered(error.to_string()))?;
-        let line = self.host.call(&self.line);
-        read_answer(&line, self.calls)
+    fn send(&mut self, fields: Arguments<'_>) {
+        self.write(fields);
+        self.host.send(&self.line);
     }
 
-    fn send(&mut self, message: &impl Serialize) {
-        match self.write(message) {
-            Ok(()) => self.host.send(&self.line),
-            Err(error) => self.host.log(&format!("a message could not be written: {error}")),
-        }
-    }
-
-    /// Puts a message into `self.line`, with the line feed that ends it.
-    fn write(&mut self, message: &impl Serialize) -> Result<(), serde_json::Error> {
+    /// Puts a message of these fields into `self.line`, with the line feed that ends it.
+    fn write(&mut self, fields: Arguments<'_>) {
         self.line.clear();
-        serde_json::to_writer(&mut self.line, message)?;
-        self.line.push(b'\n');
-        Ok(())
+        // Writing into memory does not fail.
+        let _ = writeln!(self.line, "{{\"jsonrpc\":\"2.0\",{fields}}}");
     }
 }
 
-fn read_answer<T: DeserializeOwned>(line: &[u8], call: u64) -> Result<T, CallError> {
-    let unreadable = |error: serde_json::Error| CallError::Unanswered(error.to_string());
+fn read_answer(line: &[u8], call: u64) -> Result<Output, CallError> {
+    let unanswered = |why: &str| CallError::Unanswered(why.to_owned());
     if line.is_empty() {
-        return Err(CallError::Unanswered("the host did not answer".to_owned()));
+        return Err(unanswered("the host did not answer"));
     }
-    let answer: Answer<'_> = serde_json::from_slice(line).map_err(unreadable)?;
-    if answer.id != Some(call) {
-        return Err(CallError::Unanswered("the host answered something else".to_owned()));
+    let answer: Option<Answer<'_>> =
+        std::str::from_utf8(line).ok().and_then(|text| json::from_str(text).ok());
+    let Some(Answer { result, error, .. }) = answer.filter(|answer| answer.id.number() == Some(call)) else {
+        return Err(unanswered("the host answered something else"));
+    };
+    if error.is_given() {
+        let Fault { message } = error.read();
+        return Err(CallError::Refused(message.cow().unwrap_or_default().into_owned()));
     }
-    match answer {
-        Answer { error: Some(fault), .. } => Err(CallError::Refused(fault.message.into_owned())),
-        Answer { result, .. } => {
-            serde_json::from_str(result.map_or("null", RawValue::get)).map_err(unreadable)
-        }
+    let success = match result.success.json() {
+        "true" => true,
+        "false" => false,
+        _ => return Err(unanswered("the host does not say how the process ended")),
+    };
+    let stdout = result.stdout.iter().map(|byte| u8::try_from(byte.number()?).ok()).collect();
+    match stdout {
+        Some(stdout) => Ok(Output { success, stdout }),
+        None => Err(unanswered("the host's output of the process is no bytes")),
     }
 }
 
@@ -285,17 +246,17 @@ pub(super) mod tests {
     }
 
     fn id(json: &str) -> Id {
-        Id(RawValue::from_string(json.to_owned()).unwrap())
+        Id(json.to_owned())
     }
 
     #[test]
     fn lines_are_read_as_requests_notifications_or_refused() {
         let cases = [
             (r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"a":[1]}}"#, "request 7 m {\"a\":[1]}"),
-            (r#"{"id":"x1","method":"m"}"#, "request \"x1\" m null"),
+            (r#"{"id":"x1","method":"m"}"#, "request \"x1\" m "),
             (r#"{"id":-0.5,"method":"a\/b","params":[]}"#, "request -0.5 a/b []"),
             (r#"{"method":"m","params":{"b":"\u00e9"}}"#, r#"notification m {"b":"\u00e9"}"#),
-            (r#"{"id":null,"method":"m"}"#, "notification m null"),
+            (r#"{"id":null,"method":"m"}"#, "notification m "),
             (r#"{"id":3,"result":null}"#, "refused: a message without a method, id 3"),
             (r#"{"error":{"code":1,"message":"secret"}}"#, "refused: a message without a method, id none"),
             ("[]", "refused"),
@@ -308,9 +269,11 @@ pub(super) mod tests {
         for (line, expected) in cases {
             let seen = match parse(line.as_bytes()) {
                 Ok(Message::Request { id, method, params }) => {
-                    format!("request {} {method} {params}", id.0.get())
+                    format!("request {} {method} {}", id.0, params.json())
                 }
-                Ok(Message::Notification { method, params }) => format!("notification {method} {params}"),
+                Ok(Message::Notification { method, params }) => {
+                    format!("notification {method} {}", params.json())
+                }
                 Err(why) => format!("refused: {why}"),
             };
             assert!(
@@ -324,7 +287,7 @@ pub(super) mod tests {
     #[test]
     fn messages_are_one_line_each_and_echo_the_id() {
         let mut rpc = Rpc::new(Fake::default());
-        rpc.reply_ok(&id("7"), &["a\nb"]);
+        rpc.reply_ok(&id("7"), &serde_json::json!(["a\nb"]));
         rpc.reply_err(&id("\"k\""), METHOD_NOT_FOUND, "no such method");
         rpc.notify("$/progress", &1);
         assert_eq!(
@@ -338,23 +301,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_result_that_is_not_json_is_answered_as_an_error() {
-        let mut rpc = Rpc::new(Fake::default());
-        rpc.reply_ok(&id("1"), &std::collections::BTreeMap::from([(vec![0], 0)]));
-        assert_eq!(rpc.host.sent.len(), 1);
-        assert!(rpc.host.sent[0].contains("\"id\":1,\"error\":{\"code\":-32603"), "{}", rpc.host.sent[0]);
-    }
-
-    #[test]
     fn a_process_gives_its_output_or_says_why_not() {
-        let output = |success, stdout: Option<&[u8]>| {
-            Ok(ProcessOutput { success, stdout: stdout.map(<[u8]>::to_vec), stderr: None })
-        };
+        let output = |success, stdout: &str| Ok(Output { success, stdout: stdout.into() });
         let refused = |words: &str| Err(CallError::Refused(words.to_owned()));
         let unanswered = Err(CallError::Unanswered(String::new()));
         let cases = [
-            (r#"{"id":1,"result":{"success":true,"stdout":[104,105]}}"#, output(true, Some(b"hi"))),
-            (r#"{"id":1,"result":{"success":false,"stderr":null}}"#, output(false, None)),
+            (r#"{"id":1,"result":{"success":true,"stdout":[104,105]}}"#, output(true, "hi")),
+            (r#"{"id":1,"result":{"success":false,"stderr":null}}"#, output(false, "")),
             (r#"{"id":1,"error":{"code":0,"message":"No such file"}}"#, refused("No such file")),
             (r#"{"id":1,"error":{"code":0}}"#, refused("")),
             (r#"{"id":2,"result":{"success":true}}"#, unanswered.clone()),

@@ -1,8 +1,6 @@
 //! What the user is told: the status bar, pop-ups, the log.
 
-use serde::Serialize;
-
-use super::rpc::{Host, Rpc};
+use super::rpc::{Host, Rpc, quoted};
 use crate::completion::gates::Gate;
 use crate::completion::shape::Hidden;
 use crate::completion::{Status, Why};
@@ -36,26 +34,7 @@ pub struct Voice {
     shown: Option<String>,
     shown_ms: u64,
     told: Vec<(ErrorKind, Option<u16>)>,
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    r#type: u8,
-    message: &'a str,
-}
-
-#[derive(Serialize)]
-struct Progress<'a> {
-    token: &'static str,
-    value: Value<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-enum Value<'a> {
-    Begin { title: &'static str, message: &'a str },
-    Report { message: &'a str },
-    End,
+    told_no_streaming: bool,
 }
 
 impl Voice {
@@ -81,12 +60,16 @@ impl Voice {
             return;
         }
         self.shown_ms = now_ms;
-        let value = match (&self.shown, &text) {
-            (None, Some(message)) => Value::Begin { title: "AI", message },
-            (Some(_), Some(message)) => Value::Report { message },
-            (_, None) => Value::End,
+        let kind = match (&self.shown, &text) {
+            (None, Some(_)) => r#""begin","title":"AI""#,
+            (Some(_), Some(_)) => r#""report""#,
+            (_, None) => r#""end""#,
         };
-        rpc.notify("$/progress", &Progress { token: "ai-completion", value });
+        let message = text.as_deref().map_or("null".to_owned(), quoted);
+        rpc.notify(
+            "$/progress",
+            &format_args!(r#"{{"token":"ai-completion","value":{{"kind":{kind},"message":{message}}}}}"#),
+        );
         self.shown = text;
     }
 
@@ -100,10 +83,22 @@ impl Voice {
         }
     }
 
+    /// Tells once why suggestions do not grow on this machine.
+    pub fn no_streaming<H: Host>(&mut self, rpc: &mut Rpc<H>, obstacle: &str) {
+        if !std::mem::replace(&mut self.told_no_streaming, true) {
+            let message = format!(
+                "No streaming: {obstacle}. So suggestions show only once they are complete. Mend that, or set \
+                 `transport` to `http` if it is meant to be so."
+            );
+            self.log(rpc, &message);
+            self.pop_up(rpc, Severity::Info, &message);
+        }
+    }
+
     /// Pops up a message.
     pub fn pop_up<H: Host>(&mut self, rpc: &mut Rpc<H>, severity: Severity, message: &str) {
-        let message = &self.clean(message);
-        rpc.notify("window/showMessage", &Message { r#type: severity as u8, message });
+        let (severity, message) = (severity as u8, quoted(&self.clean(message)));
+        rpc.notify("window/showMessage", &format_args!(r#"{{"type":{severity},"message":{message}}}"#));
     }
 
     /// Writes a line to the log.

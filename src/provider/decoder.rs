@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
+use crate::sse::json::is_json;
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
 
@@ -347,10 +348,6 @@ fn is_object_shaped(line: &str) -> bool {
 /// Tells the beginning of a JSON text from a whole one and from anything else.
 fn is_cut(text: &str) -> bool {
     text.trim_ascii_start().starts_with(['{', '[']) && text.trim_ascii() != "[DONE]" && !is_json(text)
-}
-
-fn is_json(text: &str) -> bool {
-    serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
 fn truncated() -> StreamError<'static> {

@@ -71,7 +71,7 @@ impl Error {
         let header = |name: &str| super::header(response.headers, name);
         let code = complaint.code.clone().or_else(|| header("x-amzn-errortype").map(str::to_owned));
         let mut signals = complaint.signals.clone();
-        signals.extend(header("x-amzn-errortype").map(str::to_lowercase));
+        signals.extend(header("x-amzn-errortype").map(str::to_ascii_lowercase));
         let request_id = REQUEST_ID_HEADERS
             .iter()
             .find_map(|name| header(name).map(str::to_owned))

@@ -4,7 +4,9 @@ use serde_json::Value;
 /// OpenAI's `{"data":[{"id"}]}`, Ollama's and Gemini's `{"models":[{"name"}]}`, Bedrock's `{"modelSummaries":[{"modelId"}]}`, or a bare array.
 /// Empty when the answer is something else.
 pub fn model_names(body: &[u8]) -> Vec<String> {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
+    // `from_slice` would bring a second parser into the wasm.
+    let value = std::str::from_utf8(body).ok().and_then(|body| serde_json::from_str::<Value>(body).ok());
+    let Some(value) = value else { return Vec::new() };
     let list = value
         .get("data")
         .or_else(|| value.get("models"))

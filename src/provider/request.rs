@@ -160,7 +160,8 @@ impl<'a> Draft<'a> {
                 value => self.body.insert(field.clone(), value.clone()),
             };
         }
-        let body = Value::Object(std::mem::take(&mut self.body)).to_string().into_bytes();
+        // Values are always JSON. Their `Display` would bring a second, indenting writer into the wasm.
+        let body = serde_json::to_vec(&Value::Object(std::mem::take(&mut self.body))).unwrap_or_default();
         Ok(HttpRequest { body: Some(body), ..self.get()? })
     }
 

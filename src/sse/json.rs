@@ -1,14 +1,14 @@
 //! Reading JSON as the answers of many servers need it: borrowed from the frame, tolerant of what is
 //! missing, null, of another type, unknown or there twice (the last one counts, as in JavaScript).
 //!
-//! A text is checked once, whole, by serde_json; after that one pass takes out what is asked for. Visitors
-//! for each type would save the check, and take 100 KB of wasm for it.
+//! A text is checked once, whole; after that one pass takes out what is asked for. serde's visitors for each
+//! type would save the check, and take 100 KB of wasm for it; serde_json's own check allocates.
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
+use std::fmt;
 
-use crate::template::plain;
+use crate::template::{digits, inside, plain};
 
 /// Something that can be read from any JSON value; what it cannot be reads as the default.
 pub trait Read<'a>: Default {
@@ -16,12 +16,123 @@ pub trait Read<'a>: Default {
     fn read(json: &mut Scanner<'a>) -> Self;
 }
 
+/// A text that is no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotJson;
+
+impl fmt::Display for NotJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this is no JSON")
+    }
+}
+
+impl std::error::Error for NotJson {}
+
 /// Reads a whole JSON text.
 ///
 /// # Errors
-/// When it is none.
-pub fn from_str<'a, T: Read<'a>>(json: &'a str) -> Result<T, serde_json::Error> {
-    serde_json::from_str::<&RawValue>(json).map(|raw| T::read(&mut Scanner { rest: raw.get() }))
+/// [`NotJson`] when it is none.
+pub fn from_str<'a, T: Read<'a>>(json: &'a str) -> Result<T, NotJson> {
+    if is_json(json) { Ok(T::read(&mut Scanner { rest: json })) } else { Err(NotJson) }
+}
+
+/// Deepest nesting that counts as JSON, as in serde_json.
+const DEEPEST: u32 = 127;
+
+/// Whether the text is one JSON value (RFC 8259) and nothing else. Allocates nothing.
+pub fn is_json(text: &str) -> bool {
+    check(text.as_bytes()).is_some()
+}
+
+fn check(bytes: &[u8]) -> Option<()> {
+    // One bit for each open bracket, the innermost last: 1 for an object.
+    let (mut open, mut depth) = (0u128, 0u32);
+    let mut at = 0;
+    loop {
+        at += blank(bytes.get(at..)?);
+        let rest = bytes.get(at..)?;
+        let bracket = matches!(rest.first()?, b'{' | b'[');
+        if bracket {
+            let object = rest.first() == Some(&b'{');
+            (open, depth) = (open << 1 | u128::from(object), depth + 1);
+            at += 1;
+            at += blank(bytes.get(at..)?);
+            let empty = bytes.get(at)? == if object { &b'}' } else { &b']' };
+            if depth > DEEPEST {
+                return None;
+            }
+            if !empty {
+                at += if object { key(bytes.get(at..)?)? } else { 0 };
+                continue;
+            }
+        } else {
+            at += scalar(rest)?;
+        }
+        // Behind a value, or before the end of an empty bracket.
+        loop {
+            at += blank(bytes.get(at..)?);
+            if depth == 0 {
+                return (at == bytes.len()).then_some(());
+            }
+            match (bytes.get(at)?, open & 1) {
+                (b',', object) => {
+                    at += 1;
+                    if object == 1 {
+                        at += blank(bytes.get(at..)?);
+                        at += key(bytes.get(at..)?)?;
+                    }
+                    break;
+                }
+                (b'}', 1) | (b']', 0) => (open, depth, at) = (open >> 1, depth - 1, at + 1),
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// How many bytes of white space there are.
+fn blank(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count()
+}
+
+/// How long a key is, with its colon.
+fn key(bytes: &[u8]) -> Option<usize> {
+    let len = string(bytes)?;
+    let len = len + blank(bytes.get(len..)?);
+    (bytes.get(len) == Some(&b':')).then_some(len + 1)
+}
+
+/// How long a string is, with its quotes.
+fn string(bytes: &[u8]) -> Option<usize> {
+    let inner = bytes.strip_prefix(b"\"")?;
+    Some(inside(inner)?.len + 2)
+}
+
+/// How long a string, a number or a word is.
+fn scalar(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' => string(bytes),
+        b't' => bytes.starts_with(b"true").then_some(4),
+        b'f' => bytes.starts_with(b"false").then_some(5),
+        b'n' => bytes.starts_with(b"null").then_some(4),
+        _ => {
+            let mut len = usize::from(bytes.first() == Some(&b'-'));
+            len += digits(bytes.get(len..)?)?;
+            if bytes.get(len) == Some(&b'.') {
+                len += 1 + fraction(bytes.get(len + 1..)?)?;
+            }
+            if let Some(b'e' | b'E') = bytes.get(len) {
+                len += 1 + usize::from(matches!(bytes.get(len + 1), Some(b'+' | b'-')));
+                len += fraction(bytes.get(len..)?)?;
+            }
+            Some(len)
+        }
+    }
+}
+
+/// How many digits there are, at least one.
+fn fraction(bytes: &[u8]) -> Option<usize> {
+    Some(bytes.iter().take_while(|byte| byte.is_ascii_digit()).count()).filter(|digits| *digits > 0)
 }
 
 /// A place in a text that has been checked to be JSON. In a text that is not, it finds less, but never
@@ -337,6 +448,7 @@ pub use object;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     object! {
         struct Sample<'a> {
@@ -402,6 +514,29 @@ mod tests {
             let sample: Sample = from_str(json).unwrap();
             assert_eq!((sample.kind.json(), sample.parts.iter().count()), (kind, parts), "{json}");
         }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn json_is_what_serde_json_takes_for_it(
+            pieces in proptest::collection::vec(proptest::sample::select(vec![
+                "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\n\"", "\"\\u00e9\"", "\"\\x\"", "\"\t\"", "\"", " ", "\n", "0", "-1",
+                "01", "1.5", "1.", "2e3", "2e", "-", "true", "fals", "null", "\"k\":", "{\"k\":", "[1,",
+            ]), 0..9),
+        ) {
+            let text = pieces.concat();
+            let serde = serde_json::from_str::<&serde_json::value::RawValue>(&text).is_ok();
+            prop_assert_eq!(is_json(&text), serde, "{}", text);
+        }
+    }
+
+    #[test]
+    fn nesting_has_an_end() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(is_json(&nested(127)));
+        assert!(!is_json(&nested(128)) && !is_json(&nested(100_000)));
     }
 
     #[test]

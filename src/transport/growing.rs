@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::response::{Exit, Step};
-use super::{Failure, FailureKind, Home, Host, Options, Refusal, config};
+use super::{Failure, FailureKind, Home, Host, Options, Refusal, config, pipe};
 use crate::provider::HttpRequest;
 
 /// Pause between two looks at the file.
@@ -49,7 +49,7 @@ impl GrowingFile {
             let longest = options.limits.total.saturating_add(Duration::from_secs(60));
             remove_older(&home.root, now.saturating_sub(longest));
         }
-        let run = format!("run-{}", now.as_nanos());
+        let run = format!("run-{}", nanos(now));
         let folder = home.root.join(&run);
         let write = || -> io::Result<()> {
             fs::create_dir(&folder)?;
@@ -118,7 +118,7 @@ impl GrowingFile {
             let _ = host.execute("taskkill.exe", &["/f", "/t", "/fi", &pid, "/fi", "IMAGENAME eq cmd.exe"]);
         }
         drop(self.out);
-        let _ = fs::remove_dir_all(&self.folder);
+        remove(&self.folder);
     }
 
     fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -147,13 +147,22 @@ impl GrowingFile {
     }
 }
 
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Removes a run's folder with the files it may hold, by name: 3 KB less wasm than `remove_dir_all`.
+fn remove(folder: &Path) {
+    pipe::remove(folder, &["config", "body", "run.cmd", "out", "err", "code", "status"]);
+    let _ = fs::remove_dir(folder);
+}
+
 /// Removes run folders made before `oldest`, a time since 1970.
 fn remove_older(root: &Path, oldest: Duration) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
-        let made =
-            entry.file_name().to_str().and_then(|name| name.strip_prefix("run-")?.parse::<u128>().ok());
-        if made.is_some_and(|nanos| nanos < oldest.as_nanos()) {
-            let _ = fs::remove_dir_all(entry.path());
+        let made = entry.file_name().to_str().and_then(|name| name.strip_prefix("run-")?.parse::<u64>().ok());
+        if made.is_some_and(|made| made < nanos(oldest)) {
+            remove(&entry.path());
         }
     }
 }

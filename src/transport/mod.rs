@@ -32,6 +32,11 @@ pub trait Transport {
 
     /// Drops the current request: the connection is closed, no process and no file stays behind.
     fn cancel(&mut self);
+
+    /// Why answers cannot be streamed on this machine, once that is known.
+    fn obstacle(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// What came of waiting.

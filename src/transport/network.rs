@@ -51,14 +51,6 @@ impl<H: Host> Network<H> {
         Self { host, home, options, way, current: None }
     }
 
-    /// Why answers cannot be streamed on this machine, once that is known: a sentence for the user.
-    pub fn note(&self) -> Option<String> {
-        match &self.way {
-            Way::Instead(reason) => Some(format!("no streaming: {reason}")),
-            Way::Untried | Way::Curl | Way::Asked => None,
-        }
-    }
-
     fn start_curl(&mut self, request: &HttpRequest) -> Result<Response, Refusal> {
         let sweep = matches!(self.way, Way::Untried);
         let Some(home) = &self.home else {
@@ -119,6 +111,13 @@ impl<H: Host> Transport for Network<H> {
     fn cancel(&mut self) {
         if let Some(Current::Curl(response)) = self.current.take() {
             response.close(&mut self.host);
+        }
+    }
+
+    fn obstacle(&self) -> Option<&str> {
+        match &self.way {
+            Way::Instead(reason) => Some(reason),
+            Way::Untried | Way::Curl | Way::Asked => None,
         }
     }
 }

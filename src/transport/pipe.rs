@@ -96,7 +96,7 @@ const ALL: [&str; 6] = ["config", "body", "in", "out", "err", "status"];
 
 /// Removes files of a run by name. `remove_dir_all` would open what it finds, to see whether it is a folder,
 /// and with a named pipe wasmtime waits there for a writer.
-fn remove(folder: &Path, names: &[&str]) {
+pub(super) fn remove(folder: &Path, names: &[&str]) {
     for name in names {
         let _ = fs::remove_file(folder.join(name));
     }

@@ -320,7 +320,7 @@ fn each_piece_comes_when_it_was_sent() {
         drop(go);
         assert_eq!(next(&mut network, &mut buffer), Happening::End, "{shell}");
         assert_eq!(folder.files(), Vec::<String>::new());
-        assert_eq!(network.note(), None);
+        assert_eq!(network.obstacle(), None);
         folder.nothing_left();
         server.join().unwrap();
     }
@@ -745,8 +745,8 @@ fn what_the_machine_lacks_is_named_and_gone_around() {
             assert_eq!((status, body.as_slice(), end), (200, &b"whole"[..], Happening::End));
         }
         assert!(network.host.started <= 1, "what is missing is looked for once");
-        let note = network.note().unwrap();
-        assert!(note.starts_with("no streaming: ") && note.contains(words), "{note}");
+        let obstacle = network.obstacle().unwrap();
+        assert!(obstacle.contains(words), "{obstacle}");
 
         let options = Options { mode: Mode::Curl, ..Options::default() };
         let mut strict = Network::new(machine, home, options);
@@ -770,7 +770,7 @@ fn lapces_client_is_used_when_asked_for() {
     network.start(&post("http://127.0.0.1:1/")).unwrap();
     let (status, _, body, end) = finish(&mut network);
     assert_eq!((status, body.len(), end), (429, 2500, Happening::End));
-    assert_eq!((network.note(), network.host.started), (None, 0));
+    assert_eq!((network.obstacle(), network.host.started), (None, 0));
 }
 
 #[test]

@@ -3,5 +3,12 @@
 //! One test binary, so that the wasm is built and compiled once. What a room does by itself is tested there;
 //! here is what only the whole can show: what the user sees, what the machine sees, and how long it takes.
 
+mod documents;
+mod leftovers;
+mod providers;
+mod refusals;
+mod secrets;
+mod session;
 mod spine;
 mod stage;
+mod without;

@@ -378,7 +378,7 @@ impl World {
                         self.queue.push_back((self.now + 1, Message::Fence));
                     }
                 }
-                Effect::Wait(ms) => wait = Some(ms),
+                Effect::Wait { ms, .. } => wait = Some(ms),
                 Effect::Status(_) | Effect::Notice(_) => {}
             }
         }
@@ -525,4 +525,26 @@ proptest! {
         prop_assert_eq!(world.unanswered(), 0);
         prop_assert!(world.longest_block <= 300, "blocked for {} ms", world.longest_block);
     }
+}
+
+#[test]
+fn a_stream_that_breaks_is_asked_on_in_the_same_step() {
+    let mut engine = Engine::new(options());
+    let document = Document { text: "let x".to_owned() };
+    let mut out = Vec::new();
+    let mut handle = |now, input: Input<'_>| {
+        out.clear();
+        engine.handle(now, input, &document, &mut out);
+        out.clone()
+    };
+    let uri = "file:///a.rs";
+    handle(0, Input::Requested { id: RequestId(1), uri, offset: 5, invoked: true, fresh: true });
+    handle(1, Input::Head { status: 200, headers: &[] });
+    handle(2, Input::Body(b"{\"t\":\" = fo\"}\n"));
+    let cut = Failure { kind: crate::transport::FailureKind::Cut, detail: String::new() };
+    let effects = handle(3, Input::Failed(&cut));
+    assert!(
+        matches!(&effects[..2], [Effect::Cancel(Lane::Main), Effect::Start { lane: Lane::Main, .. }]),
+        "{effects:?}"
+    );
 }

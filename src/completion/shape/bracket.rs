@@ -54,6 +54,12 @@ impl Brackets {
         self.lexer.is_inside()
     }
 
+    /// Whether white space before the next line is indentation although the line begins within a string or a
+    /// comment.
+    pub(super) fn moves(&self) -> bool {
+        self.lexer.moves()
+    }
+
     pub(super) fn next(&mut self, site: &Site<'_>, line: &Line<'_>) -> Cut {
         let Self { open, given, lexer, closed, in_next_part } = self;
         let mut cut = None;

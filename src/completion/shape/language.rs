@@ -40,6 +40,8 @@ pub(super) struct Language {
     pub(super) quotes: &'static [Quote],
     /// An apostrophe begins a character or else something that does not end (`'a` in Rust).
     pub(super) has_lifetimes: bool,
+    /// `<<END` begins text that ends with the line `END`; these may stand between the two. Empty: it does not.
+    pub(super) here_document: &'static str,
     /// Columns of a step of indentation where the document shows none.
     pub(super) indent: usize,
 }
@@ -70,6 +72,7 @@ const C: Language = Language {
     block_comments: C_COMMENT,
     quotes: PLAIN,
     has_lifetimes: false,
+    here_document: "",
     indent: 4,
 };
 const HASH: Language = Language {
@@ -87,6 +90,7 @@ const UNKNOWN: Language = Language {
     block_comments: &[],
     quotes: &[quote("\"")],
     has_lifetimes: true,
+    here_document: "",
     indent: 4,
 };
 const PROSE: Language = Language { blocks: Blocks::None, line_comments: &[], quotes: &[], ..UNKNOWN };
@@ -104,8 +108,10 @@ const DOLLAR: Language = Language {
 const SWIFT: Language = Language { quotes: &[long("\"\"\""), quote("\"")], ..C };
 const CSS: Language = Language { line_comments: &[], indent: 2, ..C };
 const SCSS: Language = Language { indent: 2, ..C };
-const PHP: Language = Language { line_comments: &["//", "#"], quotes: &[long("\""), long("'")], ..C };
-const PERL: Language = Language { line_comments: &["#"], block_comments: &[], quotes: PLAIN, ..C };
+const PHP: Language =
+    Language { here_document: "<\"' ", line_comments: &["//", "#"], quotes: &[long("\""), long("'")], ..C };
+const PERL: Language =
+    Language { here_document: "~\"'", line_comments: &["#"], block_comments: &[], quotes: PLAIN, ..C };
 const POWERSHELL: Language =
     Language { line_comments: &["#"], block_comments: &[raw("<#", "#>")], quotes: PLAIN, ..C };
 const JSON: Language = Language { line_comments: &[], quotes: &[quote("\"")], indent: 2, ..C };
@@ -141,8 +147,12 @@ const HASKELL: Language = Language {
 };
 const MAKE: Language = Language { quotes: &[], indent: 4, ..HASH };
 
-const RUBY: Language =
-    Language { blocks: Blocks::Words, quotes: &[with_code(long("\""), "#{"), long("'")], ..HASH };
+const RUBY: Language = Language {
+    here_document: "-~\"'",
+    blocks: Blocks::Words,
+    quotes: &[with_code(long("\""), "#{"), long("'")],
+    ..HASH
+};
 const ELIXIR: Language = Language {
     blocks: Blocks::Words,
     quotes: &[with_code(long("\"\"\""), "#{"), with_code(long("\""), "#{"), quote("'")],
@@ -167,6 +177,7 @@ const ERLANG: Language = Language { blocks: Blocks::Words, line_comments: &["%"]
 const BASIC: Language =
     Language { blocks: Blocks::Words, line_comments: &["'"], quotes: &[quote("\"")], indent: 4, ..HASH };
 const SHELL: Language = Language {
+    here_document: "-\"' ",
     blocks: Blocks::Words,
     quotes: &[with_code(long("\""), "${"), Quote { escapes: false, ..long("'") }],
     ..HASH

@@ -1,12 +1,14 @@
 //! Just enough of a lexer to tell brackets from what looks like them in strings and comments.
 
-use super::language::{Language, Quote};
+use super::language::{Blocks, Language, Quote};
 
 /// Where a line of code leaves off.
 #[derive(Debug, Clone)]
 pub(super) struct Lexer {
     language: &'static Language,
     inside: Option<&'static Quote>,
+    /// The line that ends the here-document.
+    here: Option<String>,
     /// Strings left for code within them, each with the braces opened since.
     left: Vec<(&'static Quote, usize)>,
 }
@@ -37,12 +39,18 @@ impl Mark {
 
 impl Lexer {
     pub(super) fn new(language: &'static Language) -> Self {
-        Self { language, inside: None, left: Vec::new() }
+        Self { language, inside: None, here: None, left: Vec::new() }
     }
 
     /// Whether the next line begins within a string or a comment.
     pub(super) fn is_inside(&self) -> bool {
-        self.inside.is_some()
+        self.inside.is_some() || self.here.is_some()
+    }
+
+    /// Whether white space before the next line, which begins within a string or a comment, is indentation.
+    pub(super) fn moves(&self) -> bool {
+        let docstring = self.language.blocks == Blocks::Indentation;
+        self.here.is_none() && (docstring || !self.in_string())
     }
 
     /// Whether the text read so far ends within a string.
@@ -67,7 +75,17 @@ impl Lexer {
 
     /// Reads a whole line.
     pub(super) fn line(&mut self, line: &str, mark: impl FnMut(usize, Mark)) -> usize {
+        if let Some(end) = &self.here {
+            if line.trim() == end {
+                self.here = None;
+            }
+            return line.len();
+        }
         let code = self.part(line, mark);
+        let between = self.language.here_document;
+        if !between.is_empty() && self.inside.is_none() {
+            self.here = line.get(..code).and_then(|code| here_document(code, between));
+        }
         if self.inside.is_some_and(|inside| !inside.spans_lines) {
             self.inside = None;
         }
@@ -148,6 +166,14 @@ impl Lexer {
         }
         Some(c.len_utf8())
     }
+}
+
+/// The line that ends the here-document which `line` begins (`<<EOF`, `<<~'SQL'`), if it begins one.
+fn here_document(line: &str, between: &str) -> Option<String> {
+    let (_, mark) = line.split_once("<<")?;
+    let name = mark.trim_start_matches(|c| between.contains(c));
+    let end = name.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(name.len());
+    name.get(..end).filter(|name| name.len() >= 2).map(str::to_owned)
 }
 
 /// The length of a character in apostrophes, or of the apostrophe if it begins none.

@@ -164,7 +164,8 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> Shape
             None => line.trim_end_matches(['\n', '\r']),
         };
         let inside = brackets.is_inside();
-        let fitted = indent.fit(code, first, inside);
+        let fitted =
+            if inside && !brackets.moves() { Cow::Borrowed(code) } else { indent.fit(code, first, inside) };
         let columns = if first { indent.first_column() } else { site.columns(&fitted) };
         let floor = indent.floor();
         let line = Line { text: &fitted, first, apart, inside, columns, depth: brackets.depth() };

@@ -52,10 +52,10 @@ const BEGINNINGS: &[&str] = &[
     "**",
 ];
 
-/// The word on a line below code: an explanation set apart from it ends the answer.
+/// The word on a line: an explanation set apart from the code, and no deeper than it, ends the answer.
 pub(super) fn line(site: &Site<'_>, line: &Line<'_>) -> Cut {
     let may_be_words = line.inside || site.language.is_prose || site.in_words() || line.first;
-    if may_be_words || !line.apart || line.depth > 0 || !is_code(site) {
+    if may_be_words || !line.apart || line.depth > 0 || line.columns > site.column() || !is_code(site) {
         return Cut::Keep;
     }
     if is_talk(line.text) || is_sentence(line.text) { Cut::Before(Hidden::Prose) } else { Cut::Keep }

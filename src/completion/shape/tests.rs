@@ -152,6 +152,30 @@ fn the_corpus_covers_its_ground() {
     assert!(languages.len() >= 10, "{languages:?}");
 }
 
+/// In each answer `¦` stands where the model is stopped.
+#[test]
+fn the_model_is_stopped_as_soon_as_nothing_more_would_show() {
+    for (language, document, answer) in [
+        ("rust", "fn f() {§\n", "\n    a();\n}\n¦\nfn g() {\n"),
+        ("rust", "fn f() {\n    §\n}\n", "a();\n    b();\n}\n¦\nfn g() {\n"),
+        ("rust", "// Adds.\n§\n", "fn add() {\n    a();\n}\n¦\nfn sub() {\n"),
+        ("python", "def f():§\n", "\n    return 1\n\nprint(f())\n¦print(2)\n"),
+        ("ruby", "def f§\n", "\n  1\nend\n¦\nf\n"),
+        ("java", "int x = f(§, b);\n", "a\n¦c\n"),
+        ("go", "x := §\n", "1<|endoftext|>¦<|endoftext|>"),
+        ("c", "int x = §\n", "```c\n1;\n```\n¦That is one.\n"),
+        ("lua", "§\nreturn x\n", "x = 1\nreturn x\n¦y = 2\n"),
+        ("javascript", "const x = §\n", "a + b + c + d + \n  e\n¦"),
+    ] {
+        let (before, after) = document.split_once('§').unwrap();
+        let place = Place { before, after, language, extent: Extent::Auto };
+        let stop = answer.find('¦').unwrap();
+        let model = answer.replacen('¦', "", 1);
+        let stopped = (0..=model.len()).find(|&end| shape(&place, &model[..end], false).complete);
+        assert_eq!(stopped, (stop < model.len()).then_some(stop), "{language}: {model:?}");
+    }
+}
+
 const LANGUAGES: &[&str] = &[
     "rust",
     "python",
@@ -246,7 +270,7 @@ const PIECES: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_was_shown_only_grows_whatever_the_model_writes(

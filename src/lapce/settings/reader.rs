@@ -300,7 +300,7 @@ fn one_of<T>(words: &[(&str, T)]) -> String {
 /// A value as the user wrote it, cut to size.
 fn shown(value: &Value) -> String {
     const MOST: usize = 60;
-    let text = value.to_string();
+    let text = serde_json::to_string(value).unwrap_or_default();
     match text.char_indices().nth(MOST) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,

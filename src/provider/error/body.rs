@@ -65,7 +65,7 @@ impl Complaint {
             (Some(message), Some(raw)) if !message.contains(&raw) => format!("{message}: {raw}"),
             (Some(message), _) => message,
             (None, Some(raw)) => raw,
-            (None, None) => value.to_string(),
+            (None, None) => serde_json::to_string(&value).unwrap_or_default(),
         };
         let names: Vec<String> =
             [(error, "code"), (error, "status"), (error, "type"), (error, "__type"), (value, "code")]

@@ -20,6 +20,8 @@ pub struct Told {
     pub taken: Option<Instant>,
     /// When `handle_rpc` returned.
     pub handled: Option<Instant>,
+    /// What the volt's thread worked for it, waiting not counted. Known once it is handled, on Unix.
+    pub worked: Option<Duration>,
 }
 
 impl Told {

@@ -126,7 +126,9 @@ impl Guest {
                 }
             });
             self.stdin.push_line(&line);
+            let before = worked();
             let trap = self.handle_rpc.call(&mut self.store, ()).err();
+            let worked = worked().zip(before).map(|(now, before)| now.saturating_sub(before));
             let handled = Instant::now();
             if let Some(memory) = self.instance.get_memory(&mut self.store, "memory") {
                 self.memory.store(memory.data_size(&self.store), Ordering::Relaxed);
@@ -134,11 +136,27 @@ impl Guest {
             self.window.with(|state| {
                 if let Some(told) = state.evidence.told.get_mut(index) {
                     told.handled = Some(handled);
+                    told.worked = worked;
                 }
                 state.evidence.traps.extend(trap.map(|trap| format!("{trap:#}")));
             });
         }
     }
+}
+
+/// Processor time this thread has had so far.
+#[cfg(unix)]
+fn worked() -> Option<Duration> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes to what it is given, which lives across it.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    let (seconds, nanoseconds) = (u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?);
+    (failed == 0).then(|| Duration::new(seconds, nanoseconds))
+}
+
+#[cfg(not(unix))]
+fn worked() -> Option<Duration> {
+    None
 }
 
 fn wasi(

@@ -104,7 +104,15 @@ impl State {
             // A map with string keys always serialises.
             let Ok(line) = serde_json::to_string(&line) else { continue };
             let index = self.evidence.told.len();
-            let told = Told { id, method, line: line.clone(), queued: now, taken: None, handled: None };
+            let told = Told {
+                id,
+                method,
+                line: line.clone(),
+                queued: now,
+                taken: None,
+                handled: None,
+                worked: None,
+            };
             self.evidence.told.push(told);
             // The receiver is gone only when the volt's thread has died; the message then stays untaken.
             let _ = queue.send(Job::Message { line, index });

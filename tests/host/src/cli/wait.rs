@@ -33,7 +33,9 @@ pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen
         }
         let quiet = changed.elapsed();
         // Where processes cannot be listed, the status bar alone must do.
-        let running = lapce.processes().is_ok_and(|processes| !processes.is_empty());
+        let running = lapce.processes().is_ok_and(|processes| !processes.is_empty())
+            // With the editor's own HTTP client, no process runs and the plugin waits.
+            || lapce.evidence().told.iter().any(|told| told.handled.is_none());
         let status = !shown.status.is_empty();
         let has_ghost = shown.ghost_at_cursor() && !shown.ghost_text().is_empty();
         if has_ghost && quiet >= if running || status { SETTLED_ANYWAY } else { SETTLED } {

@@ -1,0 +1,102 @@
+//! What the user hears when the provider refuses: the cause and the setting, once, while typing goes on.
+
+use std::time::Duration;
+
+use volt_host::server::shape::{self, Shape};
+use volt_host::server::{Pace, Script, Server, error};
+use volt_host::{Lapce, Pace as Keys};
+
+use crate::stage::{Stage, Turn, setup, tokens};
+
+/// Keys in groups, with a pause to ask in after each.
+const GROUPS: [&str; 3] = ["let first", " = second", " + third"];
+const KEYS: Keys = Keys::ms(60);
+
+/// Types all groups, each once the plugin is done with the one before.
+fn type_groups(stage: &mut Stage) {
+    for group in GROUPS {
+        stage.lapce.type_keys(group, KEYS);
+        stage.settle();
+    }
+}
+
+/// The one pop-up there must be.
+fn told(lapce: &Lapce) -> String {
+    let popups = lapce.screen().popups;
+    let [popup] = &popups[..] else { panic!("{popups:#?}") };
+    popup.message.clone()
+}
+
+#[test]
+fn a_refusal_is_told_once_with_its_cause_and_the_setting() {
+    let html = |status| Script::html(status);
+    let cases: [(&str, Script, &[&str]); 10] = [
+        ("openai", error::openai(401), &["OpenAI", "API key", "`api-key-env`"]),
+        ("openai", error::openai(404), &["OpenAI", "`model`", "`base-url`"]),
+        ("openai", error::openai(429), &["OpenAI", "wait for 2 s"]),
+        ("openai", error::openai(500), &["OpenAI", "failed or is overloaded"]),
+        ("openai", html(404), &["OpenAI", "`base-url`"]),
+        ("openai", html(200), &["OpenAI", "`base-url`", "`provider`"]),
+        ("anthropic", error::anthropic(401), &["Anthropic", "API key", "`api-key-env`"]),
+        ("anthropic", error::anthropic(404), &["Anthropic", "`model`"]),
+        ("anthropic", error::anthropic(429), &["Anthropic", "wait for 2 s"]),
+        ("anthropic", error::anthropic(529), &["Anthropic", "failed or is overloaded"]),
+    ];
+    for (number, (provider, script, parts)) in cases.into_iter().enumerate() {
+        let server = Server::fifo(vec![script]).unwrap();
+        let setup = setup(provider, &server.url());
+        let mut stage = Stage::new(Turn::shared(), server, setup);
+        stage.open("src/sum.rs", "rust", "|");
+        type_groups(&mut stage);
+        let message = told(&stage.lapce);
+        assert!(parts.iter().all(|part| message.contains(part)), "case {number}: {message}");
+        // Each pause asks at most twice: a passing failure is tried once more.
+        assert!(stage.requests() <= 2 * GROUPS.len(), "case {number}: {} requests", stage.requests());
+        assert_eq!(stage.lapce.screen().text, GROUPS.concat(), "case {number}");
+        stage.finish();
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let nobody = Server::nobody().unwrap();
+    let setup = setup("openai", &nobody);
+    let mut stage = Stage::new(Turn::shared(), Server::fifo(Vec::new()).unwrap(), setup);
+    stage.open("src/sum.rs", "rust", "|");
+    type_groups(&mut stage);
+    let message = told(&stage.lapce);
+    assert!(message.contains(&nobody) && message.contains("`base-url`"), "{message}");
+    stage.finish();
+}
+
+#[test]
+fn a_rate_limit_pauses_the_asking_and_then_ends() {
+    let answer = Script::stream(shape::openai_chat as Shape, &tokens(" = one"), Pace::AT_ONCE);
+    let refusal = error::openai(429);
+    let server = Server::fifo(vec![refusal, answer]).unwrap();
+    let setup = setup("openai", &server.url());
+    let mut stage = Stage::new(Turn::shared(), server, setup);
+    stage.open("src/sum.rs", "rust", "|");
+    stage.lapce.type_keys("let first", KEYS);
+    stage.settle();
+    stage.lapce.type_keys("s", KEYS);
+    stage.settle();
+    assert_eq!(stage.requests(), 1, "asked although told to wait\n{}", stage.trace());
+    // The server's two seconds are real ones.
+    std::thread::sleep(Duration::from_secs(2));
+    stage.lapce.type_keys("x", KEYS);
+    stage.wait_ghost(" = one");
+    stage.finish();
+}
+
+#[test]
+fn an_answer_that_works_ends_the_silence_about_a_failure() {
+    let answer = Script::stream(shape::openai_chat as Shape, &tokens(" = one"), Pace::AT_ONCE);
+    let server = Server::fifo(vec![error::openai(401), answer, error::openai(401)]).unwrap();
+    let setup = setup("openai", &server.url());
+    let mut stage = Stage::new(Turn::shared(), server, setup);
+    stage.open("src/sum.rs", "rust", "|");
+    type_groups(&mut stage);
+    assert_eq!(stage.lapce.screen().popups.len(), 2, "{}", stage.trace());
+    stage.finish();
+}
