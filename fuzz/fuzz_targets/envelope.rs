@@ -5,7 +5,7 @@
 #![no_main]
 
 use ai_completion::provider::{find, names};
-use ai_completion::stream::{Decode, StreamToken};
+use ai_completion::stream::{Decode, ErrorKind, StreamToken};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
@@ -23,18 +23,24 @@ fuzz_target!(|input: &[u8]| {
 fn tokens(provider: &str, event: &[u8], frames: &[&[u8]], apart: bool) -> Vec<StreamToken<'static>> {
     let mut body = Vec::new();
     for frame in frames {
-        for data in apart.then_some(&b"{}"[..]).into_iter().chain([*frame]) {
-            match provider {
-                "ollama" => body.extend([data, b"\n"].concat()),
-                _ => body.extend([b"event:", event, b"\ndata:", data, b"\n\n"].concat()),
+        let silent = if apart { &b"{}"[..] } else { b"" };
+        match provider {
+            "ollama" => body.extend([silent, b"\n", frame, b"\n"].concat()),
+            _ => {
+                body.extend([b"data:", silent, b"\n\n"].concat());
+                body.extend([b"event:", event, b"\ndata:", frame, b"\n\n"].concat());
             }
         }
     }
     let mut tokens = Vec::new();
     let mut sink = |mut token: StreamToken<'_>| {
         if let StreamToken::Error(error) = &mut token {
-            // It may quote the frames that stand apart.
+            // Of text that is no frame, what stands apart becomes a part: it is quoted, and changes
+            // whether the whole looks cut off.
             error.message = "".into();
+            if error.kind == ErrorKind::Malformed {
+                error.kind = ErrorKind::Truncated;
+            }
         }
         tokens.push(token.into_owned());
     };
