@@ -1,6 +1,6 @@
 //! Answers kept for the places they were asked for, so that coming back never asks twice.
 
-use super::engine::Buffer;
+use super::events::Buffer;
 use super::shape::Extent;
 use super::suggestion::Suggestion;
 

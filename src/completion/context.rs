@@ -1,8 +1,10 @@
 //! What goes into a prompt: the window around the cursor and pieces of other documents.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
-use super::engine::{Buffer, Buffers};
+use super::edits::RecentEdits;
+use super::events::{Buffer, Buffers};
 use super::gates::Gates;
 use super::shape::Extent;
 use crate::provider::{Prompt, Snippet};
@@ -15,6 +17,10 @@ const WINDOW_LINES: usize = 40;
 const QUERY_LINES: usize = 30;
 /// Most snippets in one prompt.
 const SNIPPETS: usize = 4;
+/// Most of them from places of recent edits (tabby sends three changed pieces of code).
+const EDITS: usize = 2;
+/// Lines above and below an edit that are quoted with it.
+const EDIT_LINES: usize = 4;
 /// Identifiers that two texts must share before one is worth the other's budget, by Jaccard index.
 const SIMILAR: f32 = 0.06;
 /// Documents larger than this are not searched for snippets, in bytes.
@@ -47,6 +53,8 @@ pub struct Wish<'a> {
     pub extent: Extent,
     /// Name of the workspace's folder.
     pub repository: &'a str,
+    /// Where the user has been writing.
+    pub edits: &'a RecentEdits,
 }
 
 /// The prompt for a place in `buffer`.
@@ -56,11 +64,8 @@ pub fn prompt(buffer: &Buffer<'_>, buffers: &dyn Buffers, wish: &Wish<'_>, budge
         buffer.text.get(..wish.offset).unwrap_or(buffer.text),
         buffer.text.get(wish.offset..).unwrap_or_default(),
     );
-    let snippets = if budget.snippets {
-        snippets(buffer, before, after, buffers, &budget.gates, total / 4)
-    } else {
-        Vec::new()
-    };
+    let snippets =
+        if budget.snippets { snippets(buffer, buffers, wish, &budget.gates, total) } else { Vec::new() };
     let quoted: usize = snippets.iter().map(|snippet| snippet.text.len() + snippet.path.len()).sum();
     let window = total.saturating_sub(quoted);
     let step = (total / STEPS).max(1);
@@ -82,55 +87,118 @@ pub fn prompt(buffer: &Buffer<'_>, buffers: &dyn Buffers, wish: &Wish<'_>, budge
     }
 }
 
-/// The windows of other open documents most like the text around the cursor. In the order of their paths:
-/// which one is the best changes from word to word, and what is quoted should stay the same.
+/// A piece of a document that may be quoted.
+struct Candidate<'b> {
+    score: f32,
+    buffer: Buffer<'b>,
+    range: Range<usize>,
+}
+
+/// What is worth quoting: where the user has just been writing, and the windows of other open documents most like
+/// the text around the cursor. In the order of their paths: which one is the best changes from word to word, and
+/// what is quoted should stay the same.
 fn snippets(
     buffer: &Buffer<'_>,
-    before: &str,
-    after: &str,
     buffers: &dyn Buffers,
+    wish: &Wish<'_>,
     gates: &Gates,
-    bytes: usize,
+    total: usize,
 ) -> Vec<Snippet> {
+    let bytes = total / 4;
+    let mut found = edited(buffer, buffers, wish, total);
+    found.extend(alike(buffer, buffers, wish.offset, bytes));
+    found.retain(|candidate| gates.ignored(candidate.buffer.path).is_none());
+    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut left = bytes;
+    let mut chosen: Vec<Candidate<'_>> = Vec::new();
+    for candidate in found {
+        let there = |other: &Candidate<'_>| {
+            let (a, b) = (&other.range, &candidate.range);
+            other.buffer.uri == candidate.buffer.uri && a.start < b.end && b.start < a.end
+        };
+        let size = candidate.range.len() + candidate.buffer.path.len();
+        if chosen.len() < SNIPPETS && size <= left && !chosen.iter().any(there) {
+            left -= size;
+            chosen.push(candidate);
+        }
+    }
+    chosen.sort_by(|a, b| (a.buffer.path, a.range.start).cmp(&(b.buffer.path, b.range.start)));
+    let quote = |Candidate { buffer, range, .. }: Candidate<'_>| Snippet {
+        path: buffer.path.to_owned(),
+        text: buffer.text.get(range).unwrap_or_default().to_owned(),
+    };
+    chosen.into_iter().map(quote).collect()
+}
+
+/// The places of recent edits that the window around the cursor does not show.
+fn edited<'b>(
+    buffer: &Buffer<'_>,
+    buffers: &'b dyn Buffers,
+    wish: &Wish<'_>,
+    total: usize,
+) -> Vec<Candidate<'b>> {
+    let mut found = Vec::new();
+    for place in wish.edits.latest() {
+        let shown = place.uri == buffer.uri
+            && place.range.end + total > wish.offset
+            && place.range.start < wish.offset + total;
+        if shown || found.len() == EDITS {
+            continue;
+        }
+        let Some(other) = buffers.get(&place.uri) else { continue };
+        if let Some(range) = lines_around(other.text, &place.range, total / 8) {
+            found.push(Candidate { score: 2.0 - found.len() as f32 * 0.1, buffer: other, range });
+        }
+    }
+    found
+}
+
+/// Whole lines: those of `range` and [`EDIT_LINES`] on each side, as far as they fit into `bytes`.
+fn lines_around(text: &str, range: &Range<usize>, bytes: usize) -> Option<Range<usize>> {
+    let (before, after) = (text.get(..range.start)?, text.get(range.end..)?);
+    let start = before.rmatch_indices('\n').nth(EDIT_LINES).map_or(0, |(at, _)| at + 1);
+    let end = after.match_indices('\n').nth(EDIT_LINES).map_or(text.len(), |(at, _)| range.end + at);
+    let lines = first_lines(text.get(start..end)?, bytes).trim_end();
+    (!lines.trim().is_empty()).then(|| start..start + lines.len())
+}
+
+/// The best window of each other document, if it is like enough.
+fn alike<'b>(
+    buffer: &Buffer<'_>,
+    buffers: &'b dyn Buffers,
+    offset: usize,
+    bytes: usize,
+) -> Vec<Candidate<'b>> {
+    let (before, after) =
+        (buffer.text.get(..offset).unwrap_or_default(), buffer.text.get(offset..).unwrap_or_default());
     let start = before.rmatch_indices('\n').nth(QUERY_LINES).map_or(0, |(at, _)| at + 1);
     let end = after.match_indices('\n').nth(QUERY_LINES / 3).map_or(after.len(), |(at, _)| at);
     let mut query = identifiers(before.get(start..).unwrap_or_default());
     query.extend(identifiers(after.get(..end).unwrap_or_default()));
-    let mut found: Vec<(f32, Snippet)> = Vec::new();
+    let mut found = Vec::new();
     let mut searched = 0;
     for (age, other) in buffers.all().into_iter().enumerate() {
-        let own = other.uri == buffer.uri;
-        if own || other.text.len() > SEARCHED || gates.ignored(other.path).is_some() {
+        if other.uri == buffer.uri || other.text.len() > SEARCHED {
             continue;
         }
         searched += other.text.len();
         if searched > SEARCHED_IN_ALL {
             break;
         }
-        if let Some((score, text)) = best_window(&query, other.text, bytes) {
+        if let Some((score, range)) = best_window(&query, other.text, bytes) {
             // What was edited a moment ago is likelier to matter than what lies open.
             let recency = 0.02 / (age + 1) as f32;
-            found.push((score + recency, Snippet { path: other.path.to_owned(), text: text.to_owned() }));
+            found.push(Candidate { score: score + recency, buffer: other, range });
         }
     }
-    let mut left = bytes;
-    let mut chosen: Vec<Snippet> = Vec::new();
-    while chosen.len() < SNIPPETS {
-        let best = found.iter().enumerate().max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0)).map(|(at, _)| at);
-        let Some((_, snippet)) = best.map(|at| found.swap_remove(at)) else { break };
-        let Some(rest) = left.checked_sub(snippet.text.len() + snippet.path.len()) else { continue };
-        left = rest;
-        let place = chosen.iter().position(|other| other.path > snippet.path);
-        chosen.insert(place.unwrap_or(chosen.len()), snippet);
-    }
-    chosen
+    found
 }
 
 /// The window of `text` with the highest Jaccard index over identifiers, if it is high enough.
-fn best_window<'t>(query: &HashSet<&str>, text: &'t str, bytes: usize) -> Option<(f32, &'t str)> {
+fn best_window(query: &HashSet<&str>, text: &str, bytes: usize) -> Option<(f32, Range<usize>)> {
     let starts: Vec<usize> =
         std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let mut best: Option<(f32, &str)> = None;
+    let mut best: Option<(f32, Range<usize>)> = None;
     for first in (0..starts.len()).step_by(WINDOW_LINES / 2) {
         let start = *starts.get(first)?;
         let end = starts.get(first + WINDOW_LINES).copied().unwrap_or(text.len());
@@ -140,8 +208,8 @@ fn best_window<'t>(query: &HashSet<&str>, text: &'t str, bytes: usize) -> Option
         let shared = query.intersection(&words).count();
         let all = query.len() + words.len() - shared;
         let score = if all == 0 { 0.0 } else { shared as f32 / all as f32 };
-        if score >= SIMILAR && best.is_none_or(|(known, _)| score > known) {
-            best = Some((score, window));
+        if score >= SIMILAR && best.as_ref().is_none_or(|(known, _)| score > *known) {
+            best = Some((score, start..start + window.len()));
         }
     }
     best
@@ -192,7 +260,6 @@ fn first_lines(text: &str, bytes: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::completion::engine::Buffer;
 
     struct Open(Vec<(&'static str, String)>);
 
@@ -225,8 +292,13 @@ mod tests {
     fn prompt_for(documents: &[(&'static str, &str)], tokens: usize) -> Prompt {
         let offset = documents[0].1.find('|').unwrap();
         let open = Open(documents.iter().map(|(path, text)| (*path, text.replacen('|', "", 1))).collect());
-        let wish = Wish { offset, max_tokens: 64, extent: Extent::Auto, repository: "repo" };
-        prompt(&open.buffer(0), &open, &wish, &budget(tokens))
+        prompt_after(&open, offset, tokens, &RecentEdits::default())
+    }
+
+    /// The prompt for the first document and this place in it, after these edits.
+    fn prompt_after(open: &Open, offset: usize, tokens: usize, edits: &RecentEdits) -> Prompt {
+        let wish = Wish { offset, max_tokens: 64, extent: Extent::Auto, repository: "repo", edits };
+        prompt(&open.buffer(0), open, &wish, &budget(tokens))
     }
 
     #[test]
@@ -286,6 +358,39 @@ mod tests {
         }
         assert!(starts.len() <= 2, "{starts:?}");
         assert_eq!(suffixes.len(), 1);
+    }
+
+    #[test]
+    fn what_was_just_edited_elsewhere_is_quoted() {
+        let far = "const FAR: u8 = 0;\n".repeat(600);
+        let own = format!("fn first() {{\n    one();\n}}\n{far}fn last() {{\n    |\n}}\n");
+        let offset = own.find('|').unwrap();
+        let open = Open(vec![
+            ("a.rs", own.replacen('|', "", 1)),
+            ("b.rs", "let near = 0;\n".repeat(9) + "pub enum Colour { Red }\n"),
+            (".env", "KEY=1\n".to_owned()),
+        ]);
+        let mut edits = RecentEdits::default();
+        let mut quoted_after = |uri: &str, place: &str| {
+            let text = open.get(uri).unwrap().text;
+            let start = text.find(place).unwrap();
+            edits.note(uri, &crate::completion::Edit { start, removed: "", inserted: place });
+            let sent = prompt_after(&open, offset, 2000, &edits);
+            sent.snippets
+                .iter()
+                .map(|snippet| format!("{}: {}", snippet.path, snippet.text))
+                .collect::<Vec<_>>()
+        };
+        // Near the cursor it is in the prompt anyway; a secret is never quoted.
+        assert!(quoted_after("a.rs", "fn last").is_empty());
+        assert!(quoted_after(".env", "KEY").is_empty());
+        let quoted = quoted_after("b.rs", "Colour");
+        assert!(
+            matches!(&quoted[..], [b] if b.starts_with("b.rs: let near") && b.contains("enum Colour")),
+            "{quoted:?}"
+        );
+        let quoted = quoted_after("a.rs", "one();");
+        assert!(matches!(&quoted[..], [a, _] if a.starts_with("a.rs: fn first")), "{quoted:?}");
     }
 
     #[test]

@@ -1,12 +1,8 @@
 //! The state machine: when to ask, when to show, through which request, and when to be quiet.
 //!
-//! # Why fences
-//!
-//! The host calls the guest once per message and keeps the next ones queued meanwhile. Whatever the
-//! engine paints while a key is queued lands at a place that no longer is. So it paints only when it is
-//! *caught up*: right after a message that found the guest idle ([`Input::Requested::fresh`]), or right
-//! after a fence came back (lapce-host: a notification that makes the editor send a request through the
-//! same queue as the keys). A fence costs every language server a refresh, hence [`FENCES`] per pause.
+//! Whatever the engine paints while a key is queued lands at a place that no longer is. So it paints only when it is
+//! *caught up*: right after a message that found the guest idle ([`Input::Requested::fresh`]), or right after a
+//! [fence](super::fences) came back.
 //!
 //! # One pause in typing
 //!
@@ -17,226 +13,20 @@
 
 use super::cache::Cache;
 use super::context::{self, Budget};
-use super::gates::{self, Gates};
+use super::edits::RecentEdits;
+use super::events::{Answer, Buffer, Buffers, Edit, Effect, Input, Lane, RequestId, Status, Why};
+use super::fences::{Asked, Fences};
+use super::gates::{Gate, Gates};
 use super::pace::Pace;
 use super::session::{Limits, Session, Verdict};
-use super::shape::{Extent, Hidden};
+use super::shape::Extent;
 use super::slots::Slots;
 use super::suggestion::{self, Suggestion};
-use crate::provider::{Account, Error, HttpRequest, Prompt, Provider, retry};
-use crate::transport::Failure;
+use super::taken::Taken;
+use crate::provider::{Account, Prompt, Provider, retry};
 
-/// Fences per pause in typing, at most.
-const FENCES: u8 = 4;
-/// The longest wait while keys are likely, in milliseconds.
-const STEP_MS: u64 = 140;
-/// So long after a fence it is still unlikely that a key was typed since, in milliseconds.
-const UNSEEN_MS: u64 = 30;
-/// All that one message may block where no fence comes back (Lapce before 0.4.1), in milliseconds.
-const BOUNDED_MS: u64 = 280;
-/// There, keys are let pass when the guest has come to be so far behind them, in milliseconds.
-const BEHIND_MS: u64 = 600;
-/// A fence that takes longer than this, while the guest was idle, was lost.
-const LOST_MS: u64 = 150;
-/// So many lost fences mean a host without wake-ups.
-const LOST_FENCES: u8 = 2;
 /// Growing text is painted again after this time at the earliest, in milliseconds.
 const REPAINT_MS: u64 = 200;
-
-/// An inlineCompletion request, by a number the caller gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RequestId(pub u64);
-
-/// An open document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Buffer<'a> {
-    /// Its URI.
-    pub uri: &'a str,
-    /// Its path relative to the workspace, or absolute outside of it, with `/`.
-    pub path: &'a str,
-    /// Lapce's language id; empty when unknown.
-    pub language: &'a str,
-    /// Its text as the editor has it.
-    pub text: &'a str,
-}
-
-/// The open documents, as they are after the last [`Input::Edited`].
-pub trait Buffers {
-    /// The document of that URI.
-    fn get(&self, uri: &str) -> Option<Buffer<'_>>;
-    /// All open documents, most recently edited first.
-    fn all(&self) -> Vec<Buffer<'_>>;
-}
-
-/// One replacement in a document; offsets in bytes of the text before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Edit<'a> {
-    /// Where it begins.
-    pub start: usize,
-    /// What stood there.
-    pub removed: &'a str,
-    /// What stands there now.
-    pub inserted: &'a str,
-}
-
-/// What happens to the engine.
-#[derive(Debug, Clone)]
-pub enum Input<'a> {
-    /// A document changed; the buffers have it already.
-    Edited {
-        /// The document.
-        uri: &'a str,
-        /// The change.
-        edit: Edit<'a>,
-    },
-    /// The editor asks for a completion.
-    Requested {
-        /// The request.
-        id: RequestId,
-        /// The document.
-        uri: &'a str,
-        /// The cursor, in bytes.
-        offset: usize,
-        /// Asked for by the user (alt+\), not by a key.
-        invoked: bool,
-        /// The guest was idle when the key came: nothing is queued behind it.
-        fresh: bool,
-    },
-    /// The editor asked for something it asks for after every change and after every fence.
-    Woken {
-        /// The document it asked about.
-        uri: &'a str,
-    },
-    /// A [`Effect::Wait`] is over and nothing came.
-    Elapsed,
-    /// Status line and headers of the answer.
-    Head {
-        /// HTTP status.
-        status: u16,
-        /// Headers, names in lower case.
-        headers: &'a [(String, String)],
-    },
-    /// Bytes of the answer.
-    Body(&'a [u8]),
-    /// The answer is whole.
-    End,
-    /// The request failed.
-    Failed(&'a Failure),
-}
-
-/// What the caller has to do, in order.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Answer a request of the editor.
-    Reply {
-        /// Which.
-        id: RequestId,
-        /// With what.
-        answer: Answer,
-    },
-    /// Send a request; what comes of it is fed back.
-    Start {
-        /// On which lane.
-        lane: Lane,
-        /// The request.
-        request: Box<HttpRequest>,
-    },
-    /// Drop the lane's request.
-    Cancel(Lane),
-    /// The lane [`Lane::Ahead`] becomes [`Lane::Main`].
-    Promote,
-    /// Ask the editor for a wake-up.
-    Fence,
-    /// Wait for the main lane and feed back what came. Always last.
-    Wait {
-        /// At most so many milliseconds.
-        ms: u64,
-        /// At most so many bytes; what is not read slows the sender down.
-        bytes: usize,
-    },
-    /// The state to show in the status bar.
-    Status(Status),
-    /// A failure to tell the user once.
-    Notice(Box<Error>),
-}
-
-/// Requests that may run side by side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
-    /// The one whose answer is shown.
-    Main,
-    /// The speculative one, for the state after accepting what is shown.
-    Ahead,
-}
-
-/// An answer to an inlineCompletion request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// Draw this text at this byte offset, which is the cursor's.
-    Ghost {
-        /// The document.
-        uri: String,
-        /// The offset.
-        offset: usize,
-        /// The text.
-        text: String,
-    },
-    /// Take away what is drawn.
-    Clear,
-    /// Nothing to say; others may.
-    Nothing,
-}
-
-/// What the plugin is doing, for the status bar.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Status {
-    /// Nothing.
-    Quiet,
-    /// A request is out, nothing has come yet.
-    Waiting,
-    /// The model is thinking, nothing to show yet.
-    Thinking,
-    /// Text is coming.
-    Streaming {
-        /// Tokens so far.
-        tokens: u64,
-        /// Tokens per second.
-        per_second: u32,
-    },
-    /// Nothing is shown, and why.
-    Nothing(Why),
-}
-
-/// Why nothing is shown.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Why {
-    /// No provider in the settings.
-    NoProvider,
-    /// A rule about when and where to ask.
-    Gate(gates::Gate),
-    /// The model's answer was empty.
-    Empty,
-    /// The answer was there, and a filter hid it.
-    Hidden(Hidden),
-    /// The request failed.
-    Failed(Box<Error>),
-    /// The provider asked to wait; so many milliseconds are left.
-    RateLimited(u64),
-    /// The model has not answered yet.
-    StillWaiting,
-}
-
-/// When completions are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Trigger {
-    /// After a pause in typing, and when invoked.
-    #[default]
-    Automatic,
-    /// Only when invoked.
-    Invoked,
-    /// Never.
-    Off,
-}
 
 /// The user's wishes.
 pub struct Options {
@@ -285,20 +75,25 @@ struct Newest {
 pub struct Engine {
     options: Options,
     pace: Pace,
+    fences: Fences,
     slots: Slots,
     cache: Cache,
+    edits: RecentEdits,
     newest: Option<Newest>,
-    /// The document changed and no request has told the cursor since.
+    /// A document changed and no request has told the cursor since.
     dirty: bool,
-    /// Wake-ups owed to changes rather than to the fence.
-    changes: u8,
     suggestion: Option<Suggestion>,
     session: Option<Session>,
     /// A speculative generation and the suggestion it will be.
     ahead: Option<(Session, Suggestion)>,
+    /// The place behind the last suggestion that was accepted.
+    taken: Option<Taken>,
     shown: Option<Shown>,
-    /// A ghost that contradicts the document is drawn and no request was open to clear it.
+    /// Tab is bound to a ghost that contradicts the document, and no request was open to clear it.
     must_clear: bool,
+    /// Documents in which such a ghost may be drawn. Lapce forgets what Tab is bound to with the next answer in
+    /// any document, but what is drawn only with one in the same.
+    drawn_in: Vec<String>,
     /// The newest request goes along with what is drawn: answer it as soon as may be.
     refresh: bool,
     /// When the pause in typing is long enough to ask.
@@ -307,23 +102,6 @@ pub struct Engine {
     retry_ms: Option<u64>,
     /// Until when the provider asked not to be asked.
     limited_until_ms: u64,
-    fence: Option<u64>,
-    fences: u8,
-    lost: u8,
-    /// No key can be queued behind what is being handled right now.
-    confirmed: bool,
-    /// When that was last so.
-    confirmed_ms: u64,
-    /// More keys may be queued: do not block before the fence is back.
-    backlog: bool,
-    /// The current stretch of reading ends then.
-    slice_ms: u64,
-    /// When the message at hand came.
-    entered_ms: u64,
-    /// When the newest request came.
-    asked_ms: u64,
-    /// When its key was typed, as near as that can be told.
-    typed_ms: u64,
     status: Status,
     random: u64,
 }
@@ -333,30 +111,23 @@ impl Engine {
     pub fn new(options: Options) -> Self {
         Self {
             pace: Pace::new(options.debounce_ms),
+            fences: Fences::default(),
             slots: Slots::default(),
             cache: Cache::new(options.cache_entries),
+            edits: RecentEdits::default(),
             newest: None,
             dirty: false,
-            changes: 0,
             suggestion: None,
             session: None,
             ahead: None,
+            taken: None,
             shown: None,
             must_clear: false,
+            drawn_in: Vec::new(),
             refresh: false,
             due_ms: None,
             retry_ms: None,
             limited_until_ms: 0,
-            fence: None,
-            fences: 0,
-            lost: 0,
-            confirmed: false,
-            confirmed_ms: 0,
-            backlog: false,
-            slice_ms: 0,
-            entered_ms: 0,
-            asked_ms: 0,
-            typed_ms: 0,
             status: Status::Quiet,
             random: options.seed | 1,
             options,
@@ -370,20 +141,24 @@ impl Engine {
 
     /// Takes what happened at `now_ms` (any monotonic clock) and appends what is to be done.
     pub fn handle(&mut self, now_ms: u64, input: Input<'_>, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
-        self.confirmed = false;
+        self.fences.step();
         match input {
             Input::Edited { uri, edit } => {
-                self.entered_ms = now_ms;
-                self.edited(now_ms, uri, &edit, out);
+                self.fences.entered(now_ms);
+                self.edited(now_ms, uri, &edit, buffers, out);
             }
             Input::Requested { id, uri, offset, invoked, fresh } => {
-                self.entered_ms = now_ms;
-                self.asked_ms = now_ms;
-                self.follow_fences(now_ms, fresh);
-                match (invoked, self.is_bounded() && !fresh) {
+                self.fences.entered(now_ms);
+                self.fences.requested(now_ms, fresh, self.pace.interval_ms());
+                match (invoked, self.fences.is_bounded() && !fresh) {
                     (true, _) => {}
                     (false, true) => self.pace.lose_track(),
                     (false, false) => self.pace.key(now_ms),
+                }
+                if self.newest.as_ref().is_some_and(|newest| newest.uri != uri) {
+                    // The answer of an open request would be drawn in its document, not in this one.
+                    self.drop_suggestion(out);
+                    self.release(out);
                 }
                 if let Some(id) = self.slots.push(id) {
                     out.push(Effect::Reply { id, answer: Answer::Nothing });
@@ -393,9 +168,11 @@ impl Engine {
                 self.advance(now_ms, buffers, out);
             }
             Input::Woken { uri } => {
-                self.entered_ms = now_ms;
-                if self.is_fence(uri) {
-                    self.confirmed(now_ms);
+                self.fences.entered(now_ms);
+                let here = self.newest.as_ref().is_none_or(|newest| newest.uri == uri);
+                if here && self.fences.came_back() {
+                    let (latency, patient) = (self.pace.latency_ms(), self.is_invoked());
+                    self.fences.confirm(now_ms, latency, patient);
                     if self.dirty {
                         // No request followed the change: the cursor is unknown, nothing can be shown.
                         self.release(out);
@@ -434,15 +211,22 @@ impl Engine {
 
     // --- the document changes -----------------------------------------------------------------
 
-    fn edited(&mut self, now: u64, uri: &str, edit: &Edit<'_>, out: &mut Vec<Effect>) {
-        if self.newest.as_ref().is_none_or(|newest| newest.uri != uri) {
-            return;
+    fn edited(&mut self, now: u64, uri: &str, edit: &Edit<'_>, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
+        self.edits.note(uri, edit);
+        let Some(newest) = &self.newest else { return };
+        if self.taken.as_mut().is_some_and(|taken| !taken.edited(uri, edit)) {
+            self.taken = None;
         }
         if self.shown.is_none() && !self.dirty {
             self.must_clear = false;
         }
         self.dirty = true;
-        self.changes = self.changes.saturating_add(1);
+        if newest.uri != uri {
+            // The user is in another document: where they come back to is not known.
+            self.drop_suggestion(out);
+            return self.await_request(now, out);
+        }
+        self.fences.changed();
         let shown = self.shown.as_ref().map_or("", |shown| shown.text.as_str());
         let effect = match &mut self.suggestion {
             Some(suggestion) if suggestion.uri == uri => suggestion.edited(edit, shown),
@@ -453,25 +237,35 @@ impl Engine {
             suggestion::Effect::Accepted => {
                 // Or its last character was typed: then a request follows, and Tab is still bound to it.
                 self.must_clear = is_typed(edit.inserted);
-                self.accepted(out);
+                self.accepted(buffers, out);
             }
             suggestion::Effect::Gone => self.drop_suggestion(out),
         }
-        // Paste, undo and the like are followed by no request: a fence tells, and frees the requests
-        // that still wait for an answer.
-        let typed = edit.removed.len() <= 4 && is_typed(edit.inserted);
-        if !typed && !self.slots.is_empty() {
+        // Paste, undo and the like are followed by no request; the editor itself clears the ghost then.
+        if edit.removed.len() > 4 || !is_typed(edit.inserted) {
+            self.must_clear = false;
+            self.drawn_in.retain(|drawn| drawn != uri);
+            self.await_request(now, out);
+        }
+    }
+
+    /// Whether a request follows the change is told by a fence, which frees those that still wait for an answer.
+    fn await_request(&mut self, now: u64, out: &mut Vec<Effect>) {
+        if !self.slots.is_empty() {
             self.fence(now, out);
         }
     }
 
-    fn accepted(&mut self, out: &mut Vec<Effect>) {
+    fn accepted(&mut self, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
         self.shown = None;
-        let Some(suggestion) = &self.suggestion else { return };
+        let Some(suggestion) = &mut self.suggestion else { return };
         if let Some(newest) = &mut self.newest {
             newest.offset = suggestion.cursor();
         }
         self.dirty = false;
+        if self.session.is_none() {
+            self.taken = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.taken(buffer.text));
+        }
         if let Some((session, suggestion)) = self.ahead.take() {
             self.session = Some(session);
             self.suggestion = Some(suggestion);
@@ -484,7 +278,7 @@ impl Engine {
 
     /// The suggestion belongs to a document that no longer is: stop its request, clear its ghost.
     fn drop_suggestion(&mut self, out: &mut Vec<Effect>) {
-        self.suggestion = None;
+        let uri = self.suggestion.take().map(|suggestion| suggestion.uri);
         self.retry_ms = None;
         if self.session.take().is_some() {
             out.push(Effect::Cancel(Lane::Main));
@@ -495,7 +289,10 @@ impl Engine {
         if self.shown.take().is_some() {
             match self.slots.spend_oldest() {
                 Some(id) => out.push(Effect::Reply { id, answer: Answer::Clear }),
-                None => self.must_clear = true,
+                None => {
+                    self.must_clear = true;
+                    self.drawn_in.extend(uri);
+                }
             }
         }
     }
@@ -505,7 +302,6 @@ impl Engine {
     fn requested(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
         let Some(newest) = self.newest.clone() else { return };
         self.dirty = false;
-        self.changes = 0;
         self.due_ms = None;
         self.refresh = false;
         let Some(buffer) = buffers.get(&newest.uri) else {
@@ -516,18 +312,27 @@ impl Engine {
             Some(suggestion) => suggestion.uri == newest.uri && suggestion.fits(buffer.text, newest.offset),
             None => false,
         };
-        let used_up = fits && self.session.is_none() && self.rest(buffers).is_empty();
-        if self.suggestion.is_some() && (!fits || used_up) {
+        if fits && self.session.is_none() && self.rest(buffers).is_empty() {
+            // Typed along to its end, or taken.
+            let taken = self.suggestion.as_mut().and_then(|suggestion| suggestion.taken(buffer.text));
+            self.taken = taken.or(self.taken.take());
+            self.drop_suggestion(out);
+        } else if self.suggestion.is_some() && !fits {
             self.drop_suggestion(out);
         }
-        if std::mem::take(&mut self.must_clear)
-            && let Some(id) = self.slots.spend_oldest()
-        {
-            out.push(Effect::Reply { id, answer: Answer::Clear });
+        let drawn = self.drawn_in.iter().position(|uri| *uri == newest.uri);
+        if std::mem::take(&mut self.must_clear) || drawn.is_some() {
+            self.drawn_in.retain(|uri| *uri != newest.uri);
+            if let Some(id) = self.slots.spend_oldest() {
+                out.push(Effect::Reply { id, answer: Answer::Clear });
+            }
         }
         if let Some(why) = self.refused(now, &buffer, &newest) {
             self.drop_suggestion(out);
             return self.answer_nothing(why, out);
+        }
+        if self.suggestion.is_none() {
+            self.suggestion = self.at_hand(now, &buffer, newest.offset);
         }
         if let Some(suggestion) = &mut self.suggestion {
             self.refresh = self.shown.is_some() || !suggestion.rest(buffer.text).0.is_empty();
@@ -536,19 +341,34 @@ impl Engine {
             }
             return;
         }
-        if let Some(found) = self.cache.find(&buffer, newest.offset, self.options.extent, now) {
-            self.suggestion = Some(found);
-            return;
-        }
-        if !self.slots.is_empty() {
+        // Without a request that is open nothing can be shown: what comes is kept for the next. Without fences
+        // the keys would wait for it.
+        if !(self.slots.is_empty() && self.fences.is_bounded()) {
             self.due_ms = Some(if newest.invoked { now } else { now + self.debounce_ms() });
         }
+    }
+
+    /// What can be offered at `offset` without asking anybody.
+    fn at_hand(&mut self, now: u64, buffer: &Buffer<'_>, offset: usize) -> Option<Suggestion> {
+        let extent = self.options.extent;
+        if let Some(rest) = self.taken.as_ref().and_then(|taken| taken.offer(buffer.uri, offset)) {
+            let mut suggestion = Suggestion::new(buffer.uri, buffer.language, offset, extent);
+            suggestion.raw.push_str(rest);
+            suggestion.ended = true;
+            if !suggestion.rest(buffer.text).0.is_empty() {
+                return Some(suggestion);
+            }
+        }
+        let mut found = self.cache.find(buffer, offset, extent, now)?;
+        // One that is used up says what stands here, not what is to come.
+        let used_up = found.anchor < offset && found.rest(buffer.text).0.is_empty();
+        (!used_up).then_some(found)
     }
 
     /// How long to wait for a pause. Without fences waiting tells nothing of keys, and takes from the time
     /// in which an answer can be waited for.
     fn debounce_ms(&self) -> u64 {
-        if self.is_bounded() && !self.pace.is_fixed() { 0 } else { self.pace.debounce_ms() }
+        if self.fences.is_bounded() && !self.pace.is_fixed() { 0 } else { self.pace.debounce_ms() }
     }
 
     /// Why this place is not asked about, if so.
@@ -559,16 +379,21 @@ impl Engine {
         if let Some(gate) = self.options.gates.check(buffer, newest.offset, newest.invoked) {
             return Some(Why::Gate(gate));
         }
+        if newest.invoked || self.suggestion.is_some() {
+            return None;
+        }
+        if self.taken.as_ref().is_some_and(|taken| taken.is_end(&newest.uri, newest.offset)) {
+            return Some(Why::Gate(Gate::JustAccepted));
+        }
         let wait = self.limited_until_ms.saturating_sub(now);
-        (wait > 0 && !newest.invoked && self.suggestion.is_none()).then_some(Why::RateLimited(wait))
+        (wait > 0).then_some(Why::RateLimited(wait))
     }
 
     /// Answers everything with nothing; says why if the user asked.
     fn answer_nothing(&mut self, why: Why, out: &mut Vec<Effect>) {
         self.due_ms = None;
         self.release(out);
-        let invoked = self.newest.as_ref().is_some_and(|newest| newest.invoked);
-        self.say(if invoked { Status::Nothing(why) } else { Status::Quiet }, out);
+        self.say(if self.is_invoked() { Status::Nothing(why) } else { Status::Quiet }, out);
     }
 
     /// Answers everything that is still open with nothing; clears what is drawn of ours first.
@@ -637,10 +462,11 @@ impl Engine {
         }
         let Some(suggestion) = &mut self.suggestion else { return };
         suggestion.ended = true;
-        if let Some(buffer) = buffers.get(&suggestion.uri) {
-            self.cache.insert(&buffer, suggestion, now);
-        }
-        self.say(Status::Quiet, out);
+        let Some(buffer) = buffers.get(&suggestion.uri) else { return };
+        self.cache.insert(&buffer, suggestion, now);
+        let unseen = self.slots.is_empty() && self.shown.is_none();
+        let ready = unseen && !self.dirty && !suggestion.rest(buffer.text).0.is_empty();
+        self.say(if ready { Status::Ready } else { Status::Quiet }, out);
     }
 
     // --- time passes --------------------------------------------------------------------------
@@ -658,11 +484,8 @@ impl Engine {
             }
             // Starting shows nothing: the little that may have happened since the last fence costs at most a
             // request, while another fence would be missed when there is something to show.
-            if !self.caught_up() && now.saturating_sub(self.confirmed_ms) > UNSEEN_MS {
-                if !self.fence(now, out) {
-                    self.settle(now, buffers, out);
-                }
-                return;
+            if !self.fences.all_but_caught_up(now) {
+                return self.fence_or_settle(now, buffers, out);
             }
             self.due_ms = None;
             self.drop_suggestion(out);
@@ -675,11 +498,8 @@ impl Engine {
             self.send(now, out);
         }
         if self.wants_paint(now, buffers, out) {
-            if !self.caught_up() {
-                if !self.fence(now, out) {
-                    self.settle(now, buffers, out);
-                }
-                return;
+            if !self.fences.caught_up() {
+                return self.fence_or_settle(now, buffers, out);
             }
             self.paint(now, buffers, out);
         }
@@ -690,57 +510,59 @@ impl Engine {
 
     /// Waits for the pause in typing to be long enough.
     fn pause(&mut self, now: u64, due: u64, out: &mut Vec<Effect>) {
-        // A key may come and have to wait: no longer than the pause before it was, or one short step.
-        let step = match self.is_bounded() {
-            true => self.bounded_left(now),
-            false => {
-                let step = STEP_MS.max(self.entered_ms.saturating_sub(self.asked_ms));
-                (self.entered_ms + step).saturating_sub(now)
-            }
-        };
-        if self.backlog || step == 0 || self.fence.is_some() {
+        let left = self.fences.pause_left(now);
+        if left == 0 {
             if !self.fence(now, out) {
                 self.release(out);
             }
         } else {
             // A transport told to read nothing could not tell that from the end.
             let bytes = self.session.as_mut().map_or(0, |session| session.room(now).max(1));
-            out.push(Effect::Wait { ms: step.min(due - now), bytes });
+            out.push(Effect::Wait { ms: left.min(due - now), bytes });
         }
     }
 
     /// Reads the stream until the slice is over.
     fn read_on(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
-        let mut left = self.slice_ms.saturating_sub(now).min(self.bounded_left(now));
+        let mut left = self.fences.slice_left(now);
         if let Some(at) = self.retry_ms {
             left = left.min(at.saturating_sub(now));
         }
         // No room: the editor has not shown what was read. Reading on would only fill the memory.
         let bytes = self.session.as_mut().map_or(0, |session| session.room(now));
-        if !self.backlog && left > 0 && bytes > 0 && self.fence.is_none() {
+        if left > 0 && bytes > 0 {
             out.push(Effect::Wait { ms: left, bytes });
-        } else if self.slots.is_empty() || !self.fence(now, out) {
-            self.settle(now, buffers, out);
+        } else {
+            self.fence_or_settle(now, buffers, out);
         }
     }
 
-    /// No more wake-ups to be had in this pause: answers every request with what there is. The stream
-    /// stays open; the next key finds it.
-    fn settle(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
-        if self.fence.is_some() {
+    /// Goes on when the fence is back, or ends the pause if there is none to be had.
+    fn fence_or_settle(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
+        if self.fence(now, out) {
             return;
         }
         self.due_ms = None;
         let text = self.rest(buffers);
         match self.slots.spend_newest() {
-            Some(id) if !text.is_empty() && self.caught_up() => self.draw(id, text, now, out),
+            Some(id) if !text.is_empty() && self.fences.caught_up() => self.draw(id, text, now, out),
             Some(id) => out.push(Effect::Reply { id, answer: Answer::Nothing }),
             None => {}
         }
         self.release(out);
+        // The stream stays open; the next key finds it.
         if self.session.is_some() {
             self.say(Status::Nothing(Why::StillWaiting), out);
         }
+    }
+
+    /// Sees to it that a fence is on its way. `false`: no more in this pause, or none ever.
+    fn fence(&mut self, now: u64, out: &mut Vec<Effect>) -> bool {
+        let asked = self.fences.ask(now);
+        if asked == Asked::Now {
+            out.push(Effect::Fence);
+        }
+        asked != Asked::Never
     }
 
     fn start(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
@@ -763,7 +585,8 @@ impl Engine {
 
     fn prompt(&self, buffer: &Buffer<'_>, offset: usize, buffers: &dyn Buffers) -> Prompt {
         let Options { max_tokens, extent, ref repository, ref budget, .. } = self.options;
-        context::prompt(buffer, buffers, &context::Wish { offset, max_tokens, extent, repository }, budget)
+        let wish = context::Wish { offset, max_tokens, extent, repository, edits: &self.edits };
+        context::prompt(buffer, buffers, &wish, budget)
     }
 
     /// Sends the session's request, the first or a further one.
@@ -772,7 +595,8 @@ impl Engine {
         match session.request(now, suggestion.received()) {
             Ok(request) => {
                 out.push(Effect::Start { lane: Lane::Main, request: Box::new(request) });
-                self.slice_ms = now + self.slice();
+                let (latency, patient) = (self.pace.latency_ms(), self.is_invoked());
+                self.fences.begin_slice(now, latency, patient);
                 self.say(Status::Waiting, out);
             }
             Err(error) => {
@@ -798,6 +622,7 @@ impl Engine {
         let Some(buffer) = buffers.get(&suggestion.uri) else { return false };
         let (rest, complete) = suggestion.rest(buffer.text);
         if complete && self.session.is_some() {
+            suggestion.cut = true;
             self.ended(now, buffers, out);
         }
         if self.slots.is_empty() {
@@ -806,8 +631,8 @@ impl Engine {
         if self.session.is_none() || self.refresh {
             return true;
         }
-        let fences_left = FENCES - self.fences.min(FENCES);
-        if rest.is_empty() || self.slots.len() < 2 || (fences_left < 2 && !self.caught_up()) {
+        let too_few = self.fences.left() < 2 && !self.fences.caught_up();
+        if rest.is_empty() || self.slots.len() < 2 || too_few {
             return false;
         }
         match &self.shown {
@@ -862,16 +687,17 @@ impl Engine {
         let Some(suggestion) = &mut self.suggestion else { return };
         let hidden = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.hidden(buffer.text));
         let why = hidden.map_or(Why::Empty, Why::Hidden);
-        let invoked = self.newest.as_ref().is_some_and(|newest| newest.invoked);
-        self.say(if invoked { Status::Nothing(why) } else { Status::Quiet }, out);
+        self.say(if self.is_invoked() { Status::Nothing(why) } else { Status::Quiet }, out);
     }
 
-    /// Starts the speculative request for the state after accepting what is shown.
+    /// Starts the speculative request for the state after accepting what is shown, unless the model has written on
+    /// already.
     fn ask_ahead(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
         if !self.options.speculative || self.ahead.is_some() {
             return;
         }
-        let (Some(newest), Some(shown), Some(provider)) = (&self.newest, &self.shown, self.options.provider)
+        let (Some(newest), Some(shown), Some(provider), Some(current)) =
+            (&self.newest, &self.shown, self.options.provider, &self.suggestion)
         else {
             return;
         };
@@ -883,6 +709,9 @@ impl Engine {
         };
         let text = [before, &shown.text, after].concat();
         let offset = newest.offset + shown.text.len();
+        if current.once_taken(&text, offset).is_some_and(|taken| taken.has_more()) {
+            return;
+        }
         let accepted = Buffer { text: &text, ..buffer };
         let prompt = self.prompt(&accepted, offset, buffers);
         let mut session =
@@ -894,100 +723,15 @@ impl Engine {
         }
     }
 
+    fn is_invoked(&self) -> bool {
+        self.newest.as_ref().is_some_and(|newest| newest.invoked)
+    }
+
     fn say(&mut self, status: Status, out: &mut Vec<Effect>) {
         if self.status != status {
             self.status = status.clone();
             out.push(Effect::Status(status));
         }
-    }
-
-    // --- fences -------------------------------------------------------------------------------
-
-    /// Takes note of a request of the editor; finds out whether fences come back at all.
-    fn follow_fences(&mut self, now: u64, fresh: bool) {
-        if fresh
-            && let Some(sent) = self.fence
-            && now.saturating_sub(sent) > LOST_MS
-        {
-            self.fence = None;
-            self.lost = self.lost.saturating_add(1);
-        }
-        self.fences = 0;
-        // A queued key came about one usual gap after the one before it.
-        self.typed_ms = if fresh { now } else { (self.typed_ms + self.pace.interval_ms()).min(now) };
-        let behind = now - self.typed_ms;
-        self.backlog = !fresh && (!self.is_bounded() || behind > BEHIND_MS);
-        self.confirmed = fresh;
-        if fresh {
-            self.confirmed_ms = now;
-        }
-        if self.is_bounded() {
-            self.slice_ms = now + BOUNDED_MS;
-        } else if fresh {
-            self.slice_ms = now + STEP_MS;
-        }
-    }
-
-    /// Whether a wake-up for `uri` is the fence come back, not what the editor asks after a change.
-    fn is_fence(&mut self, uri: &str) -> bool {
-        if self.fence.is_none() || self.newest.as_ref().is_some_and(|newest| newest.uri != uri) {
-            return false;
-        }
-        if self.changes > 0 {
-            self.changes -= 1;
-            return false;
-        }
-        true
-    }
-
-    fn confirmed(&mut self, now: u64) {
-        self.fence = None;
-        self.lost = 0;
-        self.backlog = false;
-        self.confirmed = true;
-        self.confirmed_ms = now;
-        self.slice_ms = now + self.slice();
-    }
-
-    /// Asks for a wake-up unless one is on its way. `false`: no more in this pause, or none ever.
-    fn fence(&mut self, now: u64, out: &mut Vec<Effect>) -> bool {
-        if self.fence.is_some() {
-            return true;
-        }
-        if self.fences >= FENCES || self.is_bounded() {
-            return false;
-        }
-        self.fences += 1;
-        self.fence = Some(now);
-        out.push(Effect::Fence);
-        true
-    }
-
-    /// How long to read before looking for keys, in milliseconds. The longer a pause has lasted, the
-    /// longer it is likely to go on, and the fewer fences are left.
-    fn slice(&self) -> u64 {
-        let slice = match self.fences {
-            0 | 1 => (self.pace.latency_ms() * 3 / 2).clamp(250, 800),
-            2 => 800,
-            3 => 3000,
-            _ => 0,
-        };
-        let patience = if self.newest.as_ref().is_some_and(|newest| newest.invoked) { 3 } else { 1 };
-        slice * patience
-    }
-
-    /// Whether no key can be queued behind what is being handled.
-    fn caught_up(&self) -> bool {
-        self.is_bounded() || self.confirmed
-    }
-
-    /// Whether the host gives no wake-ups.
-    fn is_bounded(&self) -> bool {
-        self.lost >= LOST_FENCES
-    }
-
-    fn bounded_left(&self, now: u64) -> u64 {
-        if self.is_bounded() { (self.entered_ms + BOUNDED_MS).saturating_sub(now) } else { u64::MAX }
     }
 }
 
@@ -995,6 +739,3 @@ impl Engine {
 fn is_typed(inserted: &str) -> bool {
     inserted.chars().count() <= 2 || inserted.trim_matches([' ', '\t', '\r', '\n']).is_empty()
 }
-
-#[cfg(test)]
-mod tests;

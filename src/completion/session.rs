@@ -1,6 +1,6 @@
 //! One generation: a request, its answer as it streams in, its retries and its resumption.
 
-use super::engine::Status;
+use super::events::Status;
 use super::seam::{Joint, joint};
 use crate::provider::{
     Account, Decoder, Error, HttpRequest, Prompt, Provider, Response, fim_fallback, model_names, retry,

@@ -3,7 +3,7 @@
 //! Lapce applies the answer of an old request as gladly as that of the newest, so every key typed
 //! before a pause is worth one drawing of the growing text. Each request is answered once, ever.
 
-use super::engine::RequestId;
+use super::events::RequestId;
 
 /// More old requests than this are of no use for one answer; the oldest is let go.
 const MOST: usize = 8;

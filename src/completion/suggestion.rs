@@ -1,7 +1,8 @@
 //! An answer and the place in the document it belongs to, while the document goes on changing.
 
-use super::engine::Edit;
-use super::shape::{Extent, Place, Shaped, shape};
+use super::events::Edit;
+use super::shape::{self, Extent, Place, Shaped, shape};
+use super::taken::Taken;
 
 /// Text known to follow an anchor.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct Suggestion {
     pub raw: String,
     /// Whether no more will come.
     pub ended: bool,
+    /// Whether the model would have gone on.
+    pub cut: bool,
     language: String,
     /// Bytes of `raw` that were deleted from the document rather than written by the model.
     lead: usize,
@@ -52,6 +55,7 @@ impl Suggestion {
             anchor,
             raw: String::with_capacity(1024),
             ended: false,
+            cut: false,
             lead: 0,
             typed: 0,
             extent,
@@ -141,6 +145,20 @@ impl Suggestion {
     pub fn hidden(&mut self, document: &str) -> Option<super::shape::Hidden> {
         let cursor = self.cursor();
         self.shaped(document, cursor, self.ended).hidden
+    }
+
+    /// The place behind it, if all that is shown of it stands in the document.
+    pub fn taken(&self, document: &str) -> Option<Taken> {
+        (self.typed > 0).then(|| self.once_taken(document, self.cursor())).flatten()
+    }
+
+    /// The place behind it in `document`, in which all that is shown of it stands before `end`.
+    pub fn once_taken(&self, document: &str, end: usize) -> Option<Taken> {
+        let (before, after) = (document.get(..self.anchor)?, document.get(end..)?);
+        let place = Place { before, after, language: &self.language, extent: self.extent };
+        let past = shape::past(&place, &self.raw, !self.cut);
+        let finished = shape::is_finished(&self.language, document.get(..end)?);
+        Some(Taken::new(&self.uri, end, finished, &past))
     }
 
     /// Whether the user typed on before the model said anything: it may or may not fit.

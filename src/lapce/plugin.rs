@@ -8,7 +8,7 @@ use super::lane::Lane;
 use super::rpc::{self, Host, Id, Message, Rpc};
 use super::settings::Settings;
 use super::status::{Severity, Voice};
-use crate::completion::{Answer, Effect, Engine, Input, RequestId, Status, Why, engine};
+use crate::completion::{self, Answer, Effect, Engine, Input, RequestId, Status, Why};
 use crate::provider::{self, Account, Error, Provider};
 use crate::sse::json::{Raw, object};
 use crate::stream::ErrorKind;
@@ -392,10 +392,10 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
 }
 
 impl<T> Core<T> {
-    fn lane(&mut self, lane: engine::Lane) -> &mut Lane<T> {
+    fn lane(&mut self, lane: completion::Lane) -> &mut Lane<T> {
         match lane {
-            engine::Lane::Main => &mut self.main,
-            engine::Lane::Ahead => &mut self.ahead,
+            completion::Lane::Main => &mut self.main,
+            completion::Lane::Ahead => &mut self.ahead,
         }
     }
 }

@@ -56,8 +56,12 @@ pub struct Settings {
 pub struct EngineSettings {
     /// When to ask, where nothing more special is said.
     pub trigger: Trigger,
+    /// When to ask in files that match a glob.
+    pub files: Vec<(String, Trigger)>,
     /// When to ask in documents of one language, by its id.
     pub languages: Vec<(String, Trigger)>,
+    /// Globs of files that are read and not written: nothing is asked there unless invoked.
+    pub read_only: Vec<String>,
     /// Globs of files nothing is ever sent of, the user's own.
     pub ignore: Vec<String>,
     /// Globs of files nothing is ever sent of because they usually hold secrets.
@@ -115,7 +119,9 @@ impl Default for EngineSettings {
     fn default() -> Self {
         Self {
             trigger: Trigger::Automatic,
+            files: Vec::new(),
             languages: Vec::new(),
+            read_only: READ_ONLY.iter().map(|&glob| glob.to_owned()).collect(),
             ignore: Vec::new(),
             secret_files: SECRET_FILES.iter().map(|&glob| glob.to_owned()).collect(),
             debounce_ms: None,
@@ -150,7 +156,9 @@ impl Settings {
         let engine = &self.engine;
         let gates = Gates {
             trigger: engine.trigger,
+            files: engine.files.clone(),
             languages: engine.languages.clone(),
+            read_only: engine.read_only.clone(),
             ignore: engine.secret_files.iter().chain(&engine.ignore).cloned().collect(),
             ..Gates::default()
         };
@@ -230,7 +238,9 @@ impl Settings {
 
         let engine = &mut settings.engine;
         reader.choice("trigger", TRIGGERS, &mut engine.trigger);
-        reader.choices("languages", TRIGGERS, &mut engine.languages);
+        reader.choices("files", TRIGGERS, reader::glob, &mut engine.files);
+        reader.choices("languages", TRIGGERS, |_| Ok(()), &mut engine.languages);
+        reader.texts("read-only", &mut engine.read_only, reader::glob);
         reader.texts("ignore", &mut engine.ignore, reader::glob);
         reader.texts("secret-files", &mut engine.secret_files, reader::glob);
         let mut debounce_ms = 0;
@@ -295,6 +305,20 @@ const SECRET_FILES: &[&str] = &[
     ".docker/**",
     "gcloud/**",
     "lapce-*/settings.toml",
+];
+
+/// Globs of files that others wrote: libraries, and what tools generate.
+const READ_ONLY: &[&str] = &[
+    ".git/**",
+    "node_modules/**",
+    "site-packages/**",
+    ".cargo/registry/**",
+    ".cargo/git/**",
+    ".rustup/toolchains/**",
+    "go/pkg/mod/**",
+    "*.min.js",
+    "*.lock",
+    "package-lock.json",
 ];
 
 const TRIGGERS: &[(&str, Trigger)] =

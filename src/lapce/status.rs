@@ -128,6 +128,7 @@ fn sentence(status: &Status, provider: &str) -> Option<String> {
         Status::Waiting => format!("waiting for {provider}"),
         Status::Thinking => format!("{provider} is thinking"),
         Status::Streaming { tokens, per_second } => format!("{tokens} tok, {per_second} tok/s"),
+        Status::Ready => "a suggestion is ready: alt+\\ shows it".to_owned(),
         Status::Nothing(why) => reason(why, provider),
     })
 }
@@ -154,12 +155,15 @@ fn reason(why: &Why, provider: &str) -> String {
 fn refusal(gate: &Gate) -> String {
     match gate {
         Gate::Off => "off (`trigger`)".to_owned(),
+        Gate::FileOff(glob) => format!("off for {glob} (`files`)"),
         Gate::LanguageOff(language) => format!("off for {language} (`languages.{language}`)"),
+        Gate::ReadOnly(glob) => format!("not as you type: {glob} (`read-only`)"),
         Gate::OnlyInvoked => "only when invoked (`trigger`)".to_owned(),
         Gate::Ignored(glob) => format!("nothing of this file is sent: {glob} (`secret-files` or `ignore`)"),
         Gate::TooLarge => "this file is too large".to_owned(),
         Gate::MidWord => "not inside a word".to_owned(),
         Gate::CodeAfter => "not before so much code".to_owned(),
+        Gate::JustAccepted => "not right behind what was accepted".to_owned(),
     }
 }
 

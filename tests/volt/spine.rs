@@ -6,7 +6,7 @@ use volt_host::server::Pace;
 use volt_host::server::shape::{self, Shape};
 use volt_host::{Pace as Keys, Told};
 
-use crate::stage::{PATIENCE, Stage, Turn, before_cursor, cost_of_keys, model, setup};
+use crate::stage::{PATIENCE, Stage, Turn, before_cursor, model, setup};
 
 /// What stands in the file, what is typed, and what the model adds to it: twelve lines.
 const BEFORE: &str = "use std::collections::HashMap;\n\n/// Reads lines of keys and values.\n|";
@@ -131,8 +131,7 @@ fn typing_along_is_answered_at_once_without_asking_again() {
         assert!(rest.starts_with(screen.ghost_text().lines().next().unwrap()), "{key:?} at {at}: {screen:?}");
     }
     let evidence = stage.lapce.evidence();
-    let mut handling: Vec<Duration> =
-        cost_of_keys(&evidence, Told::handling).split_off(TYPED.chars().count());
+    let mut handling: Vec<Duration> = evidence.cost_of_keys(Told::handling).split_off(TYPED.chars().count());
     handling.sort();
     // A busy machine takes the processor away for longer than this: hence the usual key.
     assert!(handling[keys / 2] < TYPE_THROUGH, "{handling:?}");
@@ -174,7 +173,7 @@ fn a_key_that_contradicts_the_ghost_clears_it_at_once() {
     // Lapce hides the ghost by itself; Tab is free only when the plugin has cleared it.
     let screen = stage.lapce.screen();
     assert!(screen.ghost.is_none() && stage.lapce.text_after_tab().is_none(), "{}", stage.trace());
-    let handling = cost_of_keys(&stage.lapce.evidence(), Told::handling);
+    let handling = stage.lapce.evidence().cost_of_keys(Told::handling);
     assert!(handling.last().unwrap() < &LONGEST_WAIT, "{handling:?}\n{}", stage.trace());
     stage.finish();
 }

@@ -8,7 +8,7 @@ use volt_host::build::Volt;
 use volt_host::editor::Screen;
 use volt_host::server::shape::Shape;
 use volt_host::server::{Exchange, Pace, Request, Script, Server};
-use volt_host::{Evidence, Lapce, Setup, Told};
+use volt_host::{Evidence, Lapce, Setup};
 
 /// A wait that ends only when something is broken: far above what the slowest machine takes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -223,21 +223,6 @@ impl Stage {
         };
         lines.iter().map(line).collect()
     }
-}
-
-/// What each key cost, all its messages together.
-pub fn cost_of_keys(evidence: &Evidence, cost: fn(&Told) -> Option<Duration>) -> Vec<Duration> {
-    let starts = evidence.acts.iter();
-    let ends = evidence.acts.iter().skip(1).copied().map(Some).chain([None]);
-    let messages = |(start, end): (&Instant, Option<Instant>)| {
-        let told = evidence.told.iter();
-        let told = told.filter(|told| told.queued >= *start && end.is_none_or(|end| told.queued < end));
-        let told: Vec<&Told> = told.collect();
-        // A click or a Tab asks for nothing.
-        let asks = told.iter().any(|told| told.method == INLINE);
-        asks.then(|| told.into_iter().filter(|told| told.method != "initialize").filter_map(cost).sum())
-    };
-    starts.zip(ends).filter_map(messages).collect()
 }
 
 /// The method of the requests all is about.

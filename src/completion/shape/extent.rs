@@ -17,7 +17,7 @@ pub enum Extent {
 }
 
 /// Brackets and punctuation that an editor may have closed for the user.
-const CLOSERS: &[char] = &[')', ']', '}', '>', '"', '\'', '`', ';', ',', ':'];
+pub(super) const CLOSERS: &[char] = &[')', ']', '}', '>', '"', '\'', '`', ';', ',', ':'];
 
 /// Follows the lines of an answer and ends it with its line or its block.
 pub(super) struct Lines {

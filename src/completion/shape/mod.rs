@@ -20,6 +20,7 @@ mod item;
 mod language;
 mod lex;
 mod overlap;
+mod past;
 mod prose;
 mod repeat;
 mod site;
@@ -32,6 +33,7 @@ mod tests;
 use std::borrow::Cow;
 
 pub use extent::Extent;
+pub use past::{is_finished, past};
 use site::Site;
 
 /// Where the text goes.
@@ -116,7 +118,7 @@ pub fn shape(place: &Place<'_>, raw: &str, ended: bool) -> Shaped {
     let site = Site::new(place);
     let cleaned = clean(&site, raw, ended);
     let ended = ended || cleaned.over;
-    let mut shaped = take_lines(&site, place.extent, &cleaned.text, ended);
+    let (mut shaped, _) = take_lines(&site, place.extent, &cleaned.text, ended);
     shaped.complete |= cleaned.over;
     if shaped.text.is_empty() {
         let nothing_left = (ended || shaped.complete) && !raw.is_empty();
@@ -140,8 +142,9 @@ fn clean<'r>(site: &Site<'_>, raw: &'r str, ended: bool) -> Cleaned<'r> {
     Cleaned { text: echoed.text, over, hidden: fenced.hidden.or(echoed.hidden) }
 }
 
-/// Takes whole lines (the last one too, once nothing follows) until a rule says stop.
-fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> Shaped {
+/// Takes whole lines (the last one too, once nothing follows) until a rule says stop. Gives the bytes of `text` up
+/// to the place where the block ended, too, if that is why it stopped.
+fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> (Shaped, Option<usize>) {
     let mut indent = indent::Indent::new(site);
     let mut lines = extent::Lines::new(site, extent);
     let mut items = item::Items::new(site);
@@ -150,7 +153,9 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> Shape
     let mut out = String::with_capacity(text.len());
     let (mut first, mut apart) = (true, false);
     let mut cut = Cut::Keep;
-    for line in lines.skip_blank(site, text).split_inclusive('\n') {
+    let shown = lines.skip_blank(site, text);
+    let mut used = text.len() - shown.len();
+    for line in shown.split_inclusive('\n') {
         let looped = repeat::within(line);
         if !line.ends_with('\n') && !ended {
             // A loop within a line never comes to the line's end.
@@ -159,6 +164,7 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> Shape
             }
             break;
         }
+        let whole = line.len();
         let code = match looped {
             Some(at) => line.get(..at).unwrap_or_default(),
             None => line.trim_end_matches(['\n', '\r']),
@@ -184,6 +190,7 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> Shape
         if let Cut::Before(_) = cut {
             break;
         }
+        used += whole;
         let end = match cut {
             Cut::At(at) | Cut::Into(at) => at.min(fitted.len()),
             _ => fitted.len(),
@@ -213,7 +220,9 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> Shape
         Cut::Before(why) => why,
         _ => Hidden::Blank,
     };
-    Shaped { text: out, complete: cut != Cut::Keep, hidden: blank.then_some(hidden) }
+    let block_ended = matches!(cut, Cut::At(_) | Cut::Into(_) | Cut::Before(Hidden::EndsBlock));
+    let shaped = Shaped { text: out, complete: cut != Cut::Keep, hidden: blank.then_some(hidden) };
+    (shaped, block_ended.then_some(used))
 }
 
 impl Cut {

@@ -1,3 +1,8 @@
+mod desk;
+mod interleavings;
+mod pauses;
+mod session;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -181,8 +181,18 @@ impl<'a> Reader<'a> {
     }
 
     /// A table whose values are one of a few words.
-    pub fn choices<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)], into: &mut Vec<(String, T)>) {
+    pub fn choices<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, T)],
+        check: impl Fn(&str) -> Result<(), String>,
+        into: &mut Vec<(String, T)>,
+    ) {
         for (name, value) in self.table(key).into_iter().flatten() {
+            if let Err(allowed) = check(name) {
+                self.problem(&format!("{key}.{name}"), format!("must be {allowed}; ignored"));
+                continue;
+            }
             match chosen(words, value) {
                 Some(choice) => into.push((name.clone(), choice)),
                 None => {

@@ -117,6 +117,19 @@ impl Evidence {
         }
     }
 
+    /// What each key cost that asked for a completion, all its messages together: the sum of what `cost` says of
+    /// each.
+    pub fn cost_of_keys(&self, cost: fn(&Told) -> Option<Duration>) -> Vec<Duration> {
+        let ends = self.acts.iter().skip(1).copied().map(Some).chain([None]);
+        let of_key = |(start, end): (&Instant, Option<Instant>)| {
+            let since = |told: &&Told| told.queued >= *start && end.is_none_or(|end| told.queued < end);
+            let told: Vec<&Told> = self.told.iter().filter(since).collect();
+            let asks = told.iter().any(|told| told.method == "textDocument/inlineCompletion");
+            asks.then(|| told.into_iter().filter(|told| told.method != "initialize").filter_map(cost).sum())
+        };
+        self.acts.iter().zip(ends).filter_map(of_key).collect()
+    }
+
     /// Ghosts that the volt had drawn where the caret was not.
     pub fn stale_paints(&self) -> Vec<&Painted> {
         self.paints.iter().filter(|painted| painted.paint.is_stale()).collect()

@@ -24,6 +24,7 @@ pub mod program;
 mod psp;
 #[cfg(feature = "wasm")]
 pub mod server;
+pub mod typist;
 #[cfg(feature = "wasm")]
 mod volt;
 #[cfg(feature = "wasm")]

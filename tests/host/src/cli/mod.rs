@@ -6,6 +6,7 @@ mod decode;
 mod demo;
 mod package;
 mod recording;
+mod session;
 mod setup;
 mod sse;
 mod wait;
@@ -30,6 +31,7 @@ Commands:
   sse       Print the events of a recorded event stream as JSON lines
   decode    Print the tokens of a recorded answer of a model as JSON lines
   bench     Measure the stream library against its peers
+  session   Have a made-up user write for some minutes, and measure what it comes to
 
 `cargo volt COMMAND --help` says more of each.
 
@@ -94,6 +96,7 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("package") => package::run(args, out),
             Some("sse") => sse::run(args, out),
             Some("bench") => bench::run(args, out),
+            Some("session") => session::run(args, out),
             Some("decode") => decode::run(args, out),
             Some("help") => Ok(out.write_all(HELP.as_bytes())?),
             _ => Err(usage(format_args!("there is no command `{}`", name.display()), "")),

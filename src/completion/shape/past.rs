@@ -1,0 +1,110 @@
+//! What comes behind the block that was shown.
+
+use super::extent::CLOSERS;
+use super::language::{self, Blocks};
+use super::site::{Site, without_comment};
+use super::{Place, clean, take_lines};
+
+/// The lines that the model wrote past the end of the block that `shape` shows of `raw`; `whole`: it wrote all it
+/// wanted to, otherwise its last line may be a part. Empty where the answer did not end with a block, where the
+/// document closes that block, and before code on the cursor's line.
+pub fn past(place: &Place<'_>, raw: &str, whole: bool) -> String {
+    let site = Site::new(place);
+    if !site.line_after.trim_matches(CLOSERS).trim().is_empty() {
+        return String::new();
+    }
+    let cleaned = clean(&site, raw, whole);
+    let (_, end) = take_lines(&site, place.extent, &cleaned.text, true);
+    let rest = end.and_then(|end| cleaned.text.get(end..)).unwrap_or_default();
+    // What closes the cursor's block stands in the document already: the rest belongs below that.
+    if site.language.closes(rest.trim_start()) {
+        return String::new();
+    }
+    let lines = if whole || cleaned.over { rest.len() } else { rest.rfind('\n').map_or(0, |at| at + 1) };
+    rest.get(..lines).unwrap_or_default().to_owned()
+}
+
+/// Languages in which a statement is not finished without its mark.
+const MARKED: &[&str] = &[
+    "rust",
+    "c",
+    "cpp",
+    "java",
+    "csharp",
+    "php",
+    "perl",
+    "dart",
+    "css",
+    "scss",
+    "less",
+    "zig",
+    "dlang",
+    "objective-c",
+    "objective-cpp",
+    "sql",
+];
+
+/// Whether the text up to the cursor ends with a finished statement: nothing is to be added to its line.
+pub fn is_finished(id: &str, before: &str) -> bool {
+    let language = language::of(id);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let code = without_comment(line, language).trim_end();
+    let Some(last) = code.chars().next_back() else { return false };
+    if matches!(last, ';' | '}') {
+        return true;
+    }
+    let ends = last.is_alphanumeric() || matches!(last, ')' | ']' | '_' | '"' | '\'' | '`' | '!' | '?');
+    let open = code.matches(['(', '[', '{']).count() > code.matches([')', ']', '}']).count();
+    ends && !open && !MARKED.contains(&id) && language.blocks != Blocks::None && !language.opens(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Extent;
+    use super::*;
+
+    #[test]
+    fn what_follows_the_block_is_kept_in_whole_lines() {
+        for (language, document, raw, whole, rest) in [
+            ("rust", "fn f() {\n    §\n}\n", "a();\n}\n\nfn g() {\n    b();\n", false, ""),
+            ("rust", "use x;\n\n§\n", "fn f() {\n    a();\n}\n\nfn g() {\n    b", false, "\nfn g() {\n"),
+            ("rust", "use x;\n\n§\n", "fn f() {\n    a();\n}\n\nfn g() {\n    b", true, "\nfn g() {\n    b"),
+            ("rust", "let x = foo(§, c);\n", "a, b\nlet y = 1;\n", true, ""),
+            (
+                "python",
+                "def f():\n    §\n",
+                "return 1\n\ndef g():\n    return 2\n",
+                false,
+                "def g():\n    return 2\n",
+            ),
+            ("rust", "let x = §\n", "1;", true, ""),
+        ] {
+            let (before, after) = document.split_once('§').unwrap();
+            let place = Place { before, after, language, extent: Extent::Auto };
+            assert_eq!(past(&place, raw, whole), rest, "{document:?} {raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_statement_is_finished_by_its_mark_or_its_line() {
+        for (language, before, finished) in [
+            ("rust", "let x = 1;", true),
+            ("rust", "let x = foo()", false),
+            ("rust", "fn f() {}\n", false),
+            ("c", "return x;  // done", true),
+            ("python", "x = foo(1)", true),
+            ("python", "x = foo(1", false),
+            ("python", "def f():", false),
+            ("python", "x = y +", false),
+            ("javascript", "const x = y", true),
+            ("javascript", "const f = () => {", false),
+            ("go", "x := y.", false),
+            ("ruby", "if x", false),
+            ("lua", "local x = 1", true),
+            ("markdown", "A sentence", false),
+            ("rust", "", false),
+        ] {
+            assert_eq!(is_finished(language, before), finished, "{language}: {before:?}");
+        }
+    }
+}

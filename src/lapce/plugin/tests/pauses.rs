@@ -1,0 +1,185 @@
+//! What a user sees of one pause in typing, and of going on after it.
+
+use std::collections::VecDeque;
+
+use serde_json::json;
+use volt_host::editor::Config;
+
+use super::desk::{Act, Desk, Serve, answer};
+
+/// A model that always says the same.
+fn saying(latency: u64, pieces: &[(u64, &str)]) -> super::desk::Model {
+    let script = answer(latency, pieces);
+    Box::new(move |_| script.clone())
+}
+
+fn is_clean(desk: &Desk) {
+    desk.seen(|seen| {
+        assert_eq!((seen.stale.len(), seen.dishonest.len(), seen.faults.len()), (0, 0, 0), "{seen:#?}");
+        assert!(seen.answers.values().all(|count| *count == 1), "{:?}", seen.answers);
+    });
+}
+
+#[test]
+fn a_pause_is_answered_line_by_line() {
+    let lines: Vec<String> = (0..12).map(|n| format!("a{n} = {n};\n")).collect();
+    let pieces: Vec<(u64, &str)> = lines.iter().map(|line| (100, line.as_str())).collect();
+    let mut desk = Desk::new("fn main() {\n    |\n}\n", saying(200, &pieces));
+    desk.types("let ", 80, 4000);
+    desk.seen(|seen| {
+        assert_eq!(seen.requests, 1);
+        assert!(seen.drawn.len() >= 3, "{:#?}", seen.drawn);
+        assert!(seen.drawn.windows(2).all(|pair| pair[1].starts_with(&pair[0])), "{:#?}", seen.drawn);
+        assert_eq!(seen.drawn.last().unwrap().lines().count(), 12);
+        assert!(seen.most_fences_in_pause <= 4, "{}", seen.most_fences_in_pause);
+    });
+    is_clean(&desk);
+}
+
+#[test]
+fn steady_typing_asks_once_at_its_end() {
+    let mut desk = Desk::new("|\n", saying(400, &[(0, "x")]));
+    desk.types(&"abcdef ".repeat(9), 66, 3000);
+    desk.seen(|seen| {
+        assert!(seen.requests <= 3, "{}", seen.requests);
+        assert!(seen.longest_wait <= 150, "a key waited {} ms", seen.longest_wait);
+        assert_eq!(seen.drawn.last().unwrap(), "x");
+    });
+    is_clean(&desk);
+}
+
+#[test]
+fn typing_along_and_back_is_answered_without_asking() {
+    let mut desk = Desk::new("|\n", saying(200, &[(0, "println!(\"hi\");")]));
+    desk.types("let x = ", 80, 2000);
+    let requests = desk.seen(|seen| seen.requests);
+    assert_eq!(desk.screen().ghost_text(), "println!(\"hi\");");
+    for left in ["rintln!(\"hi\");", "intln!(\"hi\");", "ntln!(\"hi\");", "tln!(\"hi\");"] {
+        desk.act(Act::Along);
+        assert_eq!(desk.screen().ghost_text(), left);
+        assert!(desk.tab_is_honest(), "{left}");
+        desk.rest(100);
+    }
+    desk.types("\u{8}\u{8}", 100, 1000);
+    assert_eq!(desk.screen().ghost_text(), "intln!(\"hi\");");
+    desk.seen(|seen| assert_eq!(seen.requests, requests));
+    desk.types("z", 100, 5);
+    assert!(desk.screen().ghost.is_none() && desk.tab_is_honest(), "a contradiction clears at once");
+    is_clean(&desk);
+}
+
+#[test]
+fn without_wake_ups_a_pause_is_answered_within_the_bound() {
+    let config = Config { wakes: false, ..Config::default() };
+    let settings = json!({"speculative": "off"});
+    let mut desk = Desk::with("|\n", saying(100, &[(0, "x")]), config, settings);
+    // So many keys it takes to find out.
+    desk.types("so ", 500, 3000);
+    desk.types("x", 70, 3000);
+    desk.types("y", 70, 3000);
+    assert_eq!(desk.screen().ghost_text(), "x");
+    desk.seen(|seen| assert!(seen.longest_block <= 300, "{} ms", seen.longest_block));
+    assert_eq!(desk.unanswered(), 0);
+}
+
+#[test]
+fn what_no_request_was_left_for_is_ready_when_asked_for() {
+    let mut desk = Desk::new("|\n", saying(200, &[(0, "x")]));
+    desk.types("let", 80, 2000);
+    assert_eq!(desk.screen().ghost_text(), "x");
+    // The only open request goes for clearing the ghost.
+    desk.types("z", 80, 2000);
+    let screen = desk.screen();
+    assert!(screen.ghost.is_none() && desk.tab_is_honest());
+    assert_eq!(screen.status, ["AI: a suggestion is ready: alt+\\ shows it"]);
+    let requests = desk.seen(|seen| seen.requests);
+    desk.act(Act::Invoke);
+    assert_eq!(desk.screen().ghost_text(), "x");
+    assert_eq!(desk.screen().status, Vec::<String>::new());
+    desk.seen(|seen| assert_eq!(seen.requests, requests));
+    is_clean(&desk);
+}
+
+#[test]
+fn what_the_model_wrote_past_the_block_is_offered_on_the_next_line() {
+    let written = "fn a() {\n    one();\n}\n\nfn b() {\n    two();\n}\n\nfn c() {\n    th";
+    let mut desk = Desk::new("use x;\n\n|\n", saying(200, &[(0, written)]));
+    desk.act(Act::Invoke);
+    assert_eq!(desk.screen().ghost_text(), "fn a() {\n    one();\n}");
+    let requests = desk.seen(|seen| seen.requests);
+    desk.act(Act::Tab);
+    desk.rest(2000);
+    desk.types("\n", 80, 2000);
+    assert_eq!(desk.screen().ghost_text(), "fn b() {\n    two();\n}");
+    desk.act(Act::Tab);
+    desk.rest(2000);
+    desk.seen(|seen| assert_eq!(seen.requests, requests));
+    is_clean(&desk);
+}
+
+#[test]
+fn right_behind_an_accepted_statement_nothing_is_asked() {
+    let mut desk = Desk::new("|\n", saying(200, &[(0, "foo();")]));
+    desk.types("let x = ", 80, 2000);
+    let requests = desk.seen(|seen| seen.requests);
+    desk.types("foo();", 80, 2000);
+    assert!(desk.screen().ghost.is_none());
+    desk.seen(|seen| assert_eq!(seen.requests, requests));
+    desk.act(Act::Invoke);
+    desk.seen(|seen| assert_eq!(seen.requests, requests + 1));
+    is_clean(&desk);
+}
+
+#[test]
+fn what_follows_an_accepted_suggestion_was_asked_for_ahead() {
+    let mut asked = 0;
+    let model = move |_: &_| {
+        asked += 1;
+        match asked {
+            1 => answer(300, &[(0, "one();")]),
+            _ => answer(600, &[(0, "\ntwo();")]),
+        }
+    };
+    let mut desk = Desk::with("|\n", Box::new(model), Config::default(), json!({"speculative": "on"}));
+    desk.types("x = ", 80, 3000);
+    desk.seen(|seen| assert_eq!((seen.requests, seen.most_in_flight), (2, 1)));
+    desk.act(Act::Tab);
+    desk.types("\n", 80, 50);
+    assert_eq!(desk.screen().ghost_text(), "two();");
+    desk.rest(3000);
+    is_clean(&desk);
+}
+
+#[test]
+fn a_change_of_file_leaves_no_ghost_of_the_other() {
+    let mut desk = Desk::new("fn main() {\n    |\n}\n", saying(400, &[(0, "x")]));
+    // Still unanswered when the user is elsewhere: an answer would be drawn in the file it was asked for.
+    let acts = [Act::Key('a'), Act::Key('b'), Act::Switch, Act::Click(1, 4), Act::Key('c'), Act::Key('d')];
+    desk.play(VecDeque::from(acts.map(|act| (30, act))));
+    assert_eq!(desk.screen().ghost_text(), "x");
+    desk.act(Act::Switch);
+    assert!(desk.screen().ghost.is_none(), "{:?}", desk.screen());
+    is_clean(&desk);
+}
+
+#[test]
+fn a_stream_that_breaks_goes_on_where_it_broke() {
+    let mut asked = 0;
+    let model = move |_: &_| {
+        asked += 1;
+        match asked {
+            1 => {
+                let mut script = answer(50, &[(0, "= compute(first")]);
+                script.truncate(2);
+                script.push((60, Serve::Cut));
+                script
+            }
+            _ => answer(50, &[(0, ", second);")]),
+        }
+    };
+    let mut desk = Desk::new("let x |\n", Box::new(model));
+    desk.act(Act::Invoke);
+    assert_eq!(desk.screen().ghost_text(), "= compute(first, second);");
+    desk.seen(|seen| assert_eq!(seen.requests, 2));
+    is_clean(&desk);
+}
