@@ -82,6 +82,8 @@ pub struct Engine {
     newest: Option<Newest>,
     /// A document changed and no request has told the cursor since.
     dirty: bool,
+    /// Nor will one: what else follows a change has come. The editor itself clears the ghost then.
+    unasked: bool,
     suggestion: Option<Suggestion>,
     session: Option<Session>,
     /// A speculative generation and the suggestion it will be.
@@ -117,6 +119,7 @@ impl Engine {
             edits: RecentEdits::default(),
             newest: None,
             dirty: false,
+            unasked: false,
             suggestion: None,
             session: None,
             ahead: None,
@@ -170,6 +173,7 @@ impl Engine {
             Input::Woken { uri } => {
                 self.fences.entered(now_ms);
                 let here = self.newest.as_ref().is_none_or(|newest| newest.uri == uri);
+                self.unasked |= here && self.dirty;
                 if here && self.fences.came_back() {
                     let (latency, patient) = (self.pace.latency_ms(), self.is_invoked());
                     self.fences.confirm(now_ms, latency, patient);
@@ -217,7 +221,10 @@ impl Engine {
         if self.taken.as_mut().is_some_and(|taken| !taken.edited(uri, edit)) {
             self.taken = None;
         }
-        if self.shown.is_none() && !self.dirty {
+        if std::mem::take(&mut self.unasked) {
+            self.drawn_in.retain(|drawn| *drawn != newest.uri);
+            self.must_clear = false;
+        } else if self.shown.is_none() && !self.dirty {
             self.must_clear = false;
         }
         self.dirty = true;
@@ -241,10 +248,8 @@ impl Engine {
             }
             suggestion::Effect::Gone => self.drop_suggestion(out),
         }
-        // Paste, undo and the like are followed by no request; the editor itself clears the ghost then.
+        // Paste, undo and the like are followed by no request.
         if edit.removed.len() > 4 || !is_typed(edit.inserted) {
-            self.must_clear = false;
-            self.drawn_in.retain(|drawn| drawn != uri);
             self.await_request(now, out);
         }
     }
@@ -302,6 +307,7 @@ impl Engine {
     fn requested(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
         let Some(newest) = self.newest.clone() else { return };
         self.dirty = false;
+        self.unasked = false;
         self.due_ms = None;
         self.refresh = false;
         let Some(buffer) = buffers.get(&newest.uri) else {

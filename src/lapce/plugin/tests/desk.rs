@@ -217,8 +217,16 @@ impl World {
         }
     }
 
+    /// Writes down what happens, when `TRACE` is set: for the failure of a property.
+    fn trace(&self, sign: char, what: &dyn std::fmt::Display) {
+        if std::env::var_os("TRACE").is_some() {
+            eprintln!("{:>7} {sign} {what}", self.now_ms);
+        }
+    }
+
     /// A message of the plugin reaches the editor.
     fn told(&mut self, message: &Value) {
+        self.trace('<', message);
         let Some(method) = message["method"].as_str() else {
             let Some(id) = message["id"].as_u64() else {
                 return self.seen.faults.push(message.to_string());
@@ -489,6 +497,7 @@ impl Desk {
             if line.asks {
                 world.fences_in_pause = 0;
             }
+            world.trace('>', &line.text);
             world.fences_back = world.fences_back.max(line.of_fence.unwrap_or(0));
             now
         };
