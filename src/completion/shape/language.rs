@@ -307,6 +307,7 @@ impl Language {
             Blocks::Indentation => {
                 code.ends_with(':')
                     || code.ends_with("->")
+                    || begins_scalar(code)
                     || ["do", "of", "where", "then", "else"].contains(&last_word(code))
             }
             Blocks::Words => {
@@ -346,6 +347,12 @@ impl Language {
             Blocks::Tags => opens_tag(code),
         }
     }
+}
+
+/// Whether a line of YAML ends with the mark of a text of more than one line (YAML 1.2 §8.1): `run: |-`.
+fn begins_scalar(code: &str) -> bool {
+    let mark = code.trim_end_matches(['-', '+']);
+    [": |", ": >", "- |", "- >"].iter().any(|end| mark.ends_with(end))
 }
 
 fn last_word(code: &str) -> &str {

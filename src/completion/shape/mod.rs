@@ -129,6 +129,15 @@ pub fn shape(place: &Place<'_>, raw: &str, ended: bool) -> Shaped {
     shaped
 }
 
+/// Whether what the model wrote since the last shaping may change its outcome. Most of its pieces only lengthen
+/// a line that is not whole yet, and the whole text need not be gone through for each.
+pub fn may_change(fresh: &str) -> bool {
+    /// A line this much longer may have become a loop, in bytes.
+    const LONG: usize = 128;
+    // A line ends, or what may be a leaked token.
+    fresh.len() >= LONG || fresh.contains(['\n', '>', ']'])
+}
+
 /// Takes away what is no code: the rules about the text as a whole, in order.
 fn clean<'r>(site: &Site<'_>, raw: &'r str, ended: bool) -> Cleaned<'r> {
     let thought = think::skip(raw, ended);
@@ -164,17 +173,23 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> Shape
             None => line.trim_end_matches(['\n', '\r']),
         };
         let inside = brackets.is_inside();
-        let fitted =
-            if inside && !brackets.moves() { Cow::Borrowed(code) } else { indent.fit(code, first, inside) };
+        let fitted = match inside && !brackets.moves() {
+            true => Cow::Borrowed(code),
+            false => indent.fit(code, first, inside, brackets.depth()),
+        };
         let columns = if first { indent.first_column() } else { site.columns(&fitted) };
         let floor = indent.floor();
         let line = Line { text: &fitted, first, apart, inside, columns, depth: brackets.depth() };
         cut = [
-            looped.map_or(Cut::Keep, |_| Cut::At(line.text.len())),
+            looped.map_or(Cut::Keep, |at| match at {
+                0 => Cut::Before(Hidden::RepeatsAbove),
+                _ => Cut::At(line.text.len()),
+            }),
             overlap::line(site, &line),
             prose::line(site, &line),
             repeats.next(&line, out.len()),
             brackets.next(site, &line),
+            overlap::end(site, &line, brackets.depth()),
             lines.next(site, &line, floor),
             items.next(site, &line, brackets.depth(), floor),
         ]

@@ -37,7 +37,7 @@ struct Case {
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (file, text) in CORPUS {
-        for case in text.split("=== ").skip(1) {
+        for case in format!("\n{text}").split("\n=== ").skip(1) {
             let (title, rest) = case.split_once('\n').unwrap();
             let (language, what) = title.split_once(": ").unwrap();
             let (language, extent) = match language.split_once(" [") {
