@@ -171,7 +171,10 @@ impl<'a> Indent<'a> {
         self.brought = site.columns(line);
         let above = site.above().unwrap_or_default();
         let deeper = site.columns(above) + site.style.step;
-        let under_opener = site.language.opens(without_comment(above, site.language)) && given < deeper;
+        // What is in a namespace stands beside it in many projects.
+        let flat = matches!(first_word(above), "namespace" | "extern");
+        let under_opener =
+            site.language.opens(without_comment(above, site.language)) && given < deeper && !flat;
         let closes = site.language.closes(code) || site.language.goes_on(code);
         let continues = code.starts_with(['.', '?', '+', '|', '&']) && !site.language.is_prose;
         let wanted = if under_opener && !closes && !site.lexer.is_inside() {

@@ -139,7 +139,9 @@ impl Items {
             return Cut::Before(Hidden::EndsBlock);
         }
         let full = format!("{}{}", if line.first { site.line_before } else { "" }, line.text);
-        self.defined |= is_definition(&full) || braces && (is_function(&full) || is_block(&full));
+        let words = site.language.blocks == Blocks::Words;
+        self.defined |=
+            is_definition(&full) || (braces || words) && is_function(&full) || braces && is_block(&full);
         Cut::Keep
     }
 }

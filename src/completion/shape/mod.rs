@@ -135,7 +135,7 @@ pub fn may_change(fresh: &str) -> bool {
     /// A line this much longer may have become a loop, in bytes.
     const LONG: usize = 128;
     // A line ends, or what may be a leaked token.
-    fresh.len() >= LONG || fresh.contains(['\n', '>', ']'])
+    fresh.len() >= LONG || fresh.contains(['\n', '>', ']', '}'])
 }
 
 /// Takes away what is no code: the rules about the text as a whole, in order.

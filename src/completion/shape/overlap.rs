@@ -80,12 +80,11 @@ fn below(site: &Site<'_>, line: &Line<'_>) -> Cut {
     if bare.is_empty() || line.depth > 0 {
         return Cut::Keep;
     }
-    let marks = !bare.contains(char::is_alphanumeric) && (line.inside || bare == "{");
-    if marks
-        && !line.first
-        && site.lines_below().find(|below| !below.trim().is_empty()).is_some_and(|below| below.trim() == bare)
-    {
-        // The end of the comment or string that the cursor stands in, or the brace that opens a body.
+    // The end of the comment, string or tag that the cursor stands in, or the brace that opens its body.
+    let mark = line.inside || matches!(bare, "{" | "/>");
+    let next = site.lines_below().find(|below| !below.trim().is_empty());
+    let same = next.is_some_and(|below| below.trim() == bare && site.columns(below) == line.columns);
+    if mark && !line.first && same {
         return Cut::Before(Hidden::RepeatsBelow);
     }
     if line.inside {

@@ -152,6 +152,34 @@ fn the_corpus_covers_its_ground() {
     assert!(languages.len() >= 10, "{languages:?}");
 }
 
+/// Shapes an answer that comes in pieces of seven characters when `may_change` says so: the last outcome before
+/// the answer's end, and how often it was shaped.
+fn in_pieces(place: &Place<'_>, model: &str) -> (Shaped, usize) {
+    let (mut last, mut seen, mut count) = (Shaped::default(), 0, 0);
+    for (end, _) in model.char_indices().step_by(7) {
+        if may_change(&model[seen..end]) {
+            (last, seen, count) = (shape(place, &model[..end], false), end, count + 1);
+        }
+    }
+    (last, count)
+}
+
+#[test]
+fn an_answer_in_pieces_is_gone_through_once_a_line() {
+    let place = Place { before: "fn f() {\n    ", after: "\n}\n", language: "rust", extent: Extent::Auto };
+    let lines: Vec<_> = (0..40).map(|n| format!("    let value{n} = compute(index, {n});\n")).collect();
+    let (shaped, count) = in_pieces(&place, &(lines.concat() + "    the_rest"));
+    assert_eq!((shaped.text.trim(), count), (lines.concat().trim(), lines.len()));
+}
+
+#[test]
+fn what_ends_no_line_is_noticed_all_the_same() {
+    let place = Place { before: "int x = ", after: "\n", language: "c", extent: Extent::Auto };
+    for endless in [format!("a{}", " + b".repeat(100)), format!("1;<|endoftext|>{}", "1;".repeat(20))] {
+        assert!(in_pieces(&place, &endless).0.complete, "{endless}");
+    }
+}
+
 /// In each answer `¦` stands where the model is stopped.
 #[test]
 fn the_model_is_stopped_as_soon_as_nothing_more_would_show() {
