@@ -42,7 +42,8 @@ impl Lines {
             && after.starts_with("</")
             && after.matches('<').count() == 1;
         let code_after = !closing_tag && !after.trim_matches(CLOSERS).trim().is_empty();
-        let in_pair = site.open.last().is_some_and(|closer| after.starts_with(*closer))
+        let in_pair = extent == Extent::Auto
+            && site.open.last().is_some_and(|closer| after.starts_with(*closer))
             && site.code_before.trim_end().ends_with(['(', '[', '{']);
         let single = match extent {
             Extent::Line => true,
@@ -99,7 +100,7 @@ impl Lines {
             return if leaves || ends { Cut::Before(Hidden::EndsBlock) } else { Cut::Keep };
         }
         if site.language.blocks == Blocks::None {
-            let next = shown && is_section(line.text) || stated && line.apart;
+            let next = shown && is_section(line.text) || stated && line.apart && !site.language.is_prose;
             return if next { Cut::Before(Hidden::EndsBlock) } else { Cut::Keep };
         }
         let edge = if self.at_opener {

@@ -287,7 +287,9 @@ impl<'a> Indent<'a> {
         // A blank of the model's own before each line, or a line under a whole statement but not beside it.
         let slipped =
             said == floor + 1 || said > floor && self.stated && site.language.blocks == Blocks::Braces;
-        if slipped && depth == 0 && !is_label(code) {
+        let words =
+            site.language.line_comments.iter().any(|mark| code.starts_with(mark)) || code.starts_with("/*");
+        if slipped && depth == 0 && !is_label(code) && !words {
             return Map::new(said, floor);
         }
         if said >= floor {

@@ -176,7 +176,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
 fn is_block(line: &str) -> bool {
     let Some(head) = line.trim().strip_suffix('{') else { return false };
     let selects = head.starts_with(['.', '#', '@', '&', '*', ':', '[']);
-    !head.is_empty()
+    (selects || head.starts_with(char::is_alphabetic))
         && !head.contains('=')
         && (selects || !head.contains('('))
         && !CONTROL.contains(&first_word(head))

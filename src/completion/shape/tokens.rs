@@ -88,9 +88,7 @@ fn after_opening(text: &str) -> &str {
         let name = token.trim_matches(|c: char| !c.is_alphanumeric());
         let behind = rest.trim_start().get(token.len()..).unwrap_or_default();
         rest = match name {
-            "fim_middle" | "fim-middle" | "MID" | "MIDDLE" | "fim▁end" | "begin▁of▁sentence" | "bos" => {
-                behind
-            }
+            "fim_middle" | "fim-middle" | "MID" | "fim▁end" | "begin▁of▁sentence" | "bos" => behind,
             "COMPLETION" if !token.starts_with("</") => behind.trim_start_matches('\n'),
             "im_start" | "start_header_id" | "start_of_turn" | "assistant" | "end_header_id" => {
                 let role = behind.strip_prefix("assistant").or_else(|| behind.strip_prefix("model"));
