@@ -1,7 +1,7 @@
 //! An answer and the place in the document it belongs to, while the document goes on changing.
 
 use super::events::Edit;
-use super::shape::{self, Extent, Place, Shaped, shape};
+use super::shape::{self, Extent, Place, Shaped, may_change, shape};
 use super::taken::Taken;
 
 /// Text known to follow an anchor.
@@ -26,7 +26,7 @@ pub struct Suggestion {
     memo: Option<Memo>,
 }
 
-/// The last shaping, kept because keys and fences ask for it far more often than text comes.
+/// The last shaping, kept because keys, fences and pieces of text come far more often than a line ends.
 #[derive(Debug, Clone)]
 struct Memo {
     raw: usize,
@@ -202,9 +202,12 @@ impl Suggestion {
     fn shaped(&mut self, document: &str, cursor: usize, ended: bool) -> Shaped {
         let after = document.get(cursor..).map_or(0, fingerprint);
         if let Some(memo) = &self.memo
-            && memo.raw == self.raw.len()
             && memo.ended == ended
             && memo.after == after
+            && self
+                .raw
+                .get(memo.raw..)
+                .is_some_and(|fresh| fresh.is_empty() || (!ended && !may_change(fresh)))
         {
             return memo.shaped.clone();
         }

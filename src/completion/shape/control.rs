@@ -6,7 +6,8 @@ use std::borrow::Cow;
 /// characters without width, and those that turn the direction of text around, by which code can be made
 /// to look like other code (CVE-2021-42574, "Trojan Source").
 pub(super) fn strip(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unwanted) {
+    let plain = |byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n');
+    if text.bytes().all(plain) || !text.chars().any(is_unwanted) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

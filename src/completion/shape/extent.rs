@@ -22,12 +22,16 @@ pub(super) const CLOSERS: &[char] = &[')', ']', '}', '>', '"', '\'', '`', ';', '
 /// Follows the lines of an answer and ends it with its line or its block.
 pub(super) struct Lines {
     single: bool,
+    /// The cursor stands between a bracket and its partner, which an editor may have brought.
+    in_pair: bool,
     /// Some of the lines that a model began with were blank and are left out.
     skipped: bool,
     /// The cursor's line opens the block.
     at_opener: bool,
     /// A closing bracket has left the block's statements further left.
     lowered: Option<usize>,
+    /// The line above ended a statement.
+    stated: bool,
     shown: bool,
 }
 
@@ -38,13 +42,16 @@ impl Lines {
             && after.starts_with("</")
             && after.matches('<').count() == 1;
         let code_after = !closing_tag && !after.trim_matches(CLOSERS).trim().is_empty();
+        let in_pair = extent == Extent::Auto
+            && site.open.last().is_some_and(|closer| after.starts_with(*closer))
+            && site.code_before.trim_end().ends_with(['(', '[', '{']);
         let single = match extent {
             Extent::Line => true,
             Extent::Auto => code_after,
             Extent::Block => false,
         };
         let at_opener = !site.on_blank_line() && site.language.opens(site.code_before);
-        Self { single, skipped: false, at_opener, lowered: None, shown: false }
+        Self { single, in_pair, skipped: false, at_opener, lowered: None, stated: false, shown: false }
     }
 
     /// The text without blank lines at its beginning, where the cursor's line is blank already.
@@ -62,13 +69,19 @@ impl Lines {
 
     /// The word on the next line of the answer; `floor`: columns of the statements in the cursor's block.
     pub(super) fn next(&mut self, site: &Site<'_>, line: &Line<'_>, floor: usize) -> Cut {
-        if self.single {
-            return Cut::At(line.text.trim_end().len());
+        let code = line.text.trim_end();
+        if self.single && !(self.in_pair && code.is_empty()) {
+            // `sum(a, |b)`: the blank belongs before what follows.
+            let joins = site.line_after.starts_with(|c: char| !c.is_whitespace() && !CLOSERS.contains(&c));
+            let blank = line.text.len() > code.len() && !code.is_empty();
+            return if joins && blank { Cut::Into(code.len() + 1) } else { Cut::At(code.len()) };
         }
-        if line.text.trim().is_empty() {
+        self.single = false;
+        if code.is_empty() {
             return Cut::Keep;
         }
         let shown = std::mem::replace(&mut self.shown, true);
+        let stated = std::mem::replace(&mut self.stated, code.ends_with(';'));
         if line.inside || line.depth > 0 {
             return Cut::Keep;
         }
@@ -87,9 +100,17 @@ impl Lines {
             return if leaves || ends { Cut::Before(Hidden::EndsBlock) } else { Cut::Keep };
         }
         if site.language.blocks == Blocks::None {
-            return if shown && is_section(line.text) { Cut::Before(Hidden::EndsBlock) } else { Cut::Keep };
+            let next = shown && is_section(line.text) || stated && line.apart && !site.language.is_prose;
+            return if next { Cut::Before(Hidden::EndsBlock) } else { Cut::Keep };
         }
-        let edge = if self.at_opener { site.column() + 1 } else { floor };
+        let edge = if self.at_opener {
+            site.column() + 1
+        } else if line.apart && site.language.blocks == Blocks::Indentation {
+            // Guards and arguments stand further right than what they belong to, under no opener.
+            site.column().max(floor)
+        } else {
+            floor
+        };
         if line.columns >= self.lowered.unwrap_or(edge) {
             return Cut::Keep;
         }
@@ -118,7 +139,8 @@ impl Lines {
             }
             Blocks::Indentation => {
                 // A list may stand as far left as the key it belongs to.
-                let item = same_construct && line.text.trim_start().starts_with("- ");
+                let listed = |line: &str| line.trim_start().starts_with("- ");
+                let item = same_construct && listed(line.text) && !listed(site.line_before);
                 if item { Cut::Keep } else { ends }
             }
             Blocks::Words | Blocks::Tags if is_end(site, line.text) => {

@@ -1,7 +1,8 @@
 //! What chat models put around code: markdown fences and words.
 
+use super::language::Blocks;
 use super::site::Site;
-use super::{Hidden, prose};
+use super::{Hidden, prose, repeat};
 
 /// The code inside a fence or words, or the text itself where there are none.
 pub(super) struct Unwrapped<'r> {
@@ -23,6 +24,13 @@ struct Fence<'r> {
 /// Deeper than this a fence is text (CommonMark 0.31 §4.5).
 const DEEPEST: usize = 3;
 
+impl Fence<'_> {
+    /// Whether it closes the text that `opening` opened.
+    fn closes(self, opening: Fence<'_>) -> bool {
+        self.info.is_empty() && self.mark == opening.mark && self.length >= opening.length
+    }
+}
+
 impl<'r> Unwrapped<'r> {
     fn plain(text: &'r str) -> Self {
         Self { text, over: false, hidden: None }
@@ -32,6 +40,10 @@ impl<'r> Unwrapped<'r> {
 /// Takes the fence and the words around it away. While words may yet lead to a fence, nothing shows.
 pub(super) fn unwrap<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> Unwrapped<'r> {
     let start = without_blank_lines(text);
+    // A loop within a line ends the answer before the line shows what it is.
+    if start.lines().next().and_then(repeat::within).is_some() {
+        return Unwrapped::plain(text);
+    }
     let (line, below) = match start.split_once('\n') {
         Some((line, below)) => (line, Some(below)),
         None if ended => (start, None),
@@ -49,8 +61,13 @@ pub(super) fn unwrap<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> Unwrapp
             _ => Unwrapped::plain(text),
         };
     }
+    if let Some(end) = open_above(site).and_then(|opening| end_of_block(site, opening, text, ended)) {
+        return Unwrapped { text: text.get(..end).unwrap_or_default(), over: true, hidden: None };
+    }
     if let Some(code) = in_backquotes(site, start, line) {
-        return Unwrapped { text: code, over: true, hidden: None };
+        // What comes below may show that it is not alone.
+        let text = if ended { code } else { "" };
+        return Unwrapped { text, over: ended, hidden: None };
     }
     if prose::begins_with_words(site, line) {
         return after_words(site, text, ended);
@@ -122,8 +139,7 @@ fn inside<'r>(opening: Fence<'_>, deep: usize, code: &'r str, ended: bool) -> Un
         let shallow = indentation(line) <= deep + DEEPEST;
         if let Some(found) = fence(bare).filter(|_| whole && shallow) {
             let current = nested.last().copied().unwrap_or(opening);
-            let closes =
-                found.info.is_empty() && found.mark == current.mark && found.length >= current.length;
+            let closes = found.closes(current);
             if closes && nested.pop().is_none() {
                 return Unwrapped { text: code.get(..at).unwrap_or_default(), over: true, hidden: None };
             }
@@ -159,17 +175,43 @@ fn one_line(fence: Fence<'_>) -> Unwrapped<'_> {
 
 /// An answer of one line in backquotes, where these are no part of the language.
 fn in_backquotes<'r>(site: &Site<'_>, text: &'r str, line: &'r str) -> Option<&'r str> {
-    let own =
-        site.in_words() || site.language.is_prose || site.language.blocks != super::language::Blocks::Braces;
+    let own = site.in_words() || site.language.is_prose || site.language.blocks != Blocks::Braces;
     let own = own || site.language.quotes.iter().any(|quote| quote.open == "`");
     let alone = text.get(line.len()..).is_some_and(|rest| rest.trim().is_empty());
     let code = line.trim().strip_prefix('`')?.strip_suffix('`')?;
     (alone && !own && !code.is_empty() && !code.contains('`')).then_some(code)
 }
 
+/// The fence of the code block that the cursor stands in, in Markdown.
+fn open_above<'a>(site: &Site<'a>) -> Option<Fence<'a>> {
+    let mut open: Option<Fence<'_>> = None;
+    let above = site.before.get(..site.before.len() - site.line_before.len()).unwrap_or_default();
+    for found in above.lines().filter(|_| is_markdown(site)).filter_map(fence) {
+        open = match open {
+            Some(opening) if found.closes(opening) => None,
+            None if !found.info.contains('`') => Some(found),
+            _ => open,
+        };
+    }
+    open
+}
+
+/// Where the line begins in the answer that closes a code block of the document, which closes it itself.
+fn end_of_block(site: &Site<'_>, opening: Fence<'_>, text: &str, ended: bool) -> Option<usize> {
+    site.lines_below().find_map(fence).filter(|below| below.closes(opening))?;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if (ended || line.ends_with('\n')) && fence(line).is_some_and(|found| found.closes(opening)) {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
+}
+
 /// Where a line begins that is a fence in a text that began without one.
 fn closing(site: &Site<'_>, text: &str, ended: bool) -> Option<usize> {
-    if site.in_words() || (site.language.is_prose && site.language.blocks == super::language::Blocks::None) {
+    if site.in_words() || is_markdown(site) {
         return None;
     }
     let mut at = 0;
@@ -197,10 +239,17 @@ fn indentation(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
 
-/// Whether a fence at the beginning wraps the answer. In Markdown, one about code belongs to the text.
+/// Whether fences are part of the language.
+fn is_markdown(site: &Site<'_>) -> bool {
+    site.language.is_prose && site.language.blocks == Blocks::None
+}
+
+/// Whether a fence at the beginning wraps the answer. In Markdown, one about code belongs to the text, unless
+/// the cursor stands in code.
 fn is_wrapper(site: &Site<'_>, fence: Fence<'_>) -> bool {
-    let markdown = site.language.is_prose && site.language.blocks == super::language::Blocks::None;
-    !markdown || matches!(fence.info, "markdown" | "md" | "text" | "latex" | "tex")
+    !is_markdown(site)
+        || matches!(fence.info, "markdown" | "md" | "text" | "latex" | "tex")
+        || !fence.info.is_empty() && open_above(site).is_some()
 }
 
 /// Whether a fence is part of the comment or string the cursor stands in; `None`: cannot tell yet.

@@ -28,6 +28,10 @@ pub(super) struct Indent<'a> {
     last: Option<usize>,
     /// Blocks that the answer has opened and not closed.
     opened: usize,
+    /// Columns of the lines that opened brackets which the answer has not closed, the nearest last.
+    brackets: Vec<usize>,
+    /// The line above ends a statement.
+    stated: bool,
     /// A blank line stands before the next one.
     apart: bool,
     /// A line that was shown leaves its block: what follows is not reached.
@@ -55,6 +59,10 @@ struct Opener {
     said: Option<usize>,
     /// Columns in the document.
     fitted: usize,
+    /// Columns that `- ` takes before what opens.
+    listed: usize,
+    /// It opens a list of arguments, which many indent twice.
+    calls: bool,
 }
 
 impl<'a> Indent<'a> {
@@ -68,6 +76,8 @@ impl<'a> Indent<'a> {
             opener: None,
             last: None,
             opened: 0,
+            brackets: Vec::new(),
+            stated: false,
             apart: false,
             leaves: false,
         }
@@ -83,8 +93,8 @@ impl<'a> Indent<'a> {
         if self.first > self.site.column() { self.first } else { self.site.body }
     }
 
-    /// The line as it is to stand in the document.
-    pub(super) fn fit<'l>(&mut self, line: &'l str, first: bool, inside: bool) -> Cow<'l, str> {
+    /// The line as it is to stand in the document; `depth`: brackets the answer has opened above it.
+    pub(super) fn fit<'l>(&mut self, line: &'l str, first: bool, inside: bool, depth: usize) -> Cow<'l, str> {
         let code = line.trim_start_matches([' ', '\t']);
         if first {
             return self.fit_first(line, code);
@@ -102,14 +112,14 @@ impl<'a> Indent<'a> {
             };
         }
         let said = self.site.columns(line);
-        let mut fitted = self.place(code, said);
+        let mut fitted = self.place(code, said, depth);
         let style = self.site.style;
         if style.tabs && self.site.language.closes(code) {
             fitted -= fitted % style.step;
         }
         self.last = Some(said);
         let blank = line.get(..line.len() - code.len()).unwrap_or_default();
-        let fits = !style.shown || !blank.contains(if style.tabs { ' ' } else { '\t' });
+        let fits = !style.is_known() || !blank.contains(if style.tabs { ' ' } else { '\t' });
         if fitted == said && fits {
             return Cow::Borrowed(line);
         }
@@ -129,16 +139,25 @@ impl<'a> Indent<'a> {
             return;
         }
         self.apart = false;
-        let opens = self.site.language.opens(without_comment(line, self.site.language));
+        let code = without_comment(line, self.site.language);
+        let opens = self.site.language.opens(code);
+        let columns = if first { self.first } else { self.site.columns(fitted) };
         if self.site.language.closes(fitted) && !first {
             self.opened = self.opened.saturating_sub(1);
+            self.brackets.pop();
         }
         if opens && (!first || self.site.on_blank_line()) {
             self.opened += 1;
+            if code.ends_with(['(', '[', '{']) {
+                self.brackets.push(columns);
+            }
         }
-        let columns = if first { self.first } else { self.site.columns(fitted) };
+        self.stated = code.ends_with(';');
         self.leaves |= matches!(first_word(line), "return" | "raise" | "break" | "continue" | "pass");
-        self.opener = opens.then_some(Opener { said: self.last, fitted: columns });
+        let listed = code.trim_start();
+        let listed = listed.len() - listed.trim_start_matches("- ").len();
+        let calls = code.ends_with('(');
+        self.opener = opens.then_some(Opener { said: self.last, fitted: columns, listed, calls });
     }
 
     /// The first line goes on from the cursor: the white space before it stands there already.
@@ -152,11 +171,16 @@ impl<'a> Indent<'a> {
         self.brought = site.columns(line);
         let above = site.above().unwrap_or_default();
         let deeper = site.columns(above) + site.style.step;
-        let under_opener = site.language.opens(without_comment(above, site.language)) && given < deeper;
+        // What is in a namespace stands beside it in many projects.
+        let flat = matches!(first_word(above), "namespace" | "extern");
+        let under_opener =
+            site.language.opens(without_comment(above, site.language)) && given < deeper && !flat;
         let closes = site.language.closes(code) || site.language.goes_on(code);
         let continues = code.starts_with(['.', '?', '+', '|', '&']) && !site.language.is_prose;
         let wanted = if under_opener && !closes && !site.lexer.is_inside() {
-            if self.brought > site.columns(above) { self.brought } else { deeper }
+            let told = self.brought > site.columns(above);
+            let whole = !site.style.tabs || self.brought.is_multiple_of(site.style.step);
+            if told && whole { self.brought } else { deeper }
         } else if given == 0 || continues {
             self.brought
         } else {
@@ -172,10 +196,13 @@ impl<'a> Indent<'a> {
     }
 
     /// Columns in the document for a line that the answer puts at `said`.
-    fn place(&mut self, code: &str, said: usize) -> usize {
+    fn place(&mut self, code: &str, said: usize, depth: usize) -> usize {
         let joins = self.site.language.closes(code) || self.site.language.goes_on(code);
         if self.map.is_none() {
-            self.map = self.decide(code, said, joins);
+            (self.map, self.step) = match self.in_own_steps(said) {
+                Some((map, step)) if !joins => (Some(map), Some(step)),
+                _ => (self.decide(code, said, joins, depth), None),
+            };
         }
         let Some(map) = self.map else { return said };
         if let Some(columns) = map.closer
@@ -188,23 +215,54 @@ impl<'a> Indent<'a> {
         if let Some(opener) = self.opener
             && self.step.is_none()
             && !joins
-            && let Some(step) = said.checked_sub(opener.said.unwrap_or(map.from))
+            && let Some(step) = said.checked_sub(opener.said.unwrap_or(map.from) + opener.listed)
             && (2..=8).contains(&step)
+            && !(opener.calls && step == 2 * self.site.style.step)
         {
             self.step = Some(step);
         }
         let unit = self.site.style.step;
-        match (said.checked_sub(map.from), self.step) {
-            (Some(right), Some(step)) if step != unit && self.site.style.shown => {
+        let fitted = match (said.checked_sub(map.from), self.step) {
+            (Some(right), Some(step)) if step != unit && self.site.style.is_known() => {
                 map.to + right / step * unit + right % step
             }
             (Some(right), _) => map.to + right,
             (None, _) => map.to.saturating_sub(map.from - said),
+        };
+        match self.brackets.last() {
+            // What closes a bracket tells best where the answer thinks the line stands that opened it.
+            Some(&column)
+                if code.starts_with([')', ']', '}']) && fitted > column && self.last != Some(said) =>
+            {
+                self.map = Some(Map { from: said, to: column, ..map });
+                self.step =
+                    self.last.and_then(|last| last.checked_sub(said)).filter(|step| (2..=8).contains(step));
+                column
+            }
+            _ => fitted,
         }
     }
 
+    /// An answer that counts from the margin as the document does, but in steps of its own: where the document
+    /// has three steps of two columns it has three of four.
+    fn in_own_steps(&self, said: usize) -> Option<(Map, usize)> {
+        let (unit, column) = (self.site.style.step, self.opener?.fitted);
+        let depth = column / unit;
+        let step = said / (depth + 1);
+        let from = depth * step;
+        let own = self.site.style.shown
+            && depth > 0
+            && column.is_multiple_of(unit)
+            && said.is_multiple_of(depth + 1)
+            && [2, 4, 8].contains(&step)
+            && (self.brought == 0 || self.brought == from);
+        // One step from the cursor's line, or from the margin, explains it as well.
+        let common = step == unit || said == column + unit || said == unit || said <= 4;
+        (own && !common).then_some((Map { from, to: column, closer: None }, step))
+    }
+
     /// What the first line that must stand somewhere tells about the answer's indentation.
-    fn decide(&self, code: &str, said: usize, joins: bool) -> Option<Map> {
+    fn decide(&self, code: &str, said: usize, joins: bool, depth: usize) -> Option<Map> {
         let site = self.site;
         if let Some(opener) = self.opener {
             let same = Map::new(opener.fitted, opener.fitted);
@@ -217,11 +275,23 @@ impl<'a> Indent<'a> {
                 _ if is_label(code) => None,
                 _ if said > self.brought => Map::new(self.brought, opener.fitted),
                 _ => {
-                    Some(Map { from: said, to: opener.fitted + site.style.step, closer: Some(opener.fitted) })
+                    let to = opener.fitted + opener.listed + site.style.step;
+                    Some(Map { from: said, to, closer: Some(opener.fitted) })
                 }
             };
         }
         let floor = self.floor();
+        if self.brought > 0 && said == self.brought {
+            return Map::new(said, self.first);
+        }
+        // A blank of the model's own before each line, or a line under a whole statement but not beside it.
+        let slipped =
+            said == floor + 1 || said > floor && self.stated && site.language.blocks == Blocks::Braces;
+        let words =
+            site.language.line_comments.iter().any(|mark| code.starts_with(mark)) || code.starts_with("/*");
+        if slipped && depth == 0 && !is_label(code) && !words {
+            return Map::new(said, floor);
+        }
         if said >= floor {
             return Map::new(floor, floor);
         }

@@ -139,7 +139,9 @@ impl Items {
             return Cut::Before(Hidden::EndsBlock);
         }
         let full = format!("{}{}", if line.first { site.line_before } else { "" }, line.text);
-        self.defined |= is_definition(&full) || braces && is_function(&full);
+        let words = site.language.blocks == Blocks::Words;
+        self.defined |=
+            is_definition(&full) || (braces || words) && is_function(&full) || braces && is_block(&full);
         Cut::Keep
     }
 }
@@ -148,19 +150,36 @@ impl Items {
 pub(super) fn is_definition(line: &str) -> bool {
     DEFINING.contains(&defining_word(line))
         || (line.trim_start().starts_with("type ") && line.trim_end().ends_with('{'))
-        || (line.contains("=> {") && matches!(defining_word(line), "let" | "var"))
+        || ((line.contains("=> {") || line.contains("= function"))
+            && words(line).any(|word| matches!(word, "const" | "let" | "var")))
 }
 
 /// The first word of a line that is no modifier.
 fn defining_word(line: &str) -> &str {
-    let mut rest = line.trim_start();
-    loop {
-        let word = first_word(rest);
-        if word.is_empty() || !MODIFIERS.contains(&word) {
-            return word;
-        }
-        rest = rest.get(word.len()..).unwrap_or_default().trim_start_matches([' ', '(', ')', '\t']);
-    }
+    words(line).last().unwrap_or_default()
+}
+
+/// The words a line begins with, up to the first that is no modifier.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(line.trim_start());
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let word = first_word(line);
+        let modifies = MODIFIERS.contains(&word);
+        let behind = line.get(word.len()..).filter(|_| modifies);
+        rest = behind.map(|rest| rest.trim_start_matches([' ', '(', ')', '\t']));
+        Some(word)
+    })
+}
+
+/// Whether a line opens a block that is no statement: `.button {`, `@media print {`, `get {`.
+fn is_block(line: &str) -> bool {
+    let Some(head) = line.trim().strip_suffix('{') else { return false };
+    let selects = head.starts_with(['.', '#', '@', '&', '*', ':', '[']);
+    (selects || head.starts_with(char::is_alphabetic))
+        && !head.contains('=')
+        && (selects || !head.contains('('))
+        && !CONTROL.contains(&first_word(head))
 }
 
 /// Whether a line is the head of a function that no word announces: `int main(void) {`, `render() {`.

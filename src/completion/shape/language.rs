@@ -307,45 +307,60 @@ impl Language {
             Blocks::Indentation => {
                 code.ends_with(':')
                     || code.ends_with("->")
+                    || begins_scalar(code)
                     || ["do", "of", "where", "then", "else"].contains(&last_word(code))
             }
-            Blocks::Words => {
-                let last = last_word(code);
-                let block = code.ends_with('|') && (code.contains(" do |") || code.contains("{ |"));
-                let header = matches!(
-                    word,
-                    "def"
-                        | "class"
-                        | "module"
-                        | "if"
-                        | "unless"
-                        | "while"
-                        | "until"
-                        | "for"
-                        | "case"
-                        | "begin"
-                        | "function"
-                        | "elif"
-                        | "elsif"
-                        | "elseif"
-                        | "else"
-                        | "rescue"
-                        | "ensure"
-                        | "when"
-                        | "defmodule"
-                        | "defp"
-                ) || (word == "local" && code.trim_start().starts_with("local function"));
-                let one_line = END_WORDS.contains(&last) || code.contains(" then return ");
-                block
-                    || ["do", "then", "else", "repeat", "in"].contains(&last) && !one_line
-                    || (header && !one_line)
-                    || (code.contains("function(") || code.contains("function ("))
-                        && code.ends_with(')')
-                        && !one_line
-            }
+            Blocks::Words => opens_with_words(code),
             Blocks::Tags => opens_tag(code),
         }
     }
+}
+
+/// Whether a line begins a block that a word ends.
+fn opens_with_words(code: &str) -> bool {
+    const HEADERS: &[&str] = &[
+        "def",
+        "defp",
+        "defmodule",
+        "class",
+        "module",
+        "function",
+        "if",
+        "unless",
+        "while",
+        "until",
+        "for",
+        "case",
+        "begin",
+        "elif",
+        "elsif",
+        "elseif",
+        "else",
+        "rescue",
+        "ensure",
+        "when",
+    ];
+    let last = last_word(code);
+    // A block's value may have a name, and a function a word before it.
+    let code = code.trim_start();
+    let (name, value) = code.split_once(" = ").unwrap_or(("", code));
+    let named =
+        ["local ", "private ", "protected ", "public "].iter().find_map(|word| code.strip_prefix(word));
+    let header =
+        [code, value, named.unwrap_or_default()].iter().any(|code| HEADERS.contains(&first_word(code)));
+    // `def f(x), do: y` in Elixir, `def f(x) = y` in Ruby.
+    let short = code.contains(", do:")
+        || first_word(name) == "def" && name.matches('(').count() == name.matches(')').count();
+    let function = (code.contains("function(") || code.contains("function (")) && code.ends_with(')');
+    let block = code.ends_with('|') && (code.contains(" do |") || code.contains("{ |"));
+    let opens = header || function || ["do", "then", "else", "repeat", "in", "begin"].contains(&last);
+    block || opens && !short && !END_WORDS.contains(&last) && !code.contains(" then return ")
+}
+
+/// Whether a line of YAML ends with the mark of a text of more than one line (YAML 1.2 §8.1): `run: |-`.
+fn begins_scalar(code: &str) -> bool {
+    let mark = code.trim_end_matches(['-', '+']);
+    [": |", ": >", "- |", "- >"].iter().any(|end| mark.ends_with(end))
 }
 
 fn last_word(code: &str) -> &str {

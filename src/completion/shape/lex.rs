@@ -6,6 +6,8 @@ use super::language::{Blocks, Language, Quote};
 #[derive(Debug, Clone)]
 pub(super) struct Lexer {
     language: &'static Language,
+    /// The bytes that mean anything in code.
+    telling: Bytes,
     inside: Option<&'static Quote>,
     /// The line that ends the here-document.
     here: Option<String>,
@@ -39,7 +41,10 @@ impl Mark {
 
 impl Lexer {
     pub(super) fn new(language: &'static Language) -> Self {
-        Self { language, inside: None, here: None, left: Vec::new() }
+        let quotes = language.block_comments.iter().chain(language.quotes).map(|quote| quote.open);
+        let marks = quotes.chain(language.line_comments.iter().copied());
+        let telling = marks.fold(Bytes::of("()[]{}\\'"), Bytes::with_first);
+        Self { language, telling, inside: None, here: None, left: Vec::new() }
     }
 
     /// Whether the next line begins within a string or a comment.
@@ -61,13 +66,14 @@ impl Lexer {
     /// Reads a part of a line; returns where the comment at its end begins, or its length.
     pub(super) fn part(&mut self, line: &str, mut mark: impl FnMut(usize, Mark)) -> usize {
         let mut at = 0;
-        let mut before = ' ';
-        while let Some(rest) = line.get(at..)
-            && let Some(c) = rest.chars().next()
-        {
+        while let Some(telling) = self.next_telling(line, at) {
+            at = telling;
+            let before = line.get(..at).and_then(|before| before.chars().next_back()).unwrap_or(' ');
+            let Some((rest, c)) = line.get(at..).and_then(|rest| Some((rest, rest.chars().next()?))) else {
+                break;
+            };
             let step = self.step(rest, c, before, |what| mark(at, what));
             let Some(step) = step else { return at };
-            before = c;
             at += step;
         }
         line.len()
@@ -95,6 +101,19 @@ impl Lexer {
         code
     }
 
+    /// Where the first byte from `at` on stands that may mean anything: most do not.
+    fn next_telling(&self, line: &str, at: usize) -> Option<usize> {
+        let telling = match self.inside {
+            Some(inside) => {
+                let ends = Bytes::of("").with_first(inside.close).with_first(inside.code);
+                if inside.escapes { ends.with_first("\\") } else { ends }
+            }
+            None => self.telling,
+        };
+        let rest = line.as_bytes().get(at..)?;
+        Some(at + rest.iter().position(|byte| telling.has(*byte))?)
+    }
+
     /// How many bytes belong together at the beginning of `rest`; `None`: a comment to the line's end.
     fn step(&mut self, rest: &str, c: char, before: char, mut mark: impl FnMut(Mark)) -> Option<usize> {
         if let Some(inside) = self.inside {
@@ -120,9 +139,7 @@ impl Lexer {
         if c == '\\' && !self.language.has_lifetimes {
             return Some(1 + rest.chars().nth(1).map_or(0, char::len_utf8));
         }
-        if c.is_alphanumeric() && !(c == 'r' || c == 'f') || c == ' ' {
-            return Some(c.len_utf8());
-        }
+        let glued = c.is_alphabetic() && (before.is_alphanumeric() || before == '_');
         if let Some(comment) = self.language.block_comments.iter().find(|quote| rest.starts_with(quote.open))
         {
             self.inside = Some(comment);
@@ -130,12 +147,12 @@ impl Lexer {
         }
         if self.language.line_comments.iter().any(|mark| rest.starts_with(mark))
             && (c != '#' || before.is_whitespace() || before == ';')
+            && !glued
         {
             return None;
         }
-        let glued = before.is_alphanumeric() || before == '_';
-        let quoted = |quote: &&'static Quote| rest.starts_with(quote.open) && !(glued && c.is_alphabetic());
-        if let Some(quote) = self.language.quotes.iter().find(quoted) {
+        if let Some(quote) = self.language.quotes.iter().find(|quote| rest.starts_with(quote.open) && !glued)
+        {
             self.inside = Some(quote);
             mark(Mark::Quote);
             return Some(quote.open.len());
@@ -165,6 +182,29 @@ impl Lexer {
             _ => {}
         }
         Some(c.len_utf8())
+    }
+}
+
+/// A set of ASCII characters, one bit each.
+#[derive(Debug, Clone, Copy)]
+struct Bytes(u128);
+
+impl Bytes {
+    fn of(text: &str) -> Self {
+        text.bytes().fold(Self(0), Self::with)
+    }
+
+    fn with(self, byte: u8) -> Self {
+        Self(self.0 | 1u128.checked_shl(byte.into()).unwrap_or_default())
+    }
+
+    /// The set with what `mark` begins with.
+    fn with_first(self, mark: &str) -> Self {
+        mark.bytes().next().map_or(self, |byte| self.with(byte))
+    }
+
+    fn has(self, byte: u8) -> bool {
+        self.0.checked_shr(byte.into()).is_some_and(|bits| bits & 1 == 1)
     }
 }
 

@@ -131,6 +131,15 @@ pub fn shape(place: &Place<'_>, raw: &str, ended: bool) -> Shaped {
     shaped
 }
 
+/// Whether what the model wrote since the last shaping may change its outcome. Most of its pieces only lengthen
+/// a line that is not whole yet, and the whole text need not be gone through for each.
+pub fn may_change(fresh: &str) -> bool {
+    /// A line this much longer may have become a loop, in bytes.
+    const LONG: usize = 128;
+    // A line ends, or what may be a leaked token.
+    fresh.len() >= LONG || fresh.contains(['\n', '>', ']', '}'])
+}
+
 /// Takes away what is no code: the rules about the text as a whole, in order.
 fn clean<'r>(site: &Site<'_>, raw: &'r str, ended: bool) -> Cleaned<'r> {
     let thought = think::skip(raw, ended);
@@ -152,6 +161,7 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> (Shap
     let mut repeats = repeat::Repeats::new();
     let mut out = String::with_capacity(text.len());
     let (mut first, mut apart) = (true, false);
+    let mut loops = false;
     let mut cut = Cut::Keep;
     let shown = lines.skip_blank(site, text);
     let mut used = text.len() - shown.len();
@@ -164,23 +174,30 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> (Shap
             }
             break;
         }
+        loops = looped.is_some();
         let whole = line.len();
         let code = match looped {
             Some(at) => line.get(..at).unwrap_or_default(),
             None => line.trim_end_matches(['\n', '\r']),
         };
         let inside = brackets.is_inside();
-        let fitted =
-            if inside && !brackets.moves() { Cow::Borrowed(code) } else { indent.fit(code, first, inside) };
+        let fitted = match inside && !brackets.moves() {
+            true => Cow::Borrowed(code),
+            false => indent.fit(code, first, inside, brackets.depth()),
+        };
         let columns = if first { indent.first_column() } else { site.columns(&fitted) };
         let floor = indent.floor();
         let line = Line { text: &fitted, first, apart, inside, columns, depth: brackets.depth() };
         cut = [
-            looped.map_or(Cut::Keep, |_| Cut::At(line.text.len())),
+            looped.map_or(Cut::Keep, |at| match at {
+                0 => Cut::Before(Hidden::RepeatsAbove),
+                _ => Cut::At(line.text.len()),
+            }),
             overlap::line(site, &line),
             prose::line(site, &line),
             repeats.next(&line, out.len()),
             brackets.next(site, &line),
+            overlap::end(site, &line, brackets.depth()),
             lines.next(site, &line, floor),
             items.next(site, &line, brackets.depth(), floor),
         ]
@@ -205,6 +222,7 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> (Shap
         first = false;
     }
     let waits = cut == Cut::Keep && !ended;
+    loops |= repeats.loop_at().is_some();
     if let Some(at) = repeats.loop_at().or_else(|| repeats.held_at().filter(|_| waits)) {
         out.truncate(at);
     }
@@ -220,7 +238,7 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> (Shap
         Cut::Before(why) => why,
         _ => Hidden::Blank,
     };
-    let block_ended = matches!(cut, Cut::At(_) | Cut::Into(_) | Cut::Before(Hidden::EndsBlock));
+    let block_ended = !loops && matches!(cut, Cut::At(_) | Cut::Into(_) | Cut::Before(Hidden::EndsBlock));
     let shaped = Shaped { text: out, complete: cut != Cut::Keep, hidden: blank.then_some(hidden) };
     (shaped, block_ended.then_some(used))
 }

@@ -35,7 +35,7 @@ fn rest_of_line(site: &Site<'_>, line: &str) -> Option<Cut> {
     if let Some(head) = said.strip_suffix(after)
         && is_balanced(head)
     {
-        return Some(Cut::Into(head.len()));
+        return Some(into(site, head));
     }
     if after.len() < LEAST || !after.contains(char::is_alphanumeric) {
         return None;
@@ -51,14 +51,43 @@ fn rest_of_line(site: &Site<'_>, line: &str) -> Option<Cut> {
         !(line.get(..*at).is_some_and(|head| head.ends_with(joins)) && after.starts_with(joins))
     };
     let mut places = within.chain(broken).filter(boundary);
-    places.find(|at| line.get(..*at).is_some_and(is_balanced)).map(Cut::Into)
+    places.find_map(|at| line.get(..at).filter(|head| is_balanced(head))).map(|head| into(site, head))
+}
+
+/// Shows the line up to where the document goes on, which may bring the blank between the two.
+fn into(site: &Site<'_>, head: &str) -> Cut {
+    match site.line_after.starts_with([' ', '\t']) {
+        true => Cut::At(head.trim_end().len()),
+        false => Cut::Into(head.len()),
+    }
+}
+
+/// The word on a line behind which `depth` brackets are open: the last one of a statement ends it with what
+/// stands right of the cursor, `x§;` and `.b();`.
+pub(super) fn end(site: &Site<'_>, line: &Line<'_>, depth: usize) -> Cut {
+    let after = site.line_after.trim();
+    let head = line.text.trim_end().strip_suffix(after);
+    match head {
+        Some(head) if matches!(after, ";" | ",") && depth == 0 && !line.inside => Cut::Into(head.len()),
+        _ => Cut::Keep,
+    }
 }
 
 /// The line is one of those below the cursor.
 fn below(site: &Site<'_>, line: &Line<'_>) -> Cut {
     let full;
     let mut bare = line.text.trim();
-    if bare.is_empty() || line.depth > 0 || line.inside {
+    if bare.is_empty() || line.depth > 0 {
+        return Cut::Keep;
+    }
+    // The end of the comment, string or tag that the cursor stands in, or the brace that opens its body.
+    let mark = line.inside || matches!(bare, "{" | "/>");
+    let next = site.lines_below().find(|below| !below.trim().is_empty());
+    let same = next.is_some_and(|below| below.trim() == bare && site.columns(below) == line.columns);
+    if mark && !line.first && same {
+        return Cut::Before(Hidden::RepeatsBelow);
+    }
+    if line.inside {
         return Cut::Keep;
     }
     if line.first && !site.on_blank_line() {
@@ -94,16 +123,25 @@ fn is_balanced(text: &str) -> bool {
         && text.matches('"').count().is_multiple_of(2)
 }
 
+/// A line without its blanks and the punctuation at its end.
+fn bones(line: &str) -> impl DoubleEndedIterator<Item = char> {
+    line.trim_end_matches([';', ',']).chars().filter(|c| !c.is_whitespace())
+}
+
 /// Whether two lines say the same but for blanks and the punctuation at their ends, or for a slip in a long
 /// line. Digits and whole words make another line: `case 1:` and `case 2:`.
 fn is_nearly(a: &str, b: &str) -> bool {
-    let bones = |line: &str| -> Vec<char> {
-        line.trim_end_matches([';', ',']).chars().filter(|c| !c.is_whitespace()).collect()
-    };
-    let (a, b) = (bones(a), bones(b));
-    if a == b {
-        return a.len() >= LEAST;
+    if bones(a).eq(bones(b)) {
+        return bones(a).nth(LEAST - 1).is_some();
     }
+    // Lines so long that differ so little have this much in common at one end at least.
+    let most = LONG * 2 / 5;
+    if !bones(a).take(most).eq(bones(b).take(most))
+        && !bones(a).rev().take(most).eq(bones(b).rev().take(most))
+    {
+        return false;
+    }
+    let (a, b): (Vec<char>, Vec<char>) = (bones(a).collect(), bones(b).collect());
     if a.len().min(b.len()) < LONG {
         return false;
     }

@@ -58,7 +58,19 @@ pub(super) fn line(site: &Site<'_>, line: &Line<'_>) -> Cut {
     if may_be_words || !line.apart || line.depth > 0 || line.columns > site.column() || !is_code(site) {
         return Cut::Keep;
     }
-    if is_talk(line.text) || is_sentence(line.text) { Cut::Before(Hidden::Prose) } else { Cut::Keep }
+    if is_talk(line.text) || is_sentence(line.text) || is_heading(site, line.text) {
+        Cut::Before(Hidden::Prose)
+    } else {
+        Cut::Keep
+    }
+}
+
+/// Whether a line is a heading of Markdown, where it cannot be a comment.
+fn is_heading(site: &Site<'_>, line: &str) -> bool {
+    let title = line.trim_start().trim_start_matches('#');
+    line.trim_start().starts_with("##")
+        && title.strip_prefix(' ').is_some_and(|title| title.starts_with(char::is_uppercase))
+        && !site.language.line_comments.contains(&"#")
 }
 
 /// Whether lines of the language can be told from sentences. In SQL they cannot: it was made to look so.
@@ -76,7 +88,7 @@ pub(super) fn begins_with_words(site: &Site<'_>, line: &str) -> bool {
 
 /// Whether a line is how chat models begin to talk.
 pub(super) fn is_talk(line: &str) -> bool {
-    let line = line.trim();
+    let line = line.trim().trim_end_matches('*');
     let head: String = line.chars().take(24).collect::<String>().to_ascii_lowercase();
     // A sentence, not an identifier: `sure_thing()` and `this is Foo` are code.
     let sentence =

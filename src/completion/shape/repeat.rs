@@ -49,11 +49,11 @@ impl Repeats {
             let earlier = count.checked_sub(group + 1).and_then(|at| self.lines.get(at));
             *run = if earlier.is_some_and(|(line, _)| line == bare) { *run + 1 } else { 0 };
             let repeated = self.lines.get(count - *run..).unwrap_or_default();
+            let start = repeated.first().map_or(usize::MAX, |(_, at)| *at);
+            held = held.min(start);
             if !repeated.iter().any(|(line, _)| line.len() >= LEAST && line.contains(char::is_alphanumeric)) {
                 continue;
             }
-            let start = repeated.first().map_or(at, |(_, at)| *at);
-            held = held.min(start);
             let letters = repeated.iter().any(|(line, _)| line.contains(char::is_alphabetic));
             let times = if letters { TIMES } else { TIMES_OF_NUMBERS };
             if *run >= group * (times - 1) {
@@ -66,7 +66,8 @@ impl Repeats {
     }
 }
 
-/// Where a line begins to say the same over and over, after the first time, if it does.
+/// Where a line begins to say the same over and over, after the first time, if it does; 0 if what stands
+/// before that is nothing to show either.
 pub(super) fn within(line: &str) -> Option<usize> {
     /// Shorter than this, a line does not loop, in bytes.
     const LINE: usize = 48;
@@ -76,16 +77,18 @@ pub(super) fn within(line: &str) -> Option<usize> {
     const LONGEST: usize = 64;
     /// Tables hold the same cell a few times over.
     const COPIES: usize = 8;
+    /// A hash of nothing but zeros has 64 digits.
+    const COPIES_OF_ONE: usize = 72;
     let blank = line.len() - line.trim_start().len();
     let bytes = line.trim().as_bytes();
     if bytes.len() < LINE {
         return None;
     }
     let bytes = bytes.get(..bytes.len().min(SEARCHED)).unwrap_or_default();
-    let mut first: Option<(usize, usize)> = None;
-    for unit in SHORTEST..=LONGEST.min(bytes.len() / COPIES) {
+    let mut first: Option<(usize, usize, usize)> = None;
+    for unit in [1].into_iter().chain(SHORTEST..=LONGEST.min(bytes.len() / COPIES)) {
         // A loop is a run of bytes equal to those a unit before them. Each covers one of these probes.
-        let run = unit * (COPIES - 1);
+        let run = unit * (if unit == 1 { COPIES_OF_ONE } else { COPIES } - 1);
         let equal = |at: usize| at >= unit && bytes.get(at) == bytes.get(at - unit);
         let mut probe = unit + run - 1;
         while probe < bytes.len() {
@@ -95,16 +98,21 @@ pub(super) fn within(line: &str) -> Option<usize> {
             }
             let end = start + 1 + run;
             let piece = bytes.get(start + 1 - unit..=start).unwrap_or_default();
-            let tells = piece.iter().any(u8::is_ascii_alphabetic)
-                && piece.windows(2).any(|two| two.first() != two.last());
+            let differs = piece.windows(2).any(|two| two.first() != two.last());
+            let tells = match piece {
+                [one] => one.is_ascii_alphanumeric(),
+                _ => differs && piece.iter().any(u8::is_ascii_alphabetic),
+            };
             if tells && end <= bytes.len() && (probe + 1..end).all(equal) {
                 // The place where the loop shows must not depend on what follows it: the first to end counts.
-                first = first.filter(|(known, _)| *known <= end).or(Some((end, start + 1)));
+                first = first.filter(|(known, ..)| *known <= end).or(Some((end, start + 1, unit)));
                 break;
             }
             probe += run;
         }
     }
-    let (_, start) = first?;
-    (0..=blank + start).rev().find(|at| line.is_char_boundary(*at))
+    let (_, start, unit) = first?;
+    let end = (0..=blank + start).rev().find(|at| line.is_char_boundary(*at))?;
+    let good = line.get(..end)?.trim_end().ends_with(|c: char| c.is_alphanumeric() || ")]}\"';,".contains(c));
+    Some(if good && unit > 1 { end } else { 0 })
 }

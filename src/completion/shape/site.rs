@@ -132,6 +132,11 @@ impl<'a> Site<'a> {
 }
 
 impl Style {
+    /// Whether the document or its language leaves no choice.
+    pub(super) fn is_known(&self) -> bool {
+        self.shown || self.tabs
+    }
+
     /// Columns of white space a line begins with.
     pub(super) fn columns(&self, line: &str) -> usize {
         let mut columns = 0;

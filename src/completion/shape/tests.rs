@@ -37,7 +37,7 @@ struct Case {
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (file, text) in CORPUS {
-        for case in text.split("=== ").skip(1) {
+        for case in format!("\n{text}").split("\n=== ").skip(1) {
             let (title, rest) = case.split_once('\n').unwrap();
             let (language, what) = title.split_once(": ").unwrap();
             let (language, extent) = match language.split_once(" [") {
@@ -150,6 +150,34 @@ fn the_corpus_covers_its_ground() {
     let languages: std::collections::HashSet<_> = cases.iter().map(|case| case.language.as_str()).collect();
     assert!(cases.len() >= 150, "{} cases", cases.len());
     assert!(languages.len() >= 10, "{languages:?}");
+}
+
+/// Shapes an answer that comes in pieces of seven characters when `may_change` says so: the last outcome before
+/// the answer's end, and how often it was shaped.
+fn in_pieces(place: &Place<'_>, model: &str) -> (Shaped, usize) {
+    let (mut last, mut seen, mut count) = (Shaped::default(), 0, 0);
+    for (end, _) in model.char_indices().step_by(7) {
+        if may_change(&model[seen..end]) {
+            (last, seen, count) = (shape(place, &model[..end], false), end, count + 1);
+        }
+    }
+    (last, count)
+}
+
+#[test]
+fn an_answer_in_pieces_is_gone_through_once_a_line() {
+    let place = Place { before: "fn f() {\n    ", after: "\n}\n", language: "rust", extent: Extent::Auto };
+    let lines: Vec<_> = (0..40).map(|n| format!("    let value{n} = compute(index, {n});\n")).collect();
+    let (shaped, count) = in_pieces(&place, &(lines.concat() + "    the_rest"));
+    assert_eq!((shaped.text.trim(), count), (lines.concat().trim(), lines.len()));
+}
+
+#[test]
+fn what_ends_no_line_is_noticed_all_the_same() {
+    let place = Place { before: "int x = ", after: "\n", language: "c", extent: Extent::Auto };
+    for endless in [format!("a{}", " + b".repeat(100)), format!("1;<|endoftext|>{}", "1;".repeat(20))] {
+        assert!(in_pieces(&place, &endless).0.complete, "{endless}");
+    }
 }
 
 /// In each answer `¦` stands where the model is stopped.

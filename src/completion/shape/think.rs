@@ -1,7 +1,15 @@
 //! A reasoning model's thoughts, where its server lets them into the text.
 
-const TAGS: [(&str, &str); 3] =
-    [("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>")];
+/// Those of Qwen, DeepSeek and their kin, Magistral's, Kimi's, Seed's, and what prompts make others use.
+const TAGS: [(&str, &str); 7] = [
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<reasoning>", "</reasoning>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+    ("<seed:think>", "</seed:think>"),
+];
 
 /// The text after `<think>…</think>` at its beginning; nothing while the thought goes on.
 pub(super) fn skip(raw: &str, ended: bool) -> &str {

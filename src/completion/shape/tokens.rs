@@ -63,11 +63,7 @@ const LEAST: usize = 4;
 
 /// The text before the first leaked token, and whether there was one.
 pub(super) fn cut<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> (&'r str, bool) {
-    let start = text.trim_start();
-    let text = match start.strip_prefix("<COMPLETION>").or_else(|| start.strip_prefix("<MID>")) {
-        Some(rest) => rest.trim_start_matches('\n'),
-        None => text,
-    };
+    let text = if site.lexer.in_string() { text } else { after_opening(text) };
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| rest.find(['<', '[', '+', '{', '>'])) {
         let at = from + found;
@@ -84,9 +80,34 @@ pub(super) fn cut<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> (&'r str, 
     (if ended { without_partial(text) } else { text }, false)
 }
 
+/// The text without the tokens that stand before an answer: the last one of a FIM template, which a model
+/// may say again, and the head of a chat turn.
+fn after_opening(text: &str) -> &str {
+    let mut rest = text;
+    while let Some(token) = token(rest.trim_start(), 0) {
+        let name = token.trim_matches(|c: char| !c.is_alphanumeric());
+        let behind = rest.trim_start().get(token.len()..).unwrap_or_default();
+        rest = match name {
+            "fim_middle" | "fim-middle" | "MID" | "fim▁end" | "begin▁of▁sentence" | "bos" => behind,
+            "COMPLETION" if !token.starts_with("</") => behind.trim_start_matches('\n'),
+            "im_start" | "start_header_id" | "start_of_turn" | "assistant" | "end_header_id" => {
+                let role = behind.strip_prefix("assistant").or_else(|| behind.strip_prefix("model"));
+                role.unwrap_or(behind).trim_start_matches(['\r', '\n'])
+            }
+            _ => break,
+        };
+    }
+    rest
+}
+
 /// The token at this byte, if one is there.
 fn token(text: &str, at: usize) -> Option<&str> {
     let rest = text.get(at..)?;
+    // Operators and brackets come often; what stands behind them is seldom what stands so in a token.
+    let second = rest.chars().nth(1)?;
+    if !second.is_ascii_alphabetic() && !"/|｜[<>+{".contains(second) {
+        return None;
+    }
     let starts_line = text.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
     let glued = text.get(..at).is_some_and(|before| before.ends_with(['}', ';', ')']));
     for (open, close) in BARS {
