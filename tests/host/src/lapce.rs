@@ -198,6 +198,7 @@ impl Lapce {
         let environment = Environment::new(&setup.environment, mark);
         let mut config = setup.config;
         config.selector = manifest.selector();
+        config.name.clone_from(&manifest.name);
         config.display_name.clone_from(&manifest.display_name);
         let mut lapce = Lapce {
             window: Arc::new(Window::new(Editor::new(config.clone()))),

@@ -1,13 +1,12 @@
 //! `volt complete`: one completion at a place in a file, through the real wasm.
 
-mod language;
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, ValueExt};
 use serde_json::Value;
+use volt_host::editor::language_id;
 use volt_host::{Lapce, Pace, Setup};
 
 use super::{Failure, find_provider, setup, usage, wait};
@@ -87,7 +86,7 @@ impl Options {
 
 /// Opens the file and does what makes Lapce ask at this offset.
 fn ask(lapce: &mut Lapce, path: &Path, text: &str, offset: usize, invoke: bool) {
-    let language = language::of(path);
+    let language = language_id(path);
     let (before, after) = text.split_at(offset);
     if !invoke && let Some(last) = before.chars().last().filter(|last| is_typed_plainly(*last)) {
         let before = &before[..before.len() - last.len_utf8()];
