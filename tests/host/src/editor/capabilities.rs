@@ -4,8 +4,8 @@ use std::path::Path;
 
 use globset::{Glob, GlobMatcher};
 use lsp_types::{
-    FoldingRangeProviderCapability, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
-    TextDocumentSyncSaveOptions,
+    FoldingRangeProviderCapability, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
 };
 
 /// What Lapce asks for anew after every change of a document, in this order (`on_update` in its `doc.rs`).

@@ -109,12 +109,7 @@ impl Document {
 
     /// Applies one change and returns what `didChange` says about it. The cursor stays: it moves once, after all
     /// changes of a key; `after` is where to.
-    pub fn apply(
-        &mut self,
-        edits: &[Edit],
-        kind: EditKind,
-        after: Cursor,
-    ) -> TextDocumentContentChangeEvent {
+    pub fn apply(&mut self, edits: &[Edit], kind: EditKind, after: Cursor) -> TextDocumentContentChangeEvent {
         let range = simple_range(&self.buffer, edits);
         // From the last one to the first, so that the offsets of those before it still hold.
         let replaced: Vec<Replaced> =
@@ -188,7 +183,11 @@ impl Document {
     }
 
     fn full(&self) -> TextDocumentContentChangeEvent {
-        TextDocumentContentChangeEvent { range: None, range_length: None, text: self.buffer.text().to_owned() }
+        TextDocumentContentChangeEvent {
+            range: None,
+            range_length: None,
+            text: self.buffer.text().to_owned(),
+        }
     }
 
     /// Where the caret is, as LSP counts.

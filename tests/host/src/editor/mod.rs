@@ -19,8 +19,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use lsp_types::{
-    InitializeResult, InlineCompletionResponse, InlineCompletionTriggerKind, ServerCapabilities,
-    TextDocumentContentChangeEvent, TextDocumentSyncKind, Url,
+    CancelParams, InitializeResult, InlineCompletionResponse, InlineCompletionTriggerKind,
+    PublishDiagnosticsParams, ServerCapabilities, TextDocumentContentChangeEvent, TextDocumentSyncKind, Url,
 };
 use serde_json::{Value, json};
 
@@ -232,7 +232,12 @@ impl Editor {
                 self.server_status(serde_json::from_value(params)?)
             }
             // Diagnostics and cancellations change nothing that is modelled here.
-            "textDocument/publishDiagnostics" | "$/cancelRequest" => {}
+            "textDocument/publishDiagnostics" => {
+                serde_json::from_value::<PublishDiagnosticsParams>(params)?;
+            }
+            "$/cancelRequest" => {
+                serde_json::from_value::<CancelParams>(params)?;
+            }
             _ => self.frame.log("host", format!("host notification {method} not handled")),
         }
         Ok(())
@@ -243,12 +248,13 @@ impl Editor {
         self.frame.log(source, message);
     }
 
-    /// The volt is gone (removed, reloaded): nothing is sent to it and nothing is waited for any more. Request ids
-    /// go on counting for the next one, so that every request of a session has its own.
+    /// The volt is gone (removed, reloaded): nothing is sent to it any more, but its late answers to
+    /// `inlineCompletion` are drawn. Request ids go on counting for the next one, so that every request of a session
+    /// has its own.
     pub fn volt_removed(&mut self) {
         self.capabilities = ServerCapabilities::default();
         self.initialized = false;
-        self.pending.clear();
+        self.pending.retain(|_, pending| matches!(pending, Pending::Inline { .. }));
     }
 
     /// As if the volt had answered `initialize` with these capabilities.

@@ -344,8 +344,7 @@ fn what_a_document_shows_is_asked_for_after_changes_and_at_a_server_status_each_
     editor.open("a.rs", "rust", "");
     editor.outgoing();
     editor.type_char('a');
-    let after_a_change =
-        ["inlayHint", "semanticTokens/full", "codeLens", "documentSymbol", "foldingRange"];
+    let after_a_change = ["inlayHint", "semanticTokens/full", "codeLens", "documentSymbol", "foldingRange"];
     assert_eq!(told(&mut editor)[1..], after_a_change);
     editor.notified("experimental/serverStatus", json!({ "health": "ok", "quiescent": true })).unwrap();
     let again = ["codeLens", "documentSymbol", "semanticTokens/full", "foldingRange", "inlayHint"];
@@ -372,6 +371,26 @@ fn opening_a_file_drops_the_items_and_the_ghost() {
     assert_eq!(editor.screen().text, "    x", "there is nothing to take");
     editor.switch_to("a.rs");
     assert_eq!(editor.screen().ghost, None);
+}
+
+#[test]
+fn a_file_without_indentation_is_indented_as_its_language_is() {
+    for (path, language, text) in [("a.rs", "rust", "    "), ("a.toml", "toml", "  "), ("a.go", "go", "\t")] {
+        let mut editor = Editor::new(Config::default());
+        editor.open(path, language, "");
+        editor.tab();
+        assert_eq!(editor.screen().text, text, "{language}");
+    }
+}
+
+#[test]
+fn deleting_a_selection_is_an_undo_step_of_its_own() {
+    let mut editor = editor(Config::default(), "abcd|");
+    editor.select((0, 2), (0, 4));
+    editor.backspace();
+    editor.backspace();
+    editor.undo();
+    assert_eq!(picture(&editor.screen()), "ab|");
 }
 
 #[test]
