@@ -76,14 +76,41 @@ fn why_none(lapce: &Lapce, screen: &Screen) -> String {
     if let Some(message) = complaints(screen) {
         return message;
     }
+    if !screen.status.is_empty() {
+        return format!("no suggestion came; the status bar says: {}", screen.status.join(", "));
+    }
     let mut message =
         "no suggestion came, and the plugin did not say why (asked by `complete --invoke` it does)"
             .to_owned();
     if let Some(line) = lapce.log().last() {
         message += &format!("; the last line of its log: {}", line.message);
     }
-    if !screen.status.is_empty() {
-        message += &format!("; its status: {}", screen.status.join(", "));
-    }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use volt_host::editor::Editor;
+
+    use super::*;
+
+    #[test]
+    fn errors_and_warnings_are_complaints_information_is_none() {
+        let popup = |kind, message: &str| Popup { kind, title: String::new(), message: message.to_owned() };
+        for (popups, complaint) in [
+            (vec![], None),
+            (vec![popup(MessageType::INFO, "no streaming")], None),
+            (
+                vec![
+                    popup(MessageType::WARNING, "a setting"),
+                    popup(MessageType::INFO, "no streaming"),
+                    popup(MessageType::ERROR, "no key"),
+                ],
+                Some("a setting\nno key".to_owned()),
+            ),
+        ] {
+            let screen = Screen { popups, ..Editor::new(Default::default()).screen() };
+            assert_eq!(complaints(&screen), complaint);
+        }
+    }
 }
