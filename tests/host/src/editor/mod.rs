@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 pub use buffer::{Buffer, Position};
 pub use capabilities::Selector;
-use document::{Cursor, Document, EditKind};
+use document::{Cursor, Document, Drawn, EditKind};
 use inline::{Inline, Item};
 pub use language::language_id;
 use screen::Frame;
@@ -496,16 +496,16 @@ impl Editor {
 
     /// Whether Tab would insert exactly what is drawn, where it is drawn; with nothing drawn, nothing.
     pub fn tab_is_honest(&self) -> bool {
-        match self.text_after_tab() {
-            Some(after) => {
-                let mut screen = self.screen();
-                let buffer = Buffer::new(&screen.text);
-                if let Some(ghost) = &mut screen.ghost {
-                    ghost.text = buffer.normalize(&ghost.text);
-                }
-                screen.ghost.is_some() && screen.rendered() == after
+        let front = self.active.and_then(|index| self.documents.get(index));
+        let drawn = front.and_then(|document| Some((document, self.drawn(document)?)));
+        match (self.text_after_tab(), drawn) {
+            (None, drawn) => drawn.is_none(),
+            (Some(_), None) => false,
+            (Some(after), Some((document, drawn))) => {
+                let mut shown = document.buffer.text().to_owned();
+                shown.insert_str(document.drawn_offset(drawn), &document.buffer.normalize(&drawn.text));
+                shown == after
             }
-            None => self.screen().ghost.is_none(),
         }
     }
 
@@ -526,8 +526,13 @@ impl Editor {
         self.config.selector.matches(&document.language, &document.path).then_some((document, url))
     }
 
+    /// What the user sees of the ghost: nothing where inline completion is off.
+    fn drawn<'d>(&self, document: &'d Document) -> Option<&'d Drawn> {
+        document.drawn.as_ref().filter(|_| self.config.inline_completion)
+    }
+
     fn ghost(&self, document: &Document) -> Option<Ghost> {
-        let drawn = document.drawn.as_ref().filter(|_| self.config.inline_completion)?;
+        let drawn = self.drawn(document)?;
         let at = document.buffer.position(document.drawn_offset(drawn));
         Some(Ghost { at, text: drawn.text.clone() })
     }
