@@ -198,6 +198,7 @@ impl Lapce {
         let environment = Environment::new(&setup.environment, mark);
         let mut config = setup.config;
         config.selector = manifest.selector();
+        config.name.clone_from(&manifest.name);
         config.display_name.clone_from(&manifest.display_name);
         let mut lapce = Lapce {
             window: Arc::new(Window::new(Editor::new(config.clone()))),
@@ -251,14 +252,15 @@ impl Lapce {
     }
 
     /// Reloads the volt with one more setting, as Lapce does when the user asks for it: a new instance is started
-    /// in the same folder, while the old one is not told and keeps what it has open.
+    /// in the same folder, while the old one is not told and keeps what it has open. Of what it says from then on
+    /// only answers are taken; a request leaves it waiting.
     ///
     /// # Errors
     /// When the new instance cannot be made.
     pub fn reload(&mut self, key: &str, value: impl Into<Value>) -> anyhow::Result<()> {
         self.settings.push((key.to_owned(), value.into()));
         self.window.with(|state| state.editor.volt_removed());
-        self.forgotten.extend(self.volt.take());
+        self.forgotten.extend(self.volt.take().inspect(Volt::disconnect));
         self.load()?;
         self.activate();
         self.wait_initialized();
@@ -486,6 +488,7 @@ impl Lapce {
 
 impl Drop for Lapce {
     fn drop(&mut self) {
+        self.window.with(|state| state.closed = true);
         for volt in self.volt.take().into_iter().chain(self.forgotten.drain(..)) {
             volt.shut_down(DROP_LIMIT);
         }

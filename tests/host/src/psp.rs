@@ -1,8 +1,15 @@
 //! The plugin server protocol: what Lapce does with a message of a volt.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use anyhow::bail;
 use lsp_types::RegistrationParams;
+use psp_types::{
+    ExecuteProcess, ExecuteProcessParams, ExecuteProcessResult, Notification as _, RegisterDebuggerType,
+    RegisterDebuggerTypeParams, Request as _, SendLspNotification, SendLspRequest, SendLspRequestParams,
+    StartLspServer, StartLspServerParams, StartLspServerResult,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,7 +18,7 @@ use crate::evidence::{Executed, Heard};
 use crate::process::Environment;
 use crate::window::Window;
 
-/// A message as JSON-RPC 2.0 knows it. Its parts tell which kind it is.
+/// A message as Lapce reads it (`JsonRpc` of the crate jsonrpc-lite). Its parts tell which kind it is.
 #[derive(Deserialize)]
 struct Rpc {
     jsonrpc: String,
@@ -21,15 +28,28 @@ struct Rpc {
     // `"result": null` is a result, too.
     #[serde(default, deserialize_with = "present")]
     result: Option<Value>,
-    error: Option<Value>,
+    error: Option<RpcError>,
+}
+
+/// An error answer; one without code or message answers nothing.
+#[derive(Deserialize)]
+struct RpcError {
+    code: i64,
+    message: String,
 }
 
 fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(value).map(Some)
 }
 
-/// Takes one message of the volt; the line to be put in its standard input when it was a request.
-pub(crate) fn hear(window: &Window, environment: &Environment, message: &str) -> Option<String> {
+/// Takes one message of the volt; the line to be put in its standard input when it was a request. Of a volt that is
+/// not `connected` any more nothing but answers is taken, and its requests get no reply.
+pub(crate) fn hear(
+    window: &Window,
+    environment: &Environment,
+    connected: &AtomicBool,
+    message: &str,
+) -> Option<String> {
     let line = message.to_owned();
     window.with(|state| state.evidence.heard.push(Heard { line, at: Instant::now() }));
     let fault = |why: &str| window.with(|state| state.evidence.faults.push(format!("{why}: {message}")));
@@ -47,11 +67,15 @@ pub(crate) fn hear(window: &Window, environment: &Environment, message: &str) ->
     }
     match (rpc.method, rpc.id, rpc.params) {
         (Some(_), _, None) => fault("Lapce panics on a message without params"),
+        (Some(_), _, Some(params)) if !params.is_object() && !params.is_array() => {
+            fault("params are neither an object nor an array");
+        }
+        (Some(_), Some(_), _) if !connected.load(Ordering::Relaxed) => window.wait_for_the_end(),
         (Some(method), Some(id), Some(params)) => {
             let answer = match request(window, environment, &method, params) {
                 Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-                Err(message) => {
-                    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": 0, "message": message } })
+                Err(error) => {
+                    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": 0, "message": error.to_string() } })
                 }
             };
             return Some(answer.to_string());
@@ -60,6 +84,9 @@ pub(crate) fn hear(window: &Window, environment: &Environment, message: &str) ->
             if method == "experimental/serverStatus" {
                 state.evidence.server_statuses.push(Instant::now());
             }
+            if !connected.load(Ordering::Relaxed) {
+                return;
+            }
             if let Err(error) = state.editor.notified(&method, params) {
                 state.evidence.faults.push(format!("{method}: {error}"));
             }
@@ -67,7 +94,7 @@ pub(crate) fn hear(window: &Window, environment: &Environment, message: &str) ->
         (None, Some(id), _) => {
             let result = match (rpc.result, rpc.error) {
                 (Some(result), _) => Ok(result),
-                (None, Some(error)) => Err(error),
+                (None, Some(RpcError { code, message })) => Err(json!({ "code": code, "message": message })),
                 (None, None) => {
                     fault("neither result nor error");
                     return None;
@@ -87,42 +114,42 @@ pub(crate) fn hear(window: &Window, environment: &Environment, message: &str) ->
     None
 }
 
-#[derive(Deserialize)]
-struct ExecuteProcess {
-    program: String,
-    args: Vec<String>,
-}
-
-fn request(window: &Window, environment: &Environment, method: &str, params: Value) -> Result<Value, String> {
+fn request(window: &Window, environment: &Environment, method: &str, params: Value) -> anyhow::Result<Value> {
     match method {
-        "window/workDoneProgress/create" | "host/registerDebuggerType" => Ok(Value::Null),
+        "window/workDoneProgress/create" => Ok(Value::Null),
         "client/registerCapability" => {
             // Lapce itself registers nothing but `didSave` this way, for documents outside the filter.
-            serde_json::from_value::<RegistrationParams>(params)
-                .map(|_| Value::Null)
-                .map_err(|error| error.to_string())
+            serde_json::from_value::<RegistrationParams>(params)?;
+            Ok(Value::Null)
         }
-        "host/executeProcess" => {
-            let ExecuteProcess { program, args } =
-                serde_json::from_value(params).map_err(|error| error.to_string())?;
+        ExecuteProcess::METHOD => {
+            let ExecuteProcessParams { program, args } = serde_json::from_value(params)?;
             let at = Instant::now();
             let output = environment.run(&program, &args);
             let argv = [program].into_iter().chain(args).collect();
             let executed = Executed { argv, at, took: at.elapsed() };
             window.with(|state| state.evidence.executed.push(executed));
-            let output = output.map_err(|error| error.to_string())?;
-            Ok(json!({
-                "success": output.status.success(),
-                "stdout": output.stdout,
-                "stderr": output.stderr,
-            }))
+            let output = output?;
+            Ok(serde_json::to_value(ExecuteProcessResult {
+                success: output.status.success(),
+                stdout: Some(output.stdout),
+                stderr: Some(output.stderr),
+            })?)
         }
-        // No language server is started; the volt is told that one was.
-        "host/startLspServer" => Ok(json!({ "id": 1 })),
-        "host/sendLspNotification" | "host/sendLspRequest" => {
-            Err("lsp not found, it may have exited".to_owned())
+        RegisterDebuggerType::METHOD => {
+            serde_json::from_value::<RegisterDebuggerTypeParams>(params)?;
+            Ok(Value::Null)
         }
-        _ => Err("request not supported".to_owned()),
+        StartLspServer::METHOD => {
+            // No language server is started; the volt is told that one was.
+            serde_json::from_value::<StartLspServerParams>(params)?;
+            Ok(serde_json::to_value(StartLspServerResult { id: 1 })?)
+        }
+        SendLspNotification::METHOD | SendLspRequest::METHOD => {
+            serde_json::from_value::<SendLspRequestParams>(params)?;
+            bail!("lsp not found, it may have exited")
+        }
+        _ => bail!("request not supported"),
     }
 }
 

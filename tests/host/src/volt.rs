@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread;
@@ -26,6 +26,7 @@ pub(crate) struct Volt {
     queue: Sender<Job>,
     ended: Receiver<()>,
     memory: Arc<AtomicUsize>,
+    connected: Arc<AtomicBool>,
 }
 
 /// A compiled volt. Lapce compiles anew at every start; here one process compiles the same file once.
@@ -60,11 +61,12 @@ impl Volt {
         wasmtime_wasi::add_to_linker(&mut linker, |wasi| wasi)?;
         http::add_to_linker(&mut linker)?;
 
-        let (heard, reply) = (window.clone(), stdin.clone());
+        let connected = Arc::new(AtomicBool::new(true));
+        let (heard, reply, listens) = (window.clone(), stdin.clone(), connected.clone());
         linker.func_wrap("lapce", "host_handle_rpc", move || {
             // Lapce, too, drops what is not UTF-8.
             if let Ok(message) = stdout.drain()
-                && let Some(answer) = psp::hear(&heard, &environment, &message)
+                && let Some(answer) = psp::hear(&heard, &environment, &listens, &message)
             {
                 reply.push_line(&answer);
             }
@@ -76,6 +78,8 @@ impl Volt {
             }
         })?;
 
+        // Lapce does this, too, and starts no volt that cannot be linked so: one with exports of other kinds.
+        linker.module(&mut store, "", module)?;
         let instance = linker.instantiate(&mut store, module)?;
         let handle_rpc = instance.get_typed_func::<(), ()>(&mut store, "handle_rpc")?;
         let memory = Arc::new(AtomicUsize::new(0));
@@ -88,12 +92,18 @@ impl Volt {
             drop(guest);
             let _ = end.send(());
         })?;
-        Ok(Volt { queue, ended, memory })
+        Ok(Volt { queue, ended, memory, connected })
     }
 
     /// Where its messages go.
     pub fn queue(&self) -> Sender<Job> {
         self.queue.clone()
+    }
+
+    /// Stops listening to it, as Lapce does with a volt that is reloaded: its answers still count, its notifications
+    /// do not, and a request leaves it waiting for ever.
+    pub fn disconnect(&self) {
+        self.connected.store(false, Ordering::Relaxed);
     }
 
     /// Bytes of its linear memory after the last message. Linear memory never shrinks, so this is the peak, too.

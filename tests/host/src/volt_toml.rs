@@ -54,7 +54,7 @@ impl VoltToml {
     }
 
     /// Whether opening a file of this language starts the volt; with a folder open, any file of the folder may.
-    pub(crate) fn is_activated_by(&self, language: &str, in_workspace: bool) -> bool {
+    pub fn is_activated_by(&self, language: &str, in_workspace: bool) -> bool {
         let Some(activation) = &self.activation else { return false };
         let listed = activation.language.iter().flatten().any(|wanted| wanted == language);
         listed

@@ -24,6 +24,8 @@ pub(crate) struct State {
     pub evidence: Evidence,
     pub queue: Option<Sender<Job>>,
     pub last_activity: Instant,
+    /// Lapce is being closed: who waits for nothing but that may go.
+    pub closed: bool,
 }
 
 /// See the module.
@@ -43,8 +45,13 @@ struct Line<'a> {
 
 impl Window {
     pub fn new(editor: Editor) -> Window {
-        let state =
-            State { editor, evidence: Evidence::default(), queue: None, last_activity: Instant::now() };
+        let state = State {
+            editor,
+            evidence: Evidence::default(),
+            queue: None,
+            last_activity: Instant::now(),
+            closed: false,
+        };
         Window { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -86,6 +93,12 @@ impl Window {
                 .wait_timeout(state, left.min(poll))
                 .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
         }
+    }
+
+    /// Waits until Lapce is closed.
+    pub fn wait_for_the_end(&self) {
+        let waited = self.changed.wait_while(self.lock(), |state| !state.closed);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

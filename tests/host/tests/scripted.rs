@@ -141,17 +141,26 @@ fn waiting_for_a_message_is_not_counted_as_work() {
 
 #[test]
 fn requests_are_replied_to_as_lapce_does() {
-    for (method, reply_part) in [
-        ("window/workDoneProgress/create", json!({ "result": null })),
-        ("host/registerDebuggerType", json!({ "result": null })),
-        ("host/startLspServer", json!({ "result": { "id": 1 } })),
+    let error = |message: &str| json!({ "error": { "code": 0, "message": message } });
+    let server = json!({ "serverUri": "urn:ls", "serverArgs": [], "documentSelector": [], "options": null });
+    for (method, params, reply_part) in [
+        ("window/workDoneProgress/create", json!({}), json!({ "result": null })),
+        ("host/registerDebuggerType", json!({}), error("missing field `debuggerType`")),
+        (
+            "host/registerDebuggerType",
+            json!({ "debuggerType": "lldb", "program": "lldb" }),
+            json!({ "result": null }),
+        ),
+        ("host/startLspServer", json!({}), error("missing field `serverUri`")),
+        ("host/startLspServer", server, json!({ "result": { "id": 1 } })),
         (
             "host/sendLspRequest",
-            json!({ "error": { "code": 0, "message": "lsp not found, it may have exited" } }),
+            json!({ "id": 1, "method": "m", "params": {} }),
+            error("lsp not found, it may have exited"),
         ),
-        ("workspace/applyEdit", json!({ "error": { "code": 0, "message": "request not supported" } })),
+        ("workspace/applyEdit", json!({}), error("request not supported")),
     ] {
-        let lapce = opened(completing(vec![]).file("3", format!("{}\n", request(method, json!({})))));
+        let lapce = opened(completing(vec![]).file("3", format!("{}\n", request(method, params))));
         let mut expected = json!({ "jsonrpc": "2.0", "id": 7 });
         expected.as_object_mut().unwrap().extend(reply_part.as_object().unwrap().clone());
         assert_eq!(reply(&lapce), expected, "{method}");
@@ -205,8 +214,15 @@ fn progress_popups_and_log_are_seen() {
 
 #[test]
 fn messages_lapce_cannot_read_are_faults() {
-    for bad in ["{", "{\"jsonrpc\":\"2.0\",\"method\":\"x\"}", "{\"jsonrpc\":\"2.0\",\"id\":0}", "{\"id\":0}"]
-    {
+    for bad in [
+        "{",
+        r#"{"jsonrpc":"2.0","method":"x"}"#,
+        r#"{"jsonrpc":"2.0","method":"x","params":"text"}"#,
+        r#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{}}"#,
+        r#"{"jsonrpc":"2.0","id":0}"#,
+        r#"{"jsonrpc":"2.0","id":0,"error":{"message":"an error without code"}}"#,
+        r#"{"id":0}"#,
+    ] {
         let lapce = opened(completing(vec![]).file("3", format!("{bad}\n")));
         assert_eq!(lapce.evidence().faults.len(), 1, "{bad}");
     }
@@ -288,4 +304,32 @@ fn a_reloaded_volt_starts_anew_with_the_new_settings() {
     let methods: Vec<_> = evidence.told.iter().map(|told| told.method).collect();
     assert_eq!(methods[3..], ["initialize"], "its answer names the id of the first initialize");
     assert!(evidence.told[3].line.contains("\"provider\":\"x\""));
+}
+
+#[test]
+fn of_a_reloaded_volt_only_answers_are_taken() {
+    // Its first request keeps it busy until this server answers.
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let popup = notification("window/showMessage", json!({ "type": 1, "message": "late" })).to_string();
+    let answer = answer(1, json!([{ "insertText": "b" }]));
+    let process = request("host/executeProcess", json!({ "program": "true", "args": [] })).to_string();
+    let script = format!("@http://{}/\n{answer}\n{process}\n", server.local_addr().unwrap());
+    let mut lapce = opened(completing(vec![]).file("5", script));
+    lapce.type_keys("a", Pace::BURST);
+    let (mut stream, _) = server.accept().unwrap();
+    lapce.reload("provider", "x").unwrap();
+    write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{popup}", popup.len()).unwrap();
+    lapce.wait_for(LIMIT, |evidence| evidence.heard.iter().any(|heard| heard.line == process)).unwrap();
+    let screen = lapce.screen();
+    assert_eq!((screen.ghost_text(), screen.popups.len(), lapce.evidence().executed.len()), ("b", 0, 0));
+}
+
+#[test]
+fn a_wasm_that_lapce_cannot_link_to_itself_does_not_start() {
+    for (global, starts) in [("", true), ("(global (export \"g\") i32 (i32.const 0))", false)] {
+        let text = format!("(module {global} (func (export \"_start\")) (func (export \"handle_rpc\")))");
+        let wasm = volt().join(format!("exports-{starts}.wasm"));
+        std::fs::write(&wasm, wat::parse_str(&text).unwrap()).unwrap();
+        assert_eq!(Lapce::start(Setup::new(volt()).wasm(&wasm)).is_ok(), starts, "{text}");
+    }
 }

@@ -1,16 +1,15 @@
 //! `volt complete`: one completion at a place in a file, through the real wasm.
 
-mod language;
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, ValueExt};
 use serde_json::Value;
+use volt_host::editor::language_id;
 use volt_host::{Lapce, Pace, Setup};
 
-use super::{Failure, find_provider, setup, usage, wait};
+use super::{Failure, find_provider, interrupt, setup, usage, wait};
 
 const HELP: &str = "\
 Ask for one completion at a place in a file, as Lapce would, and print the ghost text
@@ -28,7 +27,7 @@ Usage: cargo volt complete --file F --at LINE:COL --provider P [OPTIONS]
       --setting KEY=VALUE  Any other setting of the plugin, as often as needed; VALUE is JSON or else text:
                            --setting api-key-env=MY_KEY --setting timeout.idle-ms=2000
 
-Exit code 1 with the plugin's message when no ghost comes.
+Exit code 1 with the plugin's messages when no ghost comes or a setting is wrong.
 ";
 
 #[derive(Default)]
@@ -69,12 +68,14 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     let path = file.canonicalize().map_err(unreadable)?;
     let offset = offset(&text, at)?;
 
-    let mut setup = Setup::new(setup::volt_folder(None)?).workspace(Some(workspace(&path)));
+    let folder = setup::volt_folder(None)?;
+    interrupt::catch();
+    let mut setup = Setup::new(folder).workspace(Some(workspace(&path)));
     for (key, value) in options.settings {
         setup = setup.setting(&key, value);
     }
     let mut lapce = Lapce::start(setup)?;
-    ask(&mut lapce, &path, &text, offset, options.invoke);
+    ask(&mut lapce, &path, &text, offset, options.invoke)?;
     let screen = wait::for_ghost(&lapce, |_| ())?;
     Ok(writeln!(out, "{}", screen.ghost_text())?)
 }
@@ -86,21 +87,19 @@ impl Options {
 }
 
 /// Opens the file and does what makes Lapce ask at this offset.
-fn ask(lapce: &mut Lapce, path: &Path, text: &str, offset: usize, invoke: bool) {
-    let language = language::of(path);
+fn ask(lapce: &mut Lapce, path: &Path, text: &str, offset: usize, invoke: bool) -> Result<(), Failure> {
     let (before, after) = text.split_at(offset);
-    if !invoke && let Some(last) = before.chars().last().filter(|last| is_typed_plainly(*last)) {
-        let before = &before[..before.len() - last.len_utf8()];
-        lapce.open(path, language, &format!("{before}{after}"));
-        let (line, character) = position(before);
-        lapce.cursor_at(line, character);
-        lapce.type_keys(last.encode_utf8(&mut [0; 4]), Pace::BURST);
-        return;
-    }
-    lapce.open(path, language, text);
+    let typed = before.chars().last().filter(|last| !invoke && is_typed_plainly(*last));
+    let before = &before[..before.len() - typed.map_or(0, char::len_utf8)];
+    lapce.open(path, language_id(path), &format!("{before}{after}"));
+    wait::for_settings(lapce)?;
     let (line, character) = position(before);
     lapce.cursor_at(line, character);
-    lapce.invoke();
+    match typed {
+        Some(key) => lapce.type_keys(key.encode_utf8(&mut [0; 4]), Pace::BURST),
+        None => lapce.invoke(),
+    }
+    Ok(())
 }
 
 /// Whether the key only inserts its character: brackets and quotes close themselves, Enter indents.

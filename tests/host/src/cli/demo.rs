@@ -11,7 +11,7 @@ use lexopt::{Arg, ValueExt};
 use volt_host::server::{Pace, Script, Server, shape};
 use volt_host::{Lapce, Setup};
 
-use super::{Failure, find_provider, print_json, setup, usage, wait};
+use super::{Failure, find_provider, interrupt, print_json, setup, usage, wait};
 use figures::Figures;
 use view::View;
 
@@ -80,6 +80,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     }
     setup::need_curl()?;
     let folder = setup::volt_folder(None)?;
+    interrupt::catch();
     let server = if options.settings.is_empty() { Some(scripted_model()?) } else { None };
     let mut setup = Setup::new(folder);
     for (setting, value) in &options.settings {
@@ -116,9 +117,11 @@ fn scripted_model() -> Result<Server, Failure> {
 
 fn perform(mut lapce: Lapce, mut view: View<'_>, server: Option<&Server>) -> Result<Figures, Failure> {
     lapce.open(story::PATH, "rust", story::BEFORE);
+    wait::for_settings(&lapce)?;
     lapce.cursor_at(story::BEFORE.lines().count() as u32, 0);
     let mut due = Instant::now();
     for key in story::TYPED.chars() {
+        interrupt::check()?;
         while let Some(left) = due.checked_duration_since(Instant::now()) {
             let shown = lapce.screen();
             view.show(&shown)?;

@@ -4,6 +4,7 @@ mod bench;
 mod complete;
 mod decode;
 mod demo;
+mod interrupt;
 mod package;
 mod recording;
 mod session;
@@ -47,11 +48,13 @@ pub enum Failure {
     Failed(String),
     /// Nobody reads what is written any more (`| head`): no failure of ours.
     Unread,
+    /// This signal ended it: exit code 128 and the signal, as shells say it.
+    Interrupted(i32),
 }
 
 impl From<lexopt::Error> for Failure {
     fn from(error: lexopt::Error) -> Self {
-        Self::Usage(error.to_string())
+        usage(error, "")
     }
 }
 
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
             eprintln!("volt: {message}");
             ExitCode::FAILURE
         }
+        Err(Failure::Interrupted(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX)),
         Err(Failure::Usage(message)) => {
             eprintln!("volt: {message}");
             ExitCode::from(2)
@@ -110,7 +114,7 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
 /// A failure that points to the help of `command`.
 fn usage(what: impl Display, command: &str) -> Failure {
     let space = if command.is_empty() { "" } else { " " };
-    Failure::Usage(format!("{what}; see `cargo volt{space}{command} --help`"))
+    Failure::Usage(format!("{what} (see `cargo volt{space}{command} --help`)"))
 }
 
 /// The provider of that name.
@@ -123,10 +127,9 @@ fn find_provider(name: &str) -> Result<&'static dyn Provider, Failure> {
 
 /// The value of `--chunk`.
 fn chunk_size(args: &mut Parser) -> Result<usize, Failure> {
-    match args.value()?.parse()? {
-        0 => Err(Failure::Usage("--chunk 0: a chunk has at least one byte".to_owned())),
-        size => Ok(size),
-    }
+    let text = args.value()?.string()?;
+    let size = text.parse().ok().filter(|size| *size > 0);
+    size.ok_or_else(|| Failure::Usage(format!("--chunk {text}: give a number of bytes from 1, as in 7")))
 }
 
 /// Prints `value` as one line of JSON.
@@ -176,7 +179,7 @@ mod tests {
             (&["sse", "a", "b"], "\"b\""),
             (&["sse", "no-such-file"], "no-such-file"),
             (&["sse", "--chunk", "0", "-"], "--chunk 0"),
-            (&["sse", "--chunk", "x", "-"], "\"x\""),
+            (&["sse", "--chunk", "-7", "-"], "--chunk -7"),
             (&["decode", "-"], "--provider"),
             (&["decode", "--provider", "nobody", "-"], "`nobody`"),
         ] {

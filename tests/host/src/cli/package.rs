@@ -30,3 +30,21 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     let folder = setup::volt_folder(to)?;
     Ok(writeln!(out, "{}", folder.display())?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use volt_host::VoltToml;
+    use volt_host::editor::language_id;
+
+    /// Without a folder open only a language starts a volt.
+    #[test]
+    fn a_lone_file_of_any_kind_that_code_is_written_in_starts_the_plugin() {
+        let manifest = VoltToml::read(&super::setup::package()).unwrap();
+        for name in ["a.rs", "a.C", "a.kts", "a.tsx", "Makefile", "a.mjs", "a.hs", "a.nix", "LICENSE"] {
+            assert!(manifest.is_activated_by(language_id(Path::new(name)), false), "{name}");
+        }
+        assert!(!manifest.is_activated_by(language_id(Path::new("a.diff")), false));
+    }
+}

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use lsp_types::MessageType;
 use volt_host::Lapce;
-use volt_host::editor::Screen;
+use volt_host::editor::{Popup, Screen};
 
-use super::Failure;
+use super::{Failure, interrupt};
 
 /// With nothing in the status bar and no process running, so long without a change is the end.
 const SETTLED: Duration = Duration::from_millis(400);
@@ -18,6 +19,19 @@ const GIVEN_UP_ANYWAY: Duration = Duration::from_secs(20);
 /// A real model's longest answer.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// Waits until the plugin has read its settings.
+///
+/// # Errors
+/// What it says is wrong with them: it would go on without those.
+pub fn for_settings(lapce: &Lapce) -> Result<(), Failure> {
+    let initialize = |told: &volt_host::Told| told.method == "initialize" && told.handled.is_some();
+    lapce.wait_for(LIMIT, |evidence| evidence.told.iter().any(initialize))?;
+    match complaints(&lapce.screen()) {
+        Some(message) => Err(Failure::Failed(message)),
+        None => Ok(()),
+    }
+}
+
 /// Waits until the ghost at the cursor no longer changes, and shows each picture to `watch`.
 pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen, Failure> {
     let start = Instant::now();
@@ -25,6 +39,7 @@ pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen
     let mut changed = start;
     watch(&shown);
     loop {
+        interrupt::check()?;
         let old = shown.clone();
         if let Ok(screen) = lapce.wait_until(Duration::from_millis(50), |screen| *screen != old) {
             watch(&screen);
@@ -48,17 +63,54 @@ pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen
     }
 }
 
+/// What the plugin complains of in pop-ups. That it falls back on something else is no complaint.
+pub fn complaints(screen: &Screen) -> Option<String> {
+    let grave = |popup: &&Popup| matches!(popup.kind, MessageType::ERROR | MessageType::WARNING);
+    let messages: Vec<&str> =
+        screen.popups.iter().filter(grave).map(|popup| popup.message.as_str()).collect();
+    (!messages.is_empty()).then(|| messages.join("\n"))
+}
+
 /// What the plugin has to say about there being no suggestion.
 fn why_none(lapce: &Lapce, screen: &Screen) -> String {
-    if let Some(popup) = screen.popups.last() {
-        return popup.message.clone();
+    if let Some(message) = complaints(screen) {
+        return message;
     }
-    let mut message = "no suggestion came, and the plugin did not say why".to_owned();
+    if !screen.status.is_empty() {
+        return format!("no suggestion came; the status bar says: {}", screen.status.join(", "));
+    }
+    let mut message =
+        "no suggestion came, and the plugin did not say why (asked by `complete --invoke` it does)"
+            .to_owned();
     if let Some(line) = lapce.log().last() {
         message += &format!("; the last line of its log: {}", line.message);
     }
-    if !screen.status.is_empty() {
-        message += &format!("; its status: {}", screen.status.join(", "));
-    }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use volt_host::editor::Editor;
+
+    use super::*;
+
+    #[test]
+    fn errors_and_warnings_are_complaints_information_is_none() {
+        let popup = |kind, message: &str| Popup { kind, title: String::new(), message: message.to_owned() };
+        for (popups, complaint) in [
+            (vec![], None),
+            (vec![popup(MessageType::INFO, "no streaming")], None),
+            (
+                vec![
+                    popup(MessageType::WARNING, "a setting"),
+                    popup(MessageType::INFO, "no streaming"),
+                    popup(MessageType::ERROR, "no key"),
+                ],
+                Some("a setting\nno key".to_owned()),
+            ),
+        ] {
+            let screen = Screen { popups, ..Editor::new(Default::default()).screen() };
+            assert_eq!(complaints(&screen), complaint);
+        }
+    }
 }

@@ -16,13 +16,19 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// The buffer Lapce makes of a file: the first line ending and the first indentation seen decide what Enter,
-    /// Tab and pasted lines use; lone carriage returns become line ends.
+    /// A buffer whose indentation is four spaces unless its text shows another.
     pub fn new(text: &str) -> Buffer {
+        Buffer::with_indent(text, "    ")
+    }
+
+    /// The buffer Lapce makes of a file: the first line ending decides what Enter and pasted lines use, the text's
+    /// usual indentation (`indent_unit` where none stands out) what Enter and Tab indent by; lone carriage returns
+    /// become line ends.
+    pub(super) fn with_indent(text: &str, indent_unit: &'static str) -> Buffer {
         let first = text.find(['\n', '\r']).map(|at| &text[at..]);
         let line_ending = if first.is_some_and(|rest| rest.starts_with("\r\n")) { "\r\n" } else { "\n" };
         let text = replace_lone_carriage_returns(text, line_ending);
-        let indent_unit = detect_indent(&text);
+        let indent_unit = detect_indent(&text).unwrap_or(indent_unit);
         Buffer { text, line_ending, indent_unit }
     }
 
@@ -191,29 +197,36 @@ fn replace_lone_carriage_returns(text: &str, line_ending: &str) -> String {
     out
 }
 
-/// The most frequent step of indentation from one line to the next, four spaces when none stands out.
-fn detect_indent(text: &str) -> &'static str {
+/// The step of indentation that stands out in a text: from one line to the next, tabs counting twice, and no
+/// other more than two thirds as frequent. An empty line starts anew, a line of blanks is like any other.
+fn detect_indent(text: &str) -> Option<&'static str> {
     const SPACES: &str = "        ";
+    const LINES: usize = 1000;
+    const WIDEST: usize = 256;
     // How often each step occurs: index 0 for tabs, the others for so many spaces.
     let mut steps = [0usize; SPACES.len() + 1];
     let mut previous = (' ', 0);
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+    let lines = text.matches('\n').count().min(LINES);
+    for line in text.lines().take(lines) {
         let blank = if line.starts_with('\t') { '\t' } else { ' ' };
         let width = line.len() - line.trim_start_matches(blank).len();
+        if width > WIDEST {
+            continue;
+        }
         if width > previous.1 && (previous.1 == 0 || previous.0 == blank) {
-            let step = if blank == '\t' { 0 } else { width - previous.1 };
-            if let Some(count) = steps.get_mut(step) {
-                *count += if blank == '\t' { 2 } else { 1 };
+            let (step, count) = if blank == '\t' { (0, 2) } else { (width - previous.1, 1) };
+            if let Some(steps) = steps.get_mut(step) {
+                *steps += count;
             }
         }
         previous = (blank, width);
     }
-    let most = steps.iter().copied().max().unwrap_or(0);
-    let mut frequent = steps.iter().enumerate().filter(|(_, count)| most > 0 && **count * 3 > most * 2);
+    let most = steps.iter().copied().max().filter(|most| *most > 0)?;
+    let mut frequent = steps.iter().enumerate().filter(|(_, count)| **count * 100 >= most * 66);
     match (frequent.next(), frequent.next()) {
-        (Some((0, _)), None) => "\t",
-        (Some((width, _)), None) => &SPACES[..width],
-        _ => "    ",
+        (Some((0, _)), None) => Some("\t"),
+        (Some((width, _)), None) => Some(&SPACES[..width]),
+        _ => None,
     }
 }
 
@@ -251,15 +264,20 @@ mod tests {
     }
 
     #[test]
-    fn the_most_frequent_step_is_the_unit_of_indentation() {
+    fn the_step_that_stands_out_is_the_unit_of_indentation() {
         for (text, unit) in [
-            ("", "    "),
-            ("a\n  b\n    c\n", "  "),
-            ("a\n\tb\n", "\t"),
-            ("a\n        b\nc\n    d\ne\n    f\n", "    "),
-            ("a\n  b\nc\n   d\n", "    "),
+            ("", None),
+            ("a\n  b\n    c\n", Some("  ")),
+            ("a\n\tb\n", Some("\t")),
+            ("a\n        b\nc\n    d\ne\n    f\n", Some("    ")),
+            ("a\n  b\nc\n   d\n", None),
+            // Two of three are too many beside the most frequent.
+            ("a\n b\na\n b\na\n b\na\n  b\na\n  b\n", None),
+            // After an empty line the next one is taken for deeper.
+            ("a\n  b\n\n  c\n\n  d\n    e\n", Some("  ")),
+            ("a\n   b\n\n      c\n", None),
         ] {
-            assert_eq!(Buffer::new(text).indent_unit(), unit, "{text:?}");
+            assert_eq!(detect_indent(text), unit, "{text:?}");
         }
     }
 

@@ -4,17 +4,26 @@ use std::path::Path;
 
 use globset::{Glob, GlobMatcher};
 use lsp_types::{
-    ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
-    TextDocumentSyncSaveOptions,
+    FoldingRangeProviderCapability, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
 };
 
-/// The requests Lapce repeats for a document after every change and at every `experimental/serverStatus`, in
-/// this order.
-pub(super) const REFRESHED: [&str; 4] = [
+/// What Lapce asks for anew after every change of a document, in this order (`on_update` in its `doc.rs`).
+pub(super) const ASKED_ON_CHANGE: [&str; 5] = [
     "textDocument/inlayHint",
     "textDocument/semanticTokens/full",
     "textDocument/codeLens",
     "textDocument/documentSymbol",
+    "textDocument/foldingRange",
+];
+
+/// What it asks for anew at every `experimental/serverStatus` that is `ok` (its `window_tab.rs`).
+pub(super) const ASKED_AGAIN: [&str; 5] = [
+    "textDocument/codeLens",
+    "textDocument/documentSymbol",
+    "textDocument/semanticTokens/full",
+    "textDocument/foldingRange",
+    "textDocument/inlayHint",
 ];
 
 /// Whether the volt registered for a request or for `didOpen`.
@@ -30,6 +39,10 @@ pub(super) fn registered(capabilities: &ServerCapabilities, method: &str) -> boo
         "textDocument/semanticTokens/full" => capabilities.semantic_tokens_provider.is_some(),
         "textDocument/codeLens" => capabilities.code_lens_provider.is_some(),
         "textDocument/documentSymbol" => capabilities.document_symbol_provider.is_some(),
+        "textDocument/foldingRange" => {
+            let provider = capabilities.folding_range_provider.as_ref();
+            provider.is_some_and(|provider| *provider != FoldingRangeProviderCapability::Simple(false))
+        }
         "textDocument/inlineCompletion" => capabilities.inline_completion_provider.is_some(),
         _ => false,
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use lsp_types::{TextDocumentContentChangeEvent, Url};
 
 use super::buffer::{Buffer, Position};
+use super::language::indent_unit;
 
 /// One replacement in a change: what stood at `range` becomes `text`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,13 @@ pub(super) enum EditKind {
     InsertChars,
     Delete,
     Other,
+}
+
+impl EditKind {
+    /// Whether such a change goes into the undo step of the change before it.
+    fn joins(self, previous: EditKind) -> bool {
+        self == previous && self != EditKind::Other
+    }
 }
 
 /// The caret, or a selection between `anchor` and `head`, as byte offsets.
@@ -51,16 +59,27 @@ pub(super) struct Drawn {
     pub text: String,
 }
 
+/// Replacements that are undone together, in the order in which they were made.
 #[derive(Debug, Clone)]
 struct UndoStep {
-    before: (String, Cursor),
-    after: (String, Cursor),
+    replaced: Vec<Replaced>,
+    before: Cursor,
+    after: Cursor,
+}
+
+#[derive(Debug, Clone)]
+struct Replaced {
+    at: usize,
+    old: String,
+    new: String,
 }
 
 /// An open file.
 #[derive(Debug, Clone)]
 pub(super) struct Document {
     pub path: PathBuf,
+    /// The file URL; Lapce does not open a path that has none.
+    pub url: Option<Url>,
     pub language: String,
     pub buffer: Buffer,
     pub cursor: Cursor,
@@ -73,9 +92,10 @@ pub(super) struct Document {
 
 impl Document {
     pub fn new(path: &Path, language: &str, text: &str) -> Document {
-        let buffer = Buffer::new(text);
+        let buffer = Buffer::with_indent(text, indent_unit(language));
         Document {
             path: path.to_owned(),
+            url: Url::from_file_path(path).ok(),
             language: language.to_owned(),
             version: i32::from(!buffer.is_empty()),
             buffer,
@@ -87,34 +107,38 @@ impl Document {
         }
     }
 
-    /// The file URL; Lapce does not open a path that has none.
-    pub fn url(&self) -> Option<Url> {
-        Url::from_file_path(&self.path).ok()
-    }
-
-    /// Applies one change and returns what `didChange` says about it. The cursor becomes `cursor`.
-    pub fn apply(
-        &mut self,
-        edits: &[Edit],
-        kind: EditKind,
-        cursor: Cursor,
-    ) -> TextDocumentContentChangeEvent {
-        let before = (self.buffer.text().to_owned(), self.cursor);
-        let event = self.change(edits, cursor);
-        let after = (self.buffer.text().to_owned(), cursor);
+    /// Applies one change and returns what `didChange` says about it. The cursor stays: it moves once, after all
+    /// changes of a key; `after` is where to.
+    pub fn apply(&mut self, edits: &[Edit], kind: EditKind, after: Cursor) -> TextDocumentContentChangeEvent {
+        let range = simple_range(&self.buffer, edits);
+        // From the last one to the first, so that the offsets of those before it still hold.
+        let replaced: Vec<Replaced> =
+            edits.iter().rev().map(|edit| self.replace(edit.range.clone(), edit.text.clone())).collect();
+        self.version += 1;
         self.undone.clear();
-        match self.undo.last_mut() {
-            Some(step) if kind != EditKind::Other && kind == self.last_edit => step.after = after,
-            _ => self.undo.push(UndoStep { before, after }),
+        match self.undo.last_mut().filter(|_| kind.joins(self.last_edit)) {
+            Some(step) => {
+                step.replaced.extend(replaced);
+                step.after = after;
+            }
+            None => self.undo.push(UndoStep { replaced, before: self.cursor, after }),
         }
         self.last_edit = kind;
-        event
+        match (range, edits) {
+            (Some(range), [edit]) => ranged(range, edit.text.clone()),
+            _ => self.full(),
+        }
     }
 
     /// Takes the last undo step back; `None` when there is none.
     pub fn undo(&mut self) -> Option<TextDocumentContentChangeEvent> {
         let step = self.undo.pop()?;
-        let event = self.become_text(&step.before.0, step.before.1);
+        let event = self.retrace(|document| {
+            for Replaced { at, old, new } in step.replaced.iter().rev() {
+                document.buffer.replace(*at..at + new.len(), old);
+            }
+        });
+        self.cursor = step.before;
         self.undone.push(step);
         Some(event)
     }
@@ -122,7 +146,12 @@ impl Document {
     /// Does the last undone step again; `None` when there is none.
     pub fn redo(&mut self) -> Option<TextDocumentContentChangeEvent> {
         let step = self.undone.pop()?;
-        let event = self.become_text(&step.after.0, step.after.1);
+        let event = self.retrace(|document| {
+            for Replaced { at, old, new } in &step.replaced {
+                document.buffer.replace(*at..at + old.len(), new);
+            }
+        });
+        self.cursor = step.after;
         self.undo.push(step);
         Some(event)
     }
@@ -132,24 +161,33 @@ impl Document {
         self.last_edit = EditKind::Other;
     }
 
-    fn become_text(&mut self, text: &str, cursor: Cursor) -> TextDocumentContentChangeEvent {
-        self.break_undo();
-        let edit = difference(self.buffer.text(), text);
-        self.change(&[edit], cursor)
+    fn replace(&mut self, range: Range<usize>, new: String) -> Replaced {
+        let range = self.buffer.clamp(range);
+        let old = self.buffer.slice(range.clone()).to_owned();
+        let at = range.start;
+        self.buffer.replace(range, &new);
+        Replaced { at, old, new }
     }
 
-    fn change(&mut self, edits: &[Edit], cursor: Cursor) -> TextDocumentContentChangeEvent {
-        let event = simple_change(&self.buffer, edits);
-        for edit in edits.iter().rev() {
-            self.buffer.replace(edit.range.clone(), &edit.text);
-        }
+    /// Undoes or redoes: the whole step is one change.
+    fn retrace(&mut self, walk: impl FnOnce(&mut Document)) -> TextDocumentContentChangeEvent {
+        let old = self.buffer.clone();
+        walk(self);
         self.version += 1;
-        self.cursor = cursor;
-        event.unwrap_or_else(|| TextDocumentContentChangeEvent {
+        self.break_undo();
+        let edits = [difference(old.text(), self.buffer.text())];
+        match (simple_range(&old, &edits), edits) {
+            (Some(range), [edit]) => ranged(range, edit.text),
+            _ => self.full(),
+        }
+    }
+
+    fn full(&self) -> TextDocumentContentChangeEvent {
+        TextDocumentContentChangeEvent {
             range: None,
             range_length: None,
             text: self.buffer.text().to_owned(),
-        })
+        }
     }
 
     /// Where the caret is, as LSP counts.
@@ -166,13 +204,14 @@ impl Document {
 
 /// Lapce tells a range only of one plain insertion or one plain deletion; anything else, also a change that
 /// changes nothing, goes out as the full text.
-fn simple_change(before: &Buffer, edits: &[Edit]) -> Option<TextDocumentContentChangeEvent> {
+fn simple_range(before: &Buffer, edits: &[Edit]) -> Option<lsp_types::Range> {
     let [edit] = edits else { return None };
-    if edit.range.is_empty() == edit.text.is_empty() {
-        return None;
-    }
-    let range = lsp_types::Range::new(before.position(edit.range.start), before.position(edit.range.end));
-    Some(TextDocumentContentChangeEvent { range: Some(range), range_length: None, text: edit.text.clone() })
+    let simple = edit.range.is_empty() != edit.text.is_empty();
+    simple.then(|| lsp_types::Range::new(before.position(edit.range.start), before.position(edit.range.end)))
+}
+
+fn ranged(range: lsp_types::Range, text: String) -> TextDocumentContentChangeEvent {
+    TextDocumentContentChangeEvent { range: Some(range), range_length: None, text }
 }
 
 /// The one replacement that turns `old` into `new`.
@@ -215,12 +254,18 @@ mod tests {
         }
     }
 
+    fn typed(document: &mut Document, text: &str) {
+        let at = document.cursor.head;
+        let after = Cursor::caret(at + text.len());
+        document.apply(&[Edit { range: at..at, text: text.to_owned() }], EditKind::InsertChars, after);
+        document.cursor = after;
+    }
+
     #[test]
     fn a_run_of_typing_is_undone_and_redone_as_one() {
         let mut document = Document::new(Path::new("/f"), "rust", "");
-        for (at, text) in ["a", "b", "c"].iter().enumerate() {
-            let edit = Edit { range: at..at, text: (*text).to_owned() };
-            document.apply(&[edit], EditKind::InsertChars, Cursor::caret(at + 1));
+        for text in ["a", "b", "c"] {
+            typed(&mut document, text);
         }
         let undone = document.undo().unwrap();
         assert_eq!((document.buffer.text(), undone.text.as_str(), undone.range.is_some()), ("", "", true));
@@ -228,5 +273,31 @@ mod tests {
         assert_eq!((document.buffer.text(), redone.text.as_str()), ("abc", "abc"));
         assert_eq!((document.version, document.cursor), (5, Cursor::caret(3)));
         assert!(document.redo().is_none());
+    }
+
+    #[test]
+    fn after_an_undo_or_redo_typing_is_a_step_of_its_own() {
+        let mut document = Document::new(Path::new("/f"), "rust", "");
+        typed(&mut document, "a");
+        document.break_undo();
+        typed(&mut document, "b");
+        document.undo().unwrap();
+        typed(&mut document, "c");
+        document.undo().unwrap();
+        assert_eq!((document.buffer.text(), document.cursor), ("a", Cursor::caret(1)));
+        document.redo().unwrap();
+        typed(&mut document, "d");
+        document.undo().unwrap();
+        assert_eq!((document.buffer.text(), document.cursor), ("ac", Cursor::caret(2)));
+    }
+
+    #[test]
+    fn several_replacements_of_one_change_are_undone_and_redone() {
+        let mut document = Document::new(Path::new("/f"), "rust", "abc");
+        let edit = |range: Range<usize>, text: &str| Edit { range, text: text.to_owned() };
+        document.apply(&[edit(0..1, "xx"), edit(2..3, "")], EditKind::Other, Cursor::caret(0));
+        assert_eq!(document.buffer.text(), "xxb");
+        assert_eq!(document.undo().unwrap().text, "abc");
+        assert_eq!(document.redo().unwrap().text, "xxb");
     }
 }

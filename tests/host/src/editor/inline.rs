@@ -4,7 +4,7 @@
 //! hide the drawing while the items stay as they came, bound to the position of their request.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lsp_types::{InlineCompletionItem, InsertTextFormat};
 
@@ -103,12 +103,12 @@ impl Inline {
     }
 
     /// An answer came, at whatever time: it is applied to the document it was asked for.
-    pub fn answer(&mut self, document: &mut Document, items: Vec<Item>, start: usize, path: &Path) {
+    pub fn answer(&mut self, document: &mut Document, items: Vec<Item>, start: usize) {
         self.items = items;
         self.active = 0;
         self.status = Status::Active;
         self.start = start;
-        self.path = path.to_owned();
+        self.path.clone_from(&document.path);
         document.drawn = self.items.first().map(|item| {
             let offset = item.range.as_ref().map_or(start, |range| range.start);
             drawn_at(&document.buffer, offset, item.text.clone())

@@ -9,6 +9,7 @@ mod buffer;
 mod capabilities;
 mod document;
 mod inline;
+mod language;
 mod screen;
 #[cfg(test)]
 mod tests;
@@ -18,15 +19,16 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use lsp_types::{
-    InitializeResult, InlineCompletionResponse, InlineCompletionTriggerKind, ServerCapabilities,
-    TextDocumentContentChangeEvent, TextDocumentSyncKind, Url,
+    CancelParams, InitializeResult, InlineCompletionResponse, InlineCompletionTriggerKind,
+    PublishDiagnosticsParams, ServerCapabilities, TextDocumentContentChangeEvent, TextDocumentSyncKind, Url,
 };
 use serde_json::{Value, json};
 
 pub use buffer::{Buffer, Position};
 pub use capabilities::Selector;
-use document::{Cursor, Document, EditKind};
+use document::{Cursor, Document, Drawn, EditKind};
 use inline::{Inline, Item};
+pub use language::language_id;
 use screen::Frame;
 pub use screen::{Ghost, LogLine, Popup, Screen};
 use typing::Changes;
@@ -36,6 +38,8 @@ use typing::Changes;
 pub struct Config {
     /// The documents the volt hears of.
     pub selector: Selector,
+    /// The volt's name, which stands in the title of a server status' pop-up after `volt `.
+    pub name: String,
     /// What stands in the title of the volt's pop-ups after `Plugin: `.
     pub display_name: String,
     /// The folder that is open; relative paths of files are in it.
@@ -55,7 +59,8 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             selector: Selector::all(),
-            display_name: "volt".to_owned(),
+            name: "volt".to_owned(),
+            display_name: "Volt".to_owned(),
             workspace: Some(PathBuf::from("/home/user/project")),
             inline_completion: true,
             modal: false,
@@ -227,7 +232,12 @@ impl Editor {
                 self.server_status(serde_json::from_value(params)?)
             }
             // Diagnostics and cancellations change nothing that is modelled here.
-            "textDocument/publishDiagnostics" | "$/cancelRequest" => {}
+            "textDocument/publishDiagnostics" => {
+                serde_json::from_value::<PublishDiagnosticsParams>(params)?;
+            }
+            "$/cancelRequest" => {
+                serde_json::from_value::<CancelParams>(params)?;
+            }
             _ => self.frame.log("host", format!("host notification {method} not handled")),
         }
         Ok(())
@@ -238,12 +248,13 @@ impl Editor {
         self.frame.log(source, message);
     }
 
-    /// The volt is gone (removed, reloaded): nothing is sent to it and nothing is waited for any more. Request ids
-    /// go on counting for the next one, so that every request of a session has its own.
+    /// The volt is gone (removed, reloaded): nothing is sent to it any more, but its late answers to
+    /// `inlineCompletion` are drawn. Request ids go on counting for the next one, so that every request of a session
+    /// has its own.
     pub fn volt_removed(&mut self) {
         self.capabilities = ServerCapabilities::default();
         self.initialized = false;
-        self.pending.clear();
+        self.pending.retain(|_, pending| matches!(pending, Pending::Inline { .. }));
     }
 
     /// As if the volt had answered `initialize` with these capabilities.
@@ -261,10 +272,10 @@ impl Editor {
     fn server_status(&mut self, status: ServerStatus) {
         if status.health == "ok" {
             for index in 0..self.documents.len() {
-                self.refresh(index);
+                self.refresh(index, &capabilities::ASKED_AGAIN);
             }
         } else if let Some(message) = status.message {
-            let title = format!("volt {}", self.config.display_name);
+            let title = format!("volt {}", self.config.name);
             let params = lsp_types::ShowMessageParams { typ: lsp_types::MessageType::ERROR, message };
             self.frame.show_message(title, params);
         }
@@ -275,28 +286,28 @@ impl Editor {
             InlineCompletionResponse::Array(items) => items,
             InlineCompletionResponse::List(list) => list.items,
         };
-        self.painting(Cause::Answer(id), |editor| {
-            let Some(document) = editor.documents.get_mut(index) else { return };
+        self.painting(Cause::Answer(id), index, |inline, document| {
             let items = items.into_iter().map(|item| Item::new(&document.buffer, item)).collect();
-            let path = document.path.clone();
-            editor.inline.answer(document, items, offset, &path);
+            inline.answer(document, items, offset);
         });
     }
 
     // The user's side.
 
-    /// Opens a file, or brings it to the front when it is open.
+    /// Opens a file, or brings it to the front when it is open. The window of a new file drops the items, and the
+    /// way to it (file explorer, palette) the ghost.
     pub fn open(&mut self, path: impl AsRef<Path>, language: &str, text: &str) {
         let path = self.absolute(path.as_ref());
         if let Some(index) = self.documents.iter().position(|document| document.path == path) {
             self.active = Some(index);
             return;
         }
+        self.cancel();
         self.documents.push(Document::new(&path, language, text));
         let index = self.documents.len() - 1;
         self.active = Some(index);
         self.did_open(index);
-        self.refresh(index);
+        self.refresh(index, &capabilities::ASKED_ON_CHANGE);
     }
 
     /// Brings an open file to the front. The ghost and its items stay as they are.
@@ -485,16 +496,16 @@ impl Editor {
 
     /// Whether Tab would insert exactly what is drawn, where it is drawn; with nothing drawn, nothing.
     pub fn tab_is_honest(&self) -> bool {
-        match self.text_after_tab() {
-            Some(after) => {
-                let mut screen = self.screen();
-                let buffer = Buffer::new(&screen.text);
-                if let Some(ghost) = &mut screen.ghost {
-                    ghost.text = buffer.normalize(&ghost.text);
-                }
-                screen.ghost.is_some() && screen.rendered() == after
+        let front = self.active.and_then(|index| self.documents.get(index));
+        let drawn = front.and_then(|document| Some((document, self.drawn(document)?)));
+        match (self.text_after_tab(), drawn) {
+            (None, drawn) => drawn.is_none(),
+            (Some(_), None) => false,
+            (Some(after), Some((document, drawn))) => {
+                let mut shown = document.buffer.text().to_owned();
+                shown.insert_str(document.drawn_offset(drawn), &document.buffer.normalize(&drawn.text));
+                shown == after
             }
-            None => self.screen().ghost.is_none(),
         }
     }
 
@@ -508,14 +519,20 @@ impl Editor {
         self.active.and_then(|index| self.documents.get_mut(index))
     }
 
-    fn supported(&self, index: usize) -> Option<(&Document, Url)> {
+    /// A document the volt is told about.
+    fn supported(&self, index: usize) -> Option<(&Document, &Url)> {
         let document = self.documents.get(index)?;
-        let url = document.url()?;
+        let url = document.url.as_ref()?;
         self.config.selector.matches(&document.language, &document.path).then_some((document, url))
     }
 
+    /// What the user sees of the ghost: nothing where inline completion is off.
+    fn drawn<'d>(&self, document: &'d Document) -> Option<&'d Drawn> {
+        document.drawn.as_ref().filter(|_| self.config.inline_completion)
+    }
+
     fn ghost(&self, document: &Document) -> Option<Ghost> {
-        let drawn = document.drawn.as_ref().filter(|_| self.config.inline_completion)?;
+        let drawn = self.drawn(document)?;
         let at = document.buffer.position(document.drawn_offset(drawn));
         Some(Ghost { at, text: drawn.text.clone() })
     }
@@ -550,7 +567,7 @@ impl Editor {
     fn did_change(&mut self, index: usize, event: TextDocumentContentChangeEvent) {
         let kind = capabilities::sync_kind(&self.capabilities);
         let Some(document) = self.documents.get(index) else { return };
-        let Some(uri) = document.url() else { return };
+        let Some(uri) = &document.url else { return };
         let event = match kind {
             TextDocumentSyncKind::INCREMENTAL => event,
             TextDocumentSyncKind::FULL => TextDocumentContentChangeEvent {
@@ -567,9 +584,9 @@ impl Editor {
         self.notify("textDocument/didChange", params);
     }
 
-    /// The requests that follow every change and every server status.
-    fn refresh(&mut self, index: usize) {
-        for method in capabilities::REFRESHED {
+    /// Asks anew for what the volt has registered of these methods.
+    fn refresh(&mut self, index: usize, methods: &[&'static str]) {
+        for &method in methods {
             if !capabilities::registered(&self.capabilities, method) {
                 continue;
             }
@@ -592,12 +609,16 @@ impl Editor {
             let event = document.apply(&edits, kind, cursor);
             self.did_change(index, event);
         }
-        self.refresh(index);
+        if let Some(document) = self.documents.get_mut(index) {
+            document.cursor = cursor;
+        }
+        self.refresh(index, &capabilities::ASKED_ON_CHANGE);
     }
 
     fn delete_with(&mut self, changes: impl FnOnce(&Buffer, Cursor) -> Changes) {
         if self.mode == Mode::Insert {
-            self.edit_with(EditKind::Delete, changes);
+            let one = self.front().is_some_and(|document| document.cursor.is_caret());
+            self.edit_with(if one { EditKind::Delete } else { EditKind::Other }, changes);
             self.ask(InlineCompletionTriggerKind::Automatic);
         }
     }
@@ -606,17 +627,15 @@ impl Editor {
         let Some(index) = self.active else { return };
         if let Some(event) = self.documents.get_mut(index).and_then(take) {
             self.did_change(index, event);
-            self.refresh(index);
+            self.refresh(index, &capabilities::ASKED_ON_CHANGE);
         }
         self.cancel();
     }
 
     fn cancel(&mut self) {
-        self.painting(Cause::User, |editor| {
-            if let Some(document) = editor.active.and_then(|index| editor.documents.get_mut(index)) {
-                editor.inline.cancel(document);
-            }
-        });
+        if let Some(index) = self.active {
+            self.painting(Cause::User, index, Inline::cancel);
+        }
     }
 
     fn ask(&mut self, trigger: InlineCompletionTriggerKind) {
@@ -626,11 +645,7 @@ impl Editor {
         }
         let Some(index) = self.active else { return };
         let enabled = self.config.inline_completion;
-        self.painting(Cause::User, |editor| {
-            if let Some(document) = editor.documents.get_mut(index) {
-                editor.inline.request(document, enabled);
-            }
-        });
+        self.painting(Cause::User, index, |inline, document| inline.request(document, enabled));
         if !capabilities::registered(&self.capabilities, "textDocument/inlineCompletion") {
             return;
         }
@@ -666,19 +681,18 @@ impl Editor {
         }
     }
 
-    /// Runs `change` and records what it did to the drawings.
-    fn painting(&mut self, cause: Cause, change: impl FnOnce(&mut Editor)) {
-        let before: Vec<_> = self.documents.iter().map(|document| document.drawn.clone()).collect();
-        change(self);
-        for (index, (document, before)) in self.documents.iter().zip(before).enumerate() {
-            if document.drawn == before {
-                continue;
-            }
-            let ghost = self.ghost(document);
-            let at_cursor = self.active == Some(index)
-                && ghost.as_ref().is_some_and(|ghost| ghost.at == document.cursor_position());
-            self.paints.push(Paint { path: document.path.clone(), ghost, cause, at_cursor });
-        }
+    /// Runs `change` and records what it did to the drawing of this document.
+    fn painting(&mut self, cause: Cause, index: usize, change: impl FnOnce(&mut Inline, &mut Document)) {
+        let Some(document) = self.documents.get_mut(index) else { return };
+        let before = document.drawn.clone();
+        change(&mut self.inline, document);
+        let Some(document) = self.documents.get(index).filter(|document| document.drawn != before) else {
+            return;
+        };
+        let ghost = self.ghost(document);
+        let at_cursor = self.active == Some(index)
+            && ghost.as_ref().is_some_and(|ghost| ghost.at == document.cursor_position());
+        self.paints.push(Paint { path: document.path.clone(), ghost, cause, at_cursor });
     }
 }
 

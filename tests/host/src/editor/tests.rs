@@ -330,6 +330,76 @@ fn an_ok_server_status_asks_for_code_lenses_of_every_open_file() {
 }
 
 #[test]
+fn what_a_document_shows_is_asked_for_after_changes_and_at_a_server_status_each_in_its_order() {
+    let mut editor = Editor::new(Config::default());
+    let capabilities = json!({
+        "textDocumentSync": 2,
+        "codeLensProvider": {},
+        "documentSymbolProvider": true,
+        "foldingRangeProvider": true,
+        "inlayHintProvider": true,
+        "semanticTokensProvider": { "legend": { "tokenTypes": [], "tokenModifiers": [] } },
+    });
+    editor.initialized(serde_json::from_value(capabilities).unwrap());
+    editor.open("a.rs", "rust", "");
+    editor.outgoing();
+    editor.type_char('a');
+    let after_a_change = ["inlayHint", "semanticTokens/full", "codeLens", "documentSymbol", "foldingRange"];
+    assert_eq!(told(&mut editor)[1..], after_a_change);
+    editor.notified("experimental/serverStatus", json!({ "health": "ok", "quiescent": true })).unwrap();
+    let again = ["codeLens", "documentSymbol", "semanticTokens/full", "foldingRange", "inlayHint"];
+    assert_eq!(told(&mut editor), again);
+}
+
+#[test]
+fn a_server_status_that_is_not_ok_pops_up_under_the_volts_name() {
+    let mut editor = Editor::new(Config { name: "ai".to_owned(), ..Config::default() });
+    let status = json!({ "health": "error", "quiescent": true, "message": "no key" });
+    editor.notified("experimental/serverStatus", status).unwrap();
+    let popup = editor.screen().popups.remove(0);
+    assert_eq!((popup.title.as_str(), popup.message.as_str()), ("volt ai", "no key"));
+}
+
+#[test]
+fn opening_a_file_drops_the_items_and_the_ghost() {
+    let mut editor = editor(Config::default(), "|");
+    editor.type_char('a');
+    let id = editor.outgoing().last().and_then(|message| message.id).unwrap();
+    editor.answer(id, Ok(plain("b").into()));
+    editor.open("b.rs", "rust", "x");
+    editor.tab();
+    assert_eq!(editor.screen().text, "    x", "there is nothing to take");
+    editor.switch_to("a.rs");
+    assert_eq!(editor.screen().ghost, None);
+}
+
+#[test]
+fn a_file_without_indentation_is_indented_as_its_language_is() {
+    for (path, language, text) in [("a.rs", "rust", "    "), ("a.toml", "toml", "  "), ("a.go", "go", "\t")] {
+        let mut editor = Editor::new(Config::default());
+        editor.open(path, language, "");
+        editor.tab();
+        assert_eq!(editor.screen().text, text, "{language}");
+    }
+}
+
+#[test]
+fn deleting_a_selection_is_an_undo_step_of_its_own() {
+    let mut editor = editor(Config::default(), "abcd|");
+    editor.select((0, 2), (0, 4));
+    editor.backspace();
+    editor.backspace();
+    editor.undo();
+    assert_eq!(picture(&editor.screen()), "ab|");
+}
+
+#[test]
+fn undoing_the_parting_of_a_pair_leads_back_to_where_enter_was_pressed() {
+    let editor = run(Config::default(), "{|}", vec![Enter, Undo]);
+    assert_eq!(picture(&editor.screen()), "{|\n    }");
+}
+
+#[test]
 fn documents_outside_the_filter_are_not_opened_but_their_changes_are_told() {
     let selector = Selector::new(&["rust".to_owned()], &[]);
     let mut editor = Editor::new(Config { selector, ..Config::default() });

@@ -1,6 +1,8 @@
 //! What a key does to the text, by Lapce's rules for brackets, quotes and indentation. Each function returns the
 //! changes in the order in which Lapce sends them (one `didChange` each) and the cursor after them.
 
+use std::ops::Range;
+
 use super::buffer::{Buffer, Class, class};
 use super::document::{Cursor, Edit};
 
@@ -90,12 +92,28 @@ pub(super) fn newline(buffer: &Buffer, cursor: Cursor) -> Changes {
     changes
 }
 
-/// Backspace: a selection, a whole step of indentation, an empty pair of brackets, or one grapheme.
+/// Backspace: a selection, a whole step of indentation, or one grapheme; and with a lone opening bracket or quote
+/// its partner.
 pub(super) fn backspace(buffer: &Buffer, cursor: Cursor) -> Changes {
-    if !cursor.is_caret() {
-        return one(edit(cursor.range().start, cursor.range().end, ""));
+    let start = if cursor.is_caret() { backspaced(buffer, cursor.head) } else { cursor.range().start };
+    let mut end = cursor.range().end;
+    let mut deleted = buffer.slice(start..end).chars();
+    if let (Some(c), None) = (deleted.next(), deleted.next())
+        && let Some(close) = closing(c)
+    {
+        let rest = buffer.slice(end..buffer.line_end(buffer.line_of_offset(end)));
+        if rest.trim().starts_with(close) {
+            end += rest.find(close).unwrap_or(0) + close.len_utf8();
+        }
     }
-    let at = cursor.head;
+    if start == end {
+        return Changes { steps: vec![Vec::new()], cursor };
+    }
+    one(edit(start, end, ""))
+}
+
+/// Where a caret at this offset deletes back to.
+fn backspaced(buffer: &Buffer, at: usize) -> usize {
     let line = buffer.line_of_offset(at);
     let column = at - buffer.offset_of_line(line);
     let unit = buffer.indent_unit().len();
@@ -104,21 +122,7 @@ pub(super) fn backspace(buffer: &Buffer, cursor: Cursor) -> Changes {
     } else {
         1
     };
-    let start = (0..count).fold(at, |offset, _| buffer.prev_grapheme(offset));
-    let mut end = at;
-    let mut deleted = buffer.slice(start..at).chars();
-    if let (Some(c), None) = (deleted.next(), deleted.next())
-        && let Some(close) = closing(c)
-    {
-        let rest = buffer.slice(at..buffer.line_end(line));
-        if rest.trim().starts_with(close) {
-            end = at + rest.find(close).unwrap_or(0) + close.len_utf8();
-        }
-    }
-    if start == end {
-        return Changes { steps: vec![Vec::new()], cursor };
-    }
-    one(edit(start, end, ""))
+    (0..count).fold(at, |offset, _| buffer.prev_grapheme(offset))
 }
 
 /// The Delete key.
@@ -131,13 +135,27 @@ pub(super) fn delete_forward(buffer: &Buffer, cursor: Cursor) -> Changes {
     one(edit(range.start, range.end, ""))
 }
 
-/// Tab as indentation: spaces up to the next stop.
+/// Tab as indentation: up to the next stop, at the caret or where the text of every selected line begins.
 pub(super) fn tab(buffer: &Buffer, cursor: Cursor) -> Changes {
-    let at = cursor.head;
     let unit = buffer.indent_unit();
-    let column = at - buffer.offset_of_line(buffer.line_of_offset(at));
-    let width = if unit == "\t" { 1 } else { unit.len() - column % unit.len() };
-    one(edit(at, at, &unit[..width]))
+    let indent = |at: usize| {
+        let column = at - buffer.offset_of_line(buffer.line_of_offset(at));
+        let width = if unit == "\t" { 1 } else { unit.len() - column % unit.len() };
+        edit(at, at, &unit[..width])
+    };
+    if cursor.is_caret() {
+        return one(indent(cursor.head));
+    }
+    let Range { start, end } = cursor.range();
+    let text_of = |line| buffer.offset_of_line(line) + buffer.indent_of_line(line).len();
+    let lines = buffer.line_of_offset(start)..=buffer.line_of_offset(end);
+    let edits: Vec<Edit> = lines.map(|line| indent(text_of(line))).collect();
+    let moved = |offset: usize| {
+        let before = edits.iter().filter(|edit| edit.range.start <= offset);
+        offset + before.map(|edit| edit.text.len()).sum::<usize>()
+    };
+    let cursor = Cursor { anchor: moved(cursor.anchor), head: moved(cursor.head) };
+    Changes { steps: vec![edits], cursor }
 }
 
 /// Text from the clipboard: text that ends with a newline goes in as whole lines above the caret's line.
@@ -277,6 +295,21 @@ mod tests {
             let made = backspace(&buffer, cursor);
             assert_eq!(applied(buffer, made).0, after, "{text:?}");
         }
+    }
+
+    #[test]
+    fn backspace_takes_the_partner_of_a_selected_bracket_too() {
+        let buffer = Buffer::new("f( )x");
+        let made = backspace(&buffer, Cursor { anchor: 2, head: 1 });
+        assert_eq!(applied(buffer, made).0, "f|x");
+    }
+
+    #[test]
+    fn tab_indents_every_selected_line_in_one_change() {
+        let buffer = Buffer::new("a\nb\nc");
+        let made = tab(&buffer, Cursor { anchor: 0, head: 3 });
+        assert_eq!(made.cursor, Cursor { anchor: 4, head: 11 });
+        assert_eq!(applied(buffer, made), ("    a\n    b|\nc".to_owned(), 1));
     }
 
     #[test]

@@ -3,7 +3,8 @@ use std::process::Command;
 
 use super::*;
 
-const SOON: Duration = Duration::from_secs(10);
+/// Only a protection against hanging.
+const SOON: Duration = Duration::from_secs(60);
 const NEVER: Duration = Duration::from_secs(3600);
 
 fn ask(server: &Server) -> TcpStream {
