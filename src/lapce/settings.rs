@@ -29,6 +29,9 @@ pub struct Settings {
     pub model: String,
     /// Base URL without a trailing slash; empty for the provider's default.
     pub base_url: String,
+    /// A base URL was given and cannot be used. Nobody is asked then: the provider's own server is not where the
+    /// user wanted their code to go.
+    pub base_url_is_wrong: bool,
     /// The key itself. Environment variables are the better place for it.
     pub api_key: Secret,
     /// The environment variable that holds the key; empty for the provider's usual ones.
@@ -101,6 +104,7 @@ impl Default for Settings {
             provider: String::new(),
             model: String::new(),
             base_url: String::new(),
+            base_url_is_wrong: false,
             api_key: Secret::default(),
             api_key_env: String::new(),
             temperature: None,
@@ -199,7 +203,8 @@ impl Settings {
             Err(format!("one of {}{hint}", names.join(", ")))
         });
         reader.text("model", &mut settings.model, reader::printable);
-        reader.private_text("base-url", &mut settings.base_url, reader::server_url);
+        settings.base_url_is_wrong =
+            !reader.private_text("base-url", &mut settings.base_url, reader::server_url);
         settings.base_url.truncate(settings.base_url.trim_end_matches('/').len());
         reader.secret("api-key", &mut settings.api_key);
         reader.private_text("api-key-env", &mut settings.api_key_env, reader::variable_name);

@@ -46,7 +46,8 @@ impl Settings {
     /// each time and kept nowhere else.
     ///
     /// # Errors
-    /// Of kind [`ErrorKind::Auth`] when a key is needed and there is none.
+    /// Of kind [`ErrorKind::Auth`] when a key is needed and there is none, of kind [`ErrorKind::Request`] when the
+    /// server was named wrongly.
     pub fn account(
         &self,
         provider: &dyn Provider,
@@ -55,8 +56,8 @@ impl Settings {
     ) -> Result<Account, Error> {
         let name = provider.name();
         let found = |variable: &&str| env(variable).filter(|value| !value.trim().is_empty());
-        let refuse = |message| Error {
-            kind: ErrorKind::Auth,
+        let refusal = |kind, message| Error {
+            kind,
             provider: name,
             status: None,
             code: None,
@@ -64,6 +65,12 @@ impl Settings {
             retry_after_ms: None,
             message,
         };
+        let refuse = |message| refusal(ErrorKind::Auth, message);
+        if self.base_url_is_wrong {
+            let message = "`base-url` cannot be used as it is, so nothing is sent to anyone. Correct it, or take it \
+                           out to use the provider's own server.";
+            return Err(refusal(ErrorKind::Request, message.to_owned()));
+        }
 
         let defaults = provider.defaults();
         let api_key = if !self.api_key.is_empty() {

@@ -61,16 +61,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The same for a text that may hold a secret, if only by a slip: what was given is not shown.
+    /// The same for a text that may hold a secret, if only by a slip: what was given is not shown. `false`: it
+    /// cannot be used.
     pub fn private_text(
         &mut self,
         key: &'static str,
         into: &mut String,
         check: impl Fn(&str) -> Result<(), String>,
-    ) {
-        if let Some((_, allowed)) = self.try_text(key, into, check) {
-            self.problem(key, format!("must be {allowed}; what it is does not fit and is ignored"));
+    ) -> bool {
+        let wrong = self.try_text(key, into, check);
+        if let Some((_, allowed)) = &wrong {
+            self.problem(key, format!("must be {allowed}; what it is does not fit and is not used"));
         }
+        wrong.is_none()
     }
 
     /// Gives what was found and what is allowed when they differ.

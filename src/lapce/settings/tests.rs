@@ -123,7 +123,7 @@ fn a_wrong_value_is_told_by_its_dotted_name_and_the_default_is_used() {
         (json!({"model": "a\nb"}), r#"`model` must be a text on one line; it is "a\nb", using """#),
         (
             json!({"base-url": "localhost:8080"}),
-            "`base-url` must be a URL that starts with http:// or https://; what it is does not fit and is ignored",
+            "`base-url` must be a URL that starts with http:// or https://; what it is does not fit and is not used",
         ),
         (json!({"max_tokens": 5}), "`max_tokens` is not a setting (did you mean `max-tokens`?)"),
         (json!({"timeout": {"idle": 5}}), "`timeout.idle` is not a setting"),
@@ -132,7 +132,8 @@ fn a_wrong_value_is_told_by_its_dotted_name_and_the_default_is_used() {
     for (options, expected) in cases {
         let (settings, problems) = read(options.clone());
         assert_eq!(problems, [expected], "{options}");
-        assert_eq!(settings, Settings::default(), "{options}");
+        let base_url_is_wrong = expected.starts_with("`base-url`");
+        assert_eq!(settings, Settings { base_url_is_wrong, ..Settings::default() }, "{options}");
     }
 }
 
@@ -179,7 +180,6 @@ fn what_may_be_a_secret_is_not_shown() {
         json!({"api-key": "hush hush"}),
         json!({"api-key-env": "sk-hush"}),
         json!({"proxy": "ftp://u:hush@proxy"}),
-        json!({"base-url": "https://u:hush@server"}),
         json!({"extra-headers": {"Authorization": ["Bearer hush"]}}),
         json!({"extra-headers": {"Authorization": "Bearer hush\r\nX: y"}}),
     ];
@@ -282,6 +282,17 @@ fn the_key_comes_from_the_setting_then_the_named_variable_then_the_usual_ones() 
         let account = account("fake", options.clone(), &env);
         let seen = account.as_ref().map(|account| account.api_key.expose()).map_err(String::as_str);
         assert_eq!(seen, key, "{options}");
+    }
+}
+
+#[test]
+fn a_server_named_wrongly_is_no_reason_to_ask_another() {
+    for url in ["localhost:8080", "ftp://server", "https://u:hush@server"] {
+        let (settings, problems) = read(json!({"base-url": url, "api-key": "k"}));
+        assert_eq!(problems.len(), 1, "{url}");
+        let provider = crate::provider::find("openai").unwrap();
+        let error = settings.account(provider, &|_| None, 42).unwrap_err();
+        assert!(error.message.contains("`base-url`") && !error.message.contains("hush"), "{error:?}");
     }
 }
 
