@@ -7,8 +7,8 @@ use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
 use super::request::{Draft, base_url};
-use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
-use crate::sse::json::{self, Raw, object};
+use super::{Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
+use crate::sse::json::{Raw, object};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, TextDelta, Usage};
 
 /// `llama-cpp`
@@ -158,15 +158,15 @@ object! {
 }
 
 impl Wire for Native {
-    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = json::from_str::<Chunk<'_>>(data) else {
-            return ends.malformed(data, sink);
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let Ok(chunk) = frame.read::<Chunk<'_>>() else {
+            return ends.malformed(frame.data, sink);
         };
-        if chunk.error.is_given() || event == "error" {
-            return ends.fail(stream_error(data), sink);
+        if chunk.error.is_given() || frame.event == "error" {
+            return ends.fail(stream_error(frame.data), sink);
         }
         if !chunk.choices.json().is_empty() {
-            return self.chat.frame(event, data, ends, sink);
+            return self.chat.frame(frame, ends, sink);
         }
         let index = chunk.index.number().and_then(|index| index.try_into().ok()).unwrap_or(0);
         ends.begun(index);
