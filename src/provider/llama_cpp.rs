@@ -137,6 +137,16 @@ object! {
         index = "index": Raw<'a>,
         content = "content": Raw<'a>,
         stop = "stop": Raw<'a>,
+        error = "error": Raw<'a>,
+        // Only OpenAI's format has it.
+        choices = "choices": Raw<'a>,
+    }
+}
+
+object! {
+    /// What is to be known of the last chunk only. The others count as well; there it is left unread, so that
+    /// the memo of the envelope need not care.
+    struct End<'a> {
         stop_type = "stop_type": Raw<'a>,
         // What servers before December 2024 say instead of `stop_type`.
         stopped_limit = "stopped_limit": Raw<'a>,
@@ -145,9 +155,6 @@ object! {
         timings = "timings": Timings<'a>,
         // What `response_fields` takes out of `timings` has this key.
         cached = "timings/cache_n": Raw<'a>,
-        error = "error": Raw<'a>,
-        // Only OpenAI's format has it.
-        choices = "choices": Raw<'a>,
     }
 }
 
@@ -179,15 +186,16 @@ impl Wire for Native {
         if !chunk.stop.is_given() {
             return;
         }
+        let end: End<'_> = frame.read().unwrap_or_default();
         sink.token(StreamToken::Usage(Usage {
-            input: chunk.input.number(),
-            output: chunk.output.number(),
-            cached: chunk.timings.cached.number().or(chunk.cached.number()),
+            input: end.input.number(),
+            output: end.output.number(),
+            cached: end.timings.cached.number().or(end.cached.number()),
             reasoning: None,
         }));
-        let reason = match chunk.stop_type.cow().and_then(|name| finish_reason(&name)) {
+        let reason = match end.stop_type.cow().and_then(|name| finish_reason(&name)) {
             Some(reason) => reason,
-            None if chunk.stopped_limit.is_given() => FinishReason::Length,
+            None if end.stopped_limit.is_given() => FinishReason::Length,
             None => FinishReason::Stop,
         };
         ends.finished(index, reason);
