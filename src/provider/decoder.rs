@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
-use crate::sse::json::{self, Read, Unread, is_json};
+use crate::sse::json::{self, NotJson, Read, Unread, is_json};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
 
@@ -46,12 +46,13 @@ impl<'f> Frame<'f> {
     /// Reads its text.
     ///
     /// # Errors
-    /// [`NotJson`](json::NotJson) when it is none.
-    pub fn read<T: Read<'f>>(&mut self) -> Result<T, json::NotJson> {
-        match &mut self.unread {
-            Some(unread) => unread.read(self.data),
-            None => json::from_str(self.data),
-        }
+    /// [`NotJson`] when it is none.
+    // Inlined, so that the value is made where it is wanted.
+    #[inline(always)]
+    pub fn read<T: Read<'f>>(&mut self) -> Result<T, NotJson> {
+        let mut value = T::default();
+        json::read(self.data, self.unread.as_deref_mut(), &mut |json| value.read(json))?;
+        Ok(value)
     }
 }
 

@@ -17,7 +17,7 @@ impl<'a> Raw<'a> {
     /// Whether it is there and says something: not `null`, `false`, `""`, `{}` or `[]`. Servers write
     /// all of these for "no error".
     pub fn is_given(self) -> bool {
-        !matches!(self.json(), "" | "null" | "false" | "\"\"" | "{}" | "[]")
+        !matches!(self.json().as_bytes(), b"" | b"null" | b"false" | b"\"\"" | b"{}" | b"[]")
     }
 
     /// The whole number it is.
@@ -60,13 +60,15 @@ impl<'a> Raw<'a> {
 
     /// Reads it as `T`; the default when it is not one.
     pub fn read<T: Read<'a>>(self) -> T {
-        T::read(&mut Scanner::new(self.json()))
+        let mut value = T::default();
+        value.read(&mut Scanner::new(self.json()));
+        value
     }
 }
 
 impl<'a> Read<'a> for Raw<'a> {
-    fn read(json: &mut Scanner<'a>) -> Self {
-        Raw(json.value())
+    fn read(&mut self, json: &mut Scanner<'a>) {
+        *self = Raw(json.value());
     }
 }
 
@@ -87,11 +89,13 @@ impl<T> Few<T> {
         self.first.is_none()
     }
 
-    fn push(&mut self, element: T) {
-        if self.first.is_none() {
-            self.first = Some(element);
-        } else {
-            self.rest.push(element);
+}
+
+impl<T: Default> Few<T> {
+    fn push(&mut self) -> &mut T {
+        match &mut self.first {
+            first @ None => first.insert(T::default()),
+            Some(_) => self.rest.push_mut(T::default()),
         }
     }
 }
@@ -103,10 +107,9 @@ impl<T> Default for Few<T> {
 }
 
 impl<'a, T: Read<'a>> Read<'a> for Few<T> {
-    fn read(json: &mut Scanner<'a>) -> Self {
-        let mut few = Self::default();
-        json.array(&mut |json| few.push(T::read(json)));
-        few
+    fn read(&mut self, json: &mut Scanner<'a>) {
+        *self = Self::default();
+        json.array(&mut |json| self.push().read(json));
     }
 }
 
