@@ -111,9 +111,10 @@ pub(super) fn decoder() -> Decoder {
 
 impl Wire for ChatCompletions {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = frame.read::<Chunk>() else {
+        let mut chunk = Chunk::default();
+        if frame.read(&mut chunk).is_err() {
             return ends.malformed(frame.data, sink);
-        };
+        }
         let scratch = &mut self.scratch;
         if chunk.kind.json().starts_with("\"response.") || chunk.object.json() == "\"response\"" {
             return self.responses.frame(frame, ends, sink);

@@ -43,16 +43,12 @@ impl<'f> Frame<'f> {
         Self { unread: Some(unread), ..self }
     }
 
-    /// Reads its text.
+    /// Reads its text into `value`.
     ///
     /// # Errors
     /// [`NotJson`] when it is none.
-    // Inlined, so that the value is made where it is wanted.
-    #[inline(always)]
-    pub fn read<T: Read<'f>>(&mut self) -> Result<T, NotJson> {
-        let mut value = T::default();
-        json::read(self.data, self.unread.as_deref_mut(), &mut |json| value.read(json))?;
-        Ok(value)
+    pub fn read(&mut self, value: &mut impl Read<'f>) -> Result<(), NotJson> {
+        json::read(self.data, self.unread.as_deref_mut(), value)
     }
 }
 

@@ -78,9 +78,10 @@ pub(super) fn decoder() -> Decoder {
 
 impl Wire for Responses {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(event) = frame.read::<Event>() else {
+        let mut event = Event::default();
+        if frame.read(&mut event).is_err() {
             return ends.malformed(frame.data, sink);
-        };
+        }
         match event.kind.json().trim_matches('"') {
             "response.output_text.delta" => {
                 if let Some(text) = self.string(event.delta) {
@@ -175,7 +176,9 @@ impl Responses {
 
     /// A response that was not streamed.
     fn whole(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(raw) = frame.read::<Raw>() else { return };
+        let mut raw = Raw::default();
+        // The text has been read before.
+        let _ = frame.read(&mut raw);
         let response: Response = raw.read();
         for item in response.output.read::<Few<Item>>().iter() {
             if item.is_call() {

@@ -21,8 +21,11 @@ pub use scanner::{Key, Scanner};
 
 /// Something that can be read from any JSON value; what it cannot be reads as the default.
 pub trait Read<'a>: Default {
-    /// Becomes the value that `json` stands before, and leaves `json` behind it. In place: moving the larger
-    /// ones took a third of the time.
+    /// Becomes the default.
+    fn clear(&mut self);
+
+    /// Becomes the value that `json` stands before, and leaves `json` behind it. In place, for each move of
+    /// more than a few bytes is a call out of the wasm.
     fn read(&mut self, json: &mut Scanner<'a>);
 }
 
@@ -42,27 +45,24 @@ impl std::error::Error for NotJson {}
 ///
 /// # Errors
 /// [`NotJson`] when it is none.
-// Inlined, so that the value is made where it is wanted.
-#[inline(always)]
 pub fn from_str<'a, T: Read<'a>>(json: &'a str) -> Result<T, NotJson> {
     let mut value = T::default();
-    read(json, None, &mut |json| value.read(json))?;
+    read(json, None, &mut value)?;
     Ok(value)
 }
 
-/// Has `value` take the value that a whole JSON text is. If `unread` is given, notes there what is passed
-/// over.
+/// As [`from_str`], in place. If `unread` is given, what is passed over is noted there.
 ///
 /// # Errors
 /// [`NotJson`] when it is none.
 pub fn read<'a>(
     json: &'a str,
     mut unread: Option<&mut Unread>,
-    value: &mut dyn FnMut(&mut Scanner<'a>),
+    value: &mut impl Read<'a>,
 ) -> Result<(), NotJson> {
     let mut scanner = Scanner::new(json);
     scanner.unread = unread.as_mut().map(|unread| std::mem::take(&mut unread.spare));
-    value(&mut scanner);
+    value.read(&mut scanner);
     if !scanner.is_over() {
         return Err(NotJson);
     }
@@ -151,11 +151,15 @@ macro_rules! object {
         }
 
         impl<'a> $crate::json::Read<'a> for $name<'a> {
+            fn clear(&mut self) {
+                $($crate::json::Read::clear(&mut self.$field);)*
+            }
+
             fn read(&mut self, json: &mut $crate::json::Scanner<'a>) {
                 const KEYS: &[$crate::json::Key] = &[$($crate::json::Key::new($key)),*];
                 #[allow(non_camel_case_types)]
                 enum Field { $($field),* }
-                *self = Self::default();
+                self.clear();
                 json.object(KEYS, &mut |number, json| {
                     $(if number == Field::$field as usize {
                         return $crate::json::Read::read(&mut self.$field, json);
@@ -356,7 +360,7 @@ mod tests {
 
     fn noted<'a, T: Read<'a>>(unread: &mut Unread, json: &'a str) -> Result<T, NotJson> {
         let mut value = T::default();
-        read(json, Some(unread), &mut |json| value.read(json)).map(|()| value)
+        read(json, Some(unread), &mut value).map(|()| value)
     }
 
     #[test]

@@ -67,8 +67,12 @@ impl<'a> Raw<'a> {
 }
 
 impl<'a> Read<'a> for Raw<'a> {
+    fn clear(&mut self) {
+        self.0 = None;
+    }
+
     fn read(&mut self, json: &mut Scanner<'a>) {
-        *self = Raw(json.value());
+        self.0 = json.value();
     }
 }
 
@@ -76,39 +80,44 @@ impl<'a> Read<'a> for Raw<'a> {
 /// Whatever is no array counts as an empty one.
 #[derive(Debug)]
 pub struct Few<T> {
-    first: Option<T>,
+    first: T,
+    is_empty: bool,
     rest: Vec<T>,
 }
 
 impl<T> Few<T> {
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.first.iter().chain(&self.rest)
+        let first = (!self.is_empty).then_some(&self.first);
+        first.into_iter().chain(&self.rest)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.is_empty
     }
 
 }
 
 impl<T: Default> Few<T> {
     fn push(&mut self) -> &mut T {
-        match &mut self.first {
-            first @ None => first.insert(T::default()),
-            Some(_) => self.rest.push_mut(T::default()),
-        }
+        if std::mem::take(&mut self.is_empty) { &mut self.first } else { self.rest.push_mut(T::default()) }
     }
 }
 
-impl<T> Default for Few<T> {
+impl<T: Default> Default for Few<T> {
     fn default() -> Self {
-        Self { first: None, rest: Vec::new() }
+        Self { first: T::default(), is_empty: true, rest: Vec::new() }
     }
 }
 
 impl<'a, T: Read<'a>> Read<'a> for Few<T> {
+    fn clear(&mut self) {
+        self.first.clear();
+        self.is_empty = true;
+        self.rest.clear();
+    }
+
     fn read(&mut self, json: &mut Scanner<'a>) {
-        *self = Self::default();
+        self.clear();
         json.array(&mut |json| self.push().read(json));
     }
 }
