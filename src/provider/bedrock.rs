@@ -11,8 +11,8 @@ use super::request::Draft;
 use super::sigv4::{Signer, Unsigned};
 use super::url::{is_label, segment};
 use super::{
-    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Secret, Wire,
-    messages,
+    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Secret,
+    Wire, messages,
 };
 use crate::sse::json::{Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};

@@ -6,7 +6,9 @@ use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
 use super::request::{Draft, base_url};
-use super::{Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
+use super::{
+    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Wire,
+};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, ToolCall, Usage};
 

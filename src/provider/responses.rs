@@ -114,7 +114,9 @@ impl Wire for Responses {
                 self.end(event.response, frame.data, ends, sink);
             }
             "error" => ends.fail(stream_error(frame.data), sink),
-            _ if event.error.is_given() || frame.event == "error" => ends.fail(stream_error(frame.data), sink),
+            _ if event.error.is_given() || frame.event == "error" => {
+                ends.fail(stream_error(frame.data), sink)
+            }
             "" if event.object.json() == "\"response\"" => self.whole(frame, ends, sink),
             _ => {}
         }

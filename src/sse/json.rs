@@ -284,7 +284,8 @@ mod tests {
     /// What [`Tree`] is to find in a text, by serde_json.
     fn expected(json: &str) -> String {
         let tree: serde_json::Value = serde_json::from_str(json).unwrap();
-        let leaf = |tree: &serde_json::Value, key: &str| tree.get(key).map_or(String::new(), |v| v.to_string());
+        let leaf =
+            |tree: &serde_json::Value, key: &str| tree.get(key).map_or(String::new(), |v| v.to_string());
         let array = |tree: &serde_json::Value| tree["parts"].as_array().cloned().unwrap_or_default();
         let sample = |sample: &serde_json::Value| {
             let parts = array(sample).iter().map(|part| part.to_string()).collect::<Vec<_>>();
@@ -311,11 +312,31 @@ mod tests {
     /// with any value.
     fn any_json() -> impl Strategy<Value = String> {
         let leaf = prop::sample::select(vec![
-            "null", "true", "false", "0", "-1.5e+3", "12", "\"\"", "\"leaf\"", "\"{\\\"type\\\":\"", "\"é\\n\\ud83d\\ude00\"",
-            "\"sixteen bytes or more\"", "[]", "{}",
+            "null",
+            "true",
+            "false",
+            "0",
+            "-1.5e+3",
+            "12",
+            "\"\"",
+            "\"leaf\"",
+            "\"{\\\"type\\\":\"",
+            "\"é\\n\\ud83d\\ude00\"",
+            "\"sixteen bytes or more\"",
+            "[]",
+            "{}",
         ]);
         let key = prop::sample::select(vec![
-            "leaf", "parts", "inner", "type", "other", "le\\u0061f", "\\u0074ype", "\\\"type", "", "sixteen bytes or more",
+            "leaf",
+            "parts",
+            "inner",
+            "type",
+            "other",
+            "le\\u0061f",
+            "\\u0074ype",
+            "\\\"type",
+            "",
+            "sixteen bytes or more",
         ]);
         let blank = prop::sample::select(vec!["", "", "", " ", "\n\t ", "\r\n"]);
         leaf.prop_map(str::to_owned).prop_recursive(5, 40, 5, move |inner| {
@@ -367,7 +388,8 @@ mod tests {
     fn unread_is_what_no_reading_has_asked_for() {
         let json = r#"{"leaf":1,"a":[{"b":2}],"inner":{"type":"x","c":3},"type":4,"parts":[{"d":"e"}]}"#;
         let mut unread = Unread::default();
-        let texts = |unread: &Unread| -> Vec<&str> { unread.values().iter().map(|v| &json[v.range()]).collect() };
+        let texts =
+            |unread: &Unread| -> Vec<&str> { unread.values().iter().map(|v| &json[v.range()]).collect() };
         noted::<Tree>(&mut unread, json).unwrap();
         assert_eq!(texts(&unread), ["[{\"b\":2}]", "3", "4", "\"e\""]);
         noted::<Sample>(&mut unread, json).unwrap();

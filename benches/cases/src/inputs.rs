@@ -233,7 +233,8 @@ mod tests {
         let last: serde_json::Value = serde_json::from_str(last).unwrap();
         assert_eq!(last["usage"]["total_tokens"], 321);
         let shuffled = openai_without_envelope(200);
-        let shuffled: Vec<&str> = shuffled.split_terminator("\n\n").map(|event| &event["data: ".len()..]).collect();
+        let shuffled: Vec<&str> =
+            shuffled.split_terminator("\n\n").map(|event| &event["data: ".len()..]).collect();
         let orders = shuffled.iter().map(|chunk| {
             let chunk = chunk.replace("\"content\"", "");
             chunk.split("\":").filter_map(|part| part.rsplit('"').next()).collect::<Vec<_>>().concat()

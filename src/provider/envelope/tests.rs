@@ -159,7 +159,9 @@ fn every_format_is_only_compared_when_it_is_known_what_changes() {
 fn a_text_with_escapes_is_learned_when_no_other_string_that_is_read_says_the_same() {
     let format = &FORMATS[0];
     let frame = |text: &str, key: &str, value: &str| {
-        format.with(text, "", "").replace("\"object\":\"chat.completion.chunk\"", &format!("\"{key}\":\"{value}\""))
+        format
+            .with(text, "", "")
+            .replace("\"object\":\"chat.completion.chunk\"", &format!("\"{key}\":\"{value}\""))
     };
     for (key, value, learned) in [
         ("object", "c", true),
@@ -254,13 +256,25 @@ fn any_value_stands_for_one_that_nobody_reads() {
 fn what_is_read_has_to_stay_the_same() {
     for (format, frame, change) in [
         (&FORMATS[0], r#"{"choices":[{"delta":{"content":"@"}}],"error":null,"id":1}"#, ("null", "false")),
-        (&FORMATS[0], r#"{"choices":[{"delta":{"content":"@"},"finish_reason":null}]}"#, ("null", "\"stop\"")),
+        (
+            &FORMATS[0],
+            r#"{"choices":[{"delta":{"content":"@"},"finish_reason":null}]}"#,
+            ("null", "\"stop\""),
+        ),
         // As another type than the one that is asked for, it is read all the same.
         (&FORMATS[0], r#"{"choices":[{"delta":{"content":"@"}}],"x_groq":1}"#, ("1", "{\"error\":\"b\"}")),
         (&FORMATS[0], r#"{"choices":[{"message":{"content":"@","x":1}}]}"#, ("1", "2")),
         // Two readings: by llama.cpp's own names, and by OpenAI's.
-        (&FORMATS[9], r#"{"choices":[{"delta":{"content":"@"}}],"usage":null}"#, ("null", "{\"prompt_tokens\":1}")),
-        (&FORMATS[4], r#"{"type":"message","content":[{"type":"text","text":"@"}],"role":1}"#, ("text\",", "texts\",")),
+        (
+            &FORMATS[9],
+            r#"{"choices":[{"delta":{"content":"@"}}],"usage":null}"#,
+            ("null", "{\"prompt_tokens\":1}"),
+        ),
+        (
+            &FORMATS[4],
+            r#"{"type":"message","content":[{"type":"text","text":"@"}],"role":1}"#,
+            ("text\",", "texts\","),
+        ),
     ] {
         let learned = frame.replace('@', "a");
         let other = frame.replace('@', "b").replace(change.0, change.1);

@@ -94,7 +94,6 @@ impl<T> Few<T> {
     pub fn is_empty(&self) -> bool {
         self.is_empty
     }
-
 }
 
 impl<T: Default> Few<T> {
