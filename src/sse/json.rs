@@ -145,9 +145,17 @@ pub fn strings<'a>(json: &'a str, string: &mut dyn FnMut(usize, &'a str)) {
 macro_rules! object {
     ($(#[$meta:meta])* struct $name:ident<'a> { $($field:ident = $key:literal: $ty:ty,)* }) => {
         $(#[$meta])*
-        #[derive(Debug, Default)]
+        #[derive(Debug)]
         struct $name<'a> {
             $($field: $ty,)*
+        }
+
+        impl Default for $name<'_> {
+            // Inlined, so that it is made in its place.
+            #[inline(always)]
+            fn default() -> Self {
+                Self { $($field: Default::default(),)* }
+            }
         }
 
         impl<'a> $crate::json::Read<'a> for $name<'a> {

@@ -103,6 +103,8 @@ impl<T: Default> Few<T> {
 }
 
 impl<T: Default> Default for Few<T> {
+    // Inlined, so that it is made in its place.
+    #[inline(always)]
     fn default() -> Self {
         Self { first: T::default(), is_empty: true, rest: Vec::new() }
     }
