@@ -11,10 +11,10 @@ use super::request::Draft;
 use super::sigv4::{Signer, Unsigned};
 use super::url::{is_label, segment};
 use super::{
-    Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Secret, Wire,
-    messages,
+    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Secret,
+    Wire, messages,
 };
-use crate::sse::json::{self, Raw, object};
+use crate::sse::json::{Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};
 
 /// `bedrock`
@@ -260,11 +260,12 @@ object! {
 }
 
 impl Wire for Converse {
-    fn frame(&mut self, name: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(event) = json::from_str::<Event<'_>>(data) else {
-            return ends.malformed(data, sink);
-        };
-        match name {
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let mut event = Event::default();
+        if frame.read(&mut event).is_err() {
+            return ends.malformed(frame.data, sink);
+        }
+        match frame.event {
             "contentBlockDelta" => self.delta(event.index.number().unwrap_or(0), &event.delta, sink),
             "contentBlockStart" if event.start.tool.is_given() => {
                 let tool = event.start.tool.read::<Tool<'_>>();
@@ -294,7 +295,7 @@ impl Wire for Converse {
                 }));
             }
             // No event, but JSON in place of the stream.
-            "" => ends.fail(stream_error(data), sink),
+            "" => ends.fail(stream_error(frame.data), sink),
             "chunk" => self.chunk(event.bytes, ends, sink),
             _ => {}
         }
@@ -320,7 +321,7 @@ impl Converse {
         let encoded = bytes.str(&mut self.scratch).unwrap_or_default();
         self.chunk.clear();
         match base64(encoded, &mut self.chunk).and_then(|()| std::str::from_utf8(&self.chunk).ok()) {
-            Some(data) => self.invoke.frame("", data, ends, sink),
+            Some(data) => self.invoke.frame(&mut Frame::new("", data), ends, sink),
             None => ends.malformed(encoded, sink),
         }
     }

@@ -6,12 +6,12 @@ mod body;
 #[cfg(test)]
 mod tests;
 
-use super::decoder::{Decoder, Ends, Framing, Wire};
+use super::decoder::{Decoder, Ends, Frame, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::responses::Responses;
 use super::usage::usage;
-use crate::sse::json::{self, Few, Raw, number, object};
+use crate::sse::json::{Few, Raw, number, object};
 use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
 
 object! {
@@ -110,13 +110,14 @@ pub(super) fn decoder() -> Decoder {
 }
 
 impl Wire for ChatCompletions {
-    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = json::from_str::<Chunk>(data) else {
-            return ends.malformed(data, sink);
-        };
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let mut chunk = Chunk::default();
+        if frame.read(&mut chunk).is_err() {
+            return ends.malformed(frame.data, sink);
+        }
         let scratch = &mut self.scratch;
         if chunk.kind.json().starts_with("\"response.") || chunk.object.json() == "\"response\"" {
-            return self.responses.frame(event, data, ends, sink);
+            return self.responses.frame(frame, ends, sink);
         }
         for (position, choice) in chunk.choices.iter().enumerate() {
             let index = choice.index.number().and_then(|index| u32::try_from(index).ok());
@@ -126,7 +127,7 @@ impl Wire for ChatCompletions {
         if counts.is_given() {
             sink.token(StreamToken::Usage(usage(counts)));
         }
-        if let Some(error) = chunk.failure(event, data) {
+        if let Some(error) = chunk.failure(frame.event, frame.data) {
             ends.fail(error, sink);
         }
     }

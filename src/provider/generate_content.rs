@@ -7,8 +7,8 @@ use super::finish::finish_reason;
 use super::hole::{conversation, stops};
 use super::request::Draft;
 use super::url::segment;
-use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
-use crate::sse::json::{self, Few, Raw, object};
+use super::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
+use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
 
 /// Decodes `GenerateContentResponse` chunks.
@@ -74,12 +74,13 @@ object! {
 }
 
 impl Wire for GenerateContent {
-    fn frame(&mut self, _event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = json::from_str::<Chunk<'_>>(data) else {
-            return ends.malformed(data, sink);
-        };
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let mut chunk = Chunk::default();
+        if frame.read(&mut chunk).is_err() {
+            return ends.malformed(frame.data, sink);
+        }
         if chunk.error.is_given() {
-            return ends.fail(stream_error(data), sink);
+            return ends.fail(stream_error(frame.data), sink);
         }
         for candidate in chunk.candidates.iter() {
             // Some servers leave the index of the first, or only, candidate out.

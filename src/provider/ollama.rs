@@ -6,8 +6,10 @@ use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
 use super::request::{Draft, base_url};
-use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
-use crate::sse::json::{self, Few, Raw, object};
+use super::{
+    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Wire,
+};
+use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, ToolCall, Usage};
 
 /// `ollama`
@@ -178,12 +180,13 @@ object! {
 }
 
 impl Wire for Lines {
-    fn frame(&mut self, _event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(line) = json::from_str::<Line<'_>>(data) else {
-            return ends.malformed(data, sink);
-        };
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let mut line = Line::default();
+        if frame.read(&mut line).is_err() {
+            return ends.malformed(frame.data, sink);
+        }
         if line.error.is_given() {
-            return ends.fail(stream_error(data), sink);
+            return ends.fail(stream_error(frame.data), sink);
         }
         for thinking in [line.thinking, line.message.thinking] {
             if let Some(text) = thinking.piece(&mut self.scratch) {

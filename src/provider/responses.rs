@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use super::decoder::{Decoder, Ends, Framing, Wire};
+use super::decoder::{Decoder, Ends, Frame, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::usage::usage;
-use crate::sse::json::{self, Few, Raw, object};
+use crate::sse::json::{Few, Raw, object};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall};
 
 object! {
@@ -77,44 +77,47 @@ pub(super) fn decoder() -> Decoder {
 }
 
 impl Wire for Responses {
-    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(frame) = json::from_str::<Event>(data) else {
-            return ends.malformed(data, sink);
-        };
-        match frame.kind.json().trim_matches('"') {
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let mut event = Event::default();
+        if frame.read(&mut event).is_err() {
+            return ends.malformed(frame.data, sink);
+        }
+        match event.kind.json().trim_matches('"') {
             "response.output_text.delta" => {
-                if let Some(text) = self.string(frame.delta) {
+                if let Some(text) = self.string(event.delta) {
                     sink.token(StreamToken::Text(text.into()));
                 }
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                if let Some(thought) = self.string(frame.delta) {
+                if let Some(thought) = self.string(event.delta) {
                     sink.token(StreamToken::Reasoning(thought.into()));
                 }
             }
             "response.refusal.delta" => {
-                if let Some(refusal) = self.string(frame.delta) {
+                if let Some(refusal) = self.string(event.delta) {
                     sink.token(StreamToken::Refusal(refusal.into()));
                 }
             }
             "response.output_item.added" => {
-                let item: Item = frame.item.read();
+                let item: Item = event.item.read();
                 if item.is_call() {
-                    self.open_call(frame.output_index, &item, sink);
+                    self.open_call(event.output_index, &item, sink);
                 }
             }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
-                self.arguments(frame.output_index, frame.delta, sink);
+                self.arguments(event.output_index, event.delta, sink);
             }
-            "response.function_call_arguments.done" if !self.has_arguments(frame.output_index) => {
-                self.arguments(frame.output_index, frame.arguments, sink);
+            "response.function_call_arguments.done" if !self.has_arguments(event.output_index) => {
+                self.arguments(event.output_index, event.arguments, sink);
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.done" => {
-                self.end(frame.response, data, ends, sink);
+                self.end(event.response, frame.data, ends, sink);
             }
-            "error" => ends.fail(stream_error(data), sink),
-            _ if frame.error.is_given() || event == "error" => ends.fail(stream_error(data), sink),
-            "" if frame.object.json() == "\"response\"" => self.whole(data, ends, sink),
+            "error" => ends.fail(stream_error(frame.data), sink),
+            _ if event.error.is_given() || frame.event == "error" => {
+                ends.fail(stream_error(frame.data), sink)
+            }
+            "" if event.object.json() == "\"response\"" => self.whole(frame, ends, sink),
             _ => {}
         }
     }
@@ -174,8 +177,10 @@ impl Responses {
     }
 
     /// A response that was not streamed.
-    fn whole(&mut self, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(raw) = json::from_str::<Raw>(data) else { return };
+    fn whole(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let mut raw = Raw::default();
+        // The text has been read before.
+        let _ = frame.read(&mut raw);
         let response: Response = raw.read();
         for item in response.output.read::<Few<Item>>().iter() {
             if item.is_call() {
@@ -192,7 +197,7 @@ impl Responses {
                 }
             }
         }
-        self.end(raw, data, ends, sink);
+        self.end(raw, frame.data, ends, sink);
     }
 }
 
