@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::chat_completions::ChatCompletions;
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
@@ -16,6 +17,8 @@ use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCa
 pub(super) struct GenerateContent {
     tools: u32,
     scratch: String,
+    /// A gateway in OpenAI's dialect, or a proxy's complaint.
+    other: ChatCompletions,
 }
 
 object! {
@@ -74,7 +77,7 @@ object! {
 }
 
 impl Wire for GenerateContent {
-    fn frame(&mut self, _event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
+    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
         let Ok(chunk) = json::from_str::<Chunk<'_>>(data) else {
             return ends.malformed(data, sink);
         };
@@ -106,7 +109,10 @@ impl Wire for GenerateContent {
             let message = chunk.feedback.message.cow().unwrap_or("The prompt was blocked.".into());
             let error =
                 StreamError { kind: ErrorKind::Filtered, code: Some(reason), message, retry_after_ms: None };
-            ends.fail(error, sink);
+            return ends.fail(error, sink);
+        }
+        if chunk.candidates.is_empty() && !chunk.usage.is_given() {
+            self.other.frame(event, data, ends, sink);
         }
     }
 }

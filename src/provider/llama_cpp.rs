@@ -146,8 +146,6 @@ object! {
         // What `response_fields` takes out of `timings` has this key.
         cached = "timings/cache_n": Raw<'a>,
         error = "error": Raw<'a>,
-        // Only OpenAI's format has it.
-        choices = "choices": Raw<'a>,
     }
 }
 
@@ -165,7 +163,8 @@ impl Wire for Native {
         if chunk.error.is_given() || event == "error" {
             return ends.fail(stream_error(data), sink);
         }
-        if !chunk.choices.json().is_empty() {
+        // Every chunk of its own format has these, and no other's has.
+        if chunk.content.json().is_empty() && chunk.stop.json().is_empty() {
             return self.chat.frame(event, data, ends, sink);
         }
         let index = chunk.index.number().and_then(|index| index.try_into().ok()).unwrap_or(0);

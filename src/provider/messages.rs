@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::chat_completions::ChatCompletions;
 use super::claude::Claude;
 use super::error::stream_error;
 use super::finish::finish_reason;
@@ -19,6 +20,8 @@ pub(super) struct Messages {
     tools: u32,
     usage: Usage,
     scratch: String,
+    /// A gateway in OpenAI's dialect, or a proxy's complaint.
+    other: ChatCompletions,
 }
 
 /// What a block's deltas are good for.
@@ -103,7 +106,7 @@ impl Wire for Messages {
         let Ok(frame) = json::from_str::<Event<'_>>(data) else {
             return ends.malformed(data, sink);
         };
-        if frame.error.is_given() {
+        if frame.error.is_given() || event == "error" {
             return ends.fail(stream_error(data), sink);
         }
         // Each event carries its name in the data as well; gateways drop the one or the other.
@@ -136,6 +139,7 @@ impl Wire for Messages {
                 self.text(frame.completion, sink);
                 stopped(frame.stop_reason, ends);
             }
+            "" => self.other.frame(event, data, ends, sink),
             _ => {}
         }
     }

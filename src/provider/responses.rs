@@ -1,9 +1,10 @@
-//! The wire of OpenAI's Responses API.
+//! The wire of OpenAI's Responses API: what begins with `response`. The rest, errors above all, is as in chat
+//! completions, whose wire hands these on.
 
 #[cfg(test)]
 mod tests;
 
-use super::decoder::{Decoder, Ends, Framing, Wire};
+use super::decoder::{Ends, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::usage::usage;
@@ -17,8 +18,8 @@ object! {
         output_index = "output_index": Raw<'a>,
         item = "item": Raw<'a>,
         arguments = "arguments": Raw<'a>,
+        input = "input": Raw<'a>,
         response = "response": Raw<'a>,
-        object = "object": Raw<'a>,
         error = "error": Raw<'a>,
     }
 }
@@ -45,7 +46,11 @@ object! {
         call_id = "call_id": Raw<'a>,
         name = "name": Raw<'a>,
         arguments = "arguments": Raw<'a>,
+        // Of a custom tool, in place of arguments.
+        input = "input": Raw<'a>,
         content = "content": Few<Part<'a>>,
+        // Of reasoning.
+        summary = "summary": Few<Part<'a>>,
     }
 }
 
@@ -61,6 +66,8 @@ object! {
 pub(super) struct Responses {
     /// Tool calls by their place in the output.
     calls: Vec<OpenCall>,
+    /// Whether anything of the answer came.
+    begun: bool,
     scratch: String,
 }
 
@@ -71,29 +78,29 @@ struct OpenCall {
     has_arguments: bool,
 }
 
-/// A decoder of a body in this format.
-pub(super) fn decoder() -> Decoder {
-    Decoder::new(Framing::Sse, Box::new(Responses::default()))
-}
-
 impl Wire for Responses {
     fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
         let Ok(frame) = json::from_str::<Event>(data) else {
             return ends.malformed(data, sink);
         };
-        match frame.kind.json().trim_matches('"') {
+        // Each event has its name in the data as well; gateways drop the one or the other.
+        let kind = match frame.kind.json().trim_matches('"') {
+            "" => event,
+            kind => kind,
+        };
+        match kind {
             "response.output_text.delta" => {
-                if let Some(text) = self.string(frame.delta) {
+                if let Some(text) = self.piece(frame.delta) {
                     sink.token(StreamToken::Text(text.into()));
                 }
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                if let Some(thought) = self.string(frame.delta) {
+                if let Some(thought) = self.piece(frame.delta) {
                     sink.token(StreamToken::Reasoning(thought.into()));
                 }
             }
             "response.refusal.delta" => {
-                if let Some(refusal) = self.string(frame.delta) {
+                if let Some(refusal) = self.piece(frame.delta) {
                     sink.token(StreamToken::Refusal(refusal.into()));
                 }
             }
@@ -103,30 +110,42 @@ impl Wire for Responses {
                     self.open_call(frame.output_index, &item, sink);
                 }
             }
+            "response.output_item.done" => {
+                let item: Item = frame.item.read();
+                if item.is_call() {
+                    self.close_call(frame.output_index, &item, sink);
+                }
+            }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
                 self.arguments(frame.output_index, frame.delta, sink);
             }
-            "response.function_call_arguments.done" if !self.has_arguments(frame.output_index) => {
-                self.arguments(frame.output_index, frame.arguments, sink);
+            "response.function_call_arguments.done" | "response.custom_tool_call_input.done"
+                if !self.has_arguments(frame.output_index) =>
+            {
+                let whole = if frame.input.is_given() { frame.input } else { frame.arguments };
+                self.arguments(frame.output_index, whole, sink);
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.done" => {
                 self.end(frame.response, data, ends, sink);
             }
-            "error" => ends.fail(stream_error(data), sink),
-            _ if frame.error.is_given() || event == "error" => ends.fail(stream_error(data), sink),
-            "" if frame.object.json() == "\"response\"" => self.whole(data, ends, sink),
+            _ if frame.error.is_given() => ends.fail(stream_error(data), sink),
+            // A response that was not streamed.
+            "" | "message" => self.end(json::from_str(data).unwrap_or_default(), data, ends, sink),
             _ => {}
         }
     }
 }
 
 impl Responses {
-    fn string<'s>(&'s mut self, raw: Raw<'s>) -> Option<&'s str> {
-        raw.str(&mut self.scratch).filter(|text| !text.is_empty())
+    fn piece<'s>(&'s mut self, raw: Raw<'s>) -> Option<&'s str> {
+        let piece = raw.str(&mut self.scratch).filter(|text| !text.is_empty());
+        self.begun |= piece.is_some();
+        piece
     }
 
     fn open_call(&mut self, output_index: Raw<'_>, item: &Item<'_>, sink: &mut dyn Sink) {
-        let arguments = item.arguments.str(&mut self.scratch).unwrap_or_default();
+        let arguments = item.whole_arguments().str(&mut self.scratch).unwrap_or_default();
+        self.begun = true;
         sink.token(StreamToken::ToolCall(ToolCall {
             index: self.calls.len() as u32,
             id: item.call_id.cow(),
@@ -135,6 +154,16 @@ impl Responses {
         }));
         let output_index = output_index.number().unwrap_or(self.calls.len() as u64);
         self.calls.push(OpenCall { output_index, has_arguments: !arguments.is_empty() });
+    }
+
+    /// A call is over: some servers say only now what it is, or with what arguments.
+    fn close_call(&mut self, output_index: Raw<'_>, item: &Item<'_>, sink: &mut dyn Sink) {
+        let index = output_index.number();
+        if !self.calls.iter().any(|call| Some(call.output_index) == index) {
+            self.open_call(output_index, item, sink);
+        } else if !self.has_arguments(output_index) {
+            self.arguments(output_index, item.whole_arguments(), sink);
+        }
     }
 
     fn has_arguments(&self, output_index: Raw<'_>) -> bool {
@@ -154,9 +183,13 @@ impl Responses {
         }
     }
 
-    /// The response object that comes last: usage, and why it ended.
+    /// The response object that comes last: usage, why it ended, and the whole answer, if nothing of it
+    /// came before.
     fn end(&mut self, response: Raw<'_>, frame: &str, ends: &mut Ends, sink: &mut dyn Sink) {
         let response: Response = response.read();
+        if !self.begun {
+            self.output(&response, sink);
+        }
         if response.usage.is_given() {
             sink.token(StreamToken::Usage(usage(response.usage)));
         }
@@ -173,31 +206,31 @@ impl Responses {
         ends.marker();
     }
 
-    /// A response that was not streamed.
-    fn whole(&mut self, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(raw) = json::from_str::<Raw>(data) else { return };
-        let response: Response = raw.read();
+    fn output(&mut self, response: &Response<'_>, sink: &mut dyn Sink) {
         for item in response.output.read::<Few<Item>>().iter() {
             if item.is_call() {
                 self.open_call(Raw::default(), item, sink);
             }
             let thinking = item.kind.json() == "\"reasoning\"";
-            for part in item.content.iter() {
-                if let Some(text) = self.string(part.text) {
+            for part in item.summary.iter().chain(item.content.iter()) {
+                if let Some(text) = self.piece(part.text) {
                     let text = text.into();
                     sink.token(if thinking { StreamToken::Reasoning(text) } else { StreamToken::Text(text) });
                 }
-                if let Some(refusal) = self.string(part.refusal) {
+                if let Some(refusal) = self.piece(part.refusal) {
                     sink.token(StreamToken::Refusal(refusal.into()));
                 }
             }
         }
-        self.end(raw, data, ends, sink);
     }
 }
 
 impl Item<'_> {
     fn is_call(&self) -> bool {
         matches!(self.kind.json(), "\"function_call\"" | "\"custom_tool_call\"")
+    }
+
+    fn whole_arguments(&self) -> Raw<'_> {
+        if self.input.is_given() { self.input } else { self.arguments }
     }
 }

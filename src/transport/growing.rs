@@ -67,7 +67,7 @@ impl GrowingFile {
             return Err(Refusal::Missing(format!("{} is not writable ({error})", home.path)));
         }
         // Start-Process hands none of our handles on, so that Lapce does not wait for curl.
-        let run = format!("{}\\{run}", home.path).replace('\'', "''");
+        let run = quoted(&format!("{}\\{run}", home.path));
         let command = format!(
             "(Start-Process -FilePath '{run}\\run.cmd' -WorkingDirectory '{run}' -WindowStyle Hidden -PassThru).Id"
         );
@@ -145,6 +145,12 @@ impl GrowingFile {
         let words = errors.lines().rfind(|line| line.starts_with("curl: (")).unwrap_or_default();
         Some(Exit { code: code.trim().parse().ok()?, words: words.to_owned() })
     }
+}
+
+/// The text for between PowerShell's single quotes, as which it also takes the four curly ones.
+fn quoted(text: &str) -> String {
+    let is_quote = |c: &char| matches!(c, '\'' | '\u{2018}'..='\u{201B}');
+    text.chars().flat_map(|c| std::iter::repeat_n(c, 1 + usize::from(is_quote(&c)))).collect()
 }
 
 fn nanos(time: Duration) -> u64 {

@@ -82,6 +82,8 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
             "timeout",
             "server busy",
             "cancelled",
+            // Bedrock: "retry your request".
+            "modelstreamerror",
         ],
     ),
 ];
@@ -167,6 +169,7 @@ mod tests {
             (Some(422), "", Request),
             (None, "overloaded_error", Transient),
             (None, "rate_limit_exceeded", RateLimited),
+            (None, "modelstreamerrorexception", Transient),
         ] {
             assert_eq!(classify(status, &[signal.to_owned()]), kind, "{status:?} {signal}");
         }
