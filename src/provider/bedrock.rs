@@ -496,6 +496,22 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_not_streamed_is_understood() {
+        for (body, expected) in [
+            (
+                r#"{"metrics":{"latencyMs":9},"output":{"message":{"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"hm","signature":"x"}}},{"text":"a"},{"toolUse":{"toolUseId":"t","name":"f","input":{"b":1}}}]}},"stopReason":"tool_use","usage":{"inputTokens":3,"outputTokens":2}}"#,
+                &["reasoning hm", "text a", "tool#0 t f {\"b\":1}", "usage 3 2 - -", "done#0 tool_calls"][..],
+            ),
+            (
+                r#"{"type":"message","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn"}"#,
+                &["text a", "done#0 stop"],
+            ),
+        ] {
+            assert_eq!(decoded(decoder, body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
     fn what_breaks_a_stream_is_told_and_what_came_is_kept() {
         let text = stream(&[TEXT]);
         let exception = |name| {
@@ -514,6 +530,11 @@ mod tests {
                 "throttled",
                 [text.clone(), exception("throttlingException"), text.clone()].concat(),
                 &["text a\n", "error rate_limited throttlingException Slow down"][..],
+            ),
+            (
+                "the model",
+                [text.clone(), exception("modelStreamErrorException")].concat(),
+                &["text a\n", "error transient modelStreamErrorException Slow down"],
             ),
             (
                 "unavailable, at once",

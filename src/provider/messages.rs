@@ -387,6 +387,11 @@ mod tests {
                 format!("{delta}event: error\ndata: {error}\n\n{delta}"),
                 &["text a", overloaded],
             ),
+            (
+                "named outside only",
+                format!("{delta}event: error\ndata: {{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"),
+                &["text a", overloaded],
+            ),
             ("without an event name", format!("{delta}data: {error}\n\n"), &["text a", overloaded]),
             ("a bare JSON tail", format!("{delta}{error}"), &["text a", overloaded]),
             (

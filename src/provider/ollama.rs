@@ -279,6 +279,14 @@ mod tests {
                 &["text a", "tool#0 c f {\"x\":2}", "tool#1 - g ", "done#0 stop"],
             ),
             (
+                "arguments in a string",
+                &[
+                    r#"{"message":{"tool_calls":[{"function":{"name":"f","arguments":"{\"x\":2}"}}]},"done":false}"#,
+                    end,
+                ],
+                &["tool#0 - f {\"x\":2}", "usage 16 51 - -", "done#0 length"],
+            ),
+            (
                 "an error in the middle",
                 &[generate, r#"{"error":"an error was encountered while running the model"}"#],
                 &["text let \"é\"", told],
