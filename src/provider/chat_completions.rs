@@ -130,6 +130,11 @@ impl Wire for ChatCompletions {
         let Ok(chunk) = json::from_str::<Chunk>(data) else {
             return ends.malformed(data, sink);
         };
+        if data.trim_ascii_start().starts_with('[') {
+            // Google's dialect wraps errors.
+            let elements = json::from_str::<Few<Raw>>(data).unwrap_or_default();
+            return elements.iter().for_each(|element| self.frame(event, element.json(), ends, sink));
+        }
         let scratch = &mut self.scratch;
         let is_response = event.starts_with("response.") || chunk.kind.json().starts_with("\"response.");
         if is_response || chunk.object.json() == "\"response\"" {
@@ -146,6 +151,9 @@ impl Wire for ChatCompletions {
         }
         if let Some(error) = chunk.failure(event, data) {
             ends.fail(error, sink);
+        } else if chunk.choices.is_empty() && chunk.message.json().starts_with('{') {
+            // Another format: Ollama's or Anthropic's, by a wrong address.
+            ends.malformed(data, sink);
         }
     }
 }
@@ -153,7 +161,8 @@ impl Wire for ChatCompletions {
 impl Chunk<'_> {
     /// The error the frame is, or has in it.
     fn failure(&self, event: &str, frame: &str) -> Option<StreamError<'static>> {
-        let refused = self.choices.is_empty() && (self.message.is_given() || self.detail.is_given());
+        let says = self.message.json().starts_with('"') && self.message.is_given();
+        let refused = self.choices.is_empty() && (says || self.detail.is_given());
         if self.error.is_given() || event == "error" || self.object.json() == "\"error\"" || refused {
             return Some(stream_error(frame));
         }

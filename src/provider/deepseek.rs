@@ -36,8 +36,8 @@ impl Provider for DeepSeek {
         };
         // Since V4 one model does both, and thinks unless told otherwise; before, the name said it.
         let model = account.model_or(self.defaults().model);
-        let thinking = (!matches!(model, "deepseek-chat" | "deepseek-reasoner"))
-            .then(|| json!({ "type": "disabled" }));
+        let thinking =
+            (!matches!(model, "deepseek-chat" | "deepseek-reasoner")).then(|| json!({ "type": "disabled" }));
         Draft::to(self, account, path)?
             .bearer()?
             .chat(prompt, self.seam(account))?

@@ -389,7 +389,9 @@ mod tests {
             ),
             (
                 "named outside only",
-                format!("{delta}event: error\ndata: {{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"),
+                format!(
+                    "{delta}event: error\ndata: {{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
+                ),
                 &["text a", overloaded],
             ),
             ("without an event name", format!("{delta}data: {error}\n\n"), &["text a", overloaded]),

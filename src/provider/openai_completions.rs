@@ -137,7 +137,10 @@ mod tests {
         "#]]
         .assert_eq(&sent(
             &OpenAiCompletions,
-            &Account { fim: FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned()), ..with_model("instruct") },
+            &Account {
+                fim: FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned()),
+                ..with_model("instruct")
+            },
             &prompt(),
         ));
     }

@@ -284,7 +284,16 @@ mod tests {
 
     #[test]
     fn wrong_base_urls_are_named() {
-        for base in ["", "a.example", "ftp://a", "https://", "https://user:pw@a.example", "https://a b", "https://a.example/v1?key=k", "https://a.example/#v1"] {
+        for base in [
+            "",
+            "a.example",
+            "ftp://a",
+            "https://",
+            "https://user:pw@a.example",
+            "https://a b",
+            "https://a.example/v1?key=k",
+            "https://a.example/#v1",
+        ] {
             assert!(url(base).unwrap_err().contains("`base-url`"), "{base}");
         }
     }

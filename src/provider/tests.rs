@@ -85,9 +85,11 @@ fn every_request_has_the_code_and_shows_no_key() {
 
 #[test]
 fn what_stands_before_a_provider_is_understood_in_its_place() {
-    let chunk = r#"{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"a"}}]}"#;
+    let chunk =
+        r#"{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"a"}}]}"#;
     let stream = format!("data: {chunk}\n\ndata: [DONE]\n\n");
-    let page = "error malformed - the stream has a part that is not of its format: a web page titled “Log in”";
+    let page =
+        "error malformed - the stream has a part that is not of its format: a web page titled “Log in”";
     let cases = [
         (
             "a gateway's answer",

@@ -374,7 +374,12 @@ fn errors_come_in_many_shapes_and_what_was_received_survives() {
             "{\n  \"error\": {\n    \"code\": 429,\n    \"message\": \"m\"\n  }\n}\n",
             "error rate_limited 429 m",
         ),
+        ("data: [{\"error\":{\"code\":429,\"message\":\"m\"}}]\n\n", "error rate_limited 429 m"),
         ("data: {\"detail\":\"m\"}\n\n", "error transient - m"),
+        (
+            "{\"message\":{\"content\":\"b\"},\"done\":false}\n",
+            "error malformed - the stream has a part that is not of its format: {\"message\":{\"content\":\"b\"},\"done\":false}",
+        ),
         (
             "data: {\"choices\":nonsense}\n\n",
             "error malformed - the stream has a part that is not of its format: {\"choices\":nonsense}",

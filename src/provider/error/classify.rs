@@ -55,6 +55,8 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
         ErrorKind::Model,
         &[
             "model_not_found",
+            // Anthropic.
+            "not_found_error",
             "deploymentnotfound",
             "not found, try pulling it first",
             "invalid_model",

@@ -85,7 +85,14 @@ fn a_call_may_be_told_at_its_end_only() {
             r#"{"type":"response.output_item.done","output_index":2,"item":{"type":"function_call","call_id":"c3","name":"h","arguments":"[]"}}"#,
             r#"{"type":"response.completed","response":{"status":"completed","output":[{"type":"function_call","call_id":"c3","name":"h","arguments":"[]"}]}}"#,
         ],
-        &["tool#0 c1 f ", "tool#0 - - x", "tool#1 c2 g ", "tool#1 - - {}", "tool#2 c3 h []", "done#0 tool_calls"],
+        &[
+            "tool#0 c1 f ",
+            "tool#0 - - x",
+            "tool#1 c2 g ",
+            "tool#1 - - {}",
+            "tool#2 c3 h []",
+            "done#0 tool_calls",
+        ],
     );
 }
 
