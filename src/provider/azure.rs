@@ -208,7 +208,7 @@ mod tests {
         "#]]
         .assert_eq(&sent(&Azure, &account(), &prompt()));
         expect![[r#"
-            error request: Set `base-url` to the address of the server for Azure OpenAI. At Azure it is `https://RESOURCE.openai.azure.com`.
+            error request: Set `base-url` to the address of Azure OpenAI. At Azure it is `https://RESOURCE.openai.azure.com`.
         "#]].assert_eq(&sent(&Azure, &at("", "gpt4"), &prompt()));
         expect![[r#"
             error request: `base-url` is no http or https address: it should look like `https://host/path`. At Azure it is `https://RESOURCE.openai.azure.com`.

@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn an_address_is_needed_a_key_is_not() {
         expect![[r#"
-            error request: Set `base-url` to the address of the server for the server.
+            error request: Set `base-url` to the address of the server.
         "#]]
         .assert_eq(&sent(&OpenAiCompatible, &Account::default(), &prompt()));
         expect![[r#"

@@ -231,7 +231,7 @@ pub(super) fn base_url<'a>(provider: &dyn Provider, account: &'a Account) -> Res
 pub(super) fn pasted_url<'a>(provider: &dyn Provider, account: &'a Account) -> Result<&'a str, Error> {
     let base = account.base_url_or(provider.defaults().base_url);
     if base.is_empty() {
-        let message = format!("Set `base-url` to the address of the server for {}.", provider.title());
+        let message = format!("Set `base-url` to the address of {}.", provider.title());
         return Err(Error::of_settings(provider, ErrorKind::Request, &message));
     }
     Ok(base)

@@ -172,3 +172,20 @@ fn remove_older(root: &Path, oldest: Duration) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_folder_ends_its_quotes() {
+        for (name, expected) in [
+            ("C:\\Users\\a b", "C:\\Users\\a b"),
+            ("O'Brien", "O''Brien"),
+            ("O\u{2019}Brien \u{2018}x\u{201B}", "O\u{2019}\u{2019}Brien \u{2018}\u{2018}x\u{201B}\u{201B}"),
+            ("$(x) \"y\"", "$(x) \"y\""),
+        ] {
+            assert_eq!(quoted(name), expected);
+        }
+    }
+}
