@@ -11,10 +11,10 @@ use super::request::Draft;
 use super::sigv4::{Signer, Unsigned};
 use super::url::{is_label, segment};
 use super::{
-    Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Secret, Wire,
-    messages,
+    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Secret,
+    Wire, messages,
 };
-use crate::sse::json::{self, Few, Raw, object};
+use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};
 
 /// `bedrock`
@@ -292,11 +292,11 @@ object! {
 }
 
 impl Wire for Converse {
-    fn frame(&mut self, name: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(event) = json::from_str::<Event<'_>>(data) else {
-            return ends.malformed(data, sink);
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let Ok(event) = frame.read::<Event<'_>>() else {
+            return ends.malformed(frame.data, sink);
         };
-        match name {
+        match frame.event {
             "contentBlockDelta" => self.delta(event.index.number().unwrap_or(0), &event.delta, sink),
             "contentBlockStart" if event.start.tool.name.is_given() => {
                 self.tool(event.index.number().unwrap_or(0), &event.start.tool, sink);
@@ -313,9 +313,9 @@ impl Wire for Converse {
                 stopped(event.stop_reason, ends);
             }
             "" if event.kind.is_given() || event.choices.is_given() => {
-                self.invoke.frame(name, data, ends, sink);
+                self.invoke.frame(frame, ends, sink);
             }
-            "" => ends.fail(stream_error(data), sink),
+            "" => ends.fail(stream_error(frame.data), sink),
             "chunk" => self.chunk(event.bytes, ends, sink),
             _ => {}
         }
@@ -365,7 +365,7 @@ impl Converse {
         let encoded = bytes.str(&mut self.scratch).unwrap_or_default();
         self.chunk.clear();
         match base64(encoded, &mut self.chunk).and_then(|()| std::str::from_utf8(&self.chunk).ok()) {
-            Some(data) => self.invoke.frame("", data, ends, sink),
+            Some(data) => self.invoke.frame(&mut Frame::new("", data), ends, sink),
             None => ends.malformed(encoded, sink),
         }
     }

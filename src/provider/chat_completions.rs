@@ -6,12 +6,12 @@ mod body;
 #[cfg(test)]
 mod tests;
 
-use super::decoder::{Decoder, Ends, Framing, Wire};
+use super::decoder::{Decoder, Ends, Frame, Framing, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::responses::Responses;
 use super::usage::usage;
-use crate::sse::json::{self, Few, Raw, number, object};
+use crate::sse::json::{Few, Raw, number, object};
 use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
 
 object! {
@@ -126,19 +126,22 @@ pub(super) fn decoder() -> Decoder {
 }
 
 impl Wire for ChatCompletions {
-    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = json::from_str::<Chunk>(data) else {
-            return ends.malformed(data, sink);
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let Ok(chunk) = frame.read::<Chunk>() else {
+            return ends.malformed(frame.data, sink);
         };
-        if data.trim_ascii_start().starts_with('[') {
+        if frame.data.trim_ascii_start().starts_with('[') {
             // Google's dialect wraps errors.
-            let elements = json::from_str::<Few<Raw>>(data).unwrap_or_default();
-            return elements.iter().for_each(|element| self.frame(event, element.json(), ends, sink));
+            let elements = frame.read::<Few<Raw>>().unwrap_or_default();
+            return elements
+                .iter()
+                .for_each(|element| self.frame(&mut Frame::new(frame.event, element.json()), ends, sink));
         }
         let scratch = &mut self.scratch;
-        let is_response = event.starts_with("response.") || chunk.kind.json().starts_with("\"response.");
+        let is_response =
+            frame.event.starts_with("response.") || chunk.kind.json().starts_with("\"response.");
         if is_response || chunk.object.json() == "\"response\"" {
-            return self.responses.frame(event, data, ends, sink);
+            return self.responses.frame(frame, ends, sink);
         }
         for (position, choice) in chunk.choices.iter().enumerate() {
             let index = choice.index.number().and_then(|index| u32::try_from(index).ok());
@@ -149,11 +152,11 @@ impl Wire for ChatCompletions {
         if let Some(counts) = counts.into_iter().find(|counts| counts.is_given()) {
             sink.token(StreamToken::Usage(usage(counts)));
         }
-        if let Some(error) = chunk.failure(event, data) {
+        if let Some(error) = chunk.failure(frame.event, frame.data) {
             ends.fail(error, sink);
         } else if chunk.choices.is_empty() && chunk.message.json().starts_with('{') {
             // Another format: Ollama's or Anthropic's, by a wrong address.
-            ends.malformed(data, sink);
+            ends.malformed(frame.data, sink);
         }
     }
 }

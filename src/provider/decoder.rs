@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
-use crate::sse::json::is_json;
+use crate::sse::json::{self, Read, Unread, is_json};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
 
@@ -22,17 +22,52 @@ pub enum Framing {
     EventStream,
 }
 
+/// One frame, as it is given to a [`Wire`].
+#[derive(Debug)]
+pub struct Frame<'f> {
+    /// Its name; empty where the framing has none.
+    pub event: &'f str,
+    /// Its text.
+    pub data: &'f str,
+    unread: Option<&'f mut Unread>,
+}
+
+impl<'f> Frame<'f> {
+    /// A frame with that text.
+    pub fn new(event: &'f str, data: &'f str) -> Self {
+        Self { event, data, unread: None }
+    }
+
+    /// The same frame; what its readings pass over is noted in `unread`.
+    pub fn noting(self, unread: &'f mut Unread) -> Self {
+        Self { unread: Some(unread), ..self }
+    }
+
+    /// Reads its text.
+    ///
+    /// # Errors
+    /// [`NotJson`](json::NotJson) when it is none.
+    pub fn read<T: Read<'f>>(&mut self) -> Result<T, json::NotJson> {
+        match &mut self.unread {
+            Some(unread) => unread.read(self.data),
+            None => json::from_str(self.data),
+        }
+    }
+}
+
 /// What one wire format does with a frame. One value per response.
 ///
 /// Contract that the memo of the envelope rests on: when a frame yields exactly one text or reasoning
-/// token and nothing else, a second frame right after it that differs only in that text yields the
-/// same token with its own text, unless that is empty, and changes nothing in `self` or `ends` that
-/// the first has not. The text is one string of the frame, borrowed from it unless it has escapes.
+/// token and nothing else,
+/// - all that the wire knows of the frame it has from [`Frame::read`], and from its name;
+/// - the token is one string of the frame, borrowed from it unless it has escapes;
+/// - a second frame right after it that differs only in that text, and in what `read` passed over, yields
+///   the same token with its own text, unless that is empty, and changes nothing in `self` or `ends` that
+///   the first has not.
 pub trait Wire {
-    /// Decodes one frame: `event` is its name (empty where the framing has none), `data` its text.
-    /// Finish reasons, end markers and failures are said to `ends`, everything else goes to `sink`.
-    /// A frame that is a whole answer of its own, or an error object, is to be understood as well.
-    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink);
+    /// Decodes one frame. Finish reasons, end markers and failures are said to `ends`, everything else goes
+    /// to `sink`. A frame that is a whole answer of its own, or an error object, is to be understood as well.
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink);
 }
 
 /// What a response has said so far about its end. [`Decoder`] turns it into `Done` tokens when the
@@ -267,7 +302,7 @@ impl Reading {
         if event == "error" && !is_json(data) {
             return self.ends.fail(stream_error(data), sink);
         }
-        self.envelope.frame(&mut *self.wire, event, data, &mut self.ends, sink);
+        self.envelope.frame(&mut *self.wire, Frame::new(event, data), &mut self.ends, sink);
     }
 
     fn message(&mut self, message: Message<'_>, sink: &mut dyn Sink) {

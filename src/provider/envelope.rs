@@ -1,19 +1,20 @@
 //! The memo of a stream's envelope.
 //!
 //! Frame after frame of one stream has the same bytes but for the text: ids, model, indices, nulls.
-//! The memo keeps the bytes of the last frame that was decoded in full, cut open where the text was,
-//! and where fields are that no wire reads and that change with each frame. A frame that has the same
-//! bytes outside these holes is understood by comparing, without reading its JSON.
+//! The memo keeps the last frame that was decoded in full, cut open where the text was, and where values are
+//! that nobody asks for and that change from frame to frame: padding, times, counts. A frame that has the
+//! same bytes outside these holes is understood by comparing, without reading its JSON.
 //!
 //! Why that is sound. Let the learned frame be `F`, and `F'` one that matches it.
-//! - `F` is one JSON text, and each hole in it is what stands between the quotes of a string, the
-//!   digits of a whole number, or the spaces before its last brace. `F'` has at each hole another of
-//!   the same kind, checked by the grammar: no control character, no escape that JSON does not have.
-//!   So `F'` is a JSON text of the same structure, with other values at the holes and nowhere else.
+//! - `F` is one JSON text, and each hole in it is what stands between the quotes of a string, a whole value,
+//!   or the spaces before its last brace. `F'` has at each hole another of the same kind, checked by the
+//!   grammar. So `F'` is a JSON text of the same structure, with others at the holes and nowhere else.
+//! - A value is a hole only if the wire's own readings of `F` passed over it because of its key. They pass
+//!   over it in `F'` as well, whatever it is: the key stands outside of the hole.
 //! - `F` gave one token, a text or a thought, which is the string in the hole: borrowed from there, or,
-//!   having escapes, told by no other string of `F`. By its contract with
-//!   the decoder the [wire](super::Wire) then gives for `F'` the same token with the other text, and changes
-//!   nothing in itself that it has not changed for `F`.
+//!   having escapes, told by no other string that was read. By its contract with the decoder the
+//!   [wire](super::Wire) then gives for `F'` the same token with the other text, and changes nothing in itself
+//!   that it has not changed for `F`.
 //! - Between `F` and `F'` the wire saw no other frame: any frame that does not match is decoded in
 //!   full, and the memo forgets `F`.
 //!
@@ -22,18 +23,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::decoder::{Ends, Wire};
-use crate::sse::json::{is_json, unescape};
-use crate::sse::template::{Extent, Hole, Template, digits, inside};
+use super::decoder::{Ends, Frame, Wire};
+use crate::sse::json::{Unread, is_json, strings, unescape};
+use crate::sse::template::Template;
 use crate::stream::{Sink, StreamToken};
-
-/// Strings that change with each frame and that no wire reads: padding against guessing tokens from
-/// lengths (OpenAI; Mistral and Bedrock), times (Ollama; Gemini).
-const IDLE_STRINGS: [&str; 4] = ["obfuscation", "p", "created_at", "createTime"];
-
-/// Whole numbers of that kind (OpenAI Responses; llama.cpp, whose count is read in its last frame
-/// only, which has `stop` set; servers that put the frame's own time here).
-const IDLE_NUMBERS: [&str; 4] = ["sequence_number", "tokens_predicted", "tokens", "created"];
 
 /// Longer frames are not learned, so that one of them does not hold its memory.
 const LONGEST: usize = 16 << 10;
@@ -47,6 +40,8 @@ pub(super) struct Envelope {
     template: Template,
     /// Frames in a row that were decoded in full although they could have been learned.
     fruitless: u32,
+    /// What nobody asked for in the frame that is to be learned.
+    unread: Unread,
     /// A text whose escapes are resolved.
     scratch: String,
 }
@@ -62,19 +57,32 @@ impl Envelope {
     pub(super) fn frame(
         &mut self,
         wire: &mut dyn Wire,
-        event: &str,
-        data: &str,
+        frame: Frame<'_>,
         ends: &mut Ends,
         sink: &mut dyn Sink,
     ) {
+        let (event, data) = (frame.event, frame.data);
         if let Some(token) = self.token(event, data) {
             return sink.token(token);
         }
+        self.kind = None;
+        // A stream whose frames all differ is tried ever more seldom.
+        let worthwhile = self.fruitless < 8 || self.fruitless.is_power_of_two();
+        let learning = worthwhile && data.len() <= LONGEST;
+        self.unread.clear();
         self.scratch.clear();
+        let mut frame = if learning { frame.noting(&mut self.unread) } else { frame };
         let mut tap = Tap { sink, frame: data, outside: &mut self.scratch, seen: Seen::Nothing };
-        wire.frame(event, data, ends, &mut tap);
-        let seen = tap.seen;
-        self.learn(event, data, seen);
+        wire.frame(&mut frame, ends, &mut tap);
+        let Seen::Text { kind, address, len } = tap.seen else { return };
+        self.fruitless = self.fruitless.saturating_add(1);
+        if learning
+            && self.unread.is_read()
+            && let Some(text) = self.place(data, address, len)
+        {
+            self.template.learn(event, data, text, &self.unread);
+            self.kind = Some(kind);
+        }
     }
 
     /// The token of this frame, if it is the learned one with another text.
@@ -98,77 +106,22 @@ impl Envelope {
         })
     }
 
-    /// Remembers a frame that was decoded in full, and gave `seen`, in place of the one before it. A
-    /// text that is not in the frame itself is in `scratch`.
-    fn learn(&mut self, event: &str, data: &str, seen: Seen) {
-        self.kind = None;
-        let Seen::Text { kind, address, len } = seen else { return };
-        // A stream whose frames all differ elsewhere is tried ever more seldom.
-        self.fruitless = self.fruitless.saturating_add(1);
-        if data.len() > LONGEST || !(self.fruitless < 8 || self.fruitless.is_power_of_two()) {
-            return;
-        }
-        if !is_json(data) {
-            return;
-        }
+    /// Where in the frame the token's text is: at its address, or else, if it is in `scratch`, in the string
+    /// with escapes that says the same. Of two such strings nobody knows which one it was.
+    fn place(&mut self, data: &str, address: usize, len: usize) -> Option<Range<usize>> {
         let start = address.checked_sub(data.as_ptr().addr()).filter(|start| start + len <= data.len());
-        let cut = self.cut(event, data, start.map(|start| start..start + len)).is_some();
-        // Of two strings with the text's escapes nobody knows which one it was.
-        if cut && self.template.count(Hole::Text) == 1 {
-            self.kind = Some(kind);
-        }
-    }
-
-    /// Cuts a JSON text at its holes. That of the token's text is `place`; without it, it is the string
-    /// with escapes that says what `scratch` says.
-    fn cut(&mut self, event: &str, data: &str, place: Option<Range<usize>>) -> Option<()> {
-        self.template.begin(event);
-        let mut uncut = 0;
-        let mut hole = |at: usize, len: usize, hole: Hole| {
-            self.template.push(data.as_bytes().get(uncut..at).unwrap_or_default(), hole);
-            uncut = at + len;
-        };
-        let mut key = "";
-        let mut at = 0;
-        while let Some(rest) = data.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
-            match rest {
-                [b'"', inner @ ..] => {
-                    let (from, Extent { len, escaped }) = (at + 1, inside(inner)?);
-                    let text = data.get(from..from + len)?;
-                    at = from + len + 1;
-                    let mut is_text = || match &place {
-                        Some(place) => *place == (from..from + len),
-                        None => escaped && says(text, &mut self.scratch),
-                    };
-                    if data.get(at..)?.trim_ascii_start().starts_with(':') {
-                        key = text;
-                    } else if is_text() {
-                        hole(from, len, Hole::Text);
-                    } else if IDLE_STRINGS.contains(&key) {
-                        hole(from, len, Hole::String);
-                    }
-                }
-                [b'0'..=b'9' | b'-', ..] => {
-                    let number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-                    let len = rest.iter().take_while(number).count();
-                    if IDLE_NUMBERS.contains(&key) && digits(rest) == Some(len) {
-                        hole(at, len, Hole::Digits);
-                    }
-                    at += len;
-                }
-                [b'{' | b'}' | b']', ..] => {
-                    key = "";
-                    at += 1;
-                }
-                _ => at += 1,
+        let mut places = (0, None);
+        strings(data, &mut |at, inner| {
+            let is_text = !self.unread.has(at)
+                && match start {
+                    Some(start) => (at, inner.len()) == (start, len),
+                    None => inner.contains('\\') && says(inner, &mut self.scratch),
+                };
+            if is_text {
+                places = (places.0 + 1, Some(at..at + inner.len()));
             }
-        }
-        if let Some(body) = data.strip_suffix(" }") {
-            let end = body.trim_end_matches(' ').len();
-            hole(end, data.len() - 1 - end, Hole::Spaces);
-        }
-        hole(data.len(), 0, Hole::End);
-        Some(())
+        });
+        places.1.filter(|_| places.0 == 1)
     }
 }
 

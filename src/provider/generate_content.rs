@@ -8,8 +8,8 @@ use super::finish::finish_reason;
 use super::hole::{conversation, stops};
 use super::request::Draft;
 use super::url::segment;
-use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
-use crate::sse::json::{self, Few, Raw, object};
+use super::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
+use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
 
 /// Decodes `GenerateContentResponse` chunks.
@@ -77,12 +77,12 @@ object! {
 }
 
 impl Wire for GenerateContent {
-    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = json::from_str::<Chunk<'_>>(data) else {
-            return ends.malformed(data, sink);
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let Ok(chunk) = frame.read::<Chunk<'_>>() else {
+            return ends.malformed(frame.data, sink);
         };
         if chunk.error.is_given() {
-            return ends.fail(stream_error(data), sink);
+            return ends.fail(stream_error(frame.data), sink);
         }
         for candidate in chunk.candidates.iter() {
             // Some servers leave the index of the first, or only, candidate out.
@@ -112,7 +112,7 @@ impl Wire for GenerateContent {
             return ends.fail(error, sink);
         }
         if chunk.candidates.is_empty() && !chunk.usage.is_given() {
-            self.other.frame(event, data, ends, sink);
+            self.other.frame(frame, ends, sink);
         }
     }
 }

@@ -7,8 +7,10 @@ use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
 use super::request::{Draft, base_url};
-use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
-use crate::sse::json::{self, Raw, object};
+use super::{
+    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Wire,
+};
+use crate::sse::json::{Raw, object};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, TextDelta, Usage};
 
 /// `llama-cpp`
@@ -137,6 +139,14 @@ object! {
         index = "index": Raw<'a>,
         content = "content": Raw<'a>,
         stop = "stop": Raw<'a>,
+        error = "error": Raw<'a>,
+    }
+}
+
+object! {
+    /// What is to be known of the last chunk only. The others count as well; there it is left unread, so that
+    /// the memo of the envelope need not care.
+    struct End<'a> {
         stop_type = "stop_type": Raw<'a>,
         // What servers before December 2024 say instead of `stop_type`.
         stopped_limit = "stopped_limit": Raw<'a>,
@@ -145,7 +155,6 @@ object! {
         timings = "timings": Timings<'a>,
         // What `response_fields` takes out of `timings` has this key.
         cached = "timings/cache_n": Raw<'a>,
-        error = "error": Raw<'a>,
     }
 }
 
@@ -156,16 +165,16 @@ object! {
 }
 
 impl Wire for Native {
-    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = json::from_str::<Chunk<'_>>(data) else {
-            return ends.malformed(data, sink);
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let Ok(chunk) = frame.read::<Chunk<'_>>() else {
+            return ends.malformed(frame.data, sink);
         };
-        if chunk.error.is_given() || event == "error" {
-            return ends.fail(stream_error(data), sink);
+        if chunk.error.is_given() || frame.event == "error" {
+            return ends.fail(stream_error(frame.data), sink);
         }
         // Every chunk of its own format has these, and no other's has.
         if chunk.content.json().is_empty() && chunk.stop.json().is_empty() {
-            return self.chat.frame(event, data, ends, sink);
+            return self.chat.frame(frame, ends, sink);
         }
         let index = chunk.index.number().and_then(|index| index.try_into().ok()).unwrap_or(0);
         ends.begun(index);
@@ -178,19 +187,19 @@ impl Wire for Native {
         if !chunk.stop.is_given() {
             return;
         }
+        let end: End<'_> = frame.read().unwrap_or_default();
         sink.token(StreamToken::Usage(Usage {
-            input: chunk.input.number(),
-            output: chunk.output.number(),
-            cached: chunk.timings.cached.number().or(chunk.cached.number()),
+            input: end.input.number(),
+            output: end.output.number(),
+            cached: end.timings.cached.number().or(end.cached.number()),
             reasoning: None,
         }));
-        let reason = match chunk.stop_type.cow().and_then(|name| finish_reason(&name)) {
+        let reason = match end.stop_type.cow().and_then(|name| finish_reason(&name)) {
             Some(reason) => reason,
-            None if chunk.stopped_limit.is_given() => FinishReason::Length,
+            None if end.stopped_limit.is_given() => FinishReason::Length,
             None => FinishReason::Stop,
         };
         ends.finished(index, reason);
-        ends.marker();
     }
 }
 
@@ -255,6 +264,14 @@ mod tests {
                     r#"{"index":0,"content":"","stop":true,"stop_type":"limit"}"#,
                 ],
                 &["text a", "text#1 b", "usage - - - -", "usage - - - -", "done#1 stop", "done#0 length"],
+            ),
+            (
+                "two completions, one of them cut",
+                &[
+                    r#"{"index":0,"content":"a","stop":false}"#,
+                    r#"{"index":1,"content":"","stop":true,"stop_type":"word"}"#,
+                ],
+                &["text a", "usage - - - -", TRUNCATED],
             ),
             (
                 "progress of the prompt",

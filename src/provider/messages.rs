@@ -8,8 +8,8 @@ use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
 use super::request::Draft;
-use super::{Account, Decoder, Ends, Framing, Prompt, Seam, Wire};
-use crate::sse::json::{self, Few, Raw, object};
+use super::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
+use crate::sse::json::{Few, Raw, object};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 
 /// Decodes Messages events.
@@ -102,44 +102,44 @@ object! {
 }
 
 impl Wire for Messages {
-    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(frame) = json::from_str::<Event<'_>>(data) else {
-            return ends.malformed(data, sink);
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let Ok(event) = frame.read::<Event<'_>>() else {
+            return ends.malformed(frame.data, sink);
         };
-        if frame.error.is_given() || event == "error" {
-            return ends.fail(stream_error(data), sink);
+        if event.error.is_given() || frame.event == "error" {
+            return ends.fail(stream_error(frame.data), sink);
         }
         // Each event carries its name in the data as well; gateways drop the one or the other.
         // `message` is what SSE calls an event without a name.
-        let kind = frame.kind.cow().unwrap_or(if event == "message" { "" } else { event }.into());
+        let kind = event.kind.cow().unwrap_or(if frame.event == "message" { "" } else { frame.event }.into());
         match &*kind {
-            "content_block_delta" => self.delta(frame.index.number().unwrap_or(0), &frame.delta, sink),
+            "content_block_delta" => self.delta(event.index.number().unwrap_or(0), &event.delta, sink),
             "content_block_start" => {
-                self.block(frame.index.number().unwrap_or(0), &frame.content_block.read(), sink);
+                self.block(event.index.number().unwrap_or(0), &event.content_block.read(), sink);
             }
             "message_start" => {
                 // Gateways were seen to send it twice; block indices then begin anew.
                 self.blocks.clear();
-                self.count(frame.message.read::<Message<'_>>().usage, sink);
+                self.count(event.message.read::<Message<'_>>().usage, sink);
             }
             "message_delta" => {
-                self.count(frame.usage, sink);
+                self.count(event.usage, sink);
                 if let Some(explanation) =
-                    frame.delta.stop_details.read::<StopDetails<'_>>().explanation.cow()
+                    event.delta.stop_details.read::<StopDetails<'_>>().explanation.cow()
                 {
                     sink.token(StreamToken::Refusal(explanation));
                 }
-                stopped(frame.delta.stop_reason, ends);
+                stopped(event.delta.stop_reason, ends);
             }
             "message_stop" => ends.marker(),
-            "message" => self.whole(data, ends, sink),
-            "error" => ends.fail(stream_error(data), sink),
+            "message" => self.whole(frame, ends, sink),
+            "error" => ends.fail(stream_error(frame.data), sink),
             // Claude 2's completion format, which Bedrock's `chunk` events may still hold.
-            _ if frame.completion.is_given() || frame.stop_reason.is_given() => {
-                self.text(frame.completion, sink);
-                stopped(frame.stop_reason, ends);
+            _ if event.completion.is_given() || event.stop_reason.is_given() => {
+                self.text(event.completion, sink);
+                stopped(event.stop_reason, ends);
             }
-            "" => self.other.frame(event, data, ends, sink),
+            "" => self.other.frame(frame, ends, sink),
             _ => {}
         }
     }
@@ -147,8 +147,8 @@ impl Wire for Messages {
 
 impl Messages {
     /// The whole answer in one piece, as a server or proxy that ignores `stream` gives it.
-    fn whole(&mut self, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let message = json::from_str::<Message<'_>>(data).unwrap_or_default();
+    fn whole(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let message = frame.read::<Message<'_>>().unwrap_or_default();
         for (index, content) in (0..).zip(message.content.iter()) {
             self.block(index, content, sink);
         }

@@ -49,7 +49,7 @@ mod vertex_gemini;
 mod vllm;
 mod xai;
 
-pub use decoder::{Decoder, Ends, Framing, Wire};
+pub use decoder::{Decoder, Ends, Frame, Framing, Wire};
 pub use error::{Error, Response};
 pub use fim::{fallback as fim_fallback, names as fim_names};
 pub use models::model_names;

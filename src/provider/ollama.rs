@@ -8,8 +8,10 @@ use super::fim::{self, Way};
 use super::finish::finish_reason;
 use super::reasoning::{Reasoning, reasoning};
 use super::request::{Draft, base_url};
-use super::{Account, Decoder, Defaults, Ends, Error, Framing, HttpRequest, Prompt, Provider, Seam, Wire};
-use crate::sse::json::{self, Few, Raw, object};
+use super::{
+    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Wire,
+};
+use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, ToolCall, Usage};
 
 /// `ollama`
@@ -184,16 +186,16 @@ object! {
 }
 
 impl Wire for Lines {
-    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(line) = json::from_str::<Line<'_>>(data) else {
-            return ends.malformed(data, sink);
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let Ok(line) = frame.read::<Line<'_>>() else {
+            return ends.malformed(frame.data, sink);
         };
         if line.error.is_given() {
-            return ends.fail(stream_error(data), sink);
+            return ends.fail(stream_error(frame.data), sink);
         }
         let is_chat = line.message.json().starts_with('{');
         if !is_chat && line.response.json().is_empty() && line.done.json().is_empty() {
-            return self.other.frame(event, data, ends, sink);
+            return self.other.frame(frame, ends, sink);
         }
         let message: Message<'_> = line.message.read();
         for thinking in [line.thinking, message.thinking] {

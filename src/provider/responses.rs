@@ -4,11 +4,11 @@
 #[cfg(test)]
 mod tests;
 
-use super::decoder::{Ends, Wire};
+use super::decoder::{Ends, Frame, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::usage::usage;
-use crate::sse::json::{self, Few, Raw, object};
+use crate::sse::json::{Few, Raw, object};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall};
 
 object! {
@@ -79,58 +79,58 @@ struct OpenCall {
 }
 
 impl Wire for Responses {
-    fn frame(&mut self, event: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(frame) = json::from_str::<Event>(data) else {
-            return ends.malformed(data, sink);
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let Ok(event) = frame.read::<Event>() else {
+            return ends.malformed(frame.data, sink);
         };
         // Each event has its name in the data as well; gateways drop the one or the other.
-        let kind = match frame.kind.json().trim_matches('"') {
-            "" => event,
+        let kind = match event.kind.json().trim_matches('"') {
+            "" => frame.event,
             kind => kind,
         };
         match kind {
             "response.output_text.delta" => {
-                if let Some(text) = self.piece(frame.delta) {
+                if let Some(text) = self.piece(event.delta) {
                     sink.token(StreamToken::Text(text.into()));
                 }
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                if let Some(thought) = self.piece(frame.delta) {
+                if let Some(thought) = self.piece(event.delta) {
                     sink.token(StreamToken::Reasoning(thought.into()));
                 }
             }
             "response.refusal.delta" => {
-                if let Some(refusal) = self.piece(frame.delta) {
+                if let Some(refusal) = self.piece(event.delta) {
                     sink.token(StreamToken::Refusal(refusal.into()));
                 }
             }
             "response.output_item.added" => {
-                let item: Item = frame.item.read();
+                let item: Item = event.item.read();
                 if item.is_call() {
-                    self.open_call(frame.output_index, &item, sink);
+                    self.open_call(event.output_index, &item, sink);
                 }
             }
             "response.output_item.done" => {
-                let item: Item = frame.item.read();
+                let item: Item = event.item.read();
                 if item.is_call() {
-                    self.close_call(frame.output_index, &item, sink);
+                    self.close_call(event.output_index, &item, sink);
                 }
             }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
-                self.arguments(frame.output_index, frame.delta, sink);
+                self.arguments(event.output_index, event.delta, sink);
             }
             "response.function_call_arguments.done" | "response.custom_tool_call_input.done"
-                if !self.has_arguments(frame.output_index) =>
+                if !self.has_arguments(event.output_index) =>
             {
-                let whole = if frame.input.is_given() { frame.input } else { frame.arguments };
-                self.arguments(frame.output_index, whole, sink);
+                let whole = if event.input.is_given() { event.input } else { event.arguments };
+                self.arguments(event.output_index, whole, sink);
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.done" => {
-                self.end(frame.response, data, ends, sink);
+                self.end(event.response, frame.data, ends, sink);
             }
-            _ if frame.error.is_given() => ends.fail(stream_error(data), sink),
+            _ if event.error.is_given() => ends.fail(stream_error(frame.data), sink),
             // A response that was not streamed.
-            "" | "message" => self.end(json::from_str(data).unwrap_or_default(), data, ends, sink),
+            "" | "message" => self.end(frame.read().unwrap_or_default(), frame.data, ends, sink),
             _ => {}
         }
     }

@@ -1,14 +1,23 @@
 //! Reading JSON as the answers of many servers need it: borrowed from the frame, tolerant of what is
 //! missing, null, of another type, unknown or there twice (the last one counts, as in JavaScript).
 //!
-//! A text is checked once, whole; after that one pass takes out what is asked for. serde's visitors for each
-//! type would save the check, and take 100 KB of wasm for it; serde_json's own check allocates.
+//! One pass checks the whole text and takes out what is asked for. No generic code but the few lines that
+//! [`object!`] writes for each type: serde's visitors take 100 KB of wasm for the same.
 
-use std::borrow::Cow;
+mod escape;
+mod grammar;
+mod raw;
+mod scanner;
 
 use std::fmt;
 
-use crate::template::{digits, inside, plain};
+pub use crate::object;
+pub use escape::unescape;
+use grammar::blank;
+pub(crate) use grammar::{Extent, inside, value};
+pub use raw::{Few, Raw, number};
+pub(crate) use scanner::Passed;
+pub use scanner::Scanner;
 
 /// Something that can be read from any JSON value; what it cannot be reads as the default.
 pub trait Read<'a>: Default {
@@ -33,387 +42,85 @@ impl std::error::Error for NotJson {}
 /// # Errors
 /// [`NotJson`] when it is none.
 pub fn from_str<'a, T: Read<'a>>(json: &'a str) -> Result<T, NotJson> {
-    if is_json(json) { Ok(T::read(&mut Scanner { rest: json })) } else { Err(NotJson) }
+    read_all(&mut Scanner::new(json))
 }
 
-/// Deepest nesting that counts as JSON, as in serde_json.
-const DEEPEST: u32 = 127;
+fn read_all<'a, T: Read<'a>>(json: &mut Scanner<'a>) -> Result<T, NotJson> {
+    let value = T::read(json);
+    if json.is_over() { Ok(value) } else { Err(NotJson) }
+}
 
 /// Whether the text is one JSON value (RFC 8259) and nothing else. Allocates nothing.
 pub fn is_json(text: &str) -> bool {
-    check(text.as_bytes()).is_some()
+    from_str::<Raw<'_>>(text).is_ok()
 }
 
-fn check(bytes: &[u8]) -> Option<()> {
-    // One bit for each open bracket, the innermost last: 1 for an object.
-    let (mut open, mut depth) = (0u128, 0u32);
-    let mut at = 0;
-    loop {
-        at += blank(bytes.get(at..)?);
-        let rest = bytes.get(at..)?;
-        let bracket = matches!(rest.first()?, b'{' | b'[');
-        if bracket {
-            let object = rest.first() == Some(&b'{');
-            (open, depth) = (open << 1 | u128::from(object), depth + 1);
-            at += 1;
-            at += blank(bytes.get(at..)?);
-            let empty = bytes.get(at)? == if object { &b'}' } else { &b']' };
-            if depth > DEEPEST {
-                return None;
-            }
-            if !empty {
-                at += if object { key(bytes.get(at..)?)? } else { 0 };
-                continue;
-            }
+/// The values of a text that nobody asked for: whatever stood in their places, the same would have been
+/// read.
+#[derive(Debug, Default)]
+pub struct Unread {
+    /// Outermost values only, in their order.
+    values: Vec<Passed>,
+    /// Kept for its room.
+    spare: Vec<Passed>,
+    is_read: bool,
+}
+
+impl Unread {
+    /// Begins with another text.
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.is_read = false;
+    }
+
+    /// [`from_str`], and notes what it passes over. When a text is read again, as another type, what
+    /// counts is what all readings pass over.
+    ///
+    /// # Errors
+    /// [`NotJson`] when it is none.
+    pub fn read<'a, T: Read<'a>>(&mut self, json: &'a str) -> Result<T, NotJson> {
+        let mut scanner = Scanner::new(json);
+        scanner.unread = Some(std::mem::take(&mut self.spare));
+        let value = read_all(&mut scanner)?;
+        let mut passed = scanner.unread.unwrap_or_default();
+        if std::mem::replace(&mut self.is_read, true) {
+            self.values.retain(|value| passed.contains(value));
         } else {
-            at += scalar(rest)?;
+            std::mem::swap(&mut self.values, &mut passed);
         }
-        // Behind a value, or before the end of an empty bracket.
-        loop {
-            at += blank(bytes.get(at..)?);
-            if depth == 0 {
-                return (at == bytes.len()).then_some(());
-            }
-            match (bytes.get(at)?, open & 1) {
-                (b',', object) => {
-                    at += 1;
-                    if object == 1 {
-                        at += blank(bytes.get(at..)?);
-                        at += key(bytes.get(at..)?)?;
-                    }
-                    break;
-                }
-                (b'}', 1) | (b']', 0) => (open, depth, at) = (open >> 1, depth - 1, at + 1),
-                _ => return None,
-            }
+        passed.clear();
+        self.spare = passed;
+        Ok(value)
+    }
+
+    /// Whether there was a reading, and with it that the text is JSON.
+    pub fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// Whether what begins there is in one of them.
+    pub fn has(&self, at: usize) -> bool {
+        self.values.iter().any(|value| value.range().contains(&at))
+    }
+
+    pub(crate) fn values(&self) -> &[Passed] {
+        &self.values
+    }
+}
+
+/// Calls `string` with each string of a JSON text that is no key: where its inside begins, and the inside.
+pub fn strings<'a>(json: &'a str, string: &mut dyn FnMut(usize, &'a str)) {
+    let mut at = 0;
+    while let Some(quote) = json.as_bytes().get(at..).and_then(|rest| memchr::memchr(b'"', rest)) {
+        let start = at + quote + 1;
+        let Some(Extent { len, .. }) = json.as_bytes().get(start..).and_then(inside) else { return };
+        at = start + len + 1;
+        let behind = json.as_bytes().get(at..).unwrap_or_default();
+        if behind.get(blank(behind)) != Some(&b':')
+            && let Some(inside) = json.get(start..start + len)
+        {
+            string(start, inside);
         }
-    }
-}
-
-/// How many bytes of white space there are.
-fn blank(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count()
-}
-
-/// How long a key is, with its colon.
-fn key(bytes: &[u8]) -> Option<usize> {
-    let len = string(bytes)?;
-    let len = len + blank(bytes.get(len..)?);
-    (bytes.get(len) == Some(&b':')).then_some(len + 1)
-}
-
-/// How long a string is, with its quotes.
-fn string(bytes: &[u8]) -> Option<usize> {
-    let inner = bytes.strip_prefix(b"\"")?;
-    Some(inside(inner)?.len + 2)
-}
-
-/// How long a string, a number or a word is.
-fn scalar(bytes: &[u8]) -> Option<usize> {
-    match bytes.first()? {
-        b'"' => string(bytes),
-        b't' => bytes.starts_with(b"true").then_some(4),
-        b'f' => bytes.starts_with(b"false").then_some(5),
-        b'n' => bytes.starts_with(b"null").then_some(4),
-        _ => {
-            let mut len = usize::from(bytes.first() == Some(&b'-'));
-            len += digits(bytes.get(len..)?)?;
-            if bytes.get(len) == Some(&b'.') {
-                len += 1 + fraction(bytes.get(len + 1..)?)?;
-            }
-            if let Some(b'e' | b'E') = bytes.get(len) {
-                len += 1 + usize::from(matches!(bytes.get(len + 1), Some(b'+' | b'-')));
-                len += fraction(bytes.get(len..)?)?;
-            }
-            Some(len)
-        }
-    }
-}
-
-/// How many digits there are, at least one.
-fn fraction(bytes: &[u8]) -> Option<usize> {
-    Some(bytes.iter().take_while(|byte| byte.is_ascii_digit()).count()).filter(|digits| *digits > 0)
-}
-
-/// A place in a text that has been checked to be JSON. In a text that is not, it finds less, but never
-/// panics.
-#[derive(Debug)]
-pub struct Scanner<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Scanner<'a> {
-    /// Calls `field` with each key, as it stands between its quotes, of the object here; it may read the
-    /// value. What is no object is passed over.
-    pub fn object(&mut self, field: &mut dyn FnMut(&'a str, &mut Self)) {
-        if !self.enter(b'{') {
-            return self.skip();
-        }
-        while self.next() == Some(b'"') {
-            let Some(key) = self.value().get(1..).and_then(|key| key.strip_suffix('"')) else { return };
-            if self.next() != Some(b':') {
-                return;
-            }
-            self.advance(1);
-            let left = self.rest.len();
-            field(key, self);
-            if self.rest.len() == left {
-                self.skip();
-            }
-        }
-        self.leave();
-    }
-
-    /// The elements of the array here; none of what is no array.
-    fn array<T: Read<'a>>(&mut self) -> Few<T> {
-        let mut few = Few::default();
-        if !self.enter(b'[') {
-            self.skip();
-            return few;
-        }
-        while !matches!(self.next(), None | Some(b']' | b'}')) {
-            let left = self.rest.len();
-            let element = T::read(self);
-            if self.rest.len() == left {
-                break;
-            }
-            if few.first.is_none() {
-                few.first = Some(element);
-            } else {
-                few.rest.push(element);
-            }
-        }
-        self.leave();
-        few
-    }
-
-    fn skip(&mut self) {
-        self.value();
-    }
-
-    /// Takes the value here, whatever it is.
-    fn value(&mut self) -> &'a str {
-        self.next();
-        let bytes = self.rest.as_bytes();
-        let end = match bytes.first() {
-            Some(b'"') => string_end(bytes, 0),
-            Some(b'{' | b'[') => nested_end(bytes),
-            _ => bytes.iter().position(|byte| b",]}: \t\n\r".contains(byte)).unwrap_or(bytes.len()),
-        };
-        let (value, rest) = self.rest.split_at_checked(end).unwrap_or_default();
-        self.rest = rest;
-        value
-    }
-
-    /// Steps over white space and commas; the byte that is next.
-    fn next(&mut self) -> Option<u8> {
-        let bytes = self.rest.as_bytes();
-        let blank =
-            bytes.iter().take_while(|byte| matches!(byte, b' ' | b',' | b'\n' | b'\r' | b'\t')).count();
-        self.advance(blank);
-        self.rest.as_bytes().first().copied()
-    }
-
-    fn enter(&mut self, bracket: u8) -> bool {
-        let is_there = self.next() == Some(bracket);
-        self.advance(usize::from(is_there));
-        is_there
-    }
-
-    fn leave(&mut self) {
-        let is_there = matches!(self.next(), Some(b'}' | b']'));
-        self.advance(usize::from(is_there));
-    }
-
-    fn advance(&mut self, bytes: usize) {
-        self.rest = self.rest.get(bytes..).unwrap_or_default();
-    }
-}
-
-/// Where the object or array ends that `bytes` begin with.
-fn nested_end(bytes: &[u8]) -> usize {
-    let (mut depth, mut at) = (0usize, 0);
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => {
-                at = string_end(bytes, at);
-                continue;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth <= 1 => return at + 1,
-            b'}' | b']' => depth -= 1,
-            _ => {}
-        }
-        at += 1;
-    }
-    bytes.len()
-}
-
-/// Where the string ends that begins at `start`, behind its closing quote.
-fn string_end(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    loop {
-        at += plain(bytes.get(at..).unwrap_or_default());
-        match bytes.get(at) {
-            None => return bytes.len(),
-            Some(b'"') => return at + 1,
-            Some(b'\\') => at += 2,
-            Some(_) => at += 1,
-        }
-    }
-}
-
-/// Whether the key between these quotes is `name`, however it is written.
-pub fn is_key(key: &str, name: &str) -> bool {
-    key == name
-        || (key.contains('\\') && {
-            let mut plain = String::with_capacity(key.len());
-            unescape(key, &mut plain);
-            plain == name
-        })
-}
-
-/// A JSON value as it stands in the frame; the default is one that is not there.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Raw<'a>(Option<&'a str>);
-
-impl<'a> Raw<'a> {
-    /// Its JSON text; empty when it is not there.
-    pub fn json(self) -> &'a str {
-        self.0.unwrap_or_default()
-    }
-
-    /// Whether it is there and says something: not `null`, `false`, `""`, `{}` or `[]`. Servers write
-    /// all of these for "no error".
-    pub fn is_given(self) -> bool {
-        !matches!(self.json(), "" | "null" | "false" | "\"\"" | "{}" | "[]")
-    }
-
-    /// The whole number it is.
-    pub fn number(self) -> Option<u64> {
-        self.json().parse().ok()
-    }
-
-    /// The string it is, borrowed from the frame, or from `scratch` when it has escapes.
-    pub fn str<'s>(self, scratch: &'s mut String) -> Option<&'s str>
-    where
-        'a: 's,
-    {
-        let inner = self.json().strip_prefix('"')?.strip_suffix('"')?;
-        if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-            return Some(inner);
-        }
-        scratch.clear();
-        unescape(inner, scratch);
-        Some(scratch)
-    }
-
-    /// As [`str`](Self::str), as a piece of an answer; `None` when it is empty.
-    pub fn piece<'s>(self, scratch: &'s mut String) -> Option<Cow<'s, str>>
-    where
-        'a: 's,
-    {
-        self.str(scratch).filter(|text| !text.is_empty()).map(Cow::Borrowed)
-    }
-
-    /// The string it is; allocates when it has escapes.
-    pub fn cow(self) -> Option<Cow<'a, str>> {
-        let inner = self.json().strip_prefix('"')?.strip_suffix('"')?;
-        if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-            return Some(Cow::Borrowed(inner));
-        }
-        let mut text = String::with_capacity(inner.len());
-        unescape(inner, &mut text);
-        Some(Cow::Owned(text))
-    }
-
-    /// Reads it as `T`; the default when it is not one.
-    pub fn read<T: Read<'a>>(self) -> T {
-        T::read(&mut Scanner { rest: self.json() })
-    }
-}
-
-impl<'a> Read<'a> for Raw<'a> {
-    fn read(json: &mut Scanner<'a>) -> Self {
-        Raw(Some(json.value()))
-    }
-}
-
-/// Appends the text of a JSON string to `out`. `inner` has been checked by the JSON parser; of lone
-/// surrogates, which it lets pass, each becomes U+FFFD.
-pub fn unescape(inner: &str, out: &mut String) {
-    let mut rest = inner;
-    while let Some((plain, escape)) = rest.split_once('\\') {
-        out.push_str(plain);
-        let mut after = escape.chars();
-        let Some(name) = after.next() else { return };
-        rest = after.as_str();
-        let unit = match name {
-            'n' => '\n',
-            't' => '\t',
-            'r' => '\r',
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'u' => {
-                let (character, after) = unicode_escape(rest);
-                rest = after;
-                character
-            }
-            other => other,
-        };
-        out.push(unit);
-    }
-    out.push_str(rest);
-}
-
-/// The character of `XXXX` or `XXXX\uXXXX`, and what follows it.
-fn unicode_escape(text: &str) -> (char, &str) {
-    let unit = |text: &str| text.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-    let first = unit(text).unwrap_or(0xFFFD);
-    let rest = text.get(4..).unwrap_or_default();
-    if (0xD800..0xDC00).contains(&first)
-        && let Some(low) = rest.strip_prefix("\\u")
-        && let Some(second) = unit(low).filter(|second| (0xDC00..0xE000).contains(second))
-    {
-        let code = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-        return (char::from_u32(code).unwrap_or('\u{FFFD}'), low.get(4..).unwrap_or_default());
-    }
-    (char::from_u32(first).unwrap_or('\u{FFFD}'), rest)
-}
-
-/// The number a text is, as JSON writes numbers. The parser is serde_json's: the standard library's
-/// brings 17 KB of tables and code into the wasm.
-pub fn number(text: &str) -> Option<f64> {
-    serde_json::from_str(text.trim()).ok()
-}
-
-/// The elements of an array that nearly always has none or one; only a second one allocates.
-/// Whatever is no array counts as an empty one.
-#[derive(Debug)]
-pub struct Few<T> {
-    first: Option<T>,
-    rest: Vec<T>,
-}
-
-impl<T> Few<T> {
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.first.iter().chain(&self.rest)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-}
-
-impl<T> Default for Few<T> {
-    fn default() -> Self {
-        Self { first: None, rest: Vec::new() }
-    }
-}
-
-impl<'a, T: Read<'a>> Read<'a> for Few<T> {
-    fn read(json: &mut Scanner<'a>) -> Self {
-        json.array()
     }
 }
 
@@ -431,11 +138,12 @@ macro_rules! object {
 
         impl<'a> $crate::json::Read<'a> for $name<'a> {
             fn read(json: &mut $crate::json::Scanner<'a>) -> Self {
+                #[allow(non_camel_case_types)]
+                enum Field { $($field),* }
                 let mut object = Self::default();
-                json.object(&mut |key, json| {
-                    $(if $crate::json::is_key(key, $key) {
+                json.object(&[$($key),*], &mut |number, json| {
+                    $(if number == Field::$field as usize {
                         object.$field = $crate::json::Read::read(json);
-                        return;
                     })*
                 });
                 object
@@ -443,10 +151,11 @@ macro_rules! object {
         }
     };
 }
-pub use object;
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -533,10 +242,148 @@ mod tests {
     }
 
     #[test]
-    fn nesting_has_an_end() {
+    fn nesting_has_an_end_whoever_reads_it() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert!(is_json(&nested(127)));
         assert!(!is_json(&nested(128)) && !is_json(&nested(100_000)));
+        for key in ["parts", "inner", "other"] {
+            let nested = |depth: usize| format!("{{\"{key}\":{}}}", nested(depth));
+            assert!(from_str::<Tree>(&nested(126)).is_ok(), "{key}");
+            assert!(from_str::<Tree>(&nested(127)).is_err(), "{key}");
+            assert!(from_str::<Tree>(&nested(100_000)).is_err(), "{key}");
+        }
+    }
+
+    object! {
+        /// Objects in objects, each with a value and an array.
+        struct Tree<'a> {
+            leaf = "leaf": Raw<'a>,
+            parts = "parts": Few<Sample<'a>>,
+            inner = "inner": Sample<'a>,
+        }
+    }
+
+    /// What [`Tree`] is to find in a text, by serde_json.
+    fn expected(json: &str) -> String {
+        let tree: serde_json::Value = serde_json::from_str(json).unwrap();
+        let leaf =
+            |tree: &serde_json::Value, key: &str| tree.get(key).map_or(String::new(), |v| v.to_string());
+        let array = |tree: &serde_json::Value| tree["parts"].as_array().cloned().unwrap_or_default();
+        let sample = |sample: &serde_json::Value| {
+            let parts = array(sample).iter().map(|part| part.to_string()).collect::<Vec<_>>();
+            format!("{} {}", leaf(sample, "type"), parts.join(";"))
+        };
+        let parts: Vec<_> = array(&tree).iter().map(sample).collect();
+        format!("{}|{}|{}", leaf(&tree, "leaf"), parts.join("|"), sample(&tree["inner"]))
+    }
+
+    fn found(tree: &Tree<'_>) -> String {
+        let plain = |raw: Raw<'_>| match raw.json() {
+            "" => String::new(),
+            json => serde_json::from_str::<serde_json::Value>(json).unwrap().to_string(),
+        };
+        let sample = |sample: &Sample<'_>| {
+            let parts = sample.parts.iter().map(|part| plain(*part)).collect::<Vec<_>>();
+            format!("{} {}", plain(sample.kind), parts.join(";"))
+        };
+        let parts: Vec<_> = tree.parts.iter().map(sample).collect();
+        format!("{}|{}|{}", plain(tree.leaf), parts.join("|"), sample(&tree.inner))
+    }
+
+    /// JSON texts in which the keys of [`Tree`] are likely: in any order, twice, in strings, with escapes,
+    /// with any value.
+    fn any_json() -> impl Strategy<Value = String> {
+        let leaf = prop::sample::select(vec![
+            "null",
+            "true",
+            "false",
+            "0",
+            "-1.5e+3",
+            "12",
+            "\"\"",
+            "\"leaf\"",
+            "\"{\\\"type\\\":\"",
+            "\"é\\n\\ud83d\\ude00\"",
+            "\"sixteen bytes or more\"",
+            "[]",
+            "{}",
+        ]);
+        let key = prop::sample::select(vec![
+            "leaf",
+            "parts",
+            "inner",
+            "type",
+            "other",
+            "le\\u0061f",
+            "\\u0074ype",
+            "\\\"type",
+            "",
+            "sixteen bytes or more",
+        ]);
+        let blank = prop::sample::select(vec!["", "", "", " ", "\n\t ", "\r\n"]);
+        leaf.prop_map(str::to_owned).prop_recursive(5, 40, 5, move |inner| {
+            let member = (key.clone(), blank.clone(), blank.clone(), inner.clone())
+                .prop_map(|(key, a, b, value)| format!("{a}\"{key}\"{b}:{a}{value}{b}"));
+            let padded = (blank.clone(), inner).prop_map(|(blank, value)| format!("{blank}{value}{blank}"));
+            prop_oneof![
+                1 => prop::collection::vec(padded, 0..4).prop_map(|elements| format!("[{}]", elements.join(","))),
+                3 => prop::collection::vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(","))),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_read_is_what_serde_json_reads(json in any_json()) {
+            prop_assert_eq!(found(&from_str::<Tree>(&json).unwrap()), expected(&json), "{}", json);
+        }
+
+        #[test]
+        fn a_text_with_another_byte_is_json_for_the_reader_if_for_serde_json(
+            json in any_json(), at: prop::sample::Index, byte in prop::sample::select(b"\"\\{}[],: 0ax\n".to_vec()),
+        ) {
+            let mut json = json.into_bytes();
+            *at.get_mut(&mut json) = byte;
+            let Ok(json) = String::from_utf8(json) else { return Ok(()) };
+            let serde = serde_json::from_str::<&serde_json::value::RawValue>(&json).is_ok();
+            prop_assert_eq!(from_str::<Tree>(&json).is_ok(), serde, "{}", json);
+        }
+
+        #[test]
+        fn what_is_unread_may_be_anything(json in any_json(), which: prop::sample::Index, other in any_json()) {
+            let mut unread = Unread::default();
+            let read = found(&unread.read::<Tree>(&json).unwrap());
+            let Some(value) = (!unread.values().is_empty()).then(|| which.get(unread.values())) else { return Ok(()) };
+            let other = [&json[..value.start], other.trim(), &json[value.start + value.len..]].concat();
+            prop_assert_eq!(found(&from_str::<Tree>(&other).unwrap()), read, "{} and {}", json, other);
+        }
+    }
+
+    #[test]
+    fn unread_is_what_no_reading_has_asked_for() {
+        let json = r#"{"leaf":1,"a":[{"b":2}],"inner":{"type":"x","c":3},"type":4,"parts":[{"d":"e"}]}"#;
+        let mut unread = Unread::default();
+        let texts =
+            |unread: &Unread| -> Vec<&str> { unread.values().iter().map(|v| &json[v.range()]).collect() };
+        unread.read::<Tree>(json).unwrap();
+        assert_eq!(texts(&unread), ["[{\"b\":2}]", "3", "4", "\"e\""]);
+        unread.read::<Sample>(json).unwrap();
+        assert_eq!(texts(&unread), ["[{\"b\":2}]"]);
+        unread.read::<Raw>(json).unwrap();
+        assert!(unread.is_read() && unread.values().is_empty());
+
+        unread.clear();
+        assert!(unread.read::<Tree>("{\"a\":1").is_err() && !unread.is_read());
+    }
+
+    #[test]
+    fn strings_are_those_that_are_no_keys() {
+        let mut seen = Vec::new();
+        let json = r#"{"a":"b","c\"" : ["d\"e",{"f":""}],"g":1}"#;
+        strings(json, &mut |at, inside| seen.push((json[at..].starts_with(inside), inside)));
+        assert_eq!(seen, [(true, "b"), (true, "d\\\"e"), (true, "")]);
     }
 
     #[test]

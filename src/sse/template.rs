@@ -3,34 +3,39 @@
 //! A [`Template`] is one JSON text cut open at its holes. Whether another text is the same outside of
 //! them is found out by comparing, without reading JSON.
 
-use crate::lanes::{Lanes, same};
+use std::ops::Range;
+
+use crate::json::{Extent, Passed, Unread, inside, value};
+use crate::lanes::same;
 
 /// One JSON text, cut open.
 #[derive(Debug, Default)]
 pub struct Template {
     /// The name of the event that the text came in.
     event: Vec<u8>,
-    /// The text without what was in its holes.
-    fixed: Vec<u8>,
+    /// The text.
+    learned: Vec<u8>,
     pieces: Vec<Piece>,
+    /// Its values that nobody asks for, and which of them are holes.
+    unread: Vec<(Passed, bool)>,
 }
 
-/// So many bytes of [`Template::fixed`], and what comes after them.
+/// So many bytes that do not change, and what comes after them.
 #[derive(Debug, Clone, Copy)]
 struct Piece {
-    len: usize,
+    fixed: usize,
     hole: Hole,
+    /// How many bytes the learned text has in the hole.
+    width: usize,
 }
 
 /// What may stand in a place that changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hole {
+enum Hole {
     /// The inside of the string that is looked for.
     Text,
-    /// The inside of a string that means nothing.
-    String,
-    /// The digits of a number that means nothing.
-    Digits,
+    /// A value that nobody asks for, in so many brackets.
+    Value { depth: u32 },
     /// Spaces between two tokens of the JSON.
     Spaces,
     /// The end of the text.
@@ -38,23 +43,50 @@ pub enum Hole {
 }
 
 impl Template {
-    /// Forgets all and begins with the data of an event of that name.
-    pub fn begin(&mut self, event: &str) {
+    /// Learns the data of an event of that name, in place of what it has learned before: `data` is JSON,
+    /// `text` is where the string that is looked for has its inside, and not in what nobody asks for, which
+    /// `unread` tells.
+    ///
+    /// All of the latter could be holes. But comparing is faster than reading, so holes are those of its
+    /// values that have been seen to change.
+    pub fn learn(&mut self, event: &str, data: &str, text: Range<usize>, unread: &Unread) {
+        debug_assert!(!unread.has(text.start));
+        let values = unread.values();
+        if self.unread.len() == values.len() {
+            for ((known, changes), value) in self.unread.iter_mut().zip(values) {
+                *changes |= self.learned.get(known.range()) != data.as_bytes().get(value.range());
+                *known = *value;
+            }
+        } else {
+            self.unread.clear();
+            self.unread.extend(values.iter().map(|value| (*value, false)));
+        }
         self.event.clear();
         self.event.extend_from_slice(event.as_bytes());
-        self.fixed.clear();
+        self.learned.clear();
+        self.learned.extend_from_slice(data.as_bytes());
+
         self.pieces.clear();
-    }
-
-    /// Appends bytes that do not change, and the hole behind them.
-    pub fn push(&mut self, fixed: &[u8], hole: Hole) {
-        self.fixed.extend_from_slice(fixed);
-        self.pieces.push(Piece { len: fixed.len(), hole });
-    }
-
-    /// How many holes of that kind there are.
-    pub fn count(&self, hole: Hole) -> usize {
-        self.pieces.iter().filter(|piece| piece.hole == hole).count()
+        let mut uncut = 0;
+        let mut cut = |place: Range<usize>, hole: Hole| {
+            let fixed = place.start.saturating_sub(uncut);
+            self.pieces.push(Piece { fixed, hole, width: place.len() });
+            uncut = place.end;
+        };
+        let mut text = Some(text);
+        for (value, _) in self.unread.iter().filter(|(_, changes)| *changes) {
+            if let Some(text) = text.take_if(|text| text.start < value.start) {
+                cut(text, Hole::Text);
+            }
+            cut(value.range(), Hole::Value { depth: value.depth });
+        }
+        if let Some(text) = text {
+            cut(text, Hole::Text);
+        }
+        if let Some(body) = data.strip_suffix(" }") {
+            cut(body.trim_end_matches(' ').len()..data.len() - 1, Hole::Spaces);
+        }
+        cut(data.len()..data.len(), Hole::End);
     }
 
     /// What stands in the hole for the text, if the event has the same name, and `data` is the same outside of
@@ -63,13 +95,13 @@ impl Template {
         if !same(&self.event, event.as_bytes()) {
             return None;
         }
-        let (mut fixed, mut rest) = (self.fixed.as_slice(), data.as_bytes());
+        let (mut learned, mut rest) = (self.learned.as_slice(), data.as_bytes());
         let mut text = None;
         for piece in &self.pieces {
-            let (own, there);
-            (own, fixed) = fixed.split_at_checked(piece.len)?;
-            (there, rest) = rest.split_at_checked(piece.len)?;
-            if !same(own, there) {
+            let (fixed, there);
+            (fixed, learned) = learned.split_at_checked(piece.fixed)?;
+            (there, rest) = rest.split_at_checked(piece.fixed)?;
+            if !same(fixed, there) {
                 return None;
             }
             let len = match piece.hole {
@@ -78,11 +110,11 @@ impl Template {
                     text = Some((data.len() - rest.len(), inside));
                     inside.len
                 }
-                Hole::String => inside(rest)?.len,
-                Hole::Digits => digits(rest)?,
+                Hole::Value { depth } => value(rest, depth)?,
                 Hole::Spaces => rest.iter().take_while(|byte| **byte == b' ').count(),
                 Hole::End => 0,
             };
+            learned = learned.get(piece.width..)?;
             rest = rest.get(len..)?;
         }
         let (start, Extent { len, escaped }) = text?;
@@ -98,56 +130,4 @@ pub struct Inside<'d> {
     pub text: &'d str,
     /// Whether it has escapes.
     pub escaped: bool,
-}
-
-/// How many bytes it has.
-#[derive(Debug, Clone, Copy)]
-pub struct Extent {
-    /// Bytes.
-    pub len: usize,
-    /// Whether it has escapes.
-    pub escaped: bool,
-}
-
-/// The inside of the string whose opening quote is just before `bytes`; `None` when it has no end or
-/// has what JSON does not allow.
-#[inline]
-pub fn inside(bytes: &[u8]) -> Option<Extent> {
-    let mut len = 0;
-    let mut escaped = false;
-    loop {
-        len += plain(bytes.get(len..)?);
-        match bytes.get(len..)? {
-            [b'"', ..] => return Some(Extent { len, escaped }),
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => len += 2,
-            [b'\\', b'u', unit @ ..] if unit.get(..4)?.iter().all(u8::is_ascii_hexdigit) => len += 6,
-            _ => return None,
-        }
-        escaped = true;
-    }
-}
-
-/// How many bytes there are before a quote, a backslash or a control character.
-#[inline]
-pub(crate) fn plain(bytes: &[u8]) -> usize {
-    let (vectors, tail) = bytes.as_chunks();
-    for (number, vector) in vectors.iter().enumerate() {
-        let lanes = Lanes::load(vector);
-        let special = lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.below(b' ')).high_bits();
-        if special != 0 {
-            return number * 16 + special.trailing_zeros() as usize;
-        }
-    }
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
-    bytes.len() - tail.len() + tail.iter().position(special).unwrap_or(tail.len())
-}
-
-/// How many digits there are, if they are a whole number as JSON writes it.
-#[inline]
-pub fn digits(bytes: &[u8]) -> Option<usize> {
-    match bytes.iter().take_while(|byte| byte.is_ascii_digit()).count() {
-        0 => None,
-        len if len > 1 && bytes.first() == Some(&b'0') => None,
-        len => Some(len),
-    }
 }

@@ -46,6 +46,15 @@ impl Numbers {
         (self.0 % bound as u64) as usize
     }
 
+    /// JSON fields without their first quotes, in another order.
+    fn shuffled<'f>(&mut self, fields: impl Iterator<Item = &'f str>) -> String {
+        let mut fields: Vec<_> = fields.map(|field| field.trim_start_matches('"')).collect();
+        for last in (1..fields.len()).rev() {
+            fields.swap(last, self.below(last + 1));
+        }
+        fields.join(",\"")
+    }
+
     fn letters(&mut self, count: usize) -> String {
         const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         (0..count).map(|_| char::from(LETTERS[self.below(LETTERS.len())])).collect()
@@ -90,12 +99,33 @@ pub fn openai(tokens: usize) -> String {
     body
 }
 
-/// The stream of [`openai`] as nobody sends it: each chunk has its own id, so that no chunk is like
-/// the one before.
-pub fn openai_without_envelope(tokens: usize) -> String {
+/// The stream of [`openai`] from a gateway that gives each chunk an id of its own.
+pub fn openai_with_fresh_ids(tokens: usize) -> String {
     let mut numbers = Numbers(11);
     let parts: Vec<_> = openai(tokens).split("chatcmpl-CfQn").map(str::to_owned).collect();
     parts[1..].iter().fold(parts[0].clone(), |body, part| body + "chatcmpl-" + &numbers.letters(4) + part)
+}
+
+/// The stream of [`openai`] as nobody sends it: each chunk has its fields in another order, so that no
+/// chunk is like the one before.
+pub fn openai_without_envelope(tokens: usize) -> String {
+    let mut numbers = Numbers(13);
+    let events = openai_with_fresh_ids(tokens);
+    events.split_terminator("\n\n").fold(String::new(), |mut body, event| {
+        let chunk = event.strip_prefix("data: {").and_then(|chunk| chunk.split_once("\"choices\":[{"));
+        let _ = match chunk.and_then(|(before, rest)| Some((before, rest.split_once("}],")?))) {
+            Some((before, (choice, after))) => {
+                let choice = numbers.shuffled(choice.split(",\""));
+                let choices = format!("choices\":[{{\"{}}}]", choice.trim_start_matches('"'));
+                let before = before.trim_start_matches('"').trim_end_matches(',').split(",\"");
+                let after = after.trim_start_matches('"').trim_end_matches('}').split(",\"");
+                let fields = numbers.shuffled(before.chain([choices.as_str()]).chain(after));
+                write!(body, "data: {{\"{fields}}}\n\n")
+            }
+            None => write!(body, "{event}\n\n"),
+        };
+        body
+    })
 }
 
 /// Chat completion chunks, each one event, whose contents `content` makes from a number.
@@ -177,7 +207,23 @@ mod tests {
             ids.collect::<std::collections::HashSet<_>>().len()
         };
         assert_eq!(ids(&openai), 1);
-        assert!(ids(&openai_without_envelope(200)) > 195);
+        assert!(ids(&openai_with_fresh_ids(200)) > 195);
+        let shuffled = openai_without_envelope(200);
+        let shuffled: Vec<&str> =
+            shuffled.split_terminator("\n\n").map(|event| &event["data: ".len()..]).collect();
+        let orders = shuffled.iter().map(|chunk| {
+            let chunk = chunk.replace("\"content\"", "");
+            chunk.split("\":").filter_map(|part| part.rsplit('"').next()).collect::<Vec<_>>().concat()
+        });
+        assert!(orders.collect::<std::collections::HashSet<_>>().len() > 195);
+        for (chunk, shuffled) in chunks.iter().zip(&shuffled).take(201) {
+            let [chunk, shuffled] = [chunk, shuffled].map(|chunk| {
+                let mut chunk: serde_json::Value = serde_json::from_str(chunk).unwrap();
+                assert!(chunk["id"].take().is_string());
+                chunk
+            });
+            assert_eq!(chunk, shuffled);
+        }
 
         let anthropic = anthropic(200);
         let events: Vec<&str> = anthropic.split_terminator("\n\n").collect();

@@ -20,8 +20,8 @@ const SUBJECTS: [Subject; 4] = [
     ("serde_json typed", serde_json_typed),
 ];
 
-/// Chunks whose contents are plain, have escapes, or are long; and, for the cost of decoding in full,
-/// chunks that are never like the one before.
+/// Chunks whose contents are plain, have escapes, or are long; each with an id of its own; and, for the cost of
+/// decoding in full, never like the one before.
 pub fn cases() -> Vec<Case> {
     let case = |name, body| {
         let input = Input::cut_at_events(body);
@@ -33,6 +33,7 @@ pub fn cases() -> Vec<Case> {
         case("json/plain-280B", inputs::chunks(500, |n| words[n % 5].to_owned())),
         case("json/escaped-290B", inputs::chunks(500, |n| words[n % 4].to_owned() + lines[n % 5])),
         case("json/long-4.2KiB", inputs::chunks(100, |n| words[n % 5].repeat(4300 / words[n % 5].len()))),
+        case("json/fresh-ids", without_end(inputs::openai_with_fresh_ids(500))),
         case("json/no-envelope", without_end(inputs::openai_without_envelope(500))),
     ]
 }

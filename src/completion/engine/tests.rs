@@ -1,5 +1,5 @@
 use super::*;
-use crate::provider::{Decoder, Defaults, Ends, Framing, Prompt, Seam, Wire};
+use crate::provider::{Decoder, Defaults, Ends, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
 use proptest::prelude::*;
 use std::collections::VecDeque;
@@ -32,8 +32,8 @@ impl Provider for Plain {
 struct PlainWire;
 
 impl Wire for PlainWire {
-    fn frame(&mut self, _: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let value: serde_json::Value = serde_json::from_str(data).unwrap();
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let value: serde_json::Value = serde_json::from_str(frame.data).unwrap();
         if let Some(text) = value["t"].as_str() {
             sink.token(StreamToken::Text(text.into()));
         } else {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::rpc::tests::Fake;
 use super::*;
-use crate::provider::{Decoder, Defaults, Ends, Framing, HttpRequest, Prompt, Seam, Wire};
+use crate::provider::{Decoder, Defaults, Ends, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
 use crate::transport::{Failure, FailureKind};
 
@@ -115,8 +115,8 @@ impl Provider for Plain {
 }
 
 impl Wire for PlainWire {
-    fn frame(&mut self, _: &str, data: &str, ends: &mut Ends, sink: &mut dyn Sink) {
-        let line: Value = serde_json::from_str(data).unwrap();
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let line: Value = serde_json::from_str(frame.data).unwrap();
         match line["text"].as_str() {
             Some(text) => sink.token(StreamToken::Text(text.into())),
             None => {

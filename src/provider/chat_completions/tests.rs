@@ -1,6 +1,6 @@
 use super::{ChatCompletions, decoder};
 use crate::provider::testing::{decoded, recordings};
-use crate::provider::{Ends, Wire};
+use crate::provider::{Ends, Frame, Wire};
 use crate::stream::{Decode, StreamToken};
 
 /// Each case is one stream: its frames' data, and the tokens that come out.
@@ -451,7 +451,7 @@ fn text_without_escapes_is_borrowed_from_its_frame() {
             let (StreamToken::Text(text) | StreamToken::Reasoning(text)) = token else { panic!("{token:?}") };
             assert_eq!(frame.as_bytes().as_ptr_range().contains(&text.as_ptr()), borrowed, "{frame}");
         };
-        ChatCompletions::default().frame("message", frame, &mut Ends::default(), &mut sink);
+        ChatCompletions::default().frame(&mut Frame::new("message", frame), &mut Ends::default(), &mut sink);
     }
 }
 

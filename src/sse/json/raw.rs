@@ -1,0 +1,117 @@
+//! What is read from frames: values as they stand there, and arrays.
+
+use std::borrow::Cow;
+
+use super::{Read, Scanner, unescape};
+
+/// A JSON value as it stands in the frame; the default is one that is not there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Raw<'a>(Option<&'a str>);
+
+impl<'a> Raw<'a> {
+    /// Its JSON text; empty when it is not there.
+    pub fn json(self) -> &'a str {
+        self.0.unwrap_or_default()
+    }
+
+    /// Whether it is there and says something: not `null`, `false`, `""`, `{}` or `[]`. Servers write
+    /// all of these for "no error".
+    pub fn is_given(self) -> bool {
+        !matches!(self.json(), "" | "null" | "false" | "\"\"" | "{}" | "[]")
+    }
+
+    /// The whole number it is.
+    pub fn number(self) -> Option<u64> {
+        self.json().parse().ok()
+    }
+
+    /// The string it is, borrowed from the frame, or from `scratch` when it has escapes.
+    pub fn str<'s>(self, scratch: &'s mut String) -> Option<&'s str>
+    where
+        'a: 's,
+    {
+        let inner = self.json().strip_prefix('"')?.strip_suffix('"')?;
+        if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+            return Some(inner);
+        }
+        scratch.clear();
+        unescape(inner, scratch);
+        Some(scratch)
+    }
+
+    /// As [`str`](Self::str), as a piece of an answer; `None` when it is empty.
+    pub fn piece<'s>(self, scratch: &'s mut String) -> Option<Cow<'s, str>>
+    where
+        'a: 's,
+    {
+        self.str(scratch).filter(|text| !text.is_empty()).map(Cow::Borrowed)
+    }
+
+    /// The string it is; allocates when it has escapes.
+    pub fn cow(self) -> Option<Cow<'a, str>> {
+        let inner = self.json().strip_prefix('"')?.strip_suffix('"')?;
+        if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+            return Some(Cow::Borrowed(inner));
+        }
+        let mut text = String::with_capacity(inner.len());
+        unescape(inner, &mut text);
+        Some(Cow::Owned(text))
+    }
+
+    /// Reads it as `T`; the default when it is not one.
+    pub fn read<T: Read<'a>>(self) -> T {
+        T::read(&mut Scanner::new(self.json()))
+    }
+}
+
+impl<'a> Read<'a> for Raw<'a> {
+    fn read(json: &mut Scanner<'a>) -> Self {
+        Raw(json.value())
+    }
+}
+
+/// The elements of an array that nearly always has none or one; only a second one allocates.
+/// Whatever is no array counts as an empty one.
+#[derive(Debug)]
+pub struct Few<T> {
+    first: Option<T>,
+    rest: Vec<T>,
+}
+
+impl<T> Few<T> {
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.rest)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn push(&mut self, element: T) {
+        if self.first.is_none() {
+            self.first = Some(element);
+        } else {
+            self.rest.push(element);
+        }
+    }
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self { first: None, rest: Vec::new() }
+    }
+}
+
+impl<'a, T: Read<'a>> Read<'a> for Few<T> {
+    fn read(json: &mut Scanner<'a>) -> Self {
+        let mut few = Self::default();
+        json.array(&mut |json| few.push(T::read(json)));
+        few
+    }
+}
+
+/// The number a text is, as JSON writes numbers. The parser is serde_json's: the standard library's
+/// brings 17 KB of tables and code into the wasm.
+pub fn number(text: &str) -> Option<f64> {
+    serde_json::from_str(text.trim()).ok()
+}
