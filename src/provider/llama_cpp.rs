@@ -190,7 +190,6 @@ impl Wire for Native {
             None => FinishReason::Stop,
         };
         ends.finished(index, reason);
-        ends.marker();
     }
 }
 
@@ -255,6 +254,14 @@ mod tests {
                     r#"{"index":0,"content":"","stop":true,"stop_type":"limit"}"#,
                 ],
                 &["text a", "text#1 b", "usage - - - -", "usage - - - -", "done#1 stop", "done#0 length"],
+            ),
+            (
+                "two completions, one of them cut",
+                &[
+                    r#"{"index":0,"content":"a","stop":false}"#,
+                    r#"{"index":1,"content":"","stop":true,"stop_type":"word"}"#,
+                ],
+                &["text a", "usage - - - -", TRUNCATED],
             ),
             (
                 "progress of the prompt",
