@@ -191,7 +191,7 @@ impl Session {
         if let Some(Outcome::Done(reason)) = outcome {
             return Verdict::Ended(reason);
         }
-        let error = Error::from_failure(self.provider, &self.account, failure);
+        let error = Error::from_failure(self.provider, &self.account, &self.headers, failure);
         self.failure(error, raw, random)
     }
 

@@ -108,14 +108,19 @@ impl Error {
         .explained(provider, account, &error.message)
     }
 
-    /// Of a request that got no whole answer.
-    pub fn from_failure(provider: &dyn Provider, account: &Account, failure: &Failure) -> Self {
+    /// Of a request that got no whole answer, after these headers or none.
+    pub fn from_failure(
+        provider: &dyn Provider,
+        account: &Account,
+        headers: &[(String, String)],
+        failure: &Failure,
+    ) -> Self {
         let mut error = Self {
             kind: sentence::kind_of(failure.kind),
             provider: provider.name(),
             status: None,
             code: None,
-            request_id: None,
+            request_id: request_id(headers).map(|id| clean::clean(id, 100, &account.secrets())),
             retry_after_ms: None,
             message: String::new(),
         };

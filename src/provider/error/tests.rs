@@ -259,7 +259,7 @@ fn transport_failures_name_what_to_change() {
         ("openai", FailureKind::Unavailable),
     ] {
         let failure = Failure { kind, detail: format!("curl: (7)\nwith {KEY}") };
-        let error = Error::from_failure(find(provider).unwrap(), &account("m"), &failure);
+        let error = Error::from_failure(find(provider).unwrap(), &account("m"), &[], &failure);
         told.push_str(&shown(&error));
     }
     expect![[r#"
