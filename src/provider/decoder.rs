@@ -299,6 +299,10 @@ impl Reading {
             self.closed = true;
             return self.ends.marker();
         }
+        // A proxy's heartbeat or farewell: an event by a name of its own, and no JSON.
+        if !matches!(event, "" | "message" | "error") && !data.trim_ascii_start().starts_with(['{', '[']) {
+            return;
+        }
         if event == "error" && !is_json(data) {
             return self.ends.fail(stream_error(data), sink);
         }

@@ -94,6 +94,20 @@ fn json_in_place_of_a_stream_is_decoded_as_far_as_it_came() {
 }
 
 #[test]
+fn events_of_no_format_are_passed_over() {
+    let text = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
+    let stop = r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+    for event in ["event: ping\ndata: 2026-01-01 00:00:00", "event: end\ndata: bye", "event: x\ndata: {}"] {
+        let body = format!("{event}\n\n{text}\n\n{event}\n\n{stop}\n\n{event}\n\n");
+        assert_eq!(
+            decoded(super::super::chat_completions::decoder, body.as_bytes()),
+            ["text a", "done#0 stop"],
+            "{event}"
+        );
+    }
+}
+
+#[test]
 fn every_choice_that_began_is_ended() {
     let begin = r#"{"choices":[{"index":0,"delta":{"content":"a"}},{"index":2,"delta":{"content":"c"}}]}"#;
     let stop = r#"{"choices":[{"index":2,"delta":{},"finish_reason":"length"}]}"#;
