@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::reasoning::reasoning;
-use super::request::{Draft, pasted_url};
+use super::request::{Draft, pasted_url, without_endpoint};
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
 use crate::stream::ErrorKind;
 
@@ -77,7 +77,7 @@ impl Azure {
     fn url(&self, account: &Account, deployment: &str) -> Result<String, Error> {
         // Pasted from the portal, it may be the whole address.
         let base = pasted_url(self, account)?.split('?').next().unwrap_or_default();
-        let base = base.trim_end_matches("/chat/completions");
+        let base = without_endpoint(base);
         if base.ends_with("/openai/v1") {
             return Ok(format!("{base}/chat/completions"));
         }
@@ -123,6 +123,10 @@ mod tests {
             ),
             (
                 "https://r.openai.azure.com/openai/v1",
+                "https://r.openai.azure.com/openai/v1/chat/completions".to_owned(),
+            ),
+            (
+                "https://r.openai.azure.com/openai/v1/responses",
                 "https://r.openai.azure.com/openai/v1/chat/completions".to_owned(),
             ),
             (

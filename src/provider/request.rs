@@ -221,7 +221,12 @@ pub(super) fn base_url<'a>(provider: &dyn Provider, account: &'a Account) -> Res
         let message = "`base-url` must end before the `?`: a key belongs into `api-key-env`.";
         return Err(Error::of_settings(provider, ErrorKind::Request, message));
     }
-    Ok(ENDPOINTS.iter().find_map(|endpoint| base.strip_suffix(endpoint)).unwrap_or(base))
+    Ok(without_endpoint(base))
+}
+
+/// The URL without an endpoint's path, if it ends in one.
+pub(super) fn without_endpoint(url: &str) -> &str {
+    ENDPOINTS.iter().find_map(|endpoint| url.strip_suffix(endpoint)).unwrap_or(url)
 }
 
 /// The base URL of the user or of the provider, as it is.
