@@ -346,7 +346,9 @@ impl Reading {
         let mut framer = json_array::Framer::with_limit(STRAY_LIMIT);
         let mut elements = framer.feed(text.as_bytes());
         while let Some(Ok(element)) = elements.next() {
-            self.frame("", element, sink);
+            if is_json(element) {
+                self.frame("", element, sink);
+            }
         }
     }
 

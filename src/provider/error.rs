@@ -75,7 +75,7 @@ impl Error {
         let request_id = request_id(response.headers).or(complaint.request_id.as_deref());
         let secrets = account.secrets();
         let moved = header("location").filter(|_| (300..400).contains(&response.status));
-        let words = moved.map_or(complaint.message.clone(), |to| format!("moved to {to}"));
+        let words = moved.map_or_else(|| complaint.message.clone(), |to| format!("moved to {to}"));
         Self {
             kind: classify(Some(response.status), &signals),
             provider: provider.name(),

@@ -158,25 +158,30 @@ impl Responses {
 
     /// A call is over: some servers say only now what it is, or with what arguments.
     fn close_call(&mut self, output_index: Raw<'_>, item: &Item<'_>, sink: &mut dyn Sink) {
-        let index = output_index.number();
-        if !self.calls.iter().any(|call| Some(call.output_index) == index) {
+        if self.position(output_index).is_none() {
             self.open_call(output_index, item, sink);
         } else if !self.has_arguments(output_index) {
             self.arguments(output_index, item.whole_arguments(), sink);
         }
     }
 
+    /// Which call stands at that place in the output; the last one where the server does not say.
+    fn position(&self, output_index: Raw<'_>) -> Option<usize> {
+        match output_index.number() {
+            Some(index) => self.calls.iter().position(|call| call.output_index == index),
+            None => self.calls.len().checked_sub(1),
+        }
+    }
+
     fn has_arguments(&self, output_index: Raw<'_>) -> bool {
-        let output_index = output_index.number();
-        self.calls.iter().any(|call| Some(call.output_index) == output_index && call.has_arguments)
+        let call = self.position(output_index).and_then(|at| self.calls.get(at));
+        call.is_some_and(|call| call.has_arguments)
     }
 
     fn arguments(&mut self, output_index: Raw<'_>, piece: Raw<'_>, sink: &mut dyn Sink) {
-        let output_index = output_index.number();
-        let call =
-            self.calls.iter_mut().enumerate().find(|(_, call)| Some(call.output_index) == output_index);
+        let Some(index) = self.position(output_index) else { return };
         let piece = piece.str(&mut self.scratch).filter(|piece| !piece.is_empty());
-        if let (Some((index, call)), Some(piece)) = (call, piece) {
+        if let (Some(call), Some(piece)) = (self.calls.get_mut(index), piece) {
             call.has_arguments = true;
             let call = ToolCall { index: index as u32, arguments: piece.into(), ..ToolCall::default() };
             sink.token(StreamToken::ToolCall(call));

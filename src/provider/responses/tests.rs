@@ -97,6 +97,20 @@ fn a_call_may_be_told_at_its_end_only() {
 }
 
 #[test]
+fn a_call_without_its_place_is_the_last_one() {
+    check(
+        &[
+            r#"{"type":"response.output_item.added","item":{"type":"function_call","call_id":"c1","name":"f","arguments":""}}"#,
+            r#"{"type":"response.function_call_arguments.delta","delta":"{}"}"#,
+            r#"{"type":"response.function_call_arguments.done","arguments":"{}"}"#,
+            r#"{"type":"response.output_item.done","item":{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"}}"#,
+            r#"{"type":"response.completed"}"#,
+        ],
+        &["tool#0 c1 f ", "tool#0 - - {}", "done#0 tool_calls"],
+    );
+}
+
+#[test]
 fn an_answer_without_deltas_is_in_the_last_event() {
     check(
         &[
