@@ -293,9 +293,10 @@ object! {
 
 impl Wire for Converse {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(event) = frame.read::<Event<'_>>() else {
+        let mut event = Event::default();
+        if frame.read(&mut event).is_err() {
             return ends.malformed(frame.data, sink);
-        };
+        }
         match frame.event {
             "contentBlockDelta" => self.delta(event.index.number().unwrap_or(0), &event.delta, sink),
             "contentBlockStart" if event.start.tool.name.is_given() => {

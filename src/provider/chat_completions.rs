@@ -127,12 +127,15 @@ pub(super) fn decoder() -> Decoder {
 
 impl Wire for ChatCompletions {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = frame.read::<Chunk>() else {
+        let mut chunk = Chunk::default();
+        if frame.read(&mut chunk).is_err() {
             return ends.malformed(frame.data, sink);
-        };
+        }
         if frame.data.trim_ascii_start().starts_with('[') {
             // Google's dialect wraps errors.
-            let elements = frame.read::<Few<Raw>>().unwrap_or_default();
+            let mut elements = Few::<Raw>::default();
+            // The text has been read before.
+            let _ = frame.read(&mut elements);
             return elements
                 .iter()
                 .for_each(|element| self.frame(&mut Frame::new(frame.event, element.json()), ends, sink));

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
-use crate::sse::json::{self, Read, Unread, is_json};
+use crate::sse::json::{self, NotJson, Read, Unread, is_json};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
 
@@ -43,15 +43,12 @@ impl<'f> Frame<'f> {
         Self { unread: Some(unread), ..self }
     }
 
-    /// Reads its text.
+    /// Reads its text into `value`.
     ///
     /// # Errors
-    /// [`NotJson`](json::NotJson) when it is none.
-    pub fn read<T: Read<'f>>(&mut self) -> Result<T, json::NotJson> {
-        match &mut self.unread {
-            Some(unread) => unread.read(self.data),
-            None => json::from_str(self.data),
-        }
+    /// [`NotJson`] when it is none.
+    pub fn read(&mut self, value: &mut impl Read<'f>) -> Result<(), NotJson> {
+        json::read(self.data, self.unread.as_deref_mut(), value)
     }
 }
 

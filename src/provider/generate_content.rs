@@ -78,9 +78,10 @@ object! {
 
 impl Wire for GenerateContent {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = frame.read::<Chunk<'_>>() else {
+        let mut chunk = Chunk::default();
+        if frame.read(&mut chunk).is_err() {
             return ends.malformed(frame.data, sink);
-        };
+        }
         if chunk.error.is_given() {
             return ends.fail(stream_error(frame.data), sink);
         }

@@ -166,9 +166,10 @@ object! {
 
 impl Wire for Native {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(chunk) = frame.read::<Chunk<'_>>() else {
+        let mut chunk = Chunk::default();
+        if frame.read(&mut chunk).is_err() {
             return ends.malformed(frame.data, sink);
-        };
+        }
         if chunk.error.is_given() || frame.event == "error" {
             return ends.fail(stream_error(frame.data), sink);
         }
@@ -187,7 +188,9 @@ impl Wire for Native {
         if !chunk.stop.is_given() {
             return;
         }
-        let end: End<'_> = frame.read().unwrap_or_default();
+        let mut end = End::default();
+        // The text has been read before.
+        let _ = frame.read(&mut end);
         sink.token(StreamToken::Usage(Usage {
             input: end.input.number(),
             output: end.output.number(),

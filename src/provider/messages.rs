@@ -103,9 +103,10 @@ object! {
 
 impl Wire for Messages {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(event) = frame.read::<Event<'_>>() else {
+        let mut event = Event::default();
+        if frame.read(&mut event).is_err() {
             return ends.malformed(frame.data, sink);
-        };
+        }
         if event.error.is_given() || frame.event == "error" {
             return ends.fail(stream_error(frame.data), sink);
         }
@@ -148,7 +149,9 @@ impl Wire for Messages {
 impl Messages {
     /// The whole answer in one piece, as a server or proxy that ignores `stream` gives it.
     fn whole(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let message = frame.read::<Message<'_>>().unwrap_or_default();
+        let mut message = Message::default();
+        // The text has been read before.
+        let _ = frame.read(&mut message);
         for (index, content) in (0..).zip(message.content.iter()) {
             self.block(index, content, sink);
         }

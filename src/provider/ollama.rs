@@ -187,9 +187,10 @@ object! {
 
 impl Wire for Lines {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(line) = frame.read::<Line<'_>>() else {
+        let mut line = Line::default();
+        if frame.read(&mut line).is_err() {
             return ends.malformed(frame.data, sink);
-        };
+        }
         if line.error.is_given() {
             return ends.fail(stream_error(frame.data), sink);
         }

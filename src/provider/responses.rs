@@ -80,9 +80,10 @@ struct OpenCall {
 
 impl Wire for Responses {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let Ok(event) = frame.read::<Event>() else {
+        let mut event = Event::default();
+        if frame.read(&mut event).is_err() {
             return ends.malformed(frame.data, sink);
-        };
+        }
         // Each event has its name in the data as well; gateways drop the one or the other.
         let kind = match event.kind.json().trim_matches('"') {
             "" => frame.event,
@@ -130,7 +131,12 @@ impl Wire for Responses {
             }
             _ if event.error.is_given() => ends.fail(stream_error(frame.data), sink),
             // A response that was not streamed.
-            "" | "message" => self.end(frame.read().unwrap_or_default(), frame.data, ends, sink),
+            "" | "message" => {
+                let mut whole = Raw::default();
+                // The text has been read before.
+                let _ = frame.read(&mut whole);
+                self.end(whole, frame.data, ends, sink);
+            }
             _ => {}
         }
     }

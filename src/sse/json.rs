@@ -17,12 +17,16 @@ use grammar::blank;
 pub(crate) use grammar::{Extent, inside, value};
 pub use raw::{Few, Raw, number};
 pub(crate) use scanner::Passed;
-pub use scanner::Scanner;
+pub use scanner::{Key, Scanner};
 
 /// Something that can be read from any JSON value; what it cannot be reads as the default.
 pub trait Read<'a>: Default {
-    /// Reads the value `json` stands before, and leaves it behind that value.
-    fn read(json: &mut Scanner<'a>) -> Self;
+    /// Becomes the default.
+    fn clear(&mut self);
+
+    /// Becomes the value that `json` stands before, and leaves `json` behind it. In place, for each move of
+    /// more than a few bytes is a call out of the wasm.
+    fn read(&mut self, json: &mut Scanner<'a>);
 }
 
 /// A text that is no JSON.
@@ -42,12 +46,30 @@ impl std::error::Error for NotJson {}
 /// # Errors
 /// [`NotJson`] when it is none.
 pub fn from_str<'a, T: Read<'a>>(json: &'a str) -> Result<T, NotJson> {
-    read_all(&mut Scanner::new(json))
+    let mut value = T::default();
+    read(json, None, &mut value)?;
+    Ok(value)
 }
 
-fn read_all<'a, T: Read<'a>>(json: &mut Scanner<'a>) -> Result<T, NotJson> {
-    let value = T::read(json);
-    if json.is_over() { Ok(value) } else { Err(NotJson) }
+/// As [`from_str`], in place. If `unread` is given, what is passed over is noted there.
+///
+/// # Errors
+/// [`NotJson`] when it is none.
+pub fn read<'a>(
+    json: &'a str,
+    mut unread: Option<&mut Unread>,
+    value: &mut impl Read<'a>,
+) -> Result<(), NotJson> {
+    let mut scanner = Scanner::new(json);
+    scanner.unread = unread.as_mut().map(|unread| std::mem::take(&mut unread.spare));
+    value.read(&mut scanner);
+    if !scanner.is_over() {
+        return Err(NotJson);
+    }
+    if let (Some(unread), Some(passed)) = (unread, scanner.unread) {
+        unread.note(passed);
+    }
+    Ok(())
 }
 
 /// Whether the text is one JSON value (RFC 8259) and nothing else. Allocates nothing.
@@ -73,16 +95,9 @@ impl Unread {
         self.is_read = false;
     }
 
-    /// [`from_str`], and notes what it passes over. When a text is read again, as another type, what
-    /// counts is what all readings pass over.
-    ///
-    /// # Errors
-    /// [`NotJson`] when it is none.
-    pub fn read<'a, T: Read<'a>>(&mut self, json: &'a str) -> Result<T, NotJson> {
-        let mut scanner = Scanner::new(json);
-        scanner.unread = Some(std::mem::take(&mut self.spare));
-        let value = read_all(&mut scanner)?;
-        let mut passed = scanner.unread.unwrap_or_default();
+    /// What a reading has passed over. When a text is read again, as another type, what counts is what all
+    /// readings pass over.
+    fn note(&mut self, mut passed: Vec<Passed>) {
         if std::mem::replace(&mut self.is_read, true) {
             self.values.retain(|value| passed.contains(value));
         } else {
@@ -90,7 +105,6 @@ impl Unread {
         }
         passed.clear();
         self.spare = passed;
-        Ok(value)
     }
 
     /// Whether there was a reading, and with it that the text is JSON.
@@ -137,16 +151,20 @@ macro_rules! object {
         }
 
         impl<'a> $crate::json::Read<'a> for $name<'a> {
-            fn read(json: &mut $crate::json::Scanner<'a>) -> Self {
+            fn clear(&mut self) {
+                $($crate::json::Read::clear(&mut self.$field);)*
+            }
+
+            fn read(&mut self, json: &mut $crate::json::Scanner<'a>) {
+                const KEYS: &[$crate::json::Key] = &[$($crate::json::Key::new($key)),*];
                 #[allow(non_camel_case_types)]
                 enum Field { $($field),* }
-                let mut object = Self::default();
-                json.object(&[$($key),*], &mut |number, json| {
+                self.clear();
+                json.object(KEYS, &mut |number, json| {
                     $(if number == Field::$field as usize {
-                        object.$field = $crate::json::Read::read(json);
+                        return $crate::json::Read::read(&mut self.$field, json);
                     })*
                 });
-                object
             }
         }
     };
@@ -266,8 +284,7 @@ mod tests {
     /// What [`Tree`] is to find in a text, by serde_json.
     fn expected(json: &str) -> String {
         let tree: serde_json::Value = serde_json::from_str(json).unwrap();
-        let leaf =
-            |tree: &serde_json::Value, key: &str| tree.get(key).map_or(String::new(), |v| v.to_string());
+        let leaf = |tree: &serde_json::Value, key: &str| tree.get(key).map_or(String::new(), |v| v.to_string());
         let array = |tree: &serde_json::Value| tree["parts"].as_array().cloned().unwrap_or_default();
         let sample = |sample: &serde_json::Value| {
             let parts = array(sample).iter().map(|part| part.to_string()).collect::<Vec<_>>();
@@ -294,31 +311,11 @@ mod tests {
     /// with any value.
     fn any_json() -> impl Strategy<Value = String> {
         let leaf = prop::sample::select(vec![
-            "null",
-            "true",
-            "false",
-            "0",
-            "-1.5e+3",
-            "12",
-            "\"\"",
-            "\"leaf\"",
-            "\"{\\\"type\\\":\"",
-            "\"é\\n\\ud83d\\ude00\"",
-            "\"sixteen bytes or more\"",
-            "[]",
-            "{}",
+            "null", "true", "false", "0", "-1.5e+3", "12", "\"\"", "\"leaf\"", "\"{\\\"type\\\":\"", "\"é\\n\\ud83d\\ude00\"",
+            "\"sixteen bytes or more\"", "[]", "{}",
         ]);
         let key = prop::sample::select(vec![
-            "leaf",
-            "parts",
-            "inner",
-            "type",
-            "other",
-            "le\\u0061f",
-            "\\u0074ype",
-            "\\\"type",
-            "",
-            "sixteen bytes or more",
+            "leaf", "parts", "inner", "type", "other", "le\\u0061f", "\\u0074ype", "\\\"type", "", "sixteen bytes or more",
         ]);
         let blank = prop::sample::select(vec!["", "", "", " ", "\n\t ", "\r\n"]);
         leaf.prop_map(str::to_owned).prop_recursive(5, 40, 5, move |inner| {
@@ -354,28 +351,32 @@ mod tests {
         #[test]
         fn what_is_unread_may_be_anything(json in any_json(), which: prop::sample::Index, other in any_json()) {
             let mut unread = Unread::default();
-            let read = found(&unread.read::<Tree>(&json).unwrap());
+            let read = found(&noted::<Tree>(&mut unread, &json).unwrap());
             let Some(value) = (!unread.values().is_empty()).then(|| which.get(unread.values())) else { return Ok(()) };
             let other = [&json[..value.start], other.trim(), &json[value.start + value.len..]].concat();
             prop_assert_eq!(found(&from_str::<Tree>(&other).unwrap()), read, "{} and {}", json, other);
         }
     }
 
+    fn noted<'a, T: Read<'a>>(unread: &mut Unread, json: &'a str) -> Result<T, NotJson> {
+        let mut value = T::default();
+        read(json, Some(unread), &mut value).map(|()| value)
+    }
+
     #[test]
     fn unread_is_what_no_reading_has_asked_for() {
         let json = r#"{"leaf":1,"a":[{"b":2}],"inner":{"type":"x","c":3},"type":4,"parts":[{"d":"e"}]}"#;
         let mut unread = Unread::default();
-        let texts =
-            |unread: &Unread| -> Vec<&str> { unread.values().iter().map(|v| &json[v.range()]).collect() };
-        unread.read::<Tree>(json).unwrap();
+        let texts = |unread: &Unread| -> Vec<&str> { unread.values().iter().map(|v| &json[v.range()]).collect() };
+        noted::<Tree>(&mut unread, json).unwrap();
         assert_eq!(texts(&unread), ["[{\"b\":2}]", "3", "4", "\"e\""]);
-        unread.read::<Sample>(json).unwrap();
+        noted::<Sample>(&mut unread, json).unwrap();
         assert_eq!(texts(&unread), ["[{\"b\":2}]"]);
-        unread.read::<Raw>(json).unwrap();
+        noted::<Raw>(&mut unread, json).unwrap();
         assert!(unread.is_read() && unread.values().is_empty());
 
         unread.clear();
-        assert!(unread.read::<Tree>("{\"a\":1").is_err() && !unread.is_read());
+        assert!(noted::<Tree>(&mut unread, "{\"a\":1").is_err() && !unread.is_read());
     }
 
     #[test]

@@ -106,6 +106,23 @@ pub fn openai_with_fresh_ids(tokens: usize) -> String {
     parts[1..].iter().fold(parts[0].clone(), |body, part| body + "chatcmpl-" + &numbers.letters(4) + part)
 }
 
+/// The stream of [`openai`] from a server that counts on as it goes, as vLLM does when asked: no two chunks have
+/// the same `usage`, which has to be read.
+pub fn openai_with_usage(tokens: usize) -> String {
+    let mut counts = 1..;
+    let body = openai(tokens);
+    let mut parts = body.split("\"usage\":null");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.zip(&mut counts).fold(first, |mut body, (part, count)| {
+        let total = 120 + count;
+        let _ = write!(
+            body,
+            "\"usage\":{{\"prompt_tokens\":120,\"completion_tokens\":{count},\"total_tokens\":{total}}}{part}"
+        );
+        body
+    })
+}
+
 /// The stream of [`openai`] as nobody sends it: each chunk has its fields in another order, so that no
 /// chunk is like the one before.
 pub fn openai_without_envelope(tokens: usize) -> String {
@@ -208,6 +225,13 @@ mod tests {
         };
         assert_eq!(ids(&openai), 1);
         assert!(ids(&openai_with_fresh_ids(200)) > 195);
+        let usage = openai_with_usage(200);
+        assert_eq!(usage.matches("\"usage\":{").count(), 201);
+        let same = |n: usize| usage.matches(&format!("\"completion_tokens\":{n},")).count();
+        assert!((1..=201).all(|n| same(n) == 1));
+        let last = usage.split_terminator("\n\n").nth(200).unwrap().strip_prefix("data: ").unwrap();
+        let last: serde_json::Value = serde_json::from_str(last).unwrap();
+        assert_eq!(last["usage"]["total_tokens"], 321);
         let shuffled = openai_without_envelope(200);
         let shuffled: Vec<&str> =
             shuffled.split_terminator("\n\n").map(|event| &event["data: ".len()..]).collect();

@@ -21,7 +21,7 @@ const SUBJECTS: [Subject; 4] = [
 ];
 
 /// Chunks whose contents are plain, have escapes, or are long; each with an id of its own; and, for the cost of
-/// decoding in full, never like the one before.
+/// decoding in full, with counts that have to be read, and with the fields in another order each time.
 pub fn cases() -> Vec<Case> {
     let case = |name, body| {
         let input = Input::cut_at_events(body);
@@ -34,6 +34,7 @@ pub fn cases() -> Vec<Case> {
         case("json/escaped-290B", inputs::chunks(500, |n| words[n % 4].to_owned() + lines[n % 5])),
         case("json/long-4.2KiB", inputs::chunks(100, |n| words[n % 5].repeat(4300 / words[n % 5].len()))),
         case("json/fresh-ids", without_end(inputs::openai_with_fresh_ids(500))),
+        case("json/usage", without_end(inputs::openai_with_usage(500))),
         case("json/no-envelope", without_end(inputs::openai_without_envelope(500))),
     ]
 }

@@ -27,8 +27,8 @@ const ANTHROPIC: [Subject; 3] = [
     ("eventsource-stream + serde_json", anthropic_eventsource_serde),
 ];
 
-/// Streams of the two formats, one whose chunks have ids of their own, and one in which no chunk is like the one
-/// before.
+/// Streams of the two formats; and such in which each chunk has an id of its own, counts of its own, or its fields
+/// in another order.
 pub fn cases() -> Vec<Case> {
     let case = |name, input, subjects: &[Subject]| Case {
         name,
@@ -41,6 +41,7 @@ pub fn cases() -> Vec<Case> {
         case("whole/openai/event", Input::cut_at_events(inputs::openai(2000)), &OPENAI),
         case("whole/anthropic/1460", Input::cut(inputs::anthropic(3000), SEGMENT), &ANTHROPIC),
         case("whole/fresh-ids/1460", Input::cut(inputs::openai_with_fresh_ids(2000), SEGMENT), &OPENAI),
+        case("whole/usage/1460", Input::cut(inputs::openai_with_usage(2000), SEGMENT), &OPENAI),
         case("whole/no-envelope/1460", Input::cut(inputs::openai_without_envelope(2000), SEGMENT), &OPENAI),
     ]
 }

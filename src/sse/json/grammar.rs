@@ -98,8 +98,19 @@ pub(crate) struct Extent {
 
 /// The inside of the string whose opening quote is just before `bytes`; `None` when it has no end or
 /// has what JSON does not allow.
-#[inline]
+#[inline(always)]
 pub(crate) fn inside(bytes: &[u8]) -> Option<Extent> {
+    // Most strings are short and without escapes: those need no call.
+    if let Some(vector) = bytes.first_chunk() {
+        let len = special(Lanes::load(vector)).trailing_zeros() as usize;
+        if vector.get(len) == Some(&b'"') {
+            return Some(Extent { len, escaped: false });
+        }
+    }
+    any_inside(bytes)
+}
+
+fn any_inside(bytes: &[u8]) -> Option<Extent> {
     let mut len = plain(bytes);
     let mut escaped = false;
     loop {
@@ -119,14 +130,19 @@ pub(crate) fn inside(bytes: &[u8]) -> Option<Extent> {
 fn plain(bytes: &[u8]) -> usize {
     let (vectors, tail) = bytes.as_chunks();
     for (number, vector) in vectors.iter().enumerate() {
-        let lanes = Lanes::load(vector);
-        let special = lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.below(b' ')).high_bits();
+        let special = special(Lanes::load(vector));
         if special != 0 {
             return number * 16 + special.trailing_zeros() as usize;
         }
     }
     let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
     bytes.len() - tail.len() + tail.iter().position(special).unwrap_or(tail.len())
+}
+
+/// One bit for each quote, backslash or control character.
+#[inline]
+fn special(lanes: Lanes) -> u32 {
+    lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.below(b' ')).high_bits()
 }
 
 /// A number, `true`, `false` or `null`.

@@ -17,7 +17,7 @@ impl<'a> Raw<'a> {
     /// Whether it is there and says something: not `null`, `false`, `""`, `{}` or `[]`. Servers write
     /// all of these for "no error".
     pub fn is_given(self) -> bool {
-        !matches!(self.json(), "" | "null" | "false" | "\"\"" | "{}" | "[]")
+        !matches!(self.json().as_bytes(), b"" | b"null" | b"false" | b"\"\"" | b"{}" | b"[]")
     }
 
     /// The whole number it is.
@@ -60,13 +60,19 @@ impl<'a> Raw<'a> {
 
     /// Reads it as `T`; the default when it is not one.
     pub fn read<T: Read<'a>>(self) -> T {
-        T::read(&mut Scanner::new(self.json()))
+        let mut value = T::default();
+        value.read(&mut Scanner::new(self.json()));
+        value
     }
 }
 
 impl<'a> Read<'a> for Raw<'a> {
-    fn read(json: &mut Scanner<'a>) -> Self {
-        Raw(json.value())
+    fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    fn read(&mut self, json: &mut Scanner<'a>) {
+        self.0 = json.value();
     }
 }
 
@@ -74,39 +80,45 @@ impl<'a> Read<'a> for Raw<'a> {
 /// Whatever is no array counts as an empty one.
 #[derive(Debug)]
 pub struct Few<T> {
-    first: Option<T>,
+    first: T,
+    is_empty: bool,
     rest: Vec<T>,
 }
 
 impl<T> Few<T> {
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.first.iter().chain(&self.rest)
+        let first = (!self.is_empty).then_some(&self.first);
+        first.into_iter().chain(&self.rest)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.is_empty
     }
 
-    fn push(&mut self, element: T) {
-        if self.first.is_none() {
-            self.first = Some(element);
-        } else {
-            self.rest.push(element);
-        }
+}
+
+impl<T: Default> Few<T> {
+    fn push(&mut self) -> &mut T {
+        if std::mem::take(&mut self.is_empty) { &mut self.first } else { self.rest.push_mut(T::default()) }
     }
 }
 
-impl<T> Default for Few<T> {
+impl<T: Default> Default for Few<T> {
     fn default() -> Self {
-        Self { first: None, rest: Vec::new() }
+        Self { first: T::default(), is_empty: true, rest: Vec::new() }
     }
 }
 
 impl<'a, T: Read<'a>> Read<'a> for Few<T> {
-    fn read(json: &mut Scanner<'a>) -> Self {
-        let mut few = Self::default();
-        json.array(&mut |json| few.push(T::read(json)));
-        few
+    fn clear(&mut self) {
+        self.first.clear();
+        self.is_empty = true;
+        self.rest.clear();
+    }
+
+    fn read(&mut self, json: &mut Scanner<'a>) {
+        self.clear();
+        json.array(&mut |json| self.push().read(json));
     }
 }
 

@@ -10,12 +10,45 @@ use crate::lanes::same;
 #[derive(Debug)]
 pub struct Scanner<'a> {
     text: &'a str,
-    at: usize,
+    /// The bytes of `text` from here on.
+    rest: &'a [u8],
     /// How many brackets are open here.
     depth: u32,
     failed: bool,
     /// What was passed over, if anybody wants to know.
     pub(super) unread: Option<Vec<Passed>>,
+}
+
+/// A key that is asked for.
+#[derive(Debug)]
+pub struct Key {
+    name: &'static str,
+    /// The first eight bytes of the name, as one number.
+    head: u64,
+}
+
+impl Key {
+    /// The key of that name.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, head: head(name.as_bytes(), name.len()) }
+    }
+}
+
+/// The first eight bytes of a key of `len` bytes, which `bytes` begin with, as one number.
+#[inline]
+const fn head(bytes: &[u8], len: usize) -> u64 {
+    let head = match bytes.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => {
+            let (mut head, mut at) = (0, 0);
+            while at < bytes.len() {
+                head |= (bytes[at] as u64) << (8 * at);
+                at += 1;
+            }
+            head
+        }
+    };
+    if len < 8 { head & !(u64::MAX << (8 * len)) } else { head }
 }
 
 /// A value that nobody asked for: in an object, under a key that nobody asked for.
@@ -29,6 +62,22 @@ pub(crate) struct Passed {
     pub(crate) depth: u32,
 }
 
+/// Which of `keys` it is, if it is among them.
+#[inline]
+fn find(keys: &[Key], key: &[u8], head: u64) -> Option<usize> {
+    // To the end and without a branch, which would be foretold wrong for each key.
+    let mut likely = usize::MAX;
+    for (number, known) in keys.iter().enumerate() {
+        let is_alike = known.head == head && known.name.len() == key.len();
+        likely = if is_alike { number } else { likely };
+    }
+    let name = keys.get(likely)?.name.as_bytes();
+    if key.len() <= 8 || same(name, key) {
+        return Some(likely);
+    }
+    keys.iter().position(|known| known.name.as_bytes() == key)
+}
+
 impl Passed {
     pub(crate) fn range(&self) -> Range<usize> {
         self.start..self.start + self.len
@@ -38,7 +87,7 @@ impl Passed {
 impl<'a> Scanner<'a> {
     /// The place where `text` begins.
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, failed: false, unread: None }
+        Self { text, rest: text.as_bytes(), depth: 0, failed: false, unread: None }
     }
 
     /// Whether what was read is all of the text, and all of it was JSON.
@@ -48,15 +97,15 @@ impl<'a> Scanner<'a> {
 
     /// Takes the object here: of each key that is among `keys`, however it is written, calls `field` with
     /// its number there; `field` takes the value. A value that is no object is passed over.
-    pub fn object(&mut self, keys: &[&str], field: &mut dyn FnMut(usize, &mut Self)) {
+    pub fn object(&mut self, keys: &[Key], field: &mut dyn FnMut(usize, &mut Self)) {
         if self.peek() != Some(b'{') {
             self.value();
-        } else if self.members(keys, field).is_none() {
+        } else if self.fields(keys, field).is_none() {
             self.fail();
         }
     }
 
-    fn members(&mut self, keys: &[&str], field: &mut dyn FnMut(usize, &mut Self)) -> Option<()> {
+    fn fields(&mut self, keys: &[Key], field: &mut dyn FnMut(usize, &mut Self)) -> Option<()> {
         self.open()?;
         if self.peek()? == b'}' {
             return self.close();
@@ -67,7 +116,7 @@ impl<'a> Scanner<'a> {
                 None => self.pass()?,
             }
             match self.peek()? {
-                b',' => self.at += 1,
+                b',' => self.advance(1),
                 b'}' => return self.close(),
                 _ => return None,
             }
@@ -92,7 +141,7 @@ impl<'a> Scanner<'a> {
         loop {
             element(self);
             match self.peek()? {
-                b',' => self.at += 1,
+                b',' => self.advance(1),
                 b']' => return self.close(),
                 _ => return None,
             }
@@ -102,72 +151,83 @@ impl<'a> Scanner<'a> {
     /// Takes the value here, whatever it is.
     pub(super) fn value(&mut self) -> Option<&'a str> {
         self.peek();
-        let start = self.at;
-        let len = value(self.rest(), self.depth);
-        if len.is_none() {
+        let start = self.at();
+        let Some(len) = value(self.rest, self.depth) else {
             self.fail();
-        }
-        self.at += len?;
-        self.text.get(start..self.at)
+            return None;
+        };
+        self.advance(len);
+        self.text.get(start..start + len)
     }
 
     /// Takes the value here, for which nobody asked.
     fn pass(&mut self) -> Option<()> {
         let len = self.value()?.len();
+        let start = self.at() - len;
         if let Some(unread) = &mut self.unread {
-            unread.push(Passed { start: self.at - len, len, depth: self.depth });
+            unread.push(Passed { start, len, depth: self.depth });
         }
         Some(())
     }
 
     /// Takes a key and its colon. Says which of `keys` it is.
     #[inline]
-    fn key(&mut self, keys: &[&str]) -> Option<Option<usize>> {
+    fn key(&mut self, keys: &[Key]) -> Option<Option<usize>> {
         self.peek();
-        let inner = self.rest().strip_prefix(b"\"")?;
+        let inner = self.rest.strip_prefix(b"\"")?;
         let Extent { len, escaped } = inside(inner)?;
-        let key = inner.get(..len)?;
         let number = if escaped {
-            let mut plain = String::new();
-            unescape(self.text.get(self.at + 1..)?.get(..len)?, &mut plain);
-            keys.iter().position(|known| *known == plain)
+            let (mut plain, start) = (String::new(), self.at() + 1);
+            unescape(self.text.get(start..start + len)?, &mut plain);
+            keys.iter().position(|known| known.name == plain)
         } else {
-            keys.iter().position(|known| same(known.as_bytes(), key))
+            find(keys, inner.get(..len)?, head(inner, len))
         };
-        self.at += len + 2;
+        self.advance(len + 2);
         if self.peek()? != b':' {
             return None;
         }
-        self.at += 1;
+        self.advance(1);
         Some(number)
     }
 
     /// Steps over white space; the byte that is next.
     #[inline]
     fn peek(&mut self) -> Option<u8> {
-        self.at += blank(self.rest());
-        self.rest().first().copied()
+        let next = *self.rest.first()?;
+        if next > b' ' {
+            return Some(next);
+        }
+        self.advance(blank(self.rest));
+        self.rest.first().copied()
     }
 
     #[inline]
-    fn rest(&self) -> &'a [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    fn at(&self) -> usize {
+        self.text.len() - self.rest.len()
     }
 
+    #[inline]
+    fn advance(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+
+    #[inline]
     fn open(&mut self) -> Option<()> {
-        self.at += 1;
+        self.advance(1);
         self.depth += 1;
         (self.depth <= DEEPEST).then_some(())
     }
 
+    #[inline]
     fn close(&mut self) -> Option<()> {
-        self.at += 1;
+        self.advance(1);
         self.depth -= 1;
         Some(())
     }
 
     #[cold]
     fn fail(&mut self) {
-        (self.text, self.at, self.failed) = ("", 0, true);
+        (self.text, self.rest, self.failed) = ("", b"", true);
     }
 }
