@@ -191,7 +191,7 @@ impl Session {
         if let Some(Outcome::Done(reason)) = outcome {
             return Verdict::Ended(reason);
         }
-        let error = Error::from_failure(self.provider, &self.account, failure);
+        let error = Error::from_failure(self.provider, &self.account, &self.headers, failure);
         self.failure(error, raw, random)
     }
 
@@ -232,7 +232,7 @@ impl Session {
     /// Decodes the next bytes, or with `None` the end of the body; appends text to `raw` and says how the
     /// answer ended, if it did.
     fn decode(&mut self, bytes: Option<&[u8]>, raw: &mut String) -> Option<Outcome> {
-        let Self { pipeline, held, thinking, provider, account, .. } = self;
+        let Self { pipeline, held, thinking, provider, account, headers, .. } = self;
         let mut outcome = None;
         let mut take = |token: StreamToken<'_>| match token {
             StreamToken::Text(text) => held.as_mut().unwrap_or(raw).push_str(&text),
@@ -242,7 +242,7 @@ impl Session {
             StreamToken::Reasoning(_) => *thinking = true,
             StreamToken::Done(Done { reason, index: 0 }) => outcome = Some(Outcome::Done(reason)),
             StreamToken::Error(error) => {
-                outcome = Some(Outcome::Broken(Error::from_stream(*provider, account, &error)));
+                outcome = Some(Outcome::Broken(Error::from_stream(*provider, account, headers, &error)));
             }
             _ => {}
         };

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::request::{Draft, base_url};
+use super::reasoning::reasoning;
+use super::request::{Draft, pasted_url, without_endpoint};
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
 use crate::stream::ErrorKind;
 
@@ -10,6 +11,9 @@ use crate::stream::ErrorKind;
 pub(super) struct Azure;
 
 const API_VERSION: &str = "2024-10-21";
+/// That of models which think: older ones refuse them ("enabled only for api versions 2024-12-01-preview and
+/// later"), or their least effort.
+const THINKING_API_VERSION: &str = "2025-04-01-preview";
 /// That of Foundry's model inference, which has a list of its own.
 const MODELS_API_VERSION: &str = "2024-05-01-preview";
 
@@ -71,15 +75,17 @@ impl Provider for Azure {
 
 impl Azure {
     fn url(&self, account: &Account, deployment: &str) -> Result<String, Error> {
-        let base = base_url(self, account)?;
         // Pasted from the portal, it may be the whole address.
-        let base = base.split('?').next().unwrap_or_default().trim_end_matches("/chat/completions");
+        let base = pasted_url(self, account)?.split('?').next().unwrap_or_default();
+        let base = without_endpoint(base);
         if base.ends_with("/openai/v1") {
             return Ok(format!("{base}/chat/completions"));
         }
         let foundry = base.ends_with("/models");
         let version = account.option("azure.api-version").unwrap_or(if foundry {
             MODELS_API_VERSION
+        } else if reasoning(deployment).is_some() {
+            THINKING_API_VERSION
         } else {
             API_VERSION
         });
@@ -117,6 +123,10 @@ mod tests {
             ),
             (
                 "https://r.openai.azure.com/openai/v1",
+                "https://r.openai.azure.com/openai/v1/chat/completions".to_owned(),
+            ),
+            (
+                "https://r.openai.azure.com/openai/v1/responses",
                 "https://r.openai.azure.com/openai/v1/chat/completions".to_owned(),
             ),
             (
@@ -170,7 +180,7 @@ mod tests {
     #[test]
     fn models_that_think_are_known_by_the_deployments_name() {
         expect![[r#"
-            POST https://r.openai.azure.com/openai/deployments/gpt-5-mini/chat/completions?api-version=2024-10-21
+            POST https://r.openai.azure.com/openai/deployments/gpt-5-mini/chat/completions?api-version=2025-04-01-preview
             content-type: application/json
             api-key: KEY (secret)
             {
@@ -202,7 +212,7 @@ mod tests {
         "#]]
         .assert_eq(&sent(&Azure, &account(), &prompt()));
         expect![[r#"
-            error request: Set `base-url` to the address of the server for Azure OpenAI. At Azure it is `https://RESOURCE.openai.azure.com`.
+            error request: Set `base-url` to the address of Azure OpenAI. At Azure it is `https://RESOURCE.openai.azure.com`.
         "#]].assert_eq(&sent(&Azure, &at("", "gpt4"), &prompt()));
         expect![[r#"
             error request: `base-url` is no http or https address: it should look like `https://host/path`. At Azure it is `https://RESOURCE.openai.azure.com`.

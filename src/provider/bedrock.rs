@@ -14,7 +14,7 @@ use super::{
     Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Secret,
     Wire, messages,
 };
-use crate::sse::json::{Raw, object};
+use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};
 
 /// `bedrock`
@@ -215,12 +215,42 @@ object! {
         stop_reason = "stopReason": Raw<'a>,
         usage = "usage": Raw<'a>,
         bytes = "bytes": Raw<'a>,
+        // Of a whole answer: Converse's own, Claude's, one in OpenAI's dialect.
+        output = "output": Output<'a>,
+        kind = "type": Raw<'a>,
+        choices = "choices": Raw<'a>,
+    }
+}
+
+object! {
+    struct Output<'a> {
+        message = "message": Message<'a>,
+    }
+}
+
+object! {
+    struct Message<'a> {
+        content = "content": Few<Block<'a>>,
+    }
+}
+
+object! {
+    struct Block<'a> {
+        text = "text": Raw<'a>,
+        tool = "toolUse": Tool<'a>,
+        reasoning = "reasoningContent": WholeReasoning<'a>,
+    }
+}
+
+object! {
+    struct WholeReasoning<'a> {
+        text = "reasoningText": Reasoning<'a>,
     }
 }
 
 object! {
     struct Start<'a> {
-        tool = "toolUse": Raw<'a>,
+        tool = "toolUse": Tool<'a>,
     }
 }
 
@@ -228,6 +258,8 @@ object! {
     struct Tool<'a> {
         id = "toolUseId": Raw<'a>,
         name = "name": Raw<'a>,
+        // Whole in a whole answer; in pieces in a stream.
+        input = "input": Raw<'a>,
     }
 }
 
@@ -267,34 +299,23 @@ impl Wire for Converse {
         }
         match frame.event {
             "contentBlockDelta" => self.delta(event.index.number().unwrap_or(0), &event.delta, sink),
-            "contentBlockStart" if event.start.tool.is_given() => {
-                let tool = event.start.tool.read::<Tool<'_>>();
-                let index = self.tools.len().try_into().unwrap_or(u32::MAX);
-                self.tools.push(event.index.number().unwrap_or(0));
-                sink.token(StreamToken::ToolCall(ToolCall {
-                    index,
-                    id: tool.id.cow(),
-                    name: tool.name.cow(),
-                    arguments: "".into(),
-                }));
+            "contentBlockStart" if event.start.tool.name.is_given() => {
+                self.tool(event.index.number().unwrap_or(0), &event.start.tool, sink);
             }
             // `metadata` with the usage still follows.
-            "messageStop" => {
-                if let Some(reason) = event.stop_reason.cow().and_then(|name| finish_reason(&name)) {
-                    ends.finished(0, reason);
+            "messageStop" => stopped(event.stop_reason, ends),
+            "metadata" => count(event.usage, sink),
+            // No event, but JSON in place of the stream: a whole answer, or an error.
+            "" if event.stop_reason.is_given() => {
+                for (index, block) in (0..).zip(event.output.message.content.iter()) {
+                    self.block(index, block, sink);
                 }
-                ends.marker();
+                count(event.usage, sink);
+                stopped(event.stop_reason, ends);
             }
-            "metadata" if event.usage.is_given() => {
-                let counts = event.usage.read::<Counts<'_>>();
-                sink.token(StreamToken::Usage(Usage {
-                    input: counts.input.number(),
-                    output: counts.output.number(),
-                    cached: counts.cached.number(),
-                    reasoning: None,
-                }));
+            "" if event.kind.is_given() || event.choices.is_given() => {
+                self.invoke.frame(frame, ends, sink);
             }
-            // No event, but JSON in place of the stream.
             "" => ends.fail(stream_error(frame.data), sink),
             "chunk" => self.chunk(event.bytes, ends, sink),
             _ => {}
@@ -303,6 +324,30 @@ impl Wire for Converse {
 }
 
 impl Converse {
+    fn block(&mut self, index: u64, block: &Block<'_>, sink: &mut dyn Sink) {
+        if let Some(text) = block.reasoning.text.text.piece(&mut self.scratch) {
+            sink.token(StreamToken::Reasoning(text));
+        }
+        if let Some(text) = block.text.piece(&mut self.scratch) {
+            sink.token(StreamToken::Text(text));
+        }
+        if block.tool.name.is_given() {
+            self.tool(index, &block.tool, sink);
+        }
+    }
+
+    fn tool(&mut self, block: u64, tool: &Tool<'_>, sink: &mut dyn Sink) {
+        let index = self.tools.len().try_into().unwrap_or(u32::MAX);
+        self.tools.push(block);
+        let arguments = tool.input.json().into();
+        sink.token(StreamToken::ToolCall(ToolCall {
+            index,
+            id: tool.id.cow(),
+            name: tool.name.cow(),
+            arguments,
+        }));
+    }
+
     fn delta(&mut self, block: u64, delta: &Delta<'_>, sink: &mut dyn Sink) {
         if let Some(text) = delta.reasoning.text.piece(&mut self.scratch) {
             sink.token(StreamToken::Reasoning(text));
@@ -325,6 +370,25 @@ impl Converse {
             None => ends.malformed(encoded, sink),
         }
     }
+}
+
+fn count(usage: Raw<'_>, sink: &mut dyn Sink) {
+    if usage.is_given() {
+        let counts = usage.read::<Counts<'_>>();
+        sink.token(StreamToken::Usage(Usage {
+            input: counts.input.number(),
+            output: counts.output.number(),
+            cached: counts.cached.number(),
+            reasoning: None,
+        }));
+    }
+}
+
+fn stopped(reason: Raw<'_>, ends: &mut Ends) {
+    if let Some(reason) = reason.cow().and_then(|name| finish_reason(&name)) {
+        ends.finished(0, reason);
+    }
+    ends.marker();
 }
 
 /// Appends what `text` encodes in RFC 4648's base64, padded or not; `None` if it is none.
@@ -433,6 +497,22 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_not_streamed_is_understood() {
+        for (body, expected) in [
+            (
+                r#"{"metrics":{"latencyMs":9},"output":{"message":{"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"hm","signature":"x"}}},{"text":"a"},{"toolUse":{"toolUseId":"t","name":"f","input":{"b":1}}}]}},"stopReason":"tool_use","usage":{"inputTokens":3,"outputTokens":2}}"#,
+                &["reasoning hm", "text a", "tool#0 t f {\"b\":1}", "usage 3 2 - -", "done#0 tool_calls"][..],
+            ),
+            (
+                r#"{"type":"message","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn"}"#,
+                &["text a", "done#0 stop"],
+            ),
+        ] {
+            assert_eq!(decoded(decoder, body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
     fn what_breaks_a_stream_is_told_and_what_came_is_kept() {
         let text = stream(&[TEXT]);
         let exception = |name| {
@@ -451,6 +531,11 @@ mod tests {
                 "throttled",
                 [text.clone(), exception("throttlingException"), text.clone()].concat(),
                 &["text a\n", "error rate_limited throttlingException Slow down"][..],
+            ),
+            (
+                "the model",
+                [text.clone(), exception("modelStreamErrorException")].concat(),
+                &["text a\n", "error transient modelStreamErrorException Slow down"],
             ),
             (
                 "unavailable, at once",

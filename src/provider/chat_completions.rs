@@ -30,12 +30,14 @@ object! {
 object! {
     struct Choice<'a> {
         index = "index": Raw<'a>,
-        delta = "delta": Delta<'a>,
+        delta = "delta": Raw<'a>,
         message = "message": Raw<'a>,
         text = "text": Raw<'a>,
         logprobs = "logprobs": Raw<'a>,
         finish_reason = "finish_reason": Raw<'a>,
         error = "error": Raw<'a>,
+        // Where Moonshot has it.
+        usage = "usage": Raw<'a>,
     }
 }
 
@@ -44,6 +46,9 @@ object! {
         content = "content": Raw<'a>,
         reasoning_content = "reasoning_content": Raw<'a>,
         reasoning = "reasoning": Raw<'a>,
+        // GitHub Copilot's name for it, and that of gateways to Claude.
+        reasoning_text = "reasoning_text": Raw<'a>,
+        thinking = "thinking": Raw<'a>,
         reasoning_details = "reasoning_details": Raw<'a>,
         refusal = "refusal": Raw<'a>,
         tool_calls = "tool_calls": Few<Call<'a>>,
@@ -56,6 +61,7 @@ object! {
         index = "index": Raw<'a>,
         id = "id": Raw<'a>,
         function = "function": Function<'a>,
+        custom = "custom": Custom<'a>,
     }
 }
 
@@ -67,10 +73,20 @@ object! {
 }
 
 object! {
+    /// A call of a tool whose input is any text.
+    struct Custom<'a> {
+        name = "name": Raw<'a>,
+        input = "input": Raw<'a>,
+    }
+}
+
+object! {
     /// A part of a content that is an array, and of `reasoning_details`.
     struct Part<'a> {
+        kind = "type": Raw<'a>,
         text = "text": Raw<'a>,
         thinking = "thinking": Raw<'a>,
+        summary = "summary": Raw<'a>,
     }
 }
 
@@ -115,20 +131,35 @@ impl Wire for ChatCompletions {
         if frame.read(&mut chunk).is_err() {
             return ends.malformed(frame.data, sink);
         }
+        if frame.data.trim_ascii_start().starts_with('[') {
+            // Google's dialect wraps errors.
+            let mut elements = Few::<Raw>::default();
+            // The text has been read before.
+            let _ = frame.read(&mut elements);
+            return elements
+                .iter()
+                .for_each(|element| self.frame(&mut Frame::new(frame.event, element.json()), ends, sink));
+        }
         let scratch = &mut self.scratch;
-        if chunk.kind.json().starts_with("\"response.") || chunk.object.json() == "\"response\"" {
+        let is_response =
+            frame.event.starts_with("response.") || chunk.kind.json().starts_with("\"response.");
+        if is_response || chunk.object.json() == "\"response\"" {
             return self.responses.frame(frame, ends, sink);
         }
         for (position, choice) in chunk.choices.iter().enumerate() {
             let index = choice.index.number().and_then(|index| u32::try_from(index).ok());
             choice.decode(index.unwrap_or(position as u32), scratch, ends, sink);
         }
-        let counts = if chunk.usage.is_given() { chunk.usage } else { chunk.x_groq.usage };
-        if counts.is_given() {
+        let counts = [chunk.usage, chunk.x_groq.usage].into_iter();
+        let counts = counts.chain(chunk.choices.iter().map(|choice| choice.usage));
+        if let Some(counts) = counts.into_iter().find(|counts| counts.is_given()) {
             sink.token(StreamToken::Usage(usage(counts)));
         }
         if let Some(error) = chunk.failure(frame.event, frame.data) {
             ends.fail(error, sink);
+        } else if chunk.choices.is_empty() && chunk.message.json().starts_with('{') {
+            // Another format: Ollama's or Anthropic's, by a wrong address.
+            ends.malformed(frame.data, sink);
         }
     }
 }
@@ -136,7 +167,8 @@ impl Wire for ChatCompletions {
 impl Chunk<'_> {
     /// The error the frame is, or has in it.
     fn failure(&self, event: &str, frame: &str) -> Option<StreamError<'static>> {
-        let refused = self.choices.is_empty() && (self.message.is_given() || self.detail.is_given());
+        let says = self.message.json().starts_with('"') && self.message.is_given();
+        let refused = self.choices.is_empty() && (says || self.detail.is_given());
         if self.error.is_given() || event == "error" || self.object.json() == "\"error\"" || refused {
             return Some(stream_error(frame));
         }
@@ -150,9 +182,11 @@ impl Choice<'_> {
     fn decode(&self, index: u32, scratch: &mut String, ends: &mut Ends, sink: &mut dyn Sink) {
         ends.begun(index);
         let logprob = self.logprob();
-        self.delta.decode(index, logprob, scratch, sink);
         text(self.text, index, logprob, scratch, sink);
-        if self.message.is_given() {
+        if self.delta.json().starts_with('{') {
+            // A `message` beside it is the answer so far once more (Perplexity).
+            self.delta.read::<Delta>().decode(index, logprob, scratch, sink);
+        } else if self.message.json().starts_with('{') {
             // A whole answer: from a proxy that ignores `stream`, or where vLLM cannot.
             self.message.read::<Delta>().decode(index, logprob, scratch, sink);
             ends.marker();
@@ -181,15 +215,15 @@ impl Choice<'_> {
 impl Delta<'_> {
     fn decode(&self, index: u32, logprob: Option<f64>, scratch: &mut String, sink: &mut dyn Sink) {
         // Some gateways send the same thought under two names.
-        let thought = [self.reasoning_content, self.reasoning].into_iter().find(|raw| raw.is_given());
-        match thought {
-            Some(thought) => reasoning(thought, scratch, sink),
-            None if self.reasoning_details.is_given() => {
+        let names = [self.reasoning_content, self.reasoning, self.reasoning_text, self.thinking];
+        match names.into_iter().find(|raw| raw.is_given()) {
+            Some(named) => thought(named, scratch, sink),
+            None => {
                 for part in self.reasoning_details.read::<Few<Part>>().iter() {
                     reasoning(part.text, scratch, sink);
+                    thought(part.summary, scratch, sink);
                 }
             }
-            None => {}
         }
         if self.content.json().starts_with('[') {
             content_parts(self.content, index, logprob, scratch, sink);
@@ -204,9 +238,11 @@ impl Delta<'_> {
         }
         if self.function_call.is_given() {
             let call: Function = self.function_call.read();
-            let name = call.name.cow();
-            let arguments = call.arguments.str(scratch).unwrap_or_default().into();
-            sink.token(StreamToken::FunctionCall(FunctionCall { name, arguments }));
+            let name = call.name.cow().filter(|name| !name.is_empty());
+            let arguments = arguments(call.arguments, scratch);
+            if name.is_some() || !arguments.is_empty() {
+                sink.token(StreamToken::FunctionCall(FunctionCall { name, arguments: arguments.into() }));
+            }
         }
     }
 }
@@ -216,18 +252,26 @@ impl Call<'_> {
         let index = self.index.number().and_then(|index| u32::try_from(index).ok()).unwrap_or(position);
         let id = self.id.cow().filter(|id| !id.is_empty());
         // Third-party models at Mistral repeat an empty name.
-        let name = self.function.name.cow().filter(|name| !name.is_empty());
-        let arguments = match self.function.arguments.str(scratch) {
-            Some(arguments) => arguments,
-            // Ollama's object instead of a string that holds one.
-            None if self.function.arguments.is_given() => self.function.arguments.json(),
-            None => "",
-        };
-        sink.token(StreamToken::ToolCall(ToolCall { index, id, name, arguments: arguments.into() }));
+        let names = [self.function.name, self.custom.name];
+        let name = names.into_iter().find(|name| name.is_given()).and_then(Raw::cow);
+        let input = if self.custom.input.is_given() { self.custom.input } else { self.function.arguments };
+        let arguments = arguments(input, scratch);
+        if id.is_some() || name.is_some() || !arguments.is_empty() {
+            sink.token(StreamToken::ToolCall(ToolCall { index, id, name, arguments: arguments.into() }));
+        }
     }
 }
 
-/// Mistral's array-valued content: text parts, and thinking parts that are arrays of text parts.
+/// The arguments of a call: JSON in a string, or that JSON itself, as Ollama has it.
+pub(super) fn arguments<'s>(raw: Raw<'s>, scratch: &'s mut String) -> &'s str {
+    match raw.str(scratch) {
+        Some(arguments) => arguments,
+        None if raw.is_given() => raw.json(),
+        None => "",
+    }
+}
+
+/// Content that is an array: parts of text, and parts of thinking.
 fn content_parts(
     content: Raw<'_>,
     index: u32,
@@ -236,14 +280,21 @@ fn content_parts(
     sink: &mut dyn Sink,
 ) {
     for part in content.read::<Few<Part>>().iter() {
-        text(part.text, index, logprob, scratch, sink);
-        if part.thinking.json().starts_with('[') {
-            for thought in part.thinking.read::<Few<Part>>().iter() {
-                reasoning(thought.text, scratch, sink);
-            }
+        if ["\"thinking", "\"reasoning"].iter().any(|kind| part.kind.json().starts_with(kind)) {
+            reasoning(part.text, scratch, sink);
         } else {
-            reasoning(part.thinking, scratch, sink);
+            text(part.text, index, logprob, scratch, sink);
         }
+        thought(part.thinking, scratch, sink);
+        thought(part.summary, scratch, sink);
+    }
+}
+
+/// A thought that is a string, or an array of parts of text (Mistral's `thinking`, Databricks' `summary`).
+fn thought(raw: Raw<'_>, scratch: &mut String, sink: &mut dyn Sink) {
+    reasoning(raw, scratch, sink);
+    for part in raw.read::<Few<Part>>().iter() {
+        reasoning(part.text, scratch, sink);
     }
 }
 

@@ -54,15 +54,17 @@ pub(super) fn draft<'a>(
     auto: Way,
 ) -> Result<Draft<'a>, Error> {
     let to = |path: &str| Draft::to(provider, account, path)?.bearer();
-    Ok(match fim::way(provider, account, auto)? {
+    let draft = match fim::way(provider, account, auto)? {
         Way::Suffix => to("/completions")?.by_suffix(prompt, None, FEW_STOPS),
         Way::Template(template) => to("/completions")?.by_template(prompt, template),
         Way::Custom(template) => to("/completions")?.by_custom(prompt, &template),
         Way::Chat => {
-            let seam = provider.seam(account);
-            to("/chat/completions")?.chat(prompt, seam)?.set("max_tokens", prompt.max_tokens)
+            let model = account.model_or(provider.defaults().model);
+            let draft = to("/chat/completions")?.chat(prompt, provider.seam(account))?;
+            return Ok(draft.openai_dials(model, prompt, "max_tokens"));
         }
-    })
+    };
+    Ok(draft.temperature())
 }
 
 /// Refuses a way of asking that the server has not.

@@ -296,6 +296,10 @@ impl Reading {
             self.closed = true;
             return self.ends.marker();
         }
+        // A proxy's heartbeat or farewell: an event by a name of its own, and no JSON.
+        if !matches!(event, "" | "message" | "error") && !data.trim_ascii_start().starts_with(['{', '[']) {
+            return;
+        }
         if event == "error" && !is_json(data) {
             return self.ends.fail(stream_error(data), sink);
         }
@@ -334,6 +338,17 @@ impl Reading {
         }
     }
 
+    /// What came whole of an array that was cut off, or of JSON texts in a row, in place of a stream.
+    fn whole_elements(&mut self, text: &str, sink: &mut dyn Sink) {
+        let mut framer = json_array::Framer::with_limit(STRAY_LIMIT);
+        let mut elements = framer.feed(text.as_bytes());
+        while let Some(Ok(element)) = elements.next() {
+            if is_json(element) {
+                self.frame("", element, sink);
+            }
+        }
+    }
+
     fn keep_stray(&mut self, text: &str) {
         if self.stray.len() + text.len() <= STRAY_LIMIT {
             self.stray.push_str(text);
@@ -351,6 +366,8 @@ impl Reading {
         let stray = std::mem::take(&mut self.stray);
         if is_json(&stray) {
             self.frame("", &stray, sink);
+        } else if is_cut(&stray) {
+            self.whole_elements(&stray, sink);
         }
         if !self.ends.complete() {
             if !stray.is_empty() && !is_cut(&stray) && !is_json(&stray) {
@@ -361,8 +378,13 @@ impl Reading {
         if self.ends.failed {
             return;
         }
+        // Who gave no reason was ended by the marker.
+        let begun = self.ends.begun;
+        for index in (0..63).filter(|index| begun >> index & 1 == 1) {
+            self.ends.finished(index, FinishReason::Stop);
+        }
         if self.ends.reasons.is_empty() {
-            self.ends.reasons.push((0, FinishReason::Stop));
+            self.ends.finished(0, FinishReason::Stop);
         }
         for (index, reason) in self.ends.reasons.drain(..) {
             sink.token(StreamToken::Done(Done { reason, index }));

@@ -1,5 +1,7 @@
 //! DeepSeek: chat completions.
 
+use serde_json::json;
+
 use super::request::Draft;
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
 use crate::stream::ErrorKind;
@@ -19,7 +21,7 @@ impl Provider for DeepSeek {
     fn defaults(&self) -> Defaults {
         Defaults {
             base_url: "https://api.deepseek.com",
-            model: "deepseek-chat",
+            model: "deepseek-flash",
             key_env: &["DEEPSEEK_API_KEY"],
             needs_key: true,
             paid: true,
@@ -32,10 +34,15 @@ impl Provider for DeepSeek {
             Seam::Prefill if !prompt.received.is_empty() => "/beta/chat/completions",
             _ => "/chat/completions",
         };
+        // Since V4 one model does both, and thinks unless told otherwise; before, the name said it.
+        let model = account.model_or(self.defaults().model);
+        let thinking =
+            (!matches!(model, "deepseek-chat" | "deepseek-reasoner")).then(|| json!({ "type": "disabled" }));
         Draft::to(self, account, path)?
             .bearer()?
             .chat(prompt, self.seam(account))?
             .set("max_tokens", prompt.max_tokens)
+            .set_some("thinking", thinking)
             .temperature()
             .post()
     }
@@ -87,9 +94,12 @@ mod tests {
                   "role": "user"
                 }
               ],
-              "model": "deepseek-chat",
+              "model": "deepseek-flash",
               "stream": true,
-              "temperature": 0.1
+              "temperature": 0.1,
+              "thinking": {
+                "type": "disabled"
+              }
             }
         "#]].assert_eq(&sent(&DeepSeek, &account(), &prompt()));
     }
@@ -117,9 +127,12 @@ mod tests {
                   "role": "assistant"
                 }
               ],
-              "model": "deepseek-chat",
+              "model": "deepseek-flash",
               "stream": true,
-              "temperature": 0.1
+              "temperature": 0.1,
+              "thinking": {
+                "type": "disabled"
+              }
             }
         "#]].assert_eq(&sent(&DeepSeek, &account(), &resumed()));
     }
@@ -150,9 +163,12 @@ mod tests {
                   "role": "user"
                 }
               ],
-              "model": "deepseek-chat",
+              "model": "deepseek-flash",
               "stream": true,
-              "temperature": 0.1
+              "temperature": 0.1,
+              "thinking": {
+                "type": "disabled"
+              }
             }
         "#]].assert_eq(&sent(
             &DeepSeek,

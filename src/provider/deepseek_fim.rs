@@ -27,7 +27,7 @@ impl Provider for DeepSeekFim {
     fn defaults(&self) -> Defaults {
         Defaults {
             base_url: "https://api.deepseek.com/beta",
-            model: "deepseek-chat",
+            model: "deepseek-flash",
             key_env: &["DEEPSEEK_API_KEY"],
             needs_key: true,
             paid: true,
@@ -82,7 +82,7 @@ mod tests {
             authorization: Bearer KEY (secret)
             {
               "max_tokens": 4096,
-              "model": "deepseek-chat",
+              "model": "deepseek-flash",
               "prompt": "#src/lib.rs\nmod math;\n#src/math.rs\nfn add(a: i32) {\n    ",
               "stop": [
                 "\n\n"

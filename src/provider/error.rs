@@ -72,46 +72,55 @@ impl Error {
         let code = complaint.code.clone().or_else(|| header("x-amzn-errortype").map(str::to_owned));
         let mut signals = complaint.signals.clone();
         signals.extend(header("x-amzn-errortype").map(str::to_ascii_lowercase));
-        let request_id = REQUEST_ID_HEADERS
-            .iter()
-            .find_map(|name| header(name).map(str::to_owned))
-            .or_else(|| complaint.request_id.clone());
+        let request_id = request_id(response.headers).or(complaint.request_id.as_deref());
         let secrets = account.secrets();
+        let moved = header("location").filter(|_| (300..400).contains(&response.status));
+        let words = moved.map_or_else(|| complaint.message.clone(), |to| format!("moved to {to}"));
         Self {
             kind: classify(Some(response.status), &signals),
             provider: provider.name(),
             status: Some(response.status),
             code: code.map(|code| clean::clean(&code, 60, &secrets)),
-            request_id: request_id.map(|id| clean::clean(&id, 100, &secrets)),
+            request_id: request_id.map(|id| clean::clean(id, 100, &secrets)),
             retry_after_ms: retry::retry_after_ms(response.headers, account.unix_time)
                 .or(complaint.retry_after_ms),
             message: String::new(),
         }
-        .explained(provider, account, &complaint.message)
+        .explained(provider, account, &words)
     }
 
-    /// Of an error token in a stream of status 200.
-    pub fn from_stream(provider: &dyn Provider, account: &Account, error: &StreamError<'_>) -> Self {
+    /// Of an error token in a stream whose response had these headers.
+    pub fn from_stream(
+        provider: &dyn Provider,
+        account: &Account,
+        headers: &[(String, String)],
+        error: &StreamError<'_>,
+    ) -> Self {
         Self {
             kind: error.kind,
             provider: provider.name(),
             status: None,
             code: error.code.as_ref().map(|code| clean::clean(code, 60, &account.secrets())),
-            request_id: None,
+            request_id: request_id(headers).map(|id| clean::clean(id, 100, &account.secrets())),
             retry_after_ms: error.retry_after_ms,
             message: String::new(),
         }
         .explained(provider, account, &error.message)
     }
 
-    /// Of a request that got no whole answer.
-    pub fn from_failure(provider: &dyn Provider, account: &Account, failure: &Failure) -> Self {
+    /// Of a request that got no whole answer, after these headers or none.
+    pub fn from_failure(
+        provider: &dyn Provider,
+        account: &Account,
+        headers: &[(String, String)],
+        failure: &Failure,
+    ) -> Self {
         let mut error = Self {
             kind: sentence::kind_of(failure.kind),
             provider: provider.name(),
             status: None,
             code: None,
-            request_id: None,
+            request_id: request_id(headers).map(|id| clean::clean(id, 100, &account.secrets())),
             retry_after_ms: None,
             message: String::new(),
         };
@@ -160,6 +169,10 @@ impl Error {
         self.message = clean::clean(&self.message, MESSAGE_LIMIT, &[]);
         self
     }
+}
+
+fn request_id(headers: &[(String, String)]) -> Option<&str> {
+    REQUEST_ID_HEADERS.iter().find_map(|name| super::header(headers, name))
 }
 
 /// Characters a message may have.

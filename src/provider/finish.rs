@@ -1,10 +1,13 @@
 use crate::stream::FinishReason;
 
-/// The stop reason of any format, normalised. `None` for an empty name, which says nothing.
+/// The stop reason of any format, normalised. `None` for a name that says nothing: DashScope and what it
+/// serves write `"null"` while they go on.
 pub(super) fn finish_reason(name: &str) -> Option<FinishReason> {
     Some(match name {
-        "" => return None,
-        "stop" | "end_turn" | "stop_sequence" | "STOP" | "eos" | "word" | "completed" => FinishReason::Stop,
+        "" | "null" => return None,
+        "stop" | "end_turn" | "stop_sequence" | "STOP" | "eos" | "eos_token" | "word" | "completed" => {
+            FinishReason::Stop
+        }
         "length"
         | "max_tokens"
         | "MAX_TOKENS"

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::chat_completions::ChatCompletions;
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::hole::{conversation, stops};
@@ -16,6 +17,8 @@ use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCa
 pub(super) struct GenerateContent {
     tools: u32,
     scratch: String,
+    /// A gateway in OpenAI's dialect, or a proxy's complaint.
+    other: ChatCompletions,
 }
 
 object! {
@@ -107,7 +110,10 @@ impl Wire for GenerateContent {
             let message = chunk.feedback.message.cow().unwrap_or("The prompt was blocked.".into());
             let error =
                 StreamError { kind: ErrorKind::Filtered, code: Some(reason), message, retry_after_ms: None };
-            ends.fail(error, sink);
+            return ends.fail(error, sink);
+        }
+        if chunk.candidates.is_empty() && !chunk.usage.is_given() {
+            self.other.frame(frame, ends, sink);
         }
     }
 }
@@ -213,11 +219,14 @@ fn thinking(model: &str, version: Option<(u32, u32)>) -> Option<Thinking> {
     }
 }
 
-/// The version in a model's name: `gemini-2.5-flash`, `gemini-3-pro-preview`. `None` for Gemma and for
-/// names that move with time, as `gemini-flash-latest`.
+/// The version in a model's name: `gemini-2.5-flash`, `gemini-3-pro-preview`. Names that move with time, as
+/// `gemini-flash-latest`, are newer than all others; Gemma has none.
 fn version(model: &str) -> Option<(u32, u32)> {
     let (_, name) = model.rsplit_once("gemini-")?;
     let number = name.split('-').next()?;
+    if name.ends_with("-latest") && !number.starts_with(|c: char| c.is_ascii_digit()) {
+        return Some((u32::MAX, 0));
+    }
     let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
@@ -386,7 +395,8 @@ mod tests {
             ),
             ("gemini-3.7-flash", r#"{"maxOutputTokens":1034,"thinkingConfig":{"thinkingLevel":"low"}}"#),
             ("gemini-4-argon", r#"{"maxOutputTokens":1034,"thinkingConfig":{"thinkingLevel":"low"}}"#),
-            ("gemini-flash-latest", r#"{"maxOutputTokens":10,"temperature":0.1}"#),
+            ("gemini-flash-latest", r#"{"maxOutputTokens":1034,"thinkingConfig":{"thinkingLevel":"low"}}"#),
+            ("gemini-1.5-flash-latest", r#"{"maxOutputTokens":10,"temperature":0.1}"#),
             ("gemma-3-27b-it", r#"{"maxOutputTokens":10,"temperature":0.1}"#),
         ] {
             let config = generation_config(model, &Account::default(), &prompt);

@@ -19,7 +19,7 @@ impl Provider for Groq {
     fn defaults(&self) -> Defaults {
         Defaults {
             base_url: "https://api.groq.com/openai/v1",
-            model: "llama-3.3-70b-versatile",
+            model: "openai/gpt-oss-20b",
             key_env: &["GROQ_API_KEY"],
             needs_key: true,
             paid: true,
@@ -73,7 +73,7 @@ mod tests {
             content-type: application/json
             authorization: Bearer KEY (secret)
             {
-              "max_completion_tokens": 64,
+              "max_completion_tokens": 2112,
               "messages": [
                 {
                   "content": "(system)",
@@ -92,9 +92,9 @@ mod tests {
                   "role": "user"
                 }
               ],
-              "model": "llama-3.3-70b-versatile",
-              "stream": true,
-              "temperature": 0.1
+              "model": "openai/gpt-oss-20b",
+              "reasoning_effort": "low",
+              "stream": true
             }
         "#]].assert_eq(&sent(&Groq, &account(), &resumed()));
     }

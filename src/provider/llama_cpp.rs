@@ -140,8 +140,6 @@ object! {
         content = "content": Raw<'a>,
         stop = "stop": Raw<'a>,
         error = "error": Raw<'a>,
-        // Only OpenAI's format has it.
-        choices = "choices": Raw<'a>,
     }
 }
 
@@ -175,7 +173,8 @@ impl Wire for Native {
         if chunk.error.is_given() || frame.event == "error" {
             return ends.fail(stream_error(frame.data), sink);
         }
-        if !chunk.choices.json().is_empty() {
+        // Every chunk of its own format has these, and no other's has.
+        if chunk.content.json().is_empty() && chunk.stop.json().is_empty() {
             return self.chat.frame(frame, ends, sink);
         }
         let index = chunk.index.number().and_then(|index| index.try_into().ok()).unwrap_or(0);
@@ -204,7 +203,6 @@ impl Wire for Native {
             None => FinishReason::Stop,
         };
         ends.finished(index, reason);
-        ends.marker();
     }
 }
 
@@ -269,6 +267,14 @@ mod tests {
                     r#"{"index":0,"content":"","stop":true,"stop_type":"limit"}"#,
                 ],
                 &["text a", "text#1 b", "usage - - - -", "usage - - - -", "done#1 stop", "done#0 length"],
+            ),
+            (
+                "two completions, one of them cut",
+                &[
+                    r#"{"index":0,"content":"a","stop":false}"#,
+                    r#"{"index":1,"content":"","stop":true,"stop_type":"word"}"#,
+                ],
+                &["text a", "usage - - - -", TRUNCATED],
             ),
             (
                 "progress of the prompt",

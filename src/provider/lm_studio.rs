@@ -30,7 +30,6 @@ impl Provider for LmStudio {
 
     fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
         completions::draft(self, account, prompt, completions::template_or_chat(self, account))?
-            .temperature()
             .set("stream_options", json!({"include_usage": true}))
             .post()
     }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::chat_completions::ChatCompletions;
 use super::claude::Claude;
 use super::error::stream_error;
 use super::finish::finish_reason;
@@ -19,6 +20,8 @@ pub(super) struct Messages {
     tools: u32,
     usage: Usage,
     scratch: String,
+    /// A gateway in OpenAI's dialect, or a proxy's complaint.
+    other: ChatCompletions,
 }
 
 /// What a block's deltas are good for.
@@ -104,7 +107,7 @@ impl Wire for Messages {
         if frame.read(&mut event).is_err() {
             return ends.malformed(frame.data, sink);
         }
-        if event.error.is_given() {
+        if event.error.is_given() || frame.event == "error" {
             return ends.fail(stream_error(frame.data), sink);
         }
         // Each event carries its name in the data as well; gateways drop the one or the other.
@@ -137,6 +140,7 @@ impl Wire for Messages {
                 self.text(event.completion, sink);
                 stopped(event.stop_reason, ends);
             }
+            "" => self.other.frame(frame, ends, sink),
             _ => {}
         }
     }
@@ -384,6 +388,13 @@ mod tests {
             (
                 "in the middle",
                 format!("{delta}event: error\ndata: {error}\n\n{delta}"),
+                &["text a", overloaded],
+            ),
+            (
+                "named outside only",
+                format!(
+                    "{delta}event: error\ndata: {{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
+                ),
                 &["text a", overloaded],
             ),
             ("without an event name", format!("{delta}data: {error}\n\n"), &["text a", overloaded]),

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::chat_completions::{ChatCompletions, arguments};
 use super::error::stream_error;
 use super::fim::{self, Way};
 use super::finish::finish_reason;
+use super::reasoning::{Reasoning, reasoning};
 use super::request::{Draft, base_url};
 use super::{
     Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Wire,
@@ -89,11 +91,13 @@ impl Provider for Ollama {
             }
             Way::Chat => (self.draft(account, "/api/chat")?.chat(prompt, Seam::Instruction)?, Vec::new()),
         };
+        // Models that can think do unless told otherwise; the others take it as well. gpt-oss passes over it
+        // and takes a level (Ollama's guide to thinking).
+        let level = reasoning(account.model_or(DEFAULTS.model)).and_then(|model| model.effort);
         draft
             .model()
             .set("stream", true)
-            // Models that can think do unless told otherwise; the others take it as well.
-            .set("think", false)
+            .set("think", level.map_or(Value::Bool(false), Value::from))
             .set("keep_alive", KEEP_ALIVE)
             .set("options", options(account, prompt, stops))
             .post()
@@ -126,8 +130,9 @@ impl Provider for Ollama {
 
 fn options(account: &Account, prompt: &Prompt, stops: Vec<String>) -> Map<String, Value> {
     let context = account.option("ollama.num-ctx").and_then(|tokens| tokens.parse().ok()).unwrap_or(CONTEXT);
+    let room = reasoning(account.model_or(DEFAULTS.model)).map_or(0, Reasoning::allowance);
     let mut options = Map::new();
-    options.insert("num_predict".to_owned(), prompt.max_tokens.into());
+    options.insert("num_predict".to_owned(), prompt.max_tokens.saturating_add(room).into());
     options.insert("num_ctx".to_owned(), context.into());
     options.insert("temperature".to_owned(), json!(account.temperature()));
     if !stops.is_empty() {
@@ -141,13 +146,15 @@ fn options(account: &Account, prompt: &Prompt, stops: Vec<String>) -> Map<String
 struct Lines {
     tools: u32,
     scratch: String,
+    /// A gateway in OpenAI's dialect, or a proxy's complaint.
+    other: ChatCompletions,
 }
 
 object! {
     struct Line<'a> {
         response = "response": Raw<'a>,
         thinking = "thinking": Raw<'a>,
-        message = "message": Message<'a>,
+        message = "message": Raw<'a>,
         done = "done": Raw<'a>,
         done_reason = "done_reason": Raw<'a>,
         input = "prompt_eval_count": Raw<'a>,
@@ -174,7 +181,6 @@ object! {
 object! {
     struct Function<'a> {
         name = "name": Raw<'a>,
-        // An object here, where OpenAI has a string.
         arguments = "arguments": Raw<'a>,
     }
 }
@@ -188,22 +194,27 @@ impl Wire for Lines {
         if line.error.is_given() {
             return ends.fail(stream_error(frame.data), sink);
         }
-        for thinking in [line.thinking, line.message.thinking] {
+        let is_chat = line.message.json().starts_with('{');
+        if !is_chat && line.response.json().is_empty() && line.done.json().is_empty() {
+            return self.other.frame(frame, ends, sink);
+        }
+        let message: Message<'_> = line.message.read();
+        for thinking in [line.thinking, message.thinking] {
             if let Some(text) = thinking.piece(&mut self.scratch) {
                 sink.token(StreamToken::Reasoning(text));
             }
         }
-        for content in [line.response, line.message.content] {
+        for content in [line.response, message.content] {
             if let Some(text) = content.piece(&mut self.scratch) {
                 sink.token(StreamToken::Text(text));
             }
         }
-        for call in line.message.tool_calls.iter() {
+        for call in message.tool_calls.iter() {
             sink.token(StreamToken::ToolCall(ToolCall {
                 index: self.tools,
                 id: call.id.cow(),
                 name: call.function.name.cow(),
-                arguments: call.function.arguments.json().into(),
+                arguments: arguments(call.function.arguments, &mut self.scratch).into(),
             }));
             self.tools += 1;
         }
@@ -269,6 +280,14 @@ mod tests {
                     r#"{"message":{"content":""},"done":true,"done_reason":"stop"}"#,
                 ],
                 &["text a", "tool#0 c f {\"x\":2}", "tool#1 - g ", "done#0 stop"],
+            ),
+            (
+                "arguments in a string",
+                &[
+                    r#"{"message":{"tool_calls":[{"function":{"name":"f","arguments":"{\"x\":2}"}}]},"done":false}"#,
+                    end,
+                ],
+                &["tool#0 - f {\"x\":2}", "usage 16 51 - -", "done#0 length"],
             ),
             (
                 "an error in the middle",
@@ -424,6 +443,13 @@ mod tests {
             &Account { fim: FimSetting::Chat, base_url, ..account() },
             &resumed(),
         ));
+    }
+
+    #[test]
+    fn a_model_that_cannot_but_think_gets_room_for_it() {
+        let account = Account { fim: FimSetting::Chat, ..with_model("gpt-oss:20b") };
+        let sent = sent(&Ollama, &account, &prompt());
+        assert!(sent.contains("\"think\": \"low\"") && sent.contains("\"num_predict\": 2112"), "{sent}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl Provider for OpenAi {
     fn defaults(&self) -> Defaults {
         Defaults {
             base_url: "https://api.openai.com/v1",
-            model: "gpt-4.1-mini",
+            model: "gpt-6-luna",
             key_env: &["OPENAI_API_KEY"],
             needs_key: true,
             paid: true,
@@ -79,13 +79,13 @@ mod tests {
                   "role": "user"
                 }
               ],
-              "model": "gpt-4.1-mini",
+              "model": "gpt-6-luna",
+              "reasoning_effort": "none",
               "stream": true,
               "stream_options": {
                 "include_obfuscation": false,
                 "include_usage": true
-              },
-              "temperature": 0.1
+              }
             }
         "#]].assert_eq(&sent(&OpenAi, &account(), &prompt()));
     }
@@ -116,13 +116,13 @@ mod tests {
                   "role": "user"
                 }
               ],
-              "model": "gpt-4.1-mini",
+              "model": "gpt-6-luna",
+              "reasoning_effort": "none",
               "stream": true,
               "stream_options": {
                 "include_obfuscation": false,
                 "include_usage": true
-              },
-              "temperature": 0.1
+              }
             }
         "#]].assert_eq(&sent(&OpenAi, &account(), &resumed()));
     }
@@ -154,6 +154,12 @@ mod tests {
               }
             }
         "#]].assert_eq(&sent(&OpenAi, &with_model("gpt-5-mini"), &prompt()));
+    }
+
+    #[test]
+    fn models_that_do_not_think_get_a_temperature_and_no_effort() {
+        let sent = sent(&OpenAi, &with_model("gpt-4.1-mini"), &prompt());
+        assert!(sent.contains("\"temperature\": 0.1") && !sent.contains("effort"), "{sent}");
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Provider for OpenAiCompatible {
 
     fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
         // Nothing but what all of them take: no `stream_options`.
-        completions::draft(self, account, prompt, Way::Chat)?.temperature().post()
+        completions::draft(self, account, prompt, Way::Chat)?.post()
     }
 
     fn decoder(&self) -> Decoder {
@@ -95,6 +95,25 @@ mod tests {
     }
 
     #[test]
+    fn openai_s_own_models_are_known_behind_a_gateway_as_well() {
+        let sent = |model: &str| {
+            let account = Account { model: model.to_owned(), ..at(FimSetting::Auto) };
+            let body = OpenAiCompatible.request(&account, &prompt()).unwrap().body.unwrap();
+            let mut body: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&body).unwrap();
+            body.remove("messages");
+            serde_json::Value::Object(body).to_string()
+        };
+        assert_eq!(
+            sent("openai/gpt-5-mini"),
+            r#"{"max_completion_tokens":576,"model":"openai/gpt-5-mini","reasoning_effort":"minimal","stream":true}"#
+        );
+        assert_eq!(
+            sent("gpt-oss-20b"),
+            r#"{"max_tokens":2112,"model":"gpt-oss-20b","reasoning_effort":"low","stream":true}"#
+        );
+    }
+
+    #[test]
     fn the_user_says_how_to_fill_in_the_middle() {
         expect![[r#"
             POST https://gateway.example/v1/completions
@@ -140,7 +159,7 @@ mod tests {
     #[test]
     fn an_address_is_needed_a_key_is_not() {
         expect![[r#"
-            error request: Set `base-url` to the address of the server for the server.
+            error request: Set `base-url` to the address of the server.
         "#]]
         .assert_eq(&sent(&OpenAiCompatible, &Account::default(), &prompt()));
         expect![[r#"

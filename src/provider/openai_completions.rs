@@ -4,6 +4,7 @@
 use super::fim::{self, FEW_STOPS, Way};
 use super::request::Draft;
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, completions};
+use crate::stream::ErrorKind;
 
 /// `openai-completions`
 pub(super) struct OpenAiCompletions;
@@ -20,8 +21,8 @@ impl Provider for OpenAiCompletions {
     fn defaults(&self) -> Defaults {
         Defaults {
             base_url: "https://api.openai.com/v1",
-            // The only one of OpenAI's own that takes a suffix.
-            model: "gpt-3.5-turbo-instruct",
+            // The last of OpenAI's own went in September 2026; others still serve the format.
+            model: "",
             key_env: &["OPENAI_API_KEY"],
             needs_key: true,
             paid: true,
@@ -29,7 +30,12 @@ impl Provider for OpenAiCompletions {
     }
 
     fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
-        let family = fim::of_model(account.model_or(self.defaults().model));
+        if account.model_or("").is_empty() {
+            let message = "Set `model`, and `base-url` to a server that has it: OpenAI itself has no model left \
+                           for text completions.";
+            return Err(Error::of_settings(self, ErrorKind::Model, message));
+        }
+        let family = fim::of_model(&account.model);
         let draft = Draft::to(self, account, "/completions")?.bearer()?;
         match fim::way(self, account, family.map_or(Way::Suffix, Way::Template))? {
             Way::Suffix => draft.by_suffix(prompt, family, FEW_STOPS),
@@ -77,7 +83,7 @@ mod tests {
             authorization: Bearer KEY (secret)
             {
               "max_tokens": 64,
-              "model": "gpt-3.5-turbo-instruct",
+              "model": "instruct",
               "prompt": "fn add(a: i32) {\n    a +",
               "stop": [
                 "\n\n"
@@ -87,7 +93,7 @@ mod tests {
               "temperature": 0.1
             }
         "#]]
-        .assert_eq(&sent(&OpenAiCompletions, &account(), &resumed()));
+        .assert_eq(&sent(&OpenAiCompletions, &with_model("instruct"), &resumed()));
     }
 
     #[test]
@@ -120,7 +126,7 @@ mod tests {
             authorization: Bearer KEY (secret)
             {
               "max_tokens": 64,
-              "model": "gpt-3.5-turbo-instruct",
+              "model": "instruct",
               "prompt": "<P>fn add(a: i32) {\n    <S>\n}\n<M>",
               "stop": [
                 "\n\n"
@@ -131,7 +137,10 @@ mod tests {
         "#]]
         .assert_eq(&sent(
             &OpenAiCompletions,
-            &Account { fim: FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned()), ..account() },
+            &Account {
+                fim: FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned()),
+                ..with_model("instruct")
+            },
             &prompt(),
         ));
     }
@@ -139,17 +148,20 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         expect![[r#"
+            error model: Set `model`, and `base-url` to a server that has it: OpenAI itself has no model left for text completions.
+        "#]].assert_eq(&sent(&OpenAiCompletions, &account(), &prompt()));
+        expect![[r#"
             error no_fim: `fim` does not fit OpenAI's completions: it has no chat, choose the provider `openai` or `openai-compatible`.
         "#]].assert_eq(&sent(
             &OpenAiCompletions,
-            &Account { fim: FimSetting::Chat, ..account() },
+            &Account { fim: FimSetting::Chat, ..with_model("instruct") },
             &prompt(),
         ));
         expect![[r#"
             error request: `fim` names no template `qwenn`: there are mercury, qwen, granite, seed-coder, starcoder, codestral, codegemma, codellama, deepseek, codegeex, glm, mellum.
         "#]].assert_eq(&sent(
             &OpenAiCompletions,
-            &Account { fim: FimSetting::Template("qwenn".to_owned()), ..account() },
+            &Account { fim: FimSetting::Template("qwenn".to_owned()), ..with_model("instruct") },
             &prompt(),
         ));
     }

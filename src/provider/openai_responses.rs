@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::hole::conversation;
 use super::reasoning::reasoning;
 use super::request::Draft;
-use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, responses};
+use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
 
 /// `openai-responses`
 pub(super) struct OpenAiResponses;
@@ -25,7 +25,7 @@ impl Provider for OpenAiResponses {
     fn defaults(&self) -> Defaults {
         Defaults {
             base_url: "https://api.openai.com/v1",
-            model: "gpt-4.1-mini",
+            model: "gpt-6-luna",
             key_env: &["OPENAI_API_KEY"],
             needs_key: true,
             paid: true,
@@ -58,7 +58,7 @@ impl Provider for OpenAiResponses {
     }
 
     fn decoder(&self) -> Decoder {
-        responses::decoder()
+        chat_completions::decoder()
     }
 
     fn seam(&self, _: &Account) -> Seam {
@@ -96,13 +96,15 @@ mod tests {
               ],
               "instructions": "(system)",
               "max_output_tokens": 64,
-              "model": "gpt-4.1-mini",
+              "model": "gpt-6-luna",
+              "reasoning": {
+                "effort": "none"
+              },
               "store": false,
               "stream": true,
               "stream_options": {
                 "include_obfuscation": false
-              },
-              "temperature": 0.1
+              }
             }
         "#]].assert_eq(&sent(&OpenAiResponses, &account(), &prompt()));
     }
@@ -130,13 +132,15 @@ mod tests {
               ],
               "instructions": "(system)",
               "max_output_tokens": 64,
-              "model": "gpt-4.1-mini",
+              "model": "gpt-6-luna",
+              "reasoning": {
+                "effort": "none"
+              },
               "store": false,
               "stream": true,
               "stream_options": {
                 "include_obfuscation": false
-              },
-              "temperature": 0.1
+              }
             }
         "#]].assert_eq(&sent(&OpenAiResponses, &account(), &resumed()));
     }

@@ -22,7 +22,7 @@ impl Provider for OpenRouter {
     fn defaults(&self) -> Defaults {
         Defaults {
             base_url: "https://openrouter.ai/api/v1",
-            model: "openai/gpt-4.1-mini",
+            model: "openai/gpt-6-luna",
             key_env: &["OPENROUTER_API_KEY"],
             needs_key: true,
             paid: true,
@@ -103,12 +103,14 @@ mod tests {
                   "role": "user"
                 }
               ],
-              "model": "openai/gpt-4.1-mini",
+              "model": "openai/gpt-6-luna",
+              "reasoning": {
+                "effort": "none"
+              },
               "stream": true,
               "stream_options": {
                 "include_usage": true
-              },
-              "temperature": 0.1
+              }
             }
         "#]].assert_eq(&sent(&OpenRouter, &account(), &resumed()));
     }

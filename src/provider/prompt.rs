@@ -113,8 +113,11 @@ impl Account {
     pub(super) fn secrets(&self) -> Vec<&str> {
         let keys = std::iter::once(&self.api_key).chain(self.secrets.iter().map(|(_, secret)| secret));
         let headers = self.extra_headers.iter().filter(|(name, _)| is_secret_header(name));
-        // `Bearer KEY`: the scheme is no secret.
-        let headers = headers.map(|(_, value)| value.split_once(' ').map_or(&**value, |(_, key)| key).trim());
+        // `Bearer KEY`: the scheme is no secret. `a=b; c=d`, a cookie, is one in all its parts.
+        let headers = headers.flat_map(|(_, value)| match value.trim().split_once(' ') {
+            Some(("Bearer" | "Basic" | "Token", key)) => key.split(' '),
+            _ => value.split(' '),
+        });
         keys.map(Secret::expose).chain(headers).filter(|text| !text.is_empty()).collect()
     }
 }

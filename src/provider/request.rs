@@ -214,14 +214,32 @@ const ENDPOINTS: &[&str] =
 /// The base URL of the user or of the provider, without an endpoint's path and a trailing slash.
 ///
 /// # Errors
-/// When there is neither.
+/// When there is neither, or more than a path in it, which would end up in the middle of the URL.
 pub(super) fn base_url<'a>(provider: &dyn Provider, account: &'a Account) -> Result<&'a str, Error> {
+    let base = pasted_url(provider, account)?;
+    if base.contains(['?', '#']) {
+        let message = "`base-url` must end before the `?`: a key belongs into `api-key-env`.";
+        return Err(Error::of_settings(provider, ErrorKind::Request, message));
+    }
+    Ok(without_endpoint(base))
+}
+
+/// The URL without an endpoint's path, if it ends in one.
+pub(super) fn without_endpoint(url: &str) -> &str {
+    ENDPOINTS.iter().find_map(|endpoint| url.strip_suffix(endpoint)).unwrap_or(url)
+}
+
+/// The base URL of the user or of the provider, as it is.
+///
+/// # Errors
+/// When there is neither.
+pub(super) fn pasted_url<'a>(provider: &dyn Provider, account: &'a Account) -> Result<&'a str, Error> {
     let base = account.base_url_or(provider.defaults().base_url);
     if base.is_empty() {
-        let message = format!("Set `base-url` to the address of the server for {}.", provider.title());
+        let message = format!("Set `base-url` to the address of {}.", provider.title());
         return Err(Error::of_settings(provider, ErrorKind::Request, &message));
     }
-    Ok(ENDPOINTS.iter().find_map(|endpoint| base.strip_suffix(endpoint)).unwrap_or(base))
+    Ok(base)
 }
 
 /// What stands between `://` and the path; `None` when the scheme is neither http nor https.
@@ -271,7 +289,16 @@ mod tests {
 
     #[test]
     fn wrong_base_urls_are_named() {
-        for base in ["", "a.example", "ftp://a", "https://", "https://user:pw@a.example", "https://a b"] {
+        for base in [
+            "",
+            "a.example",
+            "ftp://a",
+            "https://",
+            "https://user:pw@a.example",
+            "https://a b",
+            "https://a.example/v1?key=k",
+            "https://a.example/#v1",
+        ] {
             assert!(url(base).unwrap_err().contains("`base-url`"), "{base}");
         }
     }

@@ -1,9 +1,10 @@
-//! The wire of OpenAI's Responses API.
+//! The wire of OpenAI's Responses API: what begins with `response`. The rest, errors above all, is as in chat
+//! completions, whose wire hands these on.
 
 #[cfg(test)]
 mod tests;
 
-use super::decoder::{Decoder, Ends, Frame, Framing, Wire};
+use super::decoder::{Ends, Frame, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::usage::usage;
@@ -17,8 +18,8 @@ object! {
         output_index = "output_index": Raw<'a>,
         item = "item": Raw<'a>,
         arguments = "arguments": Raw<'a>,
+        input = "input": Raw<'a>,
         response = "response": Raw<'a>,
-        object = "object": Raw<'a>,
         error = "error": Raw<'a>,
     }
 }
@@ -45,7 +46,11 @@ object! {
         call_id = "call_id": Raw<'a>,
         name = "name": Raw<'a>,
         arguments = "arguments": Raw<'a>,
+        // Of a custom tool, in place of arguments.
+        input = "input": Raw<'a>,
         content = "content": Few<Part<'a>>,
+        // Of reasoning.
+        summary = "summary": Few<Part<'a>>,
     }
 }
 
@@ -61,6 +66,8 @@ object! {
 pub(super) struct Responses {
     /// Tool calls by their place in the output.
     calls: Vec<OpenCall>,
+    /// Whether anything of the answer came.
+    begun: bool,
     scratch: String,
 }
 
@@ -71,30 +78,30 @@ struct OpenCall {
     has_arguments: bool,
 }
 
-/// A decoder of a body in this format.
-pub(super) fn decoder() -> Decoder {
-    Decoder::new(Framing::Sse, Box::new(Responses::default()))
-}
-
 impl Wire for Responses {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
         let mut event = Event::default();
         if frame.read(&mut event).is_err() {
             return ends.malformed(frame.data, sink);
         }
-        match event.kind.json().trim_matches('"') {
+        // Each event has its name in the data as well; gateways drop the one or the other.
+        let kind = match event.kind.json().trim_matches('"') {
+            "" => frame.event,
+            kind => kind,
+        };
+        match kind {
             "response.output_text.delta" => {
-                if let Some(text) = self.string(event.delta) {
+                if let Some(text) = self.piece(event.delta) {
                     sink.token(StreamToken::Text(text.into()));
                 }
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                if let Some(thought) = self.string(event.delta) {
+                if let Some(thought) = self.piece(event.delta) {
                     sink.token(StreamToken::Reasoning(thought.into()));
                 }
             }
             "response.refusal.delta" => {
-                if let Some(refusal) = self.string(event.delta) {
+                if let Some(refusal) = self.piece(event.delta) {
                     sink.token(StreamToken::Refusal(refusal.into()));
                 }
             }
@@ -104,32 +111,47 @@ impl Wire for Responses {
                     self.open_call(event.output_index, &item, sink);
                 }
             }
+            "response.output_item.done" => {
+                let item: Item = event.item.read();
+                if item.is_call() {
+                    self.close_call(event.output_index, &item, sink);
+                }
+            }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
                 self.arguments(event.output_index, event.delta, sink);
             }
-            "response.function_call_arguments.done" if !self.has_arguments(event.output_index) => {
-                self.arguments(event.output_index, event.arguments, sink);
+            "response.function_call_arguments.done" | "response.custom_tool_call_input.done"
+                if !self.has_arguments(event.output_index) =>
+            {
+                let whole = if event.input.is_given() { event.input } else { event.arguments };
+                self.arguments(event.output_index, whole, sink);
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.done" => {
                 self.end(event.response, frame.data, ends, sink);
             }
-            "error" => ends.fail(stream_error(frame.data), sink),
-            _ if event.error.is_given() || frame.event == "error" => {
-                ends.fail(stream_error(frame.data), sink)
+            _ if event.error.is_given() => ends.fail(stream_error(frame.data), sink),
+            // A response that was not streamed.
+            "" | "message" => {
+                let mut whole = Raw::default();
+                // The text has been read before.
+                let _ = frame.read(&mut whole);
+                self.end(whole, frame.data, ends, sink);
             }
-            "" if event.object.json() == "\"response\"" => self.whole(frame, ends, sink),
             _ => {}
         }
     }
 }
 
 impl Responses {
-    fn string<'s>(&'s mut self, raw: Raw<'s>) -> Option<&'s str> {
-        raw.str(&mut self.scratch).filter(|text| !text.is_empty())
+    fn piece<'s>(&'s mut self, raw: Raw<'s>) -> Option<&'s str> {
+        let piece = raw.str(&mut self.scratch).filter(|text| !text.is_empty());
+        self.begun |= piece.is_some();
+        piece
     }
 
     fn open_call(&mut self, output_index: Raw<'_>, item: &Item<'_>, sink: &mut dyn Sink) {
-        let arguments = item.arguments.str(&mut self.scratch).unwrap_or_default();
+        let arguments = item.whole_arguments().str(&mut self.scratch).unwrap_or_default();
+        self.begun = true;
         sink.token(StreamToken::ToolCall(ToolCall {
             index: self.calls.len() as u32,
             id: item.call_id.cow(),
@@ -140,26 +162,45 @@ impl Responses {
         self.calls.push(OpenCall { output_index, has_arguments: !arguments.is_empty() });
     }
 
+    /// A call is over: some servers say only now what it is, or with what arguments.
+    fn close_call(&mut self, output_index: Raw<'_>, item: &Item<'_>, sink: &mut dyn Sink) {
+        if self.position(output_index).is_none() {
+            self.open_call(output_index, item, sink);
+        } else if !self.has_arguments(output_index) {
+            self.arguments(output_index, item.whole_arguments(), sink);
+        }
+    }
+
+    /// Which call stands at that place in the output; the last one where the server does not say.
+    fn position(&self, output_index: Raw<'_>) -> Option<usize> {
+        match output_index.number() {
+            Some(index) => self.calls.iter().position(|call| call.output_index == index),
+            None => self.calls.len().checked_sub(1),
+        }
+    }
+
     fn has_arguments(&self, output_index: Raw<'_>) -> bool {
-        let output_index = output_index.number();
-        self.calls.iter().any(|call| Some(call.output_index) == output_index && call.has_arguments)
+        let call = self.position(output_index).and_then(|at| self.calls.get(at));
+        call.is_some_and(|call| call.has_arguments)
     }
 
     fn arguments(&mut self, output_index: Raw<'_>, piece: Raw<'_>, sink: &mut dyn Sink) {
-        let output_index = output_index.number();
-        let call =
-            self.calls.iter_mut().enumerate().find(|(_, call)| Some(call.output_index) == output_index);
+        let Some(index) = self.position(output_index) else { return };
         let piece = piece.str(&mut self.scratch).filter(|piece| !piece.is_empty());
-        if let (Some((index, call)), Some(piece)) = (call, piece) {
+        if let (Some(call), Some(piece)) = (self.calls.get_mut(index), piece) {
             call.has_arguments = true;
             let call = ToolCall { index: index as u32, arguments: piece.into(), ..ToolCall::default() };
             sink.token(StreamToken::ToolCall(call));
         }
     }
 
-    /// The response object that comes last: usage, and why it ended.
+    /// The response object that comes last: usage, why it ended, and the whole answer, if nothing of it
+    /// came before.
     fn end(&mut self, response: Raw<'_>, frame: &str, ends: &mut Ends, sink: &mut dyn Sink) {
         let response: Response = response.read();
+        if !self.begun {
+            self.output(&response, sink);
+        }
         if response.usage.is_given() {
             sink.token(StreamToken::Usage(usage(response.usage)));
         }
@@ -176,33 +217,31 @@ impl Responses {
         ends.marker();
     }
 
-    /// A response that was not streamed.
-    fn whole(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
-        let mut raw = Raw::default();
-        // The text has been read before.
-        let _ = frame.read(&mut raw);
-        let response: Response = raw.read();
+    fn output(&mut self, response: &Response<'_>, sink: &mut dyn Sink) {
         for item in response.output.read::<Few<Item>>().iter() {
             if item.is_call() {
                 self.open_call(Raw::default(), item, sink);
             }
             let thinking = item.kind.json() == "\"reasoning\"";
-            for part in item.content.iter() {
-                if let Some(text) = self.string(part.text) {
+            for part in item.summary.iter().chain(item.content.iter()) {
+                if let Some(text) = self.piece(part.text) {
                     let text = text.into();
                     sink.token(if thinking { StreamToken::Reasoning(text) } else { StreamToken::Text(text) });
                 }
-                if let Some(refusal) = self.string(part.refusal) {
+                if let Some(refusal) = self.piece(part.refusal) {
                     sink.token(StreamToken::Refusal(refusal.into()));
                 }
             }
         }
-        self.end(raw, frame.data, ends, sink);
     }
 }
 
 impl Item<'_> {
     fn is_call(&self) -> bool {
         matches!(self.kind.json(), "\"function_call\"" | "\"custom_tool_call\"")
+    }
+
+    fn whole_arguments(&self) -> Raw<'_> {
+        if self.input.is_given() { self.input } else { self.arguments }
     }
 }

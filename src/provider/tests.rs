@@ -1,6 +1,6 @@
 //! What holds for every provider alike.
 
-use super::testing::{prompt, resumed};
+use super::testing::{decoded, prompt, resumed};
 use super::*;
 
 const KEY: &str = "sk-0123456789-secret";
@@ -79,6 +79,39 @@ fn every_request_has_the_code_and_shows_no_key() {
                 "{name}: {body}"
             );
             assert!(request.url.starts_with("https://"), "{name}: {}", request.url);
+        }
+    }
+}
+
+#[test]
+fn what_stands_before_a_provider_is_understood_in_its_place() {
+    let chunk =
+        r#"{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"a"}}]}"#;
+    let stream = format!("data: {chunk}\n\ndata: [DONE]\n\n");
+    let page =
+        "error malformed - the stream has a part that is not of its format: a web page titled “Log in”";
+    let cases = [
+        (
+            "a gateway's answer",
+            r#"{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}]}"#,
+            &["text a", "done#0 stop"][..],
+        ),
+        ("a gateway's stream", &stream, &["text a", "done#0 stop"]),
+        (
+            "a gateway's error",
+            r#"{"error":{"message":"m","type":"server_error"}}"#,
+            &["error transient server_error m"],
+        ),
+        ("a framework's error", r#"{"detail":"m"}"#, &["error transient - m"]),
+        ("a proxy's error", "{\n  \"message\": \"m\"\n}\n", &["error transient - m"]),
+        ("a page", "<!DOCTYPE html>\n<html><head><title>Log in</title></head></html>", &[page]),
+        ("nothing", "", &["error truncated - the answer ended before its end marker"]),
+    ];
+    for provider in PROVIDERS {
+        let is_sse = provider.decoder().framing() == Framing::Sse;
+        for (what, body, expected) in cases.iter().filter(|(_, body, _)| is_sse || *body != stream) {
+            let got = decoded(|| provider.decoder(), body.as_bytes());
+            assert_eq!(got, *expected, "{what} at {}", provider.name());
         }
     }
 }

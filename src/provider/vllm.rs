@@ -39,12 +39,14 @@ impl Provider for Vllm {
             ));
         }
         let draft = completions::draft(self, account, prompt, completions::template_or_chat(self, account))?
-            .temperature()
             .set("stream_options", json!({"include_usage": true}));
         match self.seam(account) {
             // Stop strings are only found in text, and the special tokens they are would be left out of it
             // (vllm-project/vllm#2123).
             Seam::Prefix => draft.set("skip_special_tokens", false),
+            _ if thinks_unless_told(&account.model) => {
+                draft.set("chat_template_kwargs", json!({"enable_thinking": false}))
+            }
             _ => draft,
         }
         .post()
@@ -70,12 +72,27 @@ impl Provider for Vllm {
     }
 }
 
+/// Whether the model's chat template has this switch. It is not thrown at all models, because those with
+/// Mistral's own tokenizer are refused with it ("chat_template is not supported for Mistral tokenizers").
+fn thinks_unless_told(model: &str) -> bool {
+    let model = model.to_ascii_lowercase();
+    ["qwen3", "glm"].iter().any(|family| model.contains(family))
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
 
     use super::*;
     use crate::provider::testing::{prompt, sent, with_model};
+
+    #[test]
+    fn models_that_think_unless_told_are_told() {
+        for (model, told) in [("Qwen/Qwen3.6-27B", true), ("mistralai/Mistral-Small-3.2-24B", false)] {
+            let sent = sent(&Vllm, &with_model(model), &prompt());
+            assert_eq!(sent.contains("\"enable_thinking\": false"), told, "{sent}");
+        }
+    }
 
     #[test]
     fn a_known_family_is_asked_by_its_template() {

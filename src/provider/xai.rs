@@ -1,5 +1,6 @@
 //! xAI: chat completions.
 
+use super::reasoning::Reasoning;
 use super::request::Draft;
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
 use crate::stream::ErrorKind;
@@ -19,7 +20,7 @@ impl Provider for Xai {
     fn defaults(&self) -> Defaults {
         Defaults {
             base_url: "https://api.x.ai/v1",
-            model: "grok-4-1-fast-non-reasoning",
+            model: "grok-4.3",
             key_env: &["XAI_API_KEY"],
             needs_key: true,
             paid: true,
@@ -30,10 +31,13 @@ impl Provider for Xai {
         let model = account.model_or(self.defaults().model);
         let draft =
             Draft::to(self, account, "/chat/completions")?.bearer()?.chat(prompt, self.seam(account))?;
-        // Only grok-3-mini takes an effort, the later ones that think refuse it.
-        let draft =
-            if model.starts_with("grok-3-mini") { draft.set("reasoning_effort", "low") } else { draft };
-        draft.set("max_completion_tokens", prompt.max_tokens).temperature().post()
+        let reasoning = reasoning(model);
+        let room = reasoning.map_or(0, Reasoning::allowance);
+        draft
+            .set("max_completion_tokens", prompt.max_tokens.saturating_add(room))
+            .set_some("reasoning_effort", reasoning.and_then(|reasoning| reasoning.effort))
+            .temperature()
+            .post()
     }
 
     fn decoder(&self) -> Decoder {
@@ -53,12 +57,28 @@ impl Provider for Xai {
     }
 }
 
+/// How a Grok is asked to think as little as it can, if it thinks at all. What each takes is from xAI's
+/// reasoning guide and its migration guide of May 2026; what takes no effort refuses the field.
+fn reasoning(model: &str) -> Option<Reasoning> {
+    let is = |name: &str| model.starts_with(name);
+    let effort = if is("grok-4.3") {
+        Some("none")
+    } else if is("grok-4.5") || is("grok-3-mini") {
+        Some("low")
+    } else if is("grok-2") || is("grok-3") || model.contains("non-reasoning") {
+        return None;
+    } else {
+        None
+    };
+    Some(Reasoning { effort })
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::provider::testing::{account, prompt, resumed, sent, with_model};
+    use crate::provider::testing::{account, resumed, sent};
 
     #[test]
     fn a_chat_is_asked_to_fill_the_hole() {
@@ -86,7 +106,8 @@ mod tests {
                   "role": "user"
                 }
               ],
-              "model": "grok-4-1-fast-non-reasoning",
+              "model": "grok-4.3",
+              "reasoning_effort": "none",
               "stream": true,
               "temperature": 0.1
             }
@@ -94,28 +115,20 @@ mod tests {
     }
 
     #[test]
-    fn only_grok_3_mini_takes_an_effort() {
-        expect![[r#"
-            POST https://api.x.ai/v1/chat/completions
-            content-type: application/json
-            authorization: Bearer KEY (secret)
-            {
-              "max_completion_tokens": 64,
-              "messages": [
-                {
-                  "content": "(system)",
-                  "role": "system"
-                },
-                {
-                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
-                  "role": "user"
-                }
-              ],
-              "model": "grok-3-mini",
-              "reasoning_effort": "low",
-              "stream": true,
-              "temperature": 0.1
-            }
-        "#]].assert_eq(&sent(&Xai, &with_model("grok-3-mini"), &prompt()));
+    fn each_model_is_told_to_think_as_little_as_it_can() {
+        for (model, effort, room) in [
+            ("grok-4.3", Some("none"), 0),
+            ("grok-4.5-latest", Some("low"), 2048),
+            ("grok-3-mini", Some("low"), 2048),
+            ("grok-4.20-reasoning", None, 2048),
+            ("grok-code-fast-1", None, 2048),
+            ("grok-latest", None, 2048),
+            ("grok-4.20-non-reasoning", None, 0),
+            ("grok-3", None, 0),
+        ] {
+            let reasoning = reasoning(model);
+            assert_eq!(reasoning.and_then(|reasoning| reasoning.effort), effort, "{model}");
+            assert_eq!(reasoning.map_or(0, Reasoning::allowance), room, "{model}");
+        }
     }
 }

@@ -9,8 +9,9 @@ const DETAIL: usize = 200;
 ///
 /// Codes: curl's manual, "EXIT CODES". A shell says 128 + n for a curl that signal n ended.
 pub(super) fn of_exit(code: u32, words: &str) -> Failure {
-    // 56 is any failure to receive. From a proxy's refusal it is told by the words only.
-    let by_proxy = code == 56 && (words.contains("CONNECT") || words.contains("proxy"));
+    // 56 is any failure to receive, 7 any to connect. What a proxy has to do with it only the words tell.
+    let by_proxy = code == 56 && (words.contains("CONNECT") || words.contains("proxy"))
+        || code == 7 && words.contains("Unsupported proxy");
     let kind = match code {
         _ if by_proxy => FailureKind::Proxy,
         5 | 97 => FailureKind::Proxy,
@@ -31,12 +32,20 @@ pub(super) fn of_exit(code: u32, words: &str) -> Failure {
     Failure { kind, detail }
 }
 
-/// Without curl's own prefix and control characters, and not too long.
+/// Without curl's own prefix, control characters and logins, and not too long.
 fn clean(words: &str) -> String {
     let words =
         words.strip_prefix("curl: (").and_then(|rest| rest.split_once(") ")).map_or(words, |(_, w)| w);
+    let words = without_login(words);
     let printable = words.chars().map(|c| if c.is_control() { ' ' } else { c });
     printable.take(DETAIL).collect::<String>().trim().to_owned()
+}
+
+/// curl quotes a proxy's URL that it cannot read, and there may be a user and a password in it.
+fn without_login(words: &str) -> String {
+    let Some((login, rest)) = words.rsplit_once('@') else { return words.to_owned() };
+    let begin = login.find("://").map(|at| at + 3).or_else(|| login.find('\'').map(|at| at + 1));
+    format!("{}***@{rest}", login.get(..begin.unwrap_or(0)).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -62,6 +71,24 @@ mod tests {
                 "curl: (56) Recv failure: Connection reset by peer",
                 Cut,
                 "Recv failure: Connection reset by peer",
+            ),
+            (
+                5,
+                "curl: (5) Unsupported proxy syntax in 'http://me:p@ss w/rd@host:99999'",
+                Proxy,
+                "Unsupported proxy syntax in 'http://***@host:99999'",
+            ),
+            (
+                5,
+                "curl: (5) Unsupported proxy syntax in 'me:pass@ho st'",
+                Proxy,
+                "Unsupported proxy syntax in '***@ho st'",
+            ),
+            (
+                7,
+                "curl: (7) Unsupported proxy scheme for 'foo://me:pass@host'",
+                Proxy,
+                "Unsupported proxy scheme for 'foo://***@host'",
             ),
             (18, "", Cut, "curl ended with exit code 18"),
             (52, "curl: (52) Empty reply from server", Cut, "Empty reply from server"),

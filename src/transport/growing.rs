@@ -67,7 +67,7 @@ impl GrowingFile {
             return Err(Refusal::Missing(format!("{} is not writable ({error})", home.path)));
         }
         // Start-Process hands none of our handles on, so that Lapce does not wait for curl.
-        let run = format!("{}\\{run}", home.path).replace('\'', "''");
+        let run = quoted(&format!("{}\\{run}", home.path));
         let command = format!(
             "(Start-Process -FilePath '{run}\\run.cmd' -WorkingDirectory '{run}' -WindowStyle Hidden -PassThru).Id"
         );
@@ -147,6 +147,12 @@ impl GrowingFile {
     }
 }
 
+/// The text for between PowerShell's single quotes, as which it also takes the four curly ones.
+fn quoted(text: &str) -> String {
+    let is_quote = |c: &char| matches!(c, '\'' | '\u{2018}'..='\u{201B}');
+    text.chars().flat_map(|c| std::iter::repeat_n(c, 1 + usize::from(is_quote(&c)))).collect()
+}
+
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -163,6 +169,23 @@ fn remove_older(root: &Path, oldest: Duration) {
         let made = entry.file_name().to_str().and_then(|name| name.strip_prefix("run-")?.parse::<u64>().ok());
         if made.is_some_and(|made| made < nanos(oldest)) {
             remove(&entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_folder_ends_its_quotes() {
+        for (name, expected) in [
+            ("C:\\Users\\a b", "C:\\Users\\a b"),
+            ("O'Brien", "O''Brien"),
+            ("O\u{2019}Brien \u{2018}x\u{201B}", "O\u{2019}\u{2019}Brien \u{2018}\u{2018}x\u{201B}\u{201B}"),
+            ("$(x) \"y\"", "$(x) \"y\""),
+        ] {
+            assert_eq!(quoted(name), expected);
         }
     }
 }

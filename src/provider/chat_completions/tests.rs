@@ -124,6 +124,12 @@ fn thoughts_are_kept_apart() {
         r#"{"reasoning":null,"reasoning_details":[{"type":"reasoning.text","text":"hm"}]}"#,
         r#"{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]}]}"#,
         r#"{"content":[{"type":"thinking","thinking":"hm"}]}"#,
+        r#"{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]}]}"#,
+        r#"{"content":[{"type":"reasoning_text","text":"hm"}]}"#,
+        r#"{"reasoning":"","reasoning_details":[{"type":"reasoning.summary","summary":"hm"},{"type":"reasoning.encrypted","data":"x"}]}"#,
+        r#"{"content":null,"reasoning_text":"hm","reasoning_opaque":null}"#,
+        r#"{"content":"","thinking":"hm"}"#,
+        r#"{"reasoning_content":"hm","thinking_blocks":[{"type":"thinking","thinking":"hm","signature":"x"}]}"#,
     ] {
         let frame = format!("{{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}");
         check(&[&frame, STOP], &["reasoning hm", "done#0 stop"]);
@@ -162,10 +168,27 @@ fn tool_calls_have_accents() {
         (r#"{"index":0,"id":"","function":{"name":"","arguments":"x"}}"#, "tool#0 - - x"),
         (r#"{"index":2,"function":{"name":"f","arguments":{"a":1}}}"#, "tool#2 - f {\"a\":1}"),
         (r#"{"index":0,"id":"a"}"#, "tool#0 a - "),
+        (
+            r#"{"index":0,"id":"a","type":"custom","custom":{"name":"f","input":"any \"text\""}}"#,
+            "tool#0 a f any \"text\"",
+        ),
     ] {
         let frame = format!("{{\"choices\":[{{\"delta\":{{\"tool_calls\":[{call}]}}}}]}}");
         check(&[&frame, STOP], &[expected, "done#0 stop"]);
     }
+}
+
+#[test]
+fn a_call_that_says_nothing_is_none() {
+    check(
+        &[
+            r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":null,"function":{"name":"","arguments":""}}]}}]}"#,
+            r#"{"choices":[{"delta":{"function_call":{"name":"","arguments":null}}}]}"#,
+            r#"{"choices":[{"delta":{"tool_calls":{},"function_call":{}}}]}"#,
+            STOP,
+        ],
+        &["done#0 stop"],
+    );
 }
 
 #[test]
@@ -177,6 +200,23 @@ fn refusals_and_legacy_function_calls_are_no_text() {
             r#"{"choices":[{"index":0,"delta":{"function_call":{"arguments":"{\"a\""}},"finish_reason":"function_call"}]}"#,
         ],
         &["refusal I'm", "function f ", "function - {\"a\"", "done#0 tool_calls"],
+    );
+    check(
+        &[r#"{"choices":[{"delta":{"function_call":{"name":"f","arguments":{"a":1}}}}]}"#, STOP],
+        &["function f {\"a\":1}", "done#0 stop"],
+    );
+}
+
+#[test]
+fn an_answer_so_far_beside_its_news_is_passed_over() {
+    // Perplexity.
+    check(
+        &[
+            r#"{"object":"chat.completion","choices":[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"a"},"delta":{"role":"assistant","content":"a"}}]}"#,
+            r#"{"object":"chat.completion","choices":[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"ab"},"delta":{"role":"assistant","content":"b"}}]}"#,
+            r#"{"object":"chat.completion","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"ab"},"delta":{"role":"assistant","content":""}}]}"#,
+        ],
+        &["text a", "text b", "done#0 stop"],
     );
 }
 
@@ -191,6 +231,11 @@ fn usage_may_stand_anywhere() {
         // Groq, without being asked.
         (
             r#"{"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"id":"r","usage":{"queue_time":0.1,"prompt_tokens":5,"completion_tokens":2}}}"#,
+            "usage 5 2 - -",
+        ),
+        // Moonshot.
+        (
+            r#"{"choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":5,"completion_tokens":2}}]}"#,
             "usage 5 2 - -",
         ),
         (
@@ -231,6 +276,7 @@ fn the_end_is_a_marker_or_a_reason_and_nothing_else() {
         ("", cut),
         ("data: {\"choices\":[{\"index\":0,\"del", cut),
         ("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"\"}]}\n\n", cut),
+        ("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"null\"}]}\n\n", cut),
         ("data: {\"choices\":[],\"usage\":null}\n\n", cut),
     ] {
         check_body(&format!("data: {text}\n\n{rest}"), &["text a", end]);
@@ -328,7 +374,12 @@ fn errors_come_in_many_shapes_and_what_was_received_survives() {
             "{\n  \"error\": {\n    \"code\": 429,\n    \"message\": \"m\"\n  }\n}\n",
             "error rate_limited 429 m",
         ),
+        ("data: [{\"error\":{\"code\":429,\"message\":\"m\"}}]\n\n", "error rate_limited 429 m"),
         ("data: {\"detail\":\"m\"}\n\n", "error transient - m"),
+        (
+            "{\"message\":{\"content\":\"b\"},\"done\":false}\n",
+            "error malformed - the stream has a part that is not of its format: {\"message\":{\"content\":\"b\"},\"done\":false}",
+        ),
         (
             "data: {\"choices\":nonsense}\n\n",
             "error malformed - the stream has a part that is not of its format: {\"choices\":nonsense}",
@@ -358,6 +409,11 @@ fn a_whole_answer_is_understood_under_any_framing() {
     check_body(
         r#"{"object":"text_completion","choices":[{"text":"a","finish_reason":"length"}]}"#,
         &["text a", "done#0 length"],
+    );
+    // Some servers write out what they have not.
+    check_body(
+        r#"{"choices":[{"delta":null,"message":{"content":"a","function_call":null},"finish_reason":"stop"}]}"#,
+        &["text a", "done#0 stop"],
     );
     check_body(
         r#"{"id":"r","object":"response","status":"completed","error":null,"output":[{"type":"message","content":[{"type":"output_text","text":"a"}]}]}"#,

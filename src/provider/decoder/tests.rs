@@ -77,3 +77,43 @@ fn a_reader_need_not_wait_once_nothing_can_come() {
         assert_eq!(decoder.is_over(), over, "{body}");
     }
 }
+
+#[test]
+fn json_in_place_of_a_stream_is_decoded_as_far_as_it_came() {
+    let cut = "error truncated - the answer ended before its end marker";
+    let (a, b) = (r#"{"choices":[{"delta":{"content":"a"}}]}"#, r#"{"choices":[{"delta":{"content":"b"}}]}"#);
+    let stop = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+    for (body, expected) in [
+        (format!("[{a}\n,\n{b}\n,\n{stop}\n]"), &["text a", "text b", "done#0 stop"][..]),
+        (format!("[{a}\n,\n{b}\n,\n{{\"choices\":[{{\"del"), &["text a", "text b", cut]),
+        (format!("{a}\n{b}\n{stop}\n"), &["text a", "text b", "done#0 stop"]),
+        (format!("{a}\n{b}\n"), &["text a", "text b", cut]),
+    ] {
+        assert_eq!(decoded(super::super::chat_completions::decoder, body.as_bytes()), expected, "{body}");
+    }
+}
+
+#[test]
+fn events_of_no_format_are_passed_over() {
+    let text = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
+    let stop = r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+    for event in ["event: ping\ndata: 2026-01-01 00:00:00", "event: end\ndata: bye", "event: x\ndata: {}"] {
+        let body = format!("{event}\n\n{text}\n\n{event}\n\n{stop}\n\n{event}\n\n");
+        assert_eq!(
+            decoded(super::super::chat_completions::decoder, body.as_bytes()),
+            ["text a", "done#0 stop"],
+            "{event}"
+        );
+    }
+}
+
+#[test]
+fn every_choice_that_began_is_ended() {
+    let begin = r#"{"choices":[{"index":0,"delta":{"content":"a"}},{"index":2,"delta":{"content":"c"}}]}"#;
+    let stop = r#"{"choices":[{"index":2,"delta":{},"finish_reason":"length"}]}"#;
+    let body = format!("data: {begin}\n\ndata: {stop}\n\ndata: [DONE]\n\n");
+    assert_eq!(
+        decoded(super::super::chat_completions::decoder, body.as_bytes()),
+        ["text a", "text#2 c", "done#2 length", "done#0 stop"]
+    );
+}

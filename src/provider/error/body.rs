@@ -59,7 +59,9 @@ impl Complaint {
             .or_else(|| text(value, "message"))
             .or_else(|| text(value, "Message"))
             .or_else(|| text(value, "detail"))
-            .or_else(|| value.pointer("/detail/0/msg")?.as_str().map(str::to_owned));
+            .or_else(|| value.pointer("/detail/0/msg")?.as_str().map(str::to_owned))
+            // Cloudflare.
+            .or_else(|| value.pointer("/errors/0/message")?.as_str().map(str::to_owned));
         let message = match (message, raw) {
             // OpenRouter's own words are "Provider returned error"; the upstream's tell more.
             (Some(message), Some(raw)) if !message.contains(&raw) => format!("{message}: {raw}"),
@@ -184,6 +186,7 @@ mod tests {
             ),
             (r#"{"detail":"m"}"#, "m", None),
             (r#"{"detail":[{"loc":["body"],"msg":"m","type":"missing"}]}"#, "m", None),
+            (r#"{"errors":[{"code":5007,"message":"m"}],"success":false}"#, "m", None),
             (r#"{"error":"m"}"#, "m", None),
             (r#"{"message":"m"}"#, "m", None),
             (

@@ -55,6 +55,8 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
         ErrorKind::Model,
         &[
             "model_not_found",
+            // Anthropic.
+            "not_found_error",
             "deploymentnotfound",
             "not found, try pulling it first",
             "invalid_model",
@@ -82,6 +84,8 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
             "timeout",
             "server busy",
             "cancelled",
+            // Bedrock: "retry your request".
+            "modelstreamerror",
         ],
     ),
 ];
@@ -167,6 +171,7 @@ mod tests {
             (Some(422), "", Request),
             (None, "overloaded_error", Transient),
             (None, "rate_limit_exceeded", RateLimited),
+            (None, "modelstreamerrorexception", Transient),
         ] {
             assert_eq!(classify(status, &[signal.to_owned()]), kind, "{status:?} {signal}");
         }

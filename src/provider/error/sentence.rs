@@ -41,6 +41,9 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
         }
         ErrorKind::Network => format!("{title} could not be reached: check `base-url`."),
         ErrorKind::Limit => format!("The answer of {title} is over a limit of this plugin."),
+        ErrorKind::Request if error.status.is_some_and(|status| (300..400).contains(&status)) => {
+            format!("{title} is elsewhere, and the key does not follow it there by itself: check `base-url`.")
+        }
         ErrorKind::Request => format!("{title} refused the request."),
     };
     let status = error.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
@@ -71,6 +74,8 @@ pub(super) fn of_failure(
 ) -> String {
     let title = provider.title();
     let base = account.base_url_or(provider.defaults().base_url);
+    // A key may have been pasted along behind it.
+    let base = base.split(['?', '#']).next().unwrap_or_default();
     let sentence = match kind {
         FailureKind::Resolve => {
             format!("The host of `{base}` has no address: check `base-url` and the network.")

@@ -206,6 +206,20 @@ fn other_refusals_are_explained() {
 }
 
 #[test]
+fn a_redirect_is_not_followed_but_told() {
+    check(
+        "openai",
+        308,
+        &[("location", "https://elsewhere.example/v1")],
+        "<html><title>308 Permanent Redirect</title>",
+        expect![[r#"
+            request code - id - wait -
+            OpenAI is elsewhere, and the key does not follow it there by itself: check `base-url`. It said (HTTP 308): moved to https://elsewhere.example/v1.
+        "#]],
+    );
+}
+
+#[test]
 fn the_server_is_quoted_no_longer_than_a_line_or_two() {
     let body = format!(r#"{{"error":{{"message":"{}"}}}}"#, "long words ".repeat(1000));
     let response = Response { status: 400, headers: &[], body: body.as_bytes() };
@@ -245,7 +259,7 @@ fn transport_failures_name_what_to_change() {
         ("openai", FailureKind::Unavailable),
     ] {
         let failure = Failure { kind, detail: format!("curl: (7)\nwith {KEY}") };
-        let error = Error::from_failure(find(provider).unwrap(), &account("m"), &failure);
+        let error = Error::from_failure(find(provider).unwrap(), &account("m"), &[], &failure);
         told.push_str(&shown(&error));
     }
     expect![[r#"
@@ -275,9 +289,10 @@ fn an_error_within_a_stream_reads_alike() {
     let stream = stream_error(
         r#"{"error":{"message":"Overloaded by sk-proj-0123456789abcdef","type":"overloaded_error"}}"#,
     );
-    let error = Error::from_stream(find("openai").unwrap(), &account("m"), &stream);
+    let headers = [("x-request-id".to_owned(), "req_1".to_owned())];
+    let error = Error::from_stream(find("openai").unwrap(), &account("m"), &headers, &stream);
     expect![[r#"
-        transient code overloaded_error id - wait -
+        transient code overloaded_error id req_1 wait -
         OpenAI failed or is overloaded; trying again may help. It said: Overloaded by ***.
     "#]]
     .assert_eq(&shown(&error));

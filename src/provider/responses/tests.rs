@@ -1,4 +1,4 @@
-use super::decoder;
+use crate::provider::chat_completions::decoder;
 use crate::provider::testing::{decoded, recordings};
 
 #[track_caller]
@@ -74,6 +74,61 @@ fn calls_are_numbered_among_themselves() {
 }
 
 #[test]
+fn a_call_may_be_told_at_its_end_only() {
+    check(
+        &[
+            r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"custom_tool_call","call_id":"c1","name":"f","input":""}}"#,
+            r#"{"type":"response.custom_tool_call_input.done","output_index":0,"input":"x"}"#,
+            r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"custom_tool_call","call_id":"c1","name":"f","input":"x"}}"#,
+            r#"{"type":"response.output_item.added","output_index":1,"item":{"type":"function_call","call_id":"c2","name":"g"}}"#,
+            r#"{"type":"response.output_item.done","output_index":1,"item":{"type":"function_call","call_id":"c2","name":"g","arguments":"{}"}}"#,
+            r#"{"type":"response.output_item.done","output_index":2,"item":{"type":"function_call","call_id":"c3","name":"h","arguments":"[]"}}"#,
+            r#"{"type":"response.completed","response":{"status":"completed","output":[{"type":"function_call","call_id":"c3","name":"h","arguments":"[]"}]}}"#,
+        ],
+        &[
+            "tool#0 c1 f ",
+            "tool#0 - - x",
+            "tool#1 c2 g ",
+            "tool#1 - - {}",
+            "tool#2 c3 h []",
+            "done#0 tool_calls",
+        ],
+    );
+}
+
+#[test]
+fn a_call_without_its_place_is_the_last_one() {
+    check(
+        &[
+            r#"{"type":"response.output_item.added","item":{"type":"function_call","call_id":"c1","name":"f","arguments":""}}"#,
+            r#"{"type":"response.function_call_arguments.delta","delta":"{}"}"#,
+            r#"{"type":"response.function_call_arguments.done","arguments":"{}"}"#,
+            r#"{"type":"response.output_item.done","item":{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"}}"#,
+            r#"{"type":"response.completed"}"#,
+        ],
+        &["tool#0 c1 f ", "tool#0 - - {}", "done#0 tool_calls"],
+    );
+}
+
+#[test]
+fn an_answer_without_deltas_is_in_the_last_event() {
+    check(
+        &[
+            r#"{"type":"response.created","response":{"status":"in_progress","output":[]}}"#,
+            r#"{"type":"response.completed","response":{"status":"completed","output":[{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]},{"type":"message","content":[{"type":"output_text","text":"a"}]}]}}"#,
+        ],
+        &["reasoning hm", "text a", "done#0 stop"],
+    );
+}
+
+#[test]
+fn a_name_outside_the_data_will_do() {
+    let body = "event: response.output_text.delta\ndata: {\"delta\":\"a\"}\n\n\
+                event: response.completed\ndata: {\"response\":{\"status\":\"completed\"}}\n\n";
+    assert_eq!(decoded(decoder, body.as_bytes()), ["text a", "done#0 stop"]);
+}
+
+#[test]
 fn the_last_event_says_why_it_ended() {
     for (end, expected) in [
         (
@@ -145,8 +200,6 @@ fn recordings_decode_as_their_index_says() {
             assert_eq!(end.starts_with("done#0 "), !recording.has("error"), "{file}: {end}");
             assert_eq!(end == "done#0 length", file.contains("incomplete"), "{file}: {end}");
             assert_eq!(any("tool#"), file.contains("tool-call"), "{file}");
-            // Chat decoders are given these as well.
-            assert_eq!(decoded(super::super::chat_completions::decoder, &recording.body), lines, "{file}");
         }
     }
 }

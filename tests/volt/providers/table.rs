@@ -51,8 +51,9 @@ const OPENAI: Case = Case {
     key: BEARER,
     path: "/v1/chat/completions",
     fields: &[
-        ("/model", r#""gpt-4.1-mini""#),
+        ("/model", r#""gpt-6-luna""#),
         ("/max_completion_tokens", "256"),
+        ("/reasoning_effort", r#""none""#),
         ("/stream_options/include_usage", "true"),
         ("/stream", "true"),
     ],
@@ -70,11 +71,11 @@ pub static CASES: &[Case] = &[
         name: "openai-responses",
         shape: shape::openai_responses,
         path: "/v1/responses",
-        fields: &[("/model", r#""gpt-4.1-mini""#), ("/max_output_tokens", "256"), ("/store", "false")],
+        fields: &[("/model", r#""gpt-6-luna""#), ("/max_output_tokens", "256"), ("/store", "false")],
         before: &["/input/0/content"],
         resumed: &["/input/1/content"],
         refusal: || error::openai(404),
-        told: &["OpenAI does not know the model `gpt-4.1-mini`", "`model`", "It has `model-it-has`."],
+        told: &["OpenAI does not know the model `gpt-6-luna`", "`model`", "It has `model-it-has`."],
         models: OPENAI_MODELS,
         ..OPENAI
     },
@@ -82,9 +83,10 @@ pub static CASES: &[Case] = &[
         name: "openai-completions",
         shape: shape::openai_completions,
         seam: Seam::Prefix,
+        settings: &[("model", "instruct")],
         path: "/v1/completions",
         fields: &[
-            ("/model", r#""gpt-3.5-turbo-instruct""#),
+            ("/model", r#""instruct""#),
             ("/max_tokens", "256"),
             ("/suffix", r#""\n\nfn main() {}\n""#),
         ],
@@ -198,7 +200,11 @@ pub static CASES: &[Case] = &[
         name: "deepseek",
         shape: shape::deepseek,
         path: "/chat/completions",
-        fields: &[("/model", r#""deepseek-chat""#), ("/max_tokens", "256")],
+        fields: &[
+            ("/model", r#""deepseek-flash""#),
+            ("/max_tokens", "256"),
+            ("/thinking/type", r#""disabled""#),
+        ],
         refusal: || {
             refusal(
                 402,
@@ -213,7 +219,7 @@ pub static CASES: &[Case] = &[
         shape: shape::deepseek_fim,
         seam: Seam::Prefix,
         path: "/beta/completions",
-        fields: &[("/model", r#""deepseek-chat""#), ("/suffix", r#""\n\nfn main() {}\n""#)],
+        fields: &[("/model", r#""deepseek-flash""#), ("/suffix", r#""\n\nfn main() {}\n""#)],
         before: PROMPT,
         resumed: PROMPT,
         refusal: || {
@@ -229,7 +235,7 @@ pub static CASES: &[Case] = &[
         name: "openrouter",
         shape: shape::openrouter,
         path: "/api/v1/chat/completions",
-        fields: &[("/model", r#""openai/gpt-4.1-mini""#), ("/max_tokens", "256")],
+        fields: &[("/model", r#""openai/gpt-6-luna""#), ("/max_tokens", "256")],
         refusal: || {
             refusal(402, r#"{"error":{"message":"Insufficient credits","code":402},"user_id":"user_1"}"#)
         },
@@ -347,7 +353,11 @@ pub static CASES: &[Case] = &[
         name: "groq",
         shape: shape::groq,
         path: "/openai/v1/chat/completions",
-        fields: &[("/model", r#""llama-3.3-70b-versatile""#), ("/max_completion_tokens", "256")],
+        fields: &[
+            ("/model", r#""openai/gpt-oss-20b""#),
+            ("/max_completion_tokens", "2304"),
+            ("/reasoning_effort", r#""low""#),
+        ],
         refusal: || {
             refusal(
                 401,
@@ -360,7 +370,11 @@ pub static CASES: &[Case] = &[
     Case {
         name: "xai",
         shape: shape::xai,
-        fields: &[("/model", r#""grok-4-1-fast-non-reasoning""#), ("/max_completion_tokens", "256")],
+        fields: &[
+            ("/model", r#""grok-4.3""#),
+            ("/max_completion_tokens", "256"),
+            ("/reasoning_effort", r#""none""#),
+        ],
         refusal: || {
             refusal(
                 400,
