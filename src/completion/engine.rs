@@ -173,7 +173,7 @@ impl Engine {
             Input::Woken { uri } => {
                 self.fences.entered(now_ms);
                 let here = self.newest.as_ref().is_none_or(|newest| newest.uri == uri);
-                self.unasked |= here && self.dirty;
+                self.unasked |= here && (self.dirty || self.must_clear);
                 if here && self.fences.came_back() {
                     let (latency, patient) = (self.pace.latency_ms(), self.is_invoked());
                     self.fences.confirm(now_ms, latency, patient);
@@ -224,8 +224,6 @@ impl Engine {
         if std::mem::take(&mut self.unasked) {
             self.drawn_in.retain(|drawn| *drawn != newest.uri);
             self.must_clear = false;
-        } else if self.shown.is_none() && !self.dirty {
-            self.must_clear = false;
         }
         self.dirty = true;
         if newest.uri != uri {
@@ -242,8 +240,8 @@ impl Engine {
         match effect {
             suggestion::Effect::Fits => {}
             suggestion::Effect::Accepted => {
-                // Or its last character was typed: then a request follows, and Tab is still bound to it.
-                self.must_clear = is_typed(edit.inserted);
+                // If its last character was typed rather than Tab, Tab is still bound to it.
+                self.must_clear = true;
                 self.accepted(buffers, out);
             }
             suggestion::Effect::Gone => self.drop_suggestion(out),
@@ -326,12 +324,11 @@ impl Engine {
         } else if self.suggestion.is_some() && !fits {
             self.drop_suggestion(out);
         }
-        let drawn = self.drawn_in.iter().position(|uri| *uri == newest.uri);
-        if std::mem::take(&mut self.must_clear) || drawn.is_some() {
+        if std::mem::take(&mut self.must_clear)
+            && let Some(id) = self.slots.spend_oldest()
+        {
             self.drawn_in.retain(|uri| *uri != newest.uri);
-            if let Some(id) = self.slots.spend_oldest() {
-                out.push(Effect::Reply { id, answer: Answer::Clear });
-            }
+            out.push(Effect::Reply { id, answer: Answer::Clear });
         }
         if let Some(why) = self.refused(now, &buffer, &newest) {
             self.drop_suggestion(out);
@@ -402,11 +399,22 @@ impl Engine {
         self.say(if self.is_invoked() { Status::Nothing(why) } else { Status::Quiet }, out);
     }
 
-    /// Answers everything that is still open with nothing; clears what is drawn of ours first.
+    /// Answers everything that is still open with nothing.
     fn release(&mut self, out: &mut Vec<Effect>) {
-        for id in self.slots.drain() {
-            out.push(Effect::Reply { id, answer: Answer::Nothing });
+        while let Some(id) = self.slots.spend_oldest() {
+            self.reply_nothing(id, out);
         }
+    }
+
+    /// Answers a request with nothing; an old ghost that may still be drawn there is wiped.
+    fn reply_nothing(&mut self, id: RequestId, out: &mut Vec<Effect>) {
+        let newest = self.newest.as_ref().map_or("", |newest| newest.uri.as_str());
+        let drawn = self.drawn_in.iter().position(|uri| uri == newest);
+        let answer = match drawn.map(|at| self.drawn_in.swap_remove(at)) {
+            Some(_) => Answer::Clear,
+            None => Answer::Nothing,
+        };
+        out.push(Effect::Reply { id, answer });
     }
 
     // --- the answer arrives -------------------------------------------------------------------
@@ -552,7 +560,7 @@ impl Engine {
         let text = self.rest(buffers);
         match self.slots.spend_newest() {
             Some(id) if !text.is_empty() && self.fences.caught_up() => self.draw(id, text, now, out),
-            Some(id) => out.push(Effect::Reply { id, answer: Answer::Nothing }),
+            Some(id) => self.reply_nothing(id, out),
             None => {}
         }
         self.release(out);
@@ -666,7 +674,7 @@ impl Engine {
         } else if self.shown.take().is_some() {
             out.push(Effect::Reply { id, answer: Answer::Clear });
         } else {
-            out.push(Effect::Reply { id, answer: Answer::Nothing });
+            self.reply_nothing(id, out);
         }
         if whole {
             self.release(out);
@@ -677,6 +685,7 @@ impl Engine {
     fn draw(&mut self, id: RequestId, text: String, now: u64, out: &mut Vec<Effect>) {
         let Some(newest) = &self.newest else { return };
         self.shown = Some(Shown { text: text.clone(), painted_ms: now });
+        self.drawn_in.retain(|uri| *uri != newest.uri);
         if let Some(session) = &mut self.session {
             session.shown();
         }

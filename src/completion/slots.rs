@@ -46,9 +46,4 @@ impl Slots {
     pub fn spend_newest(&mut self) -> Option<RequestId> {
         self.open.pop()
     }
-
-    /// Takes all, oldest first.
-    pub fn drain(&mut self) -> impl Iterator<Item = RequestId> + '_ {
-        self.open.drain(..)
-    }
 }

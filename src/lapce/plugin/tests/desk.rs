@@ -123,9 +123,9 @@ pub struct World {
     in_flight: usize,
     /// The caret, as far as the editor has told: at the newest request, or behind what Tab took since.
     caret: (PathBuf, Position),
-    /// The document of the newest request. In another one an old ghost may still be drawn: nothing can wipe it
-    /// before that document asks.
-    asked_in: PathBuf,
+    /// The file in front has asked since it came there. Before, an old ghost may still be drawn in it, and nothing
+    /// can wipe it.
+    has_asked: bool,
     /// Fences sent, and of those how many came back.
     fences: usize,
     fences_back: usize,
@@ -177,6 +177,7 @@ impl World {
             self.next_act_ms = user.act(&mut self.editor, self.seen.requests).map(|gap| at + gap);
             self.user = Some(user);
             let after = self.editor.screen();
+            self.has_asked &= before.path == after.path;
             if before.path == after.path && before.text != after.text {
                 self.caret = (after.path, after.cursor);
             }
@@ -190,7 +191,7 @@ impl World {
             let asks = message.method == "textDocument/inlineCompletion";
             if asks {
                 let screen = self.editor.screen();
-                self.asked_in.clone_from(&screen.path);
+                self.has_asked = true;
                 self.caret = (screen.path, screen.cursor);
                 self.seen.answers.insert(message.id.unwrap_or_default(), 0);
             }
@@ -383,7 +384,7 @@ impl Desk {
             model,
             in_flight: 0,
             caret: (PathBuf::new(), Position::default()),
-            asked_in: PathBuf::new(),
+            has_asked: false,
             fences: 0,
             fences_back: 0,
             fences_in_pause: 0,
@@ -505,8 +506,7 @@ impl Desk {
         let mut world = self.world.0.borrow_mut();
         world.seen.longest_block = world.seen.longest_block.max(world.now_ms - begun);
         let screen = world.editor.screen();
-        let in_front = world.asked_in == screen.path;
-        if world.queue.is_empty() && in_front && !world.editor.tab_is_honest() {
+        if world.queue.is_empty() && world.has_asked && !world.editor.tab_is_honest() {
             world.seen.dishonest.push(screen);
         }
     }
