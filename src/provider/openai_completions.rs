@@ -30,7 +30,8 @@ impl Provider for OpenAiCompletions {
     }
 
     fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
-        if account.model_or("").is_empty() {
+        // Another server may have just one model, and not want its name.
+        if account.model_or("").is_empty() && account.base_url.trim().is_empty() {
             let message = "Set `model`, and `base-url` to a server that has it: OpenAI itself has no model left \
                            for text completions.";
             return Err(Error::of_settings(self, ErrorKind::Model, message));
