@@ -25,6 +25,9 @@ use super::suggestion::{self, Suggestion};
 use super::taken::Taken;
 use crate::provider::{Account, Prompt, Provider, retry};
 
+/// How often what has arrived behind a complete block is read, at most, each time for so many milliseconds.
+const READS_BEHIND: u8 = 4;
+const READ_BEHIND_MS: u64 = 1;
 /// Growing text is painted again after this time at the earliest, in milliseconds.
 const REPAINT_MS: u64 = 200;
 
@@ -98,6 +101,8 @@ pub struct Engine {
     drawn_in: Vec<String>,
     /// The newest request goes along with what is drawn: answer it as soon as may be.
     refresh: bool,
+    /// So often what has arrived behind the complete block was read.
+    reads_behind: u8,
     /// When the pause in typing is long enough to ask.
     due_ms: Option<u64>,
     /// A retry waits until then.
@@ -128,6 +133,7 @@ impl Engine {
             must_clear: false,
             drawn_in: Vec::new(),
             refresh: false,
+            reads_behind: 0,
             due_ms: None,
             retry_ms: None,
             limited_until_ms: 0,
@@ -185,7 +191,12 @@ impl Engine {
                     }
                 }
             }
-            Input::Elapsed => self.advance(now_ms, buffers, out),
+            Input::Elapsed => {
+                if self.reads_behind > 0 {
+                    self.reads_behind = READS_BEHIND;
+                }
+                self.advance(now_ms, buffers, out);
+            }
             Input::Head { status, headers } => {
                 if let Some(session) = &mut self.session {
                     session.head(status, headers);
@@ -339,7 +350,7 @@ impl Engine {
         }
         if let Some(suggestion) = &mut self.suggestion {
             self.refresh = self.shown.is_some() || !suggestion.rest(buffer.text).0.is_empty();
-            if suggestion.is_unsure() {
+            if suggestion.is_unsure(buffer.text) {
                 self.due_ms = Some(now + self.debounce_ms());
             }
             return;
@@ -438,7 +449,7 @@ impl Engine {
         if !suggestion.fits(buffer.text, newest.offset) {
             self.drop_suggestion(out);
             self.due_ms.get_or_insert(now);
-        } else if !suggestion.is_unsure() {
+        } else if !suggestion.is_unsure(buffer.text) {
             self.due_ms = None;
         }
     }
@@ -511,7 +522,10 @@ impl Engine {
             self.retry_ms = None;
             self.send(now, out);
         }
-        if self.wants_paint(now, buffers, out) {
+        if self.stops(now, buffers, out) {
+            return;
+        }
+        if self.wants_paint(buffers, now) {
             if !self.fences.caught_up() {
                 return self.fence_or_settle(now, buffers, out);
             }
@@ -520,6 +534,25 @@ impl Engine {
         if self.session.is_some() {
             self.read_on(now, buffers, out);
         }
+    }
+
+    /// Stops the model once nothing more of its answer would be shown. What has arrived behind that already costs
+    /// nothing any more and is taken first, for when the block is accepted: `true` while it is being read.
+    fn stops(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) -> bool {
+        let (Some(session), Some(suggestion)) = (&mut self.session, &mut self.suggestion) else { return false };
+        let Some(buffer) = buffers.get(&suggestion.uri) else { return false };
+        if !suggestion.rest(buffer.text).1 {
+            return false;
+        }
+        let bytes = session.room(now);
+        if self.reads_behind < READS_BEHIND && bytes > 0 && self.retry_ms.is_none() && !self.fences.is_out() {
+            self.reads_behind += 1;
+            out.push(Effect::Wait { ms: READ_BEHIND_MS, bytes });
+            return true;
+        }
+        suggestion.cut = true;
+        self.ended(now, buffers, out);
+        false
     }
 
     /// Waits for the pause in typing to be long enough.
@@ -611,6 +644,7 @@ impl Engine {
                 out.push(Effect::Start { lane: Lane::Main, request: Box::new(request) });
                 let (latency, patient) = (self.pace.latency_ms(), self.is_invoked());
                 self.fences.begin_slice(now, latency, patient);
+                self.reads_behind = 0;
                 self.say(Status::Waiting, out);
             }
             Err(error) => {
@@ -630,15 +664,11 @@ impl Engine {
         suggestion.rest(buffer.text).0
     }
 
-    /// Whether the screen should change now. Stops the model once nothing more of it would be shown.
-    fn wants_paint(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) -> bool {
+    /// Whether the screen should change now.
+    fn wants_paint(&mut self, buffers: &dyn Buffers, now: u64) -> bool {
         let Some(suggestion) = &mut self.suggestion else { return false };
         let Some(buffer) = buffers.get(&suggestion.uri) else { return false };
-        let (rest, complete) = suggestion.rest(buffer.text);
-        if complete && self.session.is_some() {
-            suggestion.cut = true;
-            self.ended(now, buffers, out);
-        }
+        let (rest, _) = suggestion.rest(buffer.text);
         if self.slots.is_empty() {
             return false;
         }

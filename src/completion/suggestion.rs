@@ -161,9 +161,11 @@ impl Suggestion {
         Some(Taken::new(&self.uri, end, finished, &past))
     }
 
-    /// Whether the user typed on before the model said anything: it may or may not fit.
-    pub fn is_unsure(&self) -> bool {
-        self.typed > self.raw.len() && !self.ended
+    /// Whether the user typed on in `document` before the model said anything: it may or may not fit. A line break
+    /// mostly does.
+    pub fn is_unsure(&self, document: &str) -> bool {
+        let typed = document.get(self.anchor..self.cursor()).unwrap_or_default();
+        !self.ended && typed.len() > self.raw.len() && !typed.trim().is_empty()
     }
 
     /// Whether text typed right at the cursor goes along with what the model wrote. While it has

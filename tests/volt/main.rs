@@ -5,6 +5,7 @@
 
 mod documents;
 mod leftovers;
+mod onwards;
 mod providers;
 mod refusals;
 mod secrets;
