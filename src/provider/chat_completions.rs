@@ -93,8 +93,8 @@ object! {
 object! {
     /// `content` in chat completions, the other two in the legacy ones.
     struct Logprobs<'a> {
-        content = "content": Few<Logprob<'a>>,
-        token_logprobs = "token_logprobs": Few<Raw<'a>>,
+        content = "content": Raw<'a>,
+        token_logprobs = "token_logprobs": Raw<'a>,
     }
 }
 
@@ -202,13 +202,15 @@ impl Choice<'_> {
             return None;
         }
         let logprobs: Logprobs = self.logprobs.read();
-        logprobs
-            .content
-            .iter()
-            .map(|token| token.logprob)
-            .chain(logprobs.token_logprobs.iter().copied())
-            .filter_map(|raw| number(raw.json()))
-            .reduce(|sum, logprob| sum + logprob)
+        let mut sum = None;
+        let mut add = |raw: Raw<'_>| {
+            if let Some(logprob) = number(raw.json()) {
+                sum = Some(sum.unwrap_or(0.0) + logprob);
+            }
+        };
+        logprobs.content.each(|token: Logprob<'_>| add(token.logprob));
+        logprobs.token_logprobs.each(add);
+        sum
     }
 }
 
@@ -218,12 +220,10 @@ impl Delta<'_> {
         let names = [self.reasoning_content, self.reasoning, self.reasoning_text, self.thinking];
         match names.into_iter().find(|raw| raw.is_given()) {
             Some(named) => thought(named, scratch, sink),
-            None => {
-                for part in self.reasoning_details.read::<Few<Part>>().iter() {
-                    reasoning(part.text, scratch, sink);
-                    thought(part.summary, scratch, sink);
-                }
-            }
+            None => self.reasoning_details.each(|part: Part<'_>| {
+                reasoning(part.text, scratch, sink);
+                thought(part.summary, scratch, sink);
+            }),
         }
         if self.content.json().starts_with('[') {
             content_parts(self.content, index, logprob, scratch, sink);
@@ -279,7 +279,7 @@ fn content_parts(
     scratch: &mut String,
     sink: &mut dyn Sink,
 ) {
-    for part in content.read::<Few<Part>>().iter() {
+    content.each(|part: Part<'_>| {
         if ["\"thinking", "\"reasoning"].iter().any(|kind| part.kind.json().starts_with(kind)) {
             reasoning(part.text, scratch, sink);
         } else {
@@ -287,15 +287,13 @@ fn content_parts(
         }
         thought(part.thinking, scratch, sink);
         thought(part.summary, scratch, sink);
-    }
+    });
 }
 
 /// A thought that is a string, or an array of parts of text (Mistral's `thinking`, Databricks' `summary`).
 fn thought(raw: Raw<'_>, scratch: &mut String, sink: &mut dyn Sink) {
     reasoning(raw, scratch, sink);
-    for part in raw.read::<Few<Part>>().iter() {
-        reasoning(part.text, scratch, sink);
-    }
+    raw.each(|part: Part<'_>| reasoning(part.text, scratch, sink));
 }
 
 fn text(raw: Raw<'_>, index: u32, logprob: Option<f64>, scratch: &mut String, sink: &mut dyn Sink) {

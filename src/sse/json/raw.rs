@@ -64,6 +64,16 @@ impl<'a> Raw<'a> {
         value.read(&mut Scanner::new(self.json()));
         value
     }
+
+    /// Reads each element of the array it is as `T`, and hands it to `element` before the next one is
+    /// read; however many they are, nothing is allocated. Whatever is no array has none.
+    pub fn each<T: Read<'a>>(self, mut element: impl FnMut(T)) {
+        Scanner::new(self.json()).array(&mut |json| {
+            let mut value = T::default();
+            value.read(json);
+            element(value);
+        });
+    }
 }
 
 impl<'a> Read<'a> for Raw<'a> {
@@ -76,21 +86,25 @@ impl<'a> Read<'a> for Raw<'a> {
     }
 }
 
-/// The elements of an array that nearly always has none or one; only a second one allocates.
-/// Whatever is no array counts as an empty one.
+/// The elements of an array that nearly always has none or one, and may have a few; only a fifth one
+/// allocates. Whatever is no array counts as an empty one.
 #[derive(Debug)]
 pub struct Few<T> {
     first: T,
     is_empty: bool,
+    // Optional, so that what is not there need not be written.
+    more: [Option<T>; 3],
     rest: Vec<T>,
 }
 
 impl<T> Few<T> {
+    /// The elements, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         let first = (!self.is_empty).then_some(&self.first);
-        first.into_iter().chain(&self.rest)
+        first.into_iter().chain(self.more.iter().flatten()).chain(&self.rest)
     }
 
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.is_empty
     }
@@ -98,7 +112,13 @@ impl<T> Few<T> {
 
 impl<T: Default> Few<T> {
     fn push(&mut self) -> &mut T {
-        if std::mem::take(&mut self.is_empty) { &mut self.first } else { self.rest.push_mut(T::default()) }
+        if std::mem::take(&mut self.is_empty) {
+            return &mut self.first;
+        }
+        match self.more.iter_mut().find(|place| place.is_none()) {
+            Some(place) => place.insert(T::default()),
+            None => self.rest.push_mut(T::default()),
+        }
     }
 }
 
@@ -106,7 +126,7 @@ impl<T: Default> Default for Few<T> {
     // Inlined, so that it is made in its place.
     #[inline(always)]
     fn default() -> Self {
-        Self { first: T::default(), is_empty: true, rest: Vec::new() }
+        Self { first: T::default(), is_empty: true, more: [const { None }; 3], rest: Vec::new() }
     }
 }
 
@@ -114,6 +134,7 @@ impl<'a, T: Read<'a>> Read<'a> for Few<T> {
     fn clear(&mut self) {
         self.first.clear();
         self.is_empty = true;
+        self.more = [const { None }; 3];
         self.rest.clear();
     }
 
