@@ -228,7 +228,22 @@ fn known_pattern() -> impl Strategy<Value = String> {
 /// One of [`PATTERNS`], or one put together by chance.
 fn pattern() -> impl Strategy<Value = String> {
     let piece = proptest::sample::select(vec![
-        "a", "b", "c", "é", ".", "[ab]", "[^a]", "(?s:.)", "^", "$", "(?m:^)", "(?m:$)", "(?-u:\\b)", "(?-u:\\B)", "\\s", "(?i:B)",
+        "a",
+        "b",
+        "c",
+        "é",
+        ".",
+        "[ab]",
+        "[^a]",
+        "(?s:.)",
+        "^",
+        "$",
+        "(?m:^)",
+        "(?m:$)",
+        "(?-u:\\b)",
+        "(?-u:\\B)",
+        "\\s",
+        "(?i:B)",
     ]);
     let made = piece.prop_map(str::to_owned).prop_recursive(4, 12, 3, |part| {
         let repeat = proptest::sample::select(vec!["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{2,}?"]);
@@ -238,7 +253,8 @@ fn pattern() -> impl Strategy<Value = String> {
             1 => (part, repeat).prop_map(|(part, repeat)| format!("(?:{part}){repeat}")),
         ]
     });
-    let made = made.prop_filter("it could match the empty text", |made| ContentFilter::new().delete(made).is_ok());
+    let made =
+        made.prop_filter("it could match the empty text", |made| ContentFilter::new().delete(made).is_ok());
     prop_oneof![known_pattern(), made]
 }
 
