@@ -312,7 +312,7 @@ mod tests {
             let parts = sample.parts.iter().map(|part| plain(*part)).collect::<Vec<_>>();
             format!("{} {}", plain(sample.kind), parts.join(";"))
         };
-        let parts: Vec<_> = tree.parts.iter().map(sample).collect();
+        let parts: Vec<_> = tree.parts.iter().map(|part| sample(&part)).collect();
         format!("{}|{}|{}", plain(tree.leaf), parts.join("|"), sample(&tree.inner))
     }
 

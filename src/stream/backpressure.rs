@@ -142,7 +142,7 @@ impl BackpressureController {
         if ms_per_token * f64::from(self.permits) > self.limits.target_ms as f64 {
             self.permits = (self.permits / 2).max(self.limits.min_permits);
         } else if std::mem::take(&mut self.short) {
-            self.permits = (self.permits + 1).min(self.limits.max_permits);
+            self.permits = self.permits.saturating_add(1).min(self.limits.max_permits);
         }
     }
 
@@ -345,6 +345,14 @@ mod tests {
         control.release(5, 0);
         assert_eq!((control.waiting(), control.permits()), (0, 1));
         assert_eq!(control.acquire(0), Ok(Some(MIN_READ)));
+        // Who wants no bound at all.
+        let limits = BackpressureLimits { min_permits: u32::MAX, ..BackpressureLimits::default() };
+        let mut unbounded = BackpressureController::new(limits);
+        assert_eq!(unbounded.acquire(0), Ok(Some(MIN_READ)));
+        unbounded.delivered(1_000, 1, 0);
+        unbounded.release(1, 0);
+        assert_eq!(unbounded.permits(), u32::MAX);
+        assert_eq!(unbounded.acquire(0), Ok(Some(MAX_READ)));
         // A clock that steps back.
         control.delivered(10, 1, 1_000);
         control.release(1, 10);
