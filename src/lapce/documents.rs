@@ -53,7 +53,7 @@ impl Change {
         if !json.json().starts_with('[') {
             return None;
         }
-        json.read::<Few<ContentChange<'_>>>().iter().map(Self::read).collect()
+        json.read::<Few<'_, ContentChange<'_>>>().iter().map(|change| Self::read(&change)).collect()
     }
 
     fn read(ContentChange { range, text }: &ContentChange<'_>) -> Option<Self> {

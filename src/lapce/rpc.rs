@@ -75,7 +75,7 @@ object! {
 object! {
     struct Done<'a> {
         success = "success": Raw<'a>,
-        stdout = "stdout": Few<Raw<'a>>,
+        stdout = "stdout": Few<'a, Raw<'a>>,
     }
 }
 

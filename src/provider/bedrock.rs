@@ -230,7 +230,7 @@ object! {
 
 object! {
     struct Message<'a> {
-        content = "content": Few<Block<'a>>,
+        content = "content": Few<'a, Block<'a>>,
     }
 }
 
@@ -308,7 +308,7 @@ impl Wire for Converse {
             // No event, but JSON in place of the stream: a whole answer, or an error.
             "" if event.stop_reason.is_given() => {
                 for (index, block) in (0..).zip(event.output.message.content.iter()) {
-                    self.block(index, block, sink);
+                    self.block(index, &block, sink);
                 }
                 count(event.usage, sink);
                 stopped(event.stop_reason, ends);

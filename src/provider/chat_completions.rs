@@ -17,7 +17,7 @@ use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, Too
 object! {
     struct Chunk<'a> {
         error = "error": Raw<'a>,
-        choices = "choices": Few<Choice<'a>>,
+        choices = "choices": Few<'a, Choice<'a>>,
         usage = "usage": Raw<'a>,
         x_groq = "x_groq": Groq<'a>,
         kind = "type": Raw<'a>,
@@ -51,7 +51,7 @@ object! {
         thinking = "thinking": Raw<'a>,
         reasoning_details = "reasoning_details": Raw<'a>,
         refusal = "refusal": Raw<'a>,
-        tool_calls = "tool_calls": Few<Call<'a>>,
+        tool_calls = "tool_calls": Few<'a, Call<'a>>,
         function_call = "function_call": Raw<'a>,
     }
 }
@@ -93,8 +93,8 @@ object! {
 object! {
     /// `content` in chat completions, the other two in the legacy ones.
     struct Logprobs<'a> {
-        content = "content": Few<Logprob<'a>>,
-        token_logprobs = "token_logprobs": Few<Raw<'a>>,
+        content = "content": Raw<'a>,
+        token_logprobs = "token_logprobs": Raw<'a>,
     }
 }
 
@@ -133,7 +133,7 @@ impl Wire for ChatCompletions {
         }
         if frame.data.trim_ascii_start().starts_with('[') {
             // Google's dialect wraps errors.
-            let mut elements = Few::<Raw>::default();
+            let mut elements = Few::<'_, Raw<'_>>::default();
             // The text has been read before.
             let _ = frame.read(&mut elements);
             return elements
@@ -146,16 +146,18 @@ impl Wire for ChatCompletions {
         if is_response || chunk.object.json() == "\"response\"" {
             return self.responses.frame(frame, ends, sink);
         }
+        let mut counts = [chunk.usage, chunk.x_groq.usage].into_iter().find(|counts| counts.is_given());
+        let mut error = None;
         for (position, choice) in chunk.choices.iter().enumerate() {
             let index = choice.index.number().and_then(|index| u32::try_from(index).ok());
             choice.decode(index.unwrap_or(position as u32), scratch, ends, sink);
+            counts = counts.or_else(|| Some(choice.usage).filter(|counts| counts.is_given()));
+            error = error.or_else(|| Some(choice.error).filter(|error| error.is_given()));
         }
-        let counts = [chunk.usage, chunk.x_groq.usage].into_iter();
-        let counts = counts.chain(chunk.choices.iter().map(|choice| choice.usage));
-        if let Some(counts) = counts.into_iter().find(|counts| counts.is_given()) {
+        if let Some(counts) = counts {
             sink.token(StreamToken::Usage(usage(counts)));
         }
-        if let Some(error) = chunk.failure(frame.event, frame.data) {
+        if let Some(error) = chunk.failure(error, frame.event, frame.data) {
             ends.fail(error, sink);
         } else if chunk.choices.is_empty() && chunk.message.json().starts_with('{') {
             // Another format: Ollama's or Anthropic's, by a wrong address.
@@ -165,15 +167,14 @@ impl Wire for ChatCompletions {
 }
 
 impl Chunk<'_> {
-    /// The error the frame is, or has in it.
-    fn failure(&self, event: &str, frame: &str) -> Option<StreamError<'static>> {
+    /// The error the frame is, or has in it; `inner` is that of a choice.
+    fn failure(&self, inner: Option<Raw<'_>>, event: &str, frame: &str) -> Option<StreamError<'static>> {
         let says = self.message.json().starts_with('"') && self.message.is_given();
         let refused = self.choices.is_empty() && (says || self.detail.is_given());
         if self.error.is_given() || event == "error" || self.object.json() == "\"error\"" || refused {
             return Some(stream_error(frame));
         }
-        let choices = self.choices.iter().map(|choice| choice.error);
-        let inner = choices.chain([self.x_groq.error]).find(|error| error.is_given())?;
+        let inner = inner.or_else(|| Some(self.x_groq.error).filter(|error| error.is_given()))?;
         Some(stream_error(&format!("{{\"error\":{}}}", inner.json())))
     }
 }
@@ -202,13 +203,15 @@ impl Choice<'_> {
             return None;
         }
         let logprobs: Logprobs = self.logprobs.read();
-        logprobs
-            .content
-            .iter()
-            .map(|token| token.logprob)
-            .chain(logprobs.token_logprobs.iter().copied())
-            .filter_map(|raw| number(raw.json()))
-            .reduce(|sum, logprob| sum + logprob)
+        let mut sum = None;
+        let mut add = |raw: Raw<'_>| {
+            if let Some(logprob) = number(raw.json()) {
+                sum = Some(sum.unwrap_or(0.0) + logprob);
+            }
+        };
+        logprobs.content.each(|token: Logprob<'_>| add(token.logprob));
+        logprobs.token_logprobs.each(add);
+        sum
     }
 }
 
@@ -218,12 +221,10 @@ impl Delta<'_> {
         let names = [self.reasoning_content, self.reasoning, self.reasoning_text, self.thinking];
         match names.into_iter().find(|raw| raw.is_given()) {
             Some(named) => thought(named, scratch, sink),
-            None => {
-                for part in self.reasoning_details.read::<Few<Part>>().iter() {
-                    reasoning(part.text, scratch, sink);
-                    thought(part.summary, scratch, sink);
-                }
-            }
+            None => self.reasoning_details.each(|part: Part<'_>| {
+                reasoning(part.text, scratch, sink);
+                thought(part.summary, scratch, sink);
+            }),
         }
         if self.content.json().starts_with('[') {
             content_parts(self.content, index, logprob, scratch, sink);
@@ -279,7 +280,7 @@ fn content_parts(
     scratch: &mut String,
     sink: &mut dyn Sink,
 ) {
-    for part in content.read::<Few<Part>>().iter() {
+    content.each(|part: Part<'_>| {
         if ["\"thinking", "\"reasoning"].iter().any(|kind| part.kind.json().starts_with(kind)) {
             reasoning(part.text, scratch, sink);
         } else {
@@ -287,15 +288,13 @@ fn content_parts(
         }
         thought(part.thinking, scratch, sink);
         thought(part.summary, scratch, sink);
-    }
+    });
 }
 
 /// A thought that is a string, or an array of parts of text (Mistral's `thinking`, Databricks' `summary`).
 fn thought(raw: Raw<'_>, scratch: &mut String, sink: &mut dyn Sink) {
     reasoning(raw, scratch, sink);
-    for part in raw.read::<Few<Part>>().iter() {
-        reasoning(part.text, scratch, sink);
-    }
+    raw.each(|part: Part<'_>| reasoning(part.text, scratch, sink));
 }
 
 fn text(raw: Raw<'_>, index: u32, logprob: Option<f64>, scratch: &mut String, sink: &mut dyn Sink) {

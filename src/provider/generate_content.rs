@@ -23,7 +23,7 @@ pub(super) struct GenerateContent {
 
 object! {
     struct Chunk<'a> {
-        candidates = "candidates": Few<Candidate<'a>>,
+        candidates = "candidates": Few<'a, Candidate<'a>>,
         feedback = "promptFeedback": Feedback<'a>,
         usage = "usageMetadata": Raw<'a>,
         error = "error": Raw<'a>,
@@ -40,7 +40,7 @@ object! {
 
 object! {
     struct Content<'a> {
-        parts = "parts": Few<Part<'a>>,
+        parts = "parts": Few<'a, Part<'a>>,
     }
 }
 
@@ -90,7 +90,7 @@ impl Wire for GenerateContent {
             let index = candidate.index.number().and_then(|index| index.try_into().ok()).unwrap_or(0);
             ends.begun(index);
             for part in candidate.content.parts.iter() {
-                self.part(index, part, sink);
+                self.part(index, &part, sink);
             }
             // Some servers say `STOP` on every chunk, before they say how it really ended.
             if let Some(reason) = candidate.finish_reason.cow().and_then(|name| finish_reason(&name)) {

@@ -69,7 +69,7 @@ object! {
 object! {
     /// The empty message of `message_start`, or the whole answer of a server that does not stream.
     struct Message<'a> {
-        content = "content": Few<Content<'a>>,
+        content = "content": Few<'a, Content<'a>>,
         stop_reason = "stop_reason": Raw<'a>,
         usage = "usage": Raw<'a>,
     }
@@ -153,7 +153,7 @@ impl Messages {
         // The text has been read before.
         let _ = frame.read(&mut message);
         for (index, content) in (0..).zip(message.content.iter()) {
-            self.block(index, content, sink);
+            self.block(index, &content, sink);
         }
         self.count(message.usage, sink);
         stopped(message.stop_reason, ends);

@@ -167,7 +167,7 @@ object! {
     struct Message<'a> {
         content = "content": Raw<'a>,
         thinking = "thinking": Raw<'a>,
-        tool_calls = "tool_calls": Few<Call<'a>>,
+        tool_calls = "tool_calls": Few<'a, Call<'a>>,
     }
 }
 

@@ -48,9 +48,9 @@ object! {
         arguments = "arguments": Raw<'a>,
         // Of a custom tool, in place of arguments.
         input = "input": Raw<'a>,
-        content = "content": Few<Part<'a>>,
+        content = "content": Few<'a, Part<'a>>,
         // Of reasoning.
-        summary = "summary": Few<Part<'a>>,
+        summary = "summary": Few<'a, Part<'a>>,
     }
 }
 
@@ -218,9 +218,9 @@ impl Responses {
     }
 
     fn output(&mut self, response: &Response<'_>, sink: &mut dyn Sink) {
-        for item in response.output.read::<Few<Item>>().iter() {
+        for item in response.output.read::<Few<'_, Item<'_>>>().iter() {
             if item.is_call() {
-                self.open_call(Raw::default(), item, sink);
+                self.open_call(Raw::default(), &item, sink);
             }
             let thinking = item.kind.json() == "\"reasoning\"";
             for part in item.summary.iter().chain(item.content.iter()) {

@@ -15,7 +15,7 @@ pub use crate::object;
 pub use escape::unescape;
 use grammar::blank;
 pub(crate) use grammar::{Extent, inside, value};
-pub use raw::{Few, Raw, number};
+pub use raw::{Element, Few, Raw, number};
 pub(crate) use scanner::Passed;
 pub use scanner::{Key, Scanner};
 
@@ -188,7 +188,7 @@ mod tests {
     object! {
         struct Sample<'a> {
             kind = "type": Raw<'a>,
-            parts = "parts": Few<Raw<'a>>,
+            parts = "parts": Few<'a, Raw<'a>>,
         }
     }
 
@@ -284,7 +284,7 @@ mod tests {
         /// Objects in objects, each with a value and an array.
         struct Tree<'a> {
             leaf = "leaf": Raw<'a>,
-            parts = "parts": Few<Sample<'a>>,
+            parts = "parts": Few<'a, Sample<'a>>,
             inner = "inner": Sample<'a>,
         }
     }
@@ -312,7 +312,7 @@ mod tests {
             let parts = sample.parts.iter().map(|part| plain(*part)).collect::<Vec<_>>();
             format!("{} {}", plain(sample.kind), parts.join(";"))
         };
-        let parts: Vec<_> = tree.parts.iter().map(sample).collect();
+        let parts: Vec<_> = tree.parts.iter().map(|part| sample(&part)).collect();
         format!("{}|{}|{}", plain(tree.leaf), parts.join("|"), sample(&tree.inner))
     }
 

@@ -7,6 +7,20 @@
 //!
 //! Beside them stand the scans by which frames are understood, [`json`] and [`template`]. All of it is a crate
 //! of its own for one reason: it is compiled for speed, the rest of the plugin for size.
+//!
+//! ```
+//! let mut parser = sse::Parser::new();
+//! let mut seen = Vec::new();
+//! for chunk in [": hello\nevent: delta\nda", "ta: {\"text\":\"a\"}\n\ndata: [DO", "NE]\n\n"] {
+//!     let mut frames = parser.feed(chunk.as_bytes());
+//!     while let Some(frame) = frames.next() {
+//!         let frame = frame?;
+//!         seen.push(format!("{} {}", frame.event, frame.data));
+//!     }
+//! }
+//! assert_eq!(seen, ["delta {\"text\":\"a\"}", "message [DONE]"]);
+//! # Ok::<(), sse::Error>(())
+//! ```
 
 pub mod json;
 pub mod json_array;

@@ -7,8 +7,8 @@ use super::{Sink, StreamToken, StreamTransformer, TextDelta, TransformResult};
 /// Gathers answer text into pieces of at least `min` and at most `max` bytes.
 ///
 /// Bytes of UTF-8, not characters: they are what buffers and messages are sized in. A piece never
-/// ends inside a character; a piece shorter than `min` comes only where the text itself ends or
-/// another kind of token follows. Only [`Usage`](StreamToken::Usage), which has no place in the
+/// ends inside a character; a piece shorter than `min` comes only where the text itself ends, where
+/// another kind of token follows, or where the next character would bring it over `max`. Only [`Usage`](StreamToken::Usage), which has no place in the
 /// text and comes with every chunk at some providers, overtakes what is held. Choices are gathered
 /// apart from each other. Log-probabilities add up in a piece made of whole tokens, and are dropped
 /// where a token is cut.
@@ -37,6 +37,7 @@ pub struct TokenAccumulator {
 struct Held {
     kind: Kind,
     text: String,
+    /// Of the tokens since the last piece; `None` when one of them has none, or was cut.
     logprob: Option<f64>,
 }
 
@@ -87,7 +88,7 @@ impl TokenAccumulator {
         let at = match self.held.iter().position(|held| held.kind.choice() == kind.choice()) {
             Some(at) => at,
             None => {
-                self.held.push(Held { kind, text: String::new(), logprob: None });
+                self.held.push(Held { kind, text: String::new(), logprob: Some(0.0) });
                 self.held.len() - 1
             }
         };
@@ -106,7 +107,12 @@ impl Held {
             out.token(self.kind.token(&self.text, self.logprob));
             self.text.clear();
         }
-        self.logprob = None;
+        self.logprob = Some(0.0);
+    }
+
+    /// Whether no token is gathered, not even one without text, whose log-probability counts all the same.
+    fn is_new(&self) -> bool {
+        self.text.is_empty() && self.logprob == Some(0.0)
     }
 
     /// Gives pieces as long as `min` bytes are there.
@@ -141,18 +147,14 @@ impl StreamTransformer for TokenAccumulator {
         };
         let (min, max) = (self.min, self.max);
         let held = self.place(kind, before);
-        if held.text.is_empty() && (min..=max).contains(&text.len()) {
+        if held.is_new() && (min..=max).contains(&text.len()) {
             return TransformResult::Pass;
         }
         let logprob = match &*token {
             StreamToken::Delta(delta) => delta.logprob,
             _ => None,
         };
-        held.logprob = if held.text.is_empty() {
-            logprob
-        } else {
-            held.logprob.zip(logprob).map(|(sum, more)| sum + more)
-        };
+        held.logprob = held.logprob.zip(logprob).map(|(sum, more)| sum + more);
         held.text.push_str(text);
         held.give(min, max, before);
         TransformResult::Skip
@@ -214,6 +216,8 @@ mod tests {
             (0, 8, &["a", "", "b"], &["a", "", "b"]),
             (1, 4, &["😀😀"], &["😀", "😀"]),
             (1, 5, &["aa😀a😀"], &["aa", "😀a", "😀"]),
+            // No piece of exactly five bytes can be made of this.
+            (5, 5, &["aa😀", "a😀a"], &["aa", "😀a", "😀a"]),
             // Out of range: max becomes 4, min becomes max.
             (9, 0, &["abc", "def"], &["abcd", "ef"]),
         ];
@@ -268,6 +272,11 @@ mod tests {
         assert_eq!(
             gathered(4, 4, &[delta("ab", 0, Some(-1.0)), delta("cd", 0, None)]),
             [delta("ab", 0, Some(-1.0)), delta("cd", 0, None)],
+        );
+        // A token without text: the first bytes of a character that the next one completes.
+        assert_eq!(
+            gathered(1, 4, &[delta("", 0, Some(-1.0)), delta("é", 0, Some(-0.5)), delta("b", 0, Some(-2.0))]),
+            [delta("é", 0, Some(-1.5)), delta("b", 0, Some(-2.0))],
         );
     }
 }

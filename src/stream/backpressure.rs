@@ -35,7 +35,8 @@ impl Default for BackpressureLimits {
 /// A permit is the right of one token to wait. There are as many as the consumer can be expected to
 /// take within the target time: one more whenever permits were short and it keeps up, half of them
 /// when it does not. A read is as large as the free permits allow, judged by how many bytes a token
-/// took lately. So at most `permits` tokens wait, and those of one smallest read on top.
+/// took lately. So at most `permits` tokens wait, and those of one smallest read on top; more only when
+/// tokens take far fewer bytes than those before them, and then those of one read.
 ///
 /// Without a clock of its own: `now_ms` is passed in, from any origin.
 ///
@@ -60,7 +61,7 @@ pub struct BackpressureController {
     /// How many bytes of body a token takes; `None` before the first.
     bytes_per_token: Option<f64>,
     /// Bytes read since the last token.
-    bytes_without_token: usize,
+    bytes_without_token: u64,
     /// How long the consumer takes for a token; `None` before the first.
     ms_per_token: Option<f64>,
     /// Since when the consumer works on the tokens that wait.
@@ -112,7 +113,7 @@ impl BackpressureController {
 
     /// A read of `bytes` gave the consumer `tokens` more.
     pub fn delivered(&mut self, bytes: usize, tokens: usize, now_ms: u64) {
-        self.bytes_without_token += bytes;
+        self.bytes_without_token += bytes as u64;
         if tokens == 0 {
             return;
         }
@@ -141,7 +142,7 @@ impl BackpressureController {
         if ms_per_token * f64::from(self.permits) > self.limits.target_ms as f64 {
             self.permits = (self.permits / 2).max(self.limits.min_permits);
         } else if std::mem::take(&mut self.short) {
-            self.permits = (self.permits + 1).min(self.limits.max_permits);
+            self.permits = self.permits.saturating_add(1).min(self.limits.max_permits);
         }
     }
 
@@ -344,6 +345,14 @@ mod tests {
         control.release(5, 0);
         assert_eq!((control.waiting(), control.permits()), (0, 1));
         assert_eq!(control.acquire(0), Ok(Some(MIN_READ)));
+        // Who wants no bound at all.
+        let limits = BackpressureLimits { min_permits: u32::MAX, ..BackpressureLimits::default() };
+        let mut unbounded = BackpressureController::new(limits);
+        assert_eq!(unbounded.acquire(0), Ok(Some(MIN_READ)));
+        unbounded.delivered(1_000, 1, 0);
+        unbounded.release(1, 0);
+        assert_eq!(unbounded.permits(), u32::MAX);
+        assert_eq!(unbounded.acquire(0), Ok(Some(MAX_READ)));
         // A clock that steps back.
         control.delivered(10, 1, 1_000);
         control.release(1, 10);

@@ -11,16 +11,16 @@ use pin_project_lite::pin_project;
 
 use super::{Decode, ErrorKind, Measure, NoMetrics, StreamError, StreamToken, StreamingPipeline};
 
-/// So much of a chunk is decoded at once, so that a large one does not become a long queue.
-const SLICE: usize = 4 * 1024;
-
 impl<D: Decode, M: Measure> StreamingPipeline<D, M> {
     /// The tokens of a body that arrives as a stream of chunks; an error of that stream becomes the
     /// answer's [`Error`](StreamToken::Error), as with [`fail`](Self::fail).
     ///
     /// The next chunk is asked for only when all tokens of the last one were taken: who does not
-    /// poll, slows the sender. Nothing is lost when a future that waits for the next token is
-    /// dropped; dropping the stream itself drops `chunks`, and with it the connection.
+    /// poll, slows the sender. A large chunk is decoded in such parts as the pipeline's
+    /// [back-pressure](Self::acquire) says, so that no more tokens wait than it allows; without a clock
+    /// it knows of no timeout, unless [told the time](TokenStream::pipeline_mut). Nothing is lost when a
+    /// future that waits for the next token is dropped; dropping the stream itself drops `chunks`, and
+    /// with it the connection.
     ///
     /// ```
     /// # use ai_completion::stream::{Decode, Sink, StreamPipelineBuilder, StreamToken};
@@ -92,8 +92,11 @@ where
             }
             let mut sink = |token: StreamToken<'_>| this.tokens.push_back(token.into_owned());
             if !this.chunk.is_empty() {
-                let slice = this.chunk.split_to(SLICE.min(this.chunk.len()));
-                this.pipeline.push(&slice, &mut sink);
+                // All that was delivered has been taken, so that there are permits for more.
+                this.pipeline.release(usize::MAX);
+                let size = this.pipeline.acquire().ok().flatten().unwrap_or(usize::MAX);
+                let part = this.chunk.split_to(size.min(this.chunk.len()));
+                this.pipeline.push(&part, &mut sink);
                 continue;
             }
             match ready!(this.chunks.as_mut().poll_next(cx)) {
@@ -120,7 +123,7 @@ mod tests {
     use std::rc::Rc;
     use std::task::Waker;
 
-    use super::super::{Done, FinishReason, Sink, StreamPipelineBuilder};
+    use super::super::{BackpressureLimits, Done, FinishReason, Sink, StreamPipelineBuilder};
     use super::*;
 
     /// Every byte is a token; `.` is the end.
@@ -219,16 +222,28 @@ mod tests {
     }
 
     #[test]
-    fn a_large_chunk_does_not_become_a_long_queue() {
-        let (mut tokens, ..) = play([Poll::Ready(Ok(Bytes::from(vec![b'x'; 1 << 20])))]);
-        let mut longest = 0;
-        let mut count = 0;
-        while poll(&mut tokens) == text("x") {
-            count += 1;
-            longest = longest.max(tokens.tokens.len());
+    fn of_a_large_chunk_no_more_tokens_wait_than_there_are_permits() {
+        /// Every 1024 bytes are a token.
+        struct Blocks;
+        impl Decode for Blocks {
+            fn feed(&mut self, chunk: &[u8], sink: &mut impl Sink) {
+                chunk.chunks(1024).for_each(|_| sink.token(StreamToken::Text("x".into())));
+            }
+            fn finish(&mut self, _sink: &mut impl Sink) {}
         }
-        assert_eq!(count, 1 << 20);
-        assert!(longest < SLICE, "{longest}");
+        for max_permits in [1, 5] {
+            let limits = BackpressureLimits { min_permits: 1, max_permits, ..BackpressureLimits::default() };
+            let pipeline = StreamPipelineBuilder::new(Blocks).backpressure(limits).build();
+            let chunk = Ok::<_, &str>(Bytes::from(vec![b'x'; 100 << 10]));
+            let mut tokens = pipeline.process_stream(::futures::stream::iter([chunk]));
+            let (mut count, mut longest) = (0, 0);
+            let mut context = Context::from_waker(Waker::noop());
+            while Pin::new(&mut tokens).poll_next(&mut context) == text("x") {
+                count += 1;
+                longest = longest.max(tokens.tokens.len() as u32 + 1);
+            }
+            assert_eq!((count, longest), (100, max_permits));
+        }
     }
 
     #[test]

@@ -10,6 +10,55 @@
 //! `release` for the tokens the editor has shown. The feature `futures` drives the same pipeline
 //! from an asynchronous stream; the feature `tiktoken` adds `TokenDecoder` for servers that send
 //! token ids.
+//!
+//! ```
+//! use ai_completion::provider;
+//! use ai_completion::stream::{
+//!     BackpressureLimits, ContentFilter, StreamPipelineBuilder, StreamToken, TokenAccumulator,
+//! };
+//!
+//! let decoder = provider::find("openai").expect("there is one of that name").decoder();
+//! let mut pipeline = StreamPipelineBuilder::new(decoder)
+//!     .transform(ContentFilter::new().delete("(?s)<think>.*?</think>")?.stop("<|end|>")?)
+//!     .transform(TokenAccumulator::new(4, 64))
+//!     .backpressure(BackpressureLimits { max_permits: 256, ..BackpressureLimits::default() })
+//!     .metrics()
+//!     .build();
+//!
+//! let mut body: &[u8] = br#"data: {"choices":[{"index":0,"delta":{"content":"<th"}}]}
+//!
+//! data: {"choices":[{"index":0,"delta":{"content":"ink>hm</think>let x"}}]}
+//!
+//! data: {"choices":[{"index":0,"delta":{"content":" = 1;<|e"}}]}
+//!
+//! data: {"choices":[{"index":0,"delta":{"content":"nd|> and more"}}]}
+//!
+//! data: [DONE]
+//!
+//! "#;
+//! let mut answer = String::new();
+//! for now_ms in (0..).step_by(10) {
+//!     // `None` would say: read nothing for now, the consumer has enough to do.
+//!     let Some(size) = pipeline.at(now_ms).acquire()? else { continue };
+//!     let chunk = body.split_off(..size.min(100).min(body.len())).unwrap_or_default();
+//!     let mut tokens = 0;
+//!     let mut sink = |token: StreamToken<'_>| {
+//!         answer.push_str(token.text().unwrap_or_default());
+//!         tokens += 1;
+//!     };
+//!     if chunk.is_empty() {
+//!         pipeline.finish(&mut sink);
+//!         break;
+//!     }
+//!     pipeline.push(chunk, &mut sink);
+//!     pipeline.release(tokens);
+//! }
+//! assert_eq!(answer, "let x = 1;");
+//!
+//! let counts = pipeline.metrics().snapshot();
+//! assert_eq!((counts.decoded, counts.delivered, counts.errors), (5, 3, 0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod accumulator;
 mod backpressure;

@@ -169,8 +169,12 @@ impl<M: Measure> Stages<M> {
         *over |= failed;
     }
 
-    /// Flushes stage by stage: what one held still goes through those behind it.
+    /// Flushes stage by stage: what one held still goes through those behind it. An error has done so
+    /// already.
     fn end(&mut self, sink: &mut impl Sink) {
+        if self.over {
+            return;
+        }
         let Self { transformers, metrics, over, delivered } = self;
         let mut deliver = |token: StreamToken<'_>| {
             metrics.delivered(&token);

@@ -1,6 +1,7 @@
 //! What is read from frames: values as they stand there, and arrays.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use super::{Read, Scanner, unescape};
 
@@ -64,6 +65,16 @@ impl<'a> Raw<'a> {
         value.read(&mut Scanner::new(self.json()));
         value
     }
+
+    /// Reads each element of the array it is as `T`, and hands it to `element` before the next one is
+    /// read; however many they are, nothing is allocated. Whatever is no array has none.
+    pub fn each<T: Read<'a>>(self, mut element: impl FnMut(T)) {
+        Scanner::new(self.json()).array(&mut |json| {
+            let mut value = T::default();
+            value.read(json);
+            element(value);
+        });
+    }
 }
 
 impl<'a> Read<'a> for Raw<'a> {
@@ -76,50 +87,84 @@ impl<'a> Read<'a> for Raw<'a> {
     }
 }
 
-/// The elements of an array that nearly always has none or one; only a second one allocates.
-/// Whatever is no array counts as an empty one.
+/// The elements of an array that nearly always has none or one. That one is kept; what is behind it is
+/// read again when it is asked for, so that nothing allocates however many there are. Whatever is no array
+/// counts as an empty one.
 #[derive(Debug)]
-pub struct Few<T> {
+pub struct Few<'a, T> {
     first: T,
     is_empty: bool,
-    rest: Vec<T>,
+    /// The JSON text from the second element on.
+    rest: &'a str,
 }
 
-impl<T> Few<T> {
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        let first = (!self.is_empty).then_some(&self.first);
-        first.into_iter().chain(&self.rest)
+/// An element of [`Few`].
+#[derive(Debug)]
+pub enum Element<'f, T> {
+    /// The first.
+    Kept(&'f T),
+    /// Any other.
+    Read(T),
+}
+
+impl<T> Deref for Element<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Self::Kept(element) => element,
+            Self::Read(element) => element,
+        }
+    }
+}
+
+impl<'a, T: Read<'a>> Few<'a, T> {
+    /// The elements, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = Element<'_, T>> {
+        let first = (!self.is_empty).then_some(Element::Kept(&self.first));
+        let mut rest = Scanner::new(self.rest);
+        first.into_iter().chain(std::iter::from_fn(move || {
+            rest.next_element().then(|| {
+                let mut element = T::default();
+                element.read(&mut rest);
+                Element::Read(element)
+            })
+        }))
     }
 
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.is_empty
     }
 }
 
-impl<T: Default> Few<T> {
-    fn push(&mut self) -> &mut T {
-        if std::mem::take(&mut self.is_empty) { &mut self.first } else { self.rest.push_mut(T::default()) }
-    }
-}
-
-impl<T: Default> Default for Few<T> {
+impl<T: Default> Default for Few<'_, T> {
     // Inlined, so that it is made in its place.
     #[inline(always)]
     fn default() -> Self {
-        Self { first: T::default(), is_empty: true, rest: Vec::new() }
+        Self { first: T::default(), is_empty: true, rest: "" }
     }
 }
 
-impl<'a, T: Read<'a>> Read<'a> for Few<T> {
+impl<'a, T: Read<'a>> Read<'a> for Few<'a, T> {
     fn clear(&mut self) {
         self.first.clear();
         self.is_empty = true;
-        self.rest.clear();
+        self.rest = "";
     }
 
     fn read(&mut self, json: &mut Scanner<'a>) {
         self.clear();
-        json.array(&mut |json| self.push().read(json));
+        json.array(&mut |json| {
+            if std::mem::take(&mut self.is_empty) {
+                return self.first.read(json);
+            }
+            if self.rest.is_empty() {
+                self.rest = json.ahead();
+            }
+            // For what it passes over.
+            T::default().read(json);
+        });
     }
 }
 

@@ -148,6 +148,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Whether another element of an array stands here whose first ones were taken with their bracket; the
+    /// text is JSON.
+    pub(super) fn next_element(&mut self) -> bool {
+        if self.peek() == Some(b',') {
+            self.advance(1);
+        }
+        !matches!(self.peek(), None | Some(b']'))
+    }
+
+    /// The text from here on.
+    pub(super) fn ahead(&self) -> &'a str {
+        self.text.get(self.at()..).unwrap_or_default()
+    }
+
     /// Takes the value here, whatever it is.
     pub(super) fn value(&mut self) -> Option<&'a str> {
         self.peek();

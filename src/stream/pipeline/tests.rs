@@ -153,6 +153,29 @@ fn a_decoder_that_says_no_end_is_flushed_all_the_same() {
 }
 
 #[test]
+fn a_stage_is_told_of_each_end_once() {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    /// Notes what it is told.
+    #[derive(Clone, Default)]
+    struct Told(Rc<RefCell<Vec<Option<u32>>>>);
+    impl StreamTransformer for Told {
+        fn transform<'a>(&'a mut self, _: &mut StreamToken<'a>, _: &mut dyn Sink) -> TransformResult<'a> {
+            TransformResult::Pass
+        }
+        fn flush(&mut self, choice: Option<u32>, _: &mut dyn Sink) {
+            self.0.borrow_mut().push(choice);
+        }
+    }
+    for (chunk, expected) in [("a.", &[Some(0), None][..]), ("a!", &[None]), ("a", &[None])] {
+        let told = Told::default();
+        seen(vec![Box::new(told.clone())], |it| it.push(chunk).finish());
+        assert_eq!(*told.0.borrow(), expected, "{chunk}");
+    }
+}
+
+#[test]
 fn after_an_error_nothing_comes() {
     assert_eq!(seen(vec![], |it| it.push("a!b").push("c.").finish()), "|a!broken");
     assert_eq!(seen(vec![], |it| it.push("a!").fail()), "|a!broken");
