@@ -539,7 +539,9 @@ impl Engine {
     /// Stops the model once nothing more of its answer would be shown. What has arrived behind that already costs
     /// nothing any more and is taken first, for when the block is accepted: `true` while it is being read.
     fn stops(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) -> bool {
-        let (Some(session), Some(suggestion)) = (&mut self.session, &mut self.suggestion) else { return false };
+        let (Some(session), Some(suggestion)) = (&mut self.session, &mut self.suggestion) else {
+            return false;
+        };
         let Some(buffer) = buffers.get(&suggestion.uri) else { return false };
         if !suggestion.rest(buffer.text).1 {
             return false;
