@@ -121,20 +121,34 @@ impl<T> Deref for Element<'_, T> {
 impl<'a, T: Read<'a>> Few<'a, T> {
     /// The elements, in their order.
     pub fn iter(&self) -> impl Iterator<Item = Element<'_, T>> {
-        let first = (!self.is_empty).then_some(Element::Kept(&self.first));
-        let mut rest = Scanner::new(self.rest);
-        first.into_iter().chain(std::iter::from_fn(move || {
-            rest.next_element().then(|| {
-                let mut element = T::default();
-                element.read(&mut rest);
-                Element::Read(element)
-            })
-        }))
+        let first = (!self.is_empty).then_some(&self.first);
+        Elements { first, rest: Scanner::new(self.rest) }
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.is_empty
+    }
+}
+
+/// The elements of [`Few`], one after the other.
+struct Elements<'f, 'a, T> {
+    first: Option<&'f T>,
+    rest: Scanner<'a>,
+}
+
+impl<'f, 'a, T: Read<'a>> Iterator for Elements<'f, 'a, T> {
+    type Item = Element<'f, T>;
+
+    fn next(&mut self) -> Option<Element<'f, T>> {
+        if let Some(first) = self.first.take() {
+            return Some(Element::Kept(first));
+        }
+        self.rest.next_element().then(|| {
+            let mut element = T::default();
+            element.read(&mut self.rest);
+            Element::Read(element)
+        })
     }
 }
 
