@@ -39,9 +39,10 @@ fn a_pause_is_answered_line_by_line() {
 #[test]
 fn steady_typing_asks_once_at_its_end() {
     let mut desk = Desk::new("|\n", saying(400, &[(0, "x")]));
-    desk.types(&"abcdef ".repeat(9), 66, 3000);
+    desk.types(&"abcdef ".repeat(9), 1000 / 15, 3000);
     desk.seen(|seen| {
         assert!(seen.requests <= 3, "{}", seen.requests);
+        assert!(seen.most_in_flight <= 1, "{}", seen.most_in_flight);
         assert!(seen.longest_wait <= 150, "a key waited {} ms", seen.longest_wait);
         assert_eq!(seen.drawn.last().unwrap(), "x");
     });
