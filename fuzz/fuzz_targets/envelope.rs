@@ -5,6 +5,7 @@
 #![no_main]
 
 use ai_completion::provider::{find, names};
+use ai_completion::sse::json::is_json;
 use ai_completion::stream::{Decode, ErrorKind, StreamToken};
 use libfuzzer_sys::fuzz_target;
 
@@ -16,7 +17,11 @@ fuzz_target!(|input: &[u8]| {
     let provider = providers[usize::from(*provider) % providers.len()];
     let event = lines.next().unwrap_or_default();
     // A stray carriage return would cut a frame in two; what stands apart may not stand in a frame.
-    let frames: Vec<_> = lines.filter(|line| !line.contains(&b'\r')).collect();
+    let mut frames: Vec<_> = lines.filter(|line| !line.contains(&b'\r')).collect();
+    if provider == "ollama" {
+        // Lines that are no JSON by themselves are pieces of one text, and what stands apart would be one more.
+        frames.retain(|line| std::str::from_utf8(line).is_ok_and(is_json));
+    }
     assert_eq!(tokens(provider, event, &frames, false), tokens(provider, event, &frames, true));
 });
 
