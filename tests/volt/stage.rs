@@ -12,9 +12,6 @@ use volt_host::{Evidence, Lapce, Setup};
 
 /// A wait that ends only when something is broken: far above what the slowest machine takes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-/// A message that waits for the plugin, or keeps it, for longer than this is stuck. What the plugin allows itself (150 ms
-/// while keys come, 300 ms where no wake-ups come) is tested in made-up time; here a busy machine adds what it likes.
-pub const STUCK: Duration = Duration::from_secs(1);
 /// Nothing happened for so long: nothing will.
 const QUIET: Duration = Duration::from_millis(400);
 /// The user's key. It must turn up nowhere but in the request.
