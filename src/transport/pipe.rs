@@ -19,6 +19,8 @@ const SCRIPT: &str = include_str!("pipe.sh");
 pub(super) struct Pipe {
     folder: PathBuf,
     out: File,
+    /// How curl ended, once `out` has.
+    status: File,
     /// The shell takes the end of this pipe as our leave.
     _leash: File,
 }
@@ -51,7 +53,8 @@ impl Pipe {
             let held = both(&folder.join("out"))?;
             let out = File::open(folder.join("out"))?;
             drop(held);
-            Ok(Self { folder: folder.clone(), out, _leash: go(&folder)? })
+            let status = File::open(folder.join("status"))?;
+            Ok(Self { folder: folder.clone(), out, status, _leash: go(&folder)? })
         };
         open().map_err(|error| {
             // The shell waits. It finds nothing to send, and goes.
@@ -75,8 +78,9 @@ impl Pipe {
         }
     }
 
-    fn exit(&self) -> Option<Exit> {
-        let status = fs::read(self.folder.join("status")).ok()?;
+    fn exit(&mut self) -> Option<Exit> {
+        let mut status = Vec::new();
+        self.status.read_to_end(&mut status).ok()?;
         let status = String::from_utf8_lossy(&status);
         let (code, words) = status.split_once('\n')?;
         Some(Exit { code: code.parse().ok()?, words: words.trim_end().to_owned() })

@@ -4,11 +4,13 @@
 # Prints the name of the run's folder, or why there is none: no-curl, no-folder, no-pipe.
 #
 # In the run's folder (0700), next to the empty files the caller fills (config, body: 0600):
-#   in      the caller writes a line when all is filled and `out` is open; its end means that nobody
-#           reads any more
+#   in      the caller writes a line when all is filled and what it reads is open; its end means that
+#           nobody reads any more
 #   out     what curl writes
 #   err     curl's stderr; its end means that curl is gone
 #   status  curl's exit code and its own words, complete before `out` ends
+# The caller keeps `out` and `status` open: once curl has ended they need no name, nor a shell to mind them,
+# however late they are read.
 #
 # Every signal goes from a parent to a child it has not waited for: no foreign process can be hit.
 umask 077
@@ -27,7 +29,7 @@ if [ "$2" = sweep ]; then
 fi
 
 run=run-$PPID-$$
-mkdir "$run" 2>/dev/null && cd "$run" && true >config && true >body || { echo no-folder; exit; }
+mkdir "$run" 2>/dev/null && cd "$run" && true >config && true >body && true >status || { echo no-folder; exit; }
 mkfifo in out err 2>/dev/null || { cd .. && rm -rf "$run"; echo no-pipe; exit; }
 folder=$1/$run
 # Opened in both directions first, no pipe makes its opener wait. That all is open before the caller
@@ -72,8 +74,7 @@ exec 5<>in 6<>out 7<>err 3>out 4<in 8>err 9<err
     wait "$curl"
     printf '%s\n' "$?" "$words" >status
     exec 3>&-
-    # The caller reads the status, then lets go.
-    read -r _ <&4
+    # The last who might make a file here.
     wait
 ) </dev/null >/dev/null 2>&1 &
 

@@ -531,6 +531,28 @@ fn the_next_request_takes_the_place_of_the_last() {
 }
 
 #[test]
+fn an_answer_can_wait_to_be_read_with_nothing_left_behind() {
+    for (bytes, whole) in [
+        (format!("{OK}{}", "a".repeat(30_000)), true),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc".to_owned(), false),
+    ] {
+        let folder = Folder::new();
+        let (url, server) = answer(bytes.clone());
+        let mut network = network(&folder);
+        network.start(&post(&url)).unwrap();
+        server.join().unwrap();
+        folder.nothing_left();
+        let (status, _, body, end) = finish(&mut network);
+        assert_eq!(status, 200);
+        assert!(bytes.ends_with(std::str::from_utf8(&body).unwrap()) && !body.is_empty());
+        match end {
+            Happening::End => assert!(whole),
+            other => assert_eq!((failure(other).kind, whole), (FailureKind::Cut, false)),
+        }
+    }
+}
+
+#[test]
 fn two_live_side_by_side() {
     let folder = Folder::new();
     let (first, first_server) = stall(OK);
@@ -653,7 +675,7 @@ fn the_key_is_nowhere_to_be_seen() {
     for (name, mode) in &network.host.modes {
         assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
     }
-    assert_eq!(network.host.modes.len(), 6, "{:?}", network.host.modes);
+    assert_eq!(network.host.modes.len(), 7, "{:?}", network.host.modes);
     gone.recv().unwrap();
     let processes = folder.processes();
     assert!(processes.len() >= 2, "{processes:?}");
@@ -706,6 +728,7 @@ fn what_a_dead_lapce_left_is_swept() {
     let mut waiting = Command::new("sh")
         .current_dir(&stale)
         .args(["-c", "exec 5<>in 4<in; echo >ready; read -r _ <&4; exec 5<config"])
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     until("it waits", || stale.join("ready").exists().then_some(()));
