@@ -155,7 +155,7 @@ impl Wire for ChatCompletions {
             error = error.or_else(|| Some(choice.error).filter(|error| error.is_given()));
         }
         if let Some(counts) = counts {
-            sink.token(StreamToken::Usage(usage(counts)));
+            frame.usage(counts, usage, sink);
         }
         if let Some(error) = chunk.failure(error, frame.event, frame.data) {
             ends.fail(error, sink);

@@ -1,13 +1,15 @@
 //! The way from body bytes to tokens that all formats share.
 
+use std::ops::Range;
+
 use serde_json::value::RawValue;
 
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
-use crate::sse::json::{self, NotJson, Read, Unread, is_json};
+use crate::sse::json::{self, NotJson, Raw, Read, Unread, is_json};
 use crate::sse::{self, json_array, ndjson};
-use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken};
+use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken, Usage};
 
 /// How a body is cut into frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,18 +31,38 @@ pub struct Frame<'f> {
     pub event: &'f str,
     /// Its text.
     pub data: &'f str,
-    unread: Option<&'f mut Unread>,
+    notes: Option<&'f mut Notes>,
 }
+
+/// What a wire made of a frame, besides the tokens it gave.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// What its readings passed over.
+    pub(super) unread: Unread,
+    /// The object that counts tokens: where it stands, and how it is read.
+    pub(super) counts: Option<(Range<usize>, ReadCounts)>,
+}
+
+impl Notes {
+    /// Begins with another frame.
+    pub(super) fn clear(&mut self) {
+        self.unread.clear();
+        self.counts = None;
+    }
+}
+
+/// Reads an object that counts tokens.
+pub(super) type ReadCounts = fn(Raw<'_>) -> Usage;
 
 impl<'f> Frame<'f> {
     /// A frame with that text.
     pub fn new(event: &'f str, data: &'f str) -> Self {
-        Self { event, data, unread: None }
+        Self { event, data, notes: None }
     }
 
-    /// The same frame; what its readings pass over is noted in `unread`.
-    pub fn noting(self, unread: &'f mut Unread) -> Self {
-        Self { unread: Some(unread), ..self }
+    /// The same frame; what is made of it is noted in `notes`.
+    pub(super) fn noting(self, notes: &'f mut Notes) -> Self {
+        Self { notes: Some(notes), ..self }
     }
 
     /// Reads its text into `value`.
@@ -48,19 +70,35 @@ impl<'f> Frame<'f> {
     /// # Errors
     /// [`NotJson`] when it is none.
     pub fn read(&mut self, value: &mut impl Read<'f>) -> Result<(), NotJson> {
-        json::read(self.data, self.unread.as_deref_mut(), value)
+        json::read(self.data, self.notes.as_deref_mut().map(|notes| &mut notes.unread), value)
     }
+
+    /// Gives the token of the frame's `counts`, which has nothing but what `read` finds there.
+    pub(super) fn usage(&mut self, counts: Raw<'_>, read: ReadCounts, sink: &mut dyn Sink) {
+        if let Some(notes) = &mut self.notes {
+            let object = Some(counts.json()).filter(|json| json.starts_with('{'));
+            notes.counts = object.and_then(|object| Some((place(self.data, object)?, read)));
+        }
+        sink.token(StreamToken::Usage(read(counts)));
+    }
+}
+
+/// Where `part` stands in `data`, if it is a part of it.
+fn place(data: &str, part: &str) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(data.as_ptr().addr())?;
+    let end = start.checked_add(part.len())?;
+    (end <= data.len()).then_some(start..end)
 }
 
 /// What one wire format does with a frame. One value per response.
 ///
 /// Contract that the memo of the envelope rests on: when a frame yields exactly one text or reasoning
-/// token and nothing else,
+/// token, or behind it one of [`Frame::usage`], and nothing else,
 /// - all that the wire knows of the frame it has from [`Frame::read`], and from its name;
-/// - the token is one string of the frame, borrowed from it unless it has escapes;
-/// - a second frame right after it that differs only in that text, and in what `read` passed over, yields
-///   the same token with its own text, unless that is empty, and changes nothing in `self` or `ends` that
-///   the first has not.
+/// - the first token is one string of the frame, borrowed from it unless it has escapes;
+/// - a second frame right after it that differs only in that text, in what `read` passed over, and in the
+///   members of the object that counts tokens, yields the same tokens with its own text and counts, unless
+///   the text or the object is empty, and changes nothing in `self` or `ends` that the first has not.
 pub trait Wire {
     /// Decodes one frame. Finish reasons, end markers and failures are said to `ends`, everything else goes
     /// to `sink`. A frame that is a whole answer of its own, or an error object, is to be understood as well.

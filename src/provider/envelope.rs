@@ -1,32 +1,34 @@
 //! The memo of a stream's envelope.
 //!
 //! Frame after frame of one stream has the same bytes but for the text: ids, model, indices, nulls.
-//! The memo keeps the last frame that was decoded in full, cut open where the text was, and where values are
-//! that nobody asks for and that change from frame to frame: padding, times, counts. A frame that has the
-//! same bytes outside these holes is understood by comparing, without reading its JSON.
+//! The memo keeps the last frame that was decoded in full, cut open where the text was, where tokens are
+//! counted, and where values are that nobody asks for and that change from frame to frame: padding, times. A
+//! frame that has the same bytes outside these holes is understood by comparing, without reading its JSON but
+//! for the counts.
 //!
 //! Why that is sound. Let the learned frame be `F`, and `F'` one that matches it.
-//! - `F` is one JSON text, and each hole in it is what stands between the quotes of a string, a whole value,
-//!   or the spaces before its last brace. `F'` has at each hole another of the same kind, checked by the
+//! - `F` is one JSON text, and each hole in it is what stands between the quotes of a string, a whole object
+//!   or value, or the spaces before its last brace. `F'` has at each hole another of the same kind, checked by the
 //!   grammar. So `F'` is a JSON text of the same structure, with others at the holes and nowhere else.
 //! - A value is a hole only if the wire's own readings of `F` passed over it because of its key. They pass
 //!   over it in `F'` as well, whatever it is: the key stands outside of the hole.
 //! - `F` gave one token, a text or a thought, which is the string in the hole: borrowed from there, or,
-//!   having escapes, told by no other string that was read. By its contract with the decoder the
-//!   [wire](super::Wire) then gives for `F'` the same token with the other text, and changes nothing in itself
-//!   that it has not changed for `F`.
+//!   having escapes, told by no other string that was read. Behind it, it may have given the counts that are
+//!   the object in the other hole. By its contract with the decoder the [wire](super::Wire) then gives for
+//!   `F'` the same tokens with the other text and counts, and changes nothing in itself that it has not
+//!   changed for `F`.
 //! - Between `F` and `F'` the wire saw no other frame: any frame that does not match is decoded in
 //!   full, and the memo forgets `F`.
 //!
-//! An empty text is decoded in full, because wires give no token for it.
+//! An empty text or object is decoded in full, because wires give no token for it.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::decoder::{Ends, Frame, Wire};
-use crate::sse::json::{Unread, is_json, strings, unescape};
+use super::decoder::{Ends, Frame, Notes, ReadCounts, Wire};
+use crate::sse::json::{is_json, strings, unescape};
 use crate::sse::template::Template;
-use crate::stream::{Sink, StreamToken};
+use crate::stream::{Sink, StreamToken, Usage};
 
 /// Longer frames are not learned, so that one of them does not hold its memory.
 const LONGEST: usize = 16 << 10;
@@ -35,15 +37,23 @@ const LONGEST: usize = 16 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Envelope {
     /// What the learned frame gave; `None` when there is none.
-    kind: Option<Kind>,
+    gave: Option<Gave>,
     /// The learned frame.
     template: Template,
     /// Frames in a row that were decoded in full although they could have been learned.
     fruitless: u32,
-    /// What nobody asked for in the frame that is to be learned.
-    unread: Unread,
+    /// What was made of the frame that is to be learned.
+    notes: Notes,
     /// A text whose escapes are resolved.
     scratch: String,
+}
+
+/// The tokens of a frame that can be learned.
+#[derive(Debug, Clone, Copy)]
+struct Gave {
+    kind: Kind,
+    /// How the counts are read that come behind the text.
+    counts: Option<ReadCounts>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,48 +72,61 @@ impl Envelope {
         sink: &mut dyn Sink,
     ) {
         let (event, data) = (frame.event, frame.data);
-        if let Some(token) = self.token(event, data) {
-            return sink.token(token);
+        if let Some((text, usage)) = self.tokens(event, data) {
+            sink.token(text);
+            if let Some(usage) = usage {
+                sink.token(StreamToken::Usage(usage));
+            }
+            return;
         }
-        self.kind = None;
+        self.gave = None;
         // A stream whose frames all differ is tried ever more seldom.
         let worthwhile = self.fruitless < 8 || self.fruitless.is_power_of_two();
         let learning = worthwhile && data.len() <= LONGEST;
-        self.unread.clear();
+        self.notes.clear();
         self.scratch.clear();
-        let mut frame = if learning { frame.noting(&mut self.unread) } else { frame };
+        let mut frame = if learning { frame.noting(&mut self.notes) } else { frame };
         let mut tap = Tap { sink, frame: data, outside: &mut self.scratch, seen: Seen::Nothing };
         wire.frame(&mut frame, ends, &mut tap);
-        let Seen::Text { kind, address, len } = tap.seen else { return };
+        let Seen::Text { kind, address, len, counted } = tap.seen else { return };
         self.fruitless = self.fruitless.saturating_add(1);
         if learning
-            && self.unread.is_read()
+            && self.notes.unread.is_read()
+            && counted == self.notes.counts.is_some()
             && let Some(text) = self.place(data, address, len)
         {
-            self.template.learn(event, data, text, &self.unread);
-            self.kind = Some(kind);
+            let (object, counts) = self.notes.counts.take().unzip();
+            self.template.learn(event, data, text, object, &self.notes.unread);
+            self.gave = Some(Gave { kind, counts });
         }
     }
 
-    /// The token of this frame, if it is the learned one with another text.
-    fn token<'t>(&'t mut self, event: &str, data: &'t str) -> Option<StreamToken<'t>> {
-        let kind = self.kind?;
-        let inside = self.template.text(event, data)?;
+    /// The tokens of this frame, if it is the learned one with another text and other counts.
+    fn tokens<'t>(&'t mut self, event: &str, data: &'t str) -> Option<(StreamToken<'t>, Option<Usage>)> {
+        let gave = self.gave?;
+        let there = self.template.fill(event, data)?;
+        let usage = match gave.counts {
+            None => None,
+            Some(read) if there.object.is_given() => Some(read(there.object)),
+            Some(_) => return None,
+        };
         debug_assert!(is_json(data));
         #[cfg(test)]
         tests::HITS.with(|hits| hits.set(hits.get() + 1));
         self.fruitless = 0;
-        let text = if inside.escaped {
+        let text = if there.escaped {
             self.scratch.clear();
-            unescape(inside.text, &mut self.scratch);
+            unescape(there.text, &mut self.scratch);
             &self.scratch
         } else {
-            inside.text
+            there.text
         };
-        Some(match kind {
-            Kind::Text => StreamToken::Text(Cow::Borrowed(text)),
-            Kind::Reasoning => StreamToken::Reasoning(Cow::Borrowed(text)),
-        })
+        let text = Cow::Borrowed(text);
+        let text = match gave.kind {
+            Kind::Text => StreamToken::Text(text),
+            Kind::Reasoning => StreamToken::Reasoning(text),
+        };
+        Some((text, usage))
     }
 
     /// Where in the frame the token's text is: at its address, or else, if it is in `scratch`, in the string
@@ -112,7 +135,7 @@ impl Envelope {
         let start = address.checked_sub(data.as_ptr().addr()).filter(|start| start + len <= data.len());
         let mut places = (0, None);
         strings(data, &mut |at, inner| {
-            let is_text = !self.unread.has(at)
+            let is_text = !self.notes.unread.has(at)
                 && match start {
                     Some(start) => (at, inner.len()) == (start, len),
                     None => inner.contains('\\') && says(inner, &mut self.scratch),
@@ -139,8 +162,8 @@ fn says(inner: &str, scratch: &mut String) -> bool {
 enum Seen {
     /// Nothing yet.
     Nothing,
-    /// One text or thought, and where its bytes are.
-    Text { kind: Kind, address: usize, len: usize },
+    /// One text or thought, and where its bytes are; and behind it counts of tokens, or not.
+    Text { kind: Kind, address: usize, len: usize, counted: bool },
     /// More than that, or something else.
     Other,
 }
@@ -160,11 +183,14 @@ impl Sink for Tap<'_> {
             if !self.frame.as_bytes().as_ptr_range().contains(&text.as_ptr()) {
                 self.outside.push_str(text);
             }
-            Seen::Text { kind, address: text.as_ptr().addr(), len: text.len() }
+            Seen::Text { kind, address: text.as_ptr().addr(), len: text.len(), counted: false }
         };
         self.seen = match (self.seen, &token) {
             (Seen::Nothing, StreamToken::Text(content)) => text(Kind::Text, content),
             (Seen::Nothing, StreamToken::Reasoning(content)) => text(Kind::Reasoning, content),
+            (Seen::Text { kind, address, len, counted: false }, StreamToken::Usage(_)) => {
+                Seen::Text { kind, address, len, counted: true }
+            }
             _ => Seen::Other,
         };
         self.sink.token(token);

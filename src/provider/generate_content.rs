@@ -98,13 +98,7 @@ impl Wire for GenerateContent {
             }
         }
         if chunk.usage.is_given() {
-            let counts = chunk.usage.read::<Counts<'_>>();
-            sink.token(StreamToken::Usage(Usage {
-                input: counts.input.number(),
-                output: counts.output.number(),
-                cached: counts.cached.number(),
-                reasoning: counts.thoughts.number(),
-            }));
+            frame.usage(chunk.usage, usage, sink);
         }
         if let Some(reason) = chunk.feedback.reason.cow() {
             let message = chunk.feedback.message.cow().unwrap_or("The prompt was blocked.".into());
@@ -115,6 +109,16 @@ impl Wire for GenerateContent {
         if chunk.candidates.is_empty() && !chunk.usage.is_given() {
             self.other.frame(frame, ends, sink);
         }
+    }
+}
+
+fn usage(counts: Raw<'_>) -> Usage {
+    let counts: Counts<'_> = counts.read();
+    Usage {
+        input: counts.input.number(),
+        output: counts.output.number(),
+        cached: counts.cached.number(),
+        reasoning: counts.thoughts.number(),
     }
 }
 

@@ -138,6 +138,25 @@ pub fn strings<'a>(json: &'a str, string: &mut dyn FnMut(usize, &'a str)) {
     }
 }
 
+/// In how many brackets of a JSON text that stands what begins at `at`.
+pub(crate) fn depth(json: &str, at: usize) -> u32 {
+    let before = json.get(..at).unwrap_or(json).as_bytes();
+    let (mut depth, mut rest) = (0, before);
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b'"' => match inside(behind) {
+                Some(Extent { len, .. }) => rest = behind.get(len + 1..).unwrap_or_default(),
+                None => return depth,
+            },
+            _ => {}
+        }
+    }
+    depth
+}
+
 /// Declares a struct and how it is read from a JSON object: fields are found by the given key,
 /// unknown keys are skipped, of a key that is there twice the last one counts. Anything that is no
 /// object reads as the default.

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::json::{Extent, Passed, Unread, inside, value};
+use crate::json::{Extent, Passed, Raw, Unread, depth, inside, value};
 use crate::lanes::same;
 
 /// One JSON text, cut open.
@@ -18,6 +18,8 @@ pub struct Template {
     pieces: Vec<Piece>,
     /// Its values that nobody asks for, and which of them are holes.
     unread: Vec<(Passed, bool)>,
+    /// Where it is cut. Kept for its room.
+    cuts: Vec<(Range<usize>, Hole)>,
 }
 
 /// So many bytes that do not change, and what comes after them.
@@ -34,6 +36,8 @@ struct Piece {
 enum Hole {
     /// The inside of the string that is looked for.
     Text,
+    /// The object that is looked for besides, in so many brackets.
+    Object { depth: u32 },
     /// A value that nobody asks for, in so many brackets.
     Value { depth: u32 },
     /// Spaces between two tokens of the JSON.
@@ -44,13 +48,23 @@ enum Hole {
 
 impl Template {
     /// Learns the data of an event of that name, in place of what it has learned before: `data` is JSON,
-    /// `text` is where the string that is looked for has its inside, and not in what nobody asks for, which
-    /// `unread` tells.
+    /// `text` is where the string that is looked for has its inside, `object` where the object stands that is
+    /// looked for besides, if one is, and neither is in the other, nor in what nobody asks for, which `unread`
+    /// tells.
     ///
     /// All of the latter could be holes. But comparing is faster than reading, so holes are those of its
     /// values that have been seen to change.
-    pub fn learn(&mut self, event: &str, data: &str, text: Range<usize>, unread: &Unread) {
-        debug_assert!(!unread.has(text.start));
+    pub fn learn(
+        &mut self,
+        event: &str,
+        data: &str,
+        text: Range<usize>,
+        object: Option<Range<usize>>,
+        unread: &Unread,
+    ) {
+        debug_assert!(
+            !unread.has(text.start) && object.as_ref().is_none_or(|object| !unread.has(object.start))
+        );
         let values = unread.values();
         if self.unread.len() == values.len() {
             for ((known, changes), value) in self.unread.iter_mut().zip(values) {
@@ -66,37 +80,41 @@ impl Template {
         self.learned.clear();
         self.learned.extend_from_slice(data.as_bytes());
 
-        self.pieces.clear();
-        let mut uncut = 0;
-        let mut cut = |place: Range<usize>, hole: Hole| {
-            let fixed = place.start.saturating_sub(uncut);
-            self.pieces.push(Piece { fixed, hole, width: place.len() });
-            uncut = place.end;
-        };
-        let mut text = Some(text);
-        for (value, _) in self.unread.iter().filter(|(_, changes)| *changes) {
-            if let Some(text) = text.take_if(|text| text.start < value.start) {
-                cut(text, Hole::Text);
-            }
-            cut(value.range(), Hole::Value { depth: value.depth });
-        }
-        if let Some(text) = text {
-            cut(text, Hole::Text);
+        self.cuts.clear();
+        let changing = self.unread.iter().filter(|(_, changes)| *changes);
+        self.cuts.extend(changing.map(|(value, _)| (value.range(), Hole::Value { depth: value.depth })));
+        let object = object.map(|object| {
+            let depth = depth(data, object.start);
+            (object, Hole::Object { depth })
+        });
+        for wanted in object.into_iter().chain([(text, Hole::Text)]) {
+            let at = self.cuts.partition_point(|(place, _)| place.start < wanted.0.start);
+            self.cuts.insert(at, wanted);
         }
         if let Some(body) = data.strip_suffix(" }") {
-            cut(body.trim_end_matches(' ').len()..data.len() - 1, Hole::Spaces);
+            self.cuts.push((body.trim_end_matches(' ').len()..data.len() - 1, Hole::Spaces));
         }
-        cut(data.len()..data.len(), Hole::End);
+        self.cuts.push((data.len()..data.len(), Hole::End));
+
+        self.pieces.clear();
+        let mut uncut = 0;
+        for (place, hole) in &self.cuts {
+            debug_assert!(uncut <= place.start);
+            let fixed = place.start.saturating_sub(uncut);
+            self.pieces.push(Piece { fixed, hole: *hole, width: place.len() });
+            uncut = place.end;
+        }
     }
 
-    /// What stands in the hole for the text, if the event has the same name, and `data` is the same outside of
-    /// its holes and has in each what may stand there.
-    pub fn text<'d>(&self, event: &str, data: &'d str) -> Option<Inside<'d>> {
+    /// What stands in the holes that are looked for, if the event has the same name, and `data` is the same
+    /// outside of all holes and has in each what may stand there.
+    pub fn fill<'d>(&self, event: &str, data: &'d str) -> Option<Filling<'d>> {
         if !same(&self.event, event.as_bytes()) {
             return None;
         }
         let (mut learned, mut rest) = (self.learned.as_slice(), data.as_bytes());
         let mut text = None;
+        let mut object = Raw::default();
         for piece in &self.pieces {
             let (fixed, there);
             (fixed, learned) = learned.split_at_checked(piece.fixed)?;
@@ -104,11 +122,17 @@ impl Template {
             if !same(fixed, there) {
                 return None;
             }
+            let start = data.len() - rest.len();
             let len = match piece.hole {
                 Hole::Text => {
                     let inside = inside(rest)?;
-                    text = Some((data.len() - rest.len(), inside));
+                    text = Some((start, inside));
                     inside.len
+                }
+                Hole::Object { depth } => {
+                    let len = value(rest, depth).filter(|_| rest.starts_with(b"{"))?;
+                    object = Raw::of(data.get(start..start + len)?);
+                    len
                 }
                 Hole::Value { depth } => value(rest, depth)?,
                 Hole::Spaces => rest.iter().take_while(|byte| **byte == b' ').count(),
@@ -119,15 +143,17 @@ impl Template {
         }
         let (start, Extent { len, escaped }) = text?;
         let text = data.get(start..start + len)?;
-        (rest.is_empty() && !text.is_empty()).then_some(Inside { text, escaped })
+        (rest.is_empty() && !text.is_empty()).then_some(Filling { text, escaped, object })
     }
 }
 
-/// What stands between the quotes of a JSON string.
+/// What stands in the holes of a [`Template`] that are looked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Inside<'d> {
-    /// It, as it stands there.
+pub struct Filling<'d> {
+    /// What stands between the quotes of the string, as it stands there.
     pub text: &'d str,
     /// Whether it has escapes.
     pub escaped: bool,
+    /// The object; not there where none was learned.
+    pub object: Raw<'d>,
 }

@@ -107,7 +107,7 @@ pub fn openai_with_fresh_ids(tokens: usize) -> String {
 }
 
 /// The stream of [`openai`] from a server that counts on as it goes, as vLLM does when asked: no two chunks have
-/// the same `usage`, which has to be read.
+/// the same `usage`, which is read from each.
 pub fn openai_with_usage(tokens: usize) -> String {
     let mut counts = 1..;
     let body = openai(tokens);

@@ -5,18 +5,19 @@ use std::cell::Cell;
 use proptest::prelude::*;
 
 use crate::provider::{Decoder, find};
-use crate::stream::{Decode, StreamToken};
+use crate::stream::{Decode, StreamToken, Usage};
 
 thread_local!(pub(super) static HITS: Cell<usize> = const { Cell::new(0) });
 
-/// A stream's kind of frame: `@` stands for the text, `#` for a number and `~` for a string that nobody reads.
+/// A stream's kind of frame: `@` stands for the text, `^` for a count of tokens, `#` for a number and `~` for a
+/// string that nobody reads.
 struct Format {
     provider: &'static str,
     event: &'static str,
     frame: &'static str,
 }
 
-const FORMATS: [Format; 12] = [
+const FORMATS: [Format; 16] = [
     Format {
         provider: "openai",
         event: "",
@@ -77,11 +78,31 @@ const FORMATS: [Format; 12] = [
         event: "",
         frame: r#"{"choices":[{"text":"@","index":0,"finish_reason":"length"}],"text":"decoy"}"#,
     },
+    Format {
+        provider: "openai",
+        event: "",
+        frame: r#"{"id":"~","usage":{"prompt_tokens":9,"completion_tokens":^},"choices":[{"delta":{"content":"@"}}]}"#,
+    },
+    Format {
+        provider: "openai",
+        event: "",
+        frame: r#"{"choices":[{"delta":{"reasoning":"@"},"usage":{"completion_tokens":^}}],"n":#}"#,
+    },
+    Format {
+        provider: "gemini",
+        event: "",
+        frame: r#"{"candidates": [{"content": {"parts": [{"text": "@"}]}}],"usageMetadata": {"promptTokenCount": 8,"candidatesTokenCount": ^}}"#,
+    },
+    Format {
+        provider: "groq",
+        event: "",
+        frame: r#"{"choices":[{"delta":{"content":"@"}}],"x_groq":{"id":"r","usage":{"prompt_tokens":^}},"usage":null}"#,
+    },
 ];
 
 impl Format {
     fn with(&self, text: &str, number: &str, string: &str) -> String {
-        self.frame.replace('@', text).replace('#', number).replace('~', string)
+        self.frame.replace('@', text).replace(['#', '^'], number).replace('~', string)
     }
 
     /// The body of a stream of these frames. With `apart`, a frame that says nothing stands before
@@ -249,6 +270,35 @@ fn any_value_stands_for_one_that_nobody_reads() {
     ] {
         let (_, hits) = format.decoded(&frames(&["6", "7", value].map(|value| format.with("a", value, ""))));
         assert_eq!(hits, usize::from(same), "{value}");
+    }
+}
+
+#[test]
+fn counts_of_tokens_are_read_from_each_frame() {
+    let frame = |text: &str, counts: &str| {
+        format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}}}}],"usage":{counts}}}"#)
+    };
+    let deep = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    let usage = |input, output| Usage { input, output, ..Usage::default() };
+    for (counts, same, expected) in [
+        (r#"{"prompt_tokens":4,"completion_tokens":5}"#, true, Some(usage(Some(4), Some(5)))),
+        (r#"{ "completion_tokens" : 6 , "x":[{"content":"c"}]}"#, true, Some(usage(None, Some(6)))),
+        (r#"{"completion_tokens":"7"}"#, true, Some(usage(None, None))),
+        (&deep(125), true, Some(usage(None, None))),
+        (&deep(126), false, None),
+        ("{}", false, None),
+        ("null", false, None),
+        ("[1]", false, Some(usage(None, None))),
+        (r#"{"completion_tokens":07}"#, false, None),
+        (r#"{"completion_tokens":7"#, false, None),
+    ] {
+        let sent = [frame("a", r#"{"prompt_tokens":1}"#), frame("b", counts)];
+        let (tokens, hits) = FORMATS[0].decoded(&frames(&sent));
+        let counted = tokens.iter().skip(2).find_map(|token| match token {
+            StreamToken::Usage(usage) => Some(*usage),
+            _ => None,
+        });
+        assert_eq!((counted, hits), (expected, usize::from(same)), "{counts}");
     }
 }
 

@@ -10,6 +10,11 @@ use super::{Read, Scanner, unescape};
 pub struct Raw<'a>(Option<&'a str>);
 
 impl<'a> Raw<'a> {
+    /// The value that `json` is, of which it is known that it is one.
+    pub(crate) fn of(json: &'a str) -> Self {
+        Self(Some(json))
+    }
+
     /// Its JSON text; empty when it is not there.
     pub fn json(self) -> &'a str {
         self.0.unwrap_or_default()
