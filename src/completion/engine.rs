@@ -28,8 +28,13 @@ use crate::provider::{Account, Prompt, Provider, retry};
 /// How often what has arrived behind a complete block is read, at most, each time for so many milliseconds.
 const READS_BEHIND: u8 = 4;
 const READ_BEHIND_MS: u64 = 1;
+/// Before a paint, what has arrived already is read in so many pieces at most.
+const READS_AT_ONCE: u8 = 8;
 /// Growing text is painted again after this time at the earliest, in milliseconds.
-const REPAINT_MS: u64 = 200;
+const REPAINT_MS: u64 = 400;
+/// So long after a key a ghost grows, in milliseconds. That Esc dismissed it, or that the caret was moved, the
+/// editor does not tell: the later, the likelier.
+const GROWING_MS: u64 = 2000;
 
 /// The user's wishes.
 pub struct Options {
@@ -103,6 +108,8 @@ pub struct Engine {
     refresh: bool,
     /// So often what has arrived behind the complete block was read.
     reads_behind: u8,
+    /// So often what has arrived may still be read before a paint.
+    reads_at_once: u8,
     /// When the pause in typing is long enough to ask.
     due_ms: Option<u64>,
     /// A retry waits until then.
@@ -134,6 +141,7 @@ impl Engine {
             drawn_in: Vec::new(),
             refresh: false,
             reads_behind: 0,
+            reads_at_once: 0,
             due_ms: None,
             retry_ms: None,
             limited_until_ms: 0,
@@ -183,6 +191,7 @@ impl Engine {
                 if here && self.fences.came_back() {
                     let (latency, patient) = (self.pace.latency_ms(), self.is_invoked());
                     self.fences.confirm(now_ms, latency, patient);
+                    self.reads_at_once = READS_AT_ONCE;
                     if self.dirty {
                         // No request followed the change: the cursor is unknown, nothing can be shown.
                         self.release(out);
@@ -195,6 +204,7 @@ impl Engine {
                 if self.reads_behind > 0 {
                     self.reads_behind = READS_BEHIND;
                 }
+                self.reads_at_once = 0;
                 self.advance(now_ms, buffers, out);
             }
             Input::Head { status, headers } => {
@@ -319,6 +329,7 @@ impl Engine {
         self.unasked = false;
         self.due_ms = None;
         self.refresh = false;
+        self.reads_at_once = READS_AT_ONCE;
         let Some(buffer) = buffers.get(&newest.uri) else {
             self.drop_suggestion(out);
             return self.release(out);
@@ -529,6 +540,9 @@ impl Engine {
             if !self.fences.caught_up() {
                 return self.fence_or_settle(now, buffers, out);
             }
+            if self.reads_at_once(now, out) {
+                return;
+            }
             self.paint(now, buffers, out);
         }
         if self.session.is_some() {
@@ -555,6 +569,19 @@ impl Engine {
         suggestion.cut = true;
         self.ended(now, buffers, out);
         false
+    }
+
+    /// Reads what has arrived already, so that it is painted along: `true` while there may be more. That takes no
+    /// time in which anything could be typed.
+    fn reads_at_once(&mut self, now: u64, out: &mut Vec<Effect>) -> bool {
+        let bytes = self.session.as_mut().map_or(0, |session| session.room(now));
+        if bytes == 0 || self.reads_at_once == 0 || self.retry_ms.is_some() {
+            return false;
+        }
+        self.reads_at_once -= 1;
+        self.fences.hold();
+        out.push(Effect::Wait { ms: 0, bytes });
+        true
     }
 
     /// Waits for the pause in typing to be long enough.
@@ -593,15 +620,17 @@ impl Engine {
         }
         self.due_ms = None;
         let text = self.rest(buffers);
+        let is_silent = text.is_empty();
         match self.slots.spend_newest() {
-            Some(id) if !text.is_empty() && self.fences.caught_up() => self.draw(id, text, now, out),
+            Some(id) if !is_silent && self.fences.caught_up() => self.draw(id, text, now, out),
             Some(id) => self.reply_nothing(id, out),
             None => {}
         }
         self.release(out);
         // The stream stays open; the next key finds it.
         if self.session.is_some() {
-            self.say(Status::Nothing(Why::StillWaiting), out);
+            let waiting = Status::Nothing(Why::StillWaiting);
+            self.say(if is_silent { waiting } else { Status::StillWriting }, out);
         }
     }
 
@@ -685,7 +714,8 @@ impl Engine {
             None => true,
             Some(shown) => {
                 let grown = rest.lines().count() >= 2 * shown.text.lines().count();
-                grown && now.saturating_sub(shown.painted_ms) >= REPAINT_MS
+                let may_grow = self.fences.pause(now) <= GROWING_MS;
+                grown && may_grow && now.saturating_sub(shown.painted_ms) >= REPAINT_MS
             }
         }
     }

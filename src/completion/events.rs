@@ -111,7 +111,7 @@ pub enum Effect {
     Fence,
     /// Wait for the main lane and feed back what came. Always last.
     Wait {
-        /// At most so many milliseconds.
+        /// At most so many milliseconds; 0: only for what is there already.
         ms: u64,
         /// At most so many bytes; what is not read slows the sender down.
         bytes: usize,
@@ -165,6 +165,8 @@ pub enum Status {
         /// Tokens per second.
         per_second: u32,
     },
+    /// A part of the answer was received, and nobody waits for the rest: the next key shows more.
+    StillWriting,
     /// There is something to show that no request of the editor is open for: alt+\\ or the next key shows it.
     Ready,
     /// Nothing is shown, and why.

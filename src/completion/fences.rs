@@ -41,6 +41,8 @@ pub struct Fences {
     owed: u8,
     /// No key can be queued behind what is being handled right now.
     confirmed: bool,
+    /// Nor can one be when the next thing happens.
+    held: bool,
     /// When that was last so.
     confirmed_ms: u64,
     /// More keys may be queued: do not block before the fence is back.
@@ -58,7 +60,12 @@ pub struct Fences {
 impl Fences {
     /// Something happens. What was known of the queue holds no more.
     pub fn step(&mut self) {
-        self.confirmed = false;
+        self.confirmed &= std::mem::take(&mut self.held);
+    }
+
+    /// No time passes until the next thing happens: what is known of the queue holds on.
+    pub fn hold(&mut self) {
+        self.held = true;
     }
 
     /// A message of the editor came.
@@ -163,6 +170,11 @@ impl Fences {
     /// Whether it is unlikely that one is.
     pub fn all_but_caught_up(&self, now: u64) -> bool {
         self.caught_up() || now.saturating_sub(self.confirmed_ms) <= UNSEEN_MS
+    }
+
+    /// How long ago the newest request came, in milliseconds.
+    pub fn pause(&self, now: u64) -> u64 {
+        now.saturating_sub(self.asked_ms)
     }
 
     /// Whether the host gives no wake-ups.

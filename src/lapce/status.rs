@@ -128,6 +128,7 @@ fn sentence(status: &Status, provider: &str) -> Option<String> {
         Status::Waiting => format!("waiting for {provider}"),
         Status::Thinking => format!("{provider} is thinking"),
         Status::Streaming { tokens, per_second } => format!("{tokens} tok, {per_second} tok/s"),
+        Status::StillWriting => format!("{provider} is still writing: type on to see more"),
         Status::Ready => "a suggestion is ready: alt+\\ shows it".to_owned(),
         Status::Nothing(why) => reason(why, provider),
     })

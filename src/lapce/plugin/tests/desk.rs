@@ -123,6 +123,10 @@ pub struct World {
     in_flight: usize,
     /// The caret, as far as the editor has told: at the newest request, or behind what Tab took since.
     caret: (PathBuf, Position),
+    /// Nothing came of the last wait for the model within the message at hand.
+    found_nothing: bool,
+    /// When the newest completion request was made.
+    asked_ms: u64,
     /// The file in front has asked since it came there. Before, an old ghost may still be drawn in it, and nothing
     /// can wipe it.
     has_asked: bool,
@@ -141,6 +145,8 @@ pub struct Seen {
     pub answers: BTreeMap<u64, usize>,
     /// What was drawn or wiped by answers, in order.
     pub drawn: Vec<String>,
+    /// How long after the newest completion request each of that was, in milliseconds.
+    pub drawn_after: Vec<u64>,
     /// Ghosts drawn elsewhere than at the caret, as far as the editor has told where that is.
     pub stale: Vec<String>,
     pub requests: usize,
@@ -192,6 +198,7 @@ impl World {
             if asks {
                 let screen = self.editor.screen();
                 self.has_asked = true;
+                self.asked_ms = at_ms;
                 self.caret = (screen.path, screen.cursor);
                 self.seen.answers.insert(message.id.unwrap_or_default(), 0);
             }
@@ -214,6 +221,7 @@ impl World {
                     self.seen.stale.push(told);
                 }
             }
+            self.seen.drawn_after.push(self.now_ms - self.asked_ms);
             self.seen.drawn.push(paint.ghost.map(|ghost| ghost.text).unwrap_or_default());
         }
     }
@@ -326,7 +334,7 @@ impl Transport for Connection {
 
     fn wait(&mut self, timeout_ms: u64, buffer: &mut [u8]) -> Happening {
         let mut world = self.world.0.borrow_mut();
-        assert!(timeout_ms > 0, "a wait of nothing");
+        assert!(timeout_ms > 0 || !world.found_nothing, "looks again at once where there was nothing");
         let until = world.now_ms + timeout_ms;
         let running = self.running.as_mut();
         let due = running.as_ref().and_then(|it| it.script.front().map(|(at, _)| it.since_ms + at));
@@ -334,11 +342,18 @@ impl Transport for Connection {
         let at = due.map_or(until, |due| due.max(world.now_ms));
         world.live_until(at);
         world.now_ms = at;
+        world.found_nothing = due.is_none();
         let Some(running) = running.filter(|_| due.is_some()) else { return Happening::Elapsed };
         let Some((at, serve)) = running.script.pop_front() else { return Happening::Elapsed };
         match serve {
             Serve::Head(status) => Happening::Head { status, headers: Vec::new() },
             Serve::Body(mut body) => {
+                // What lies in a pipe is read at once.
+                while let Some((_, Serve::Body(more))) = running.script.pop_front_if(|(at, next)| {
+                    matches!(next, Serve::Body(_)) && running.since_ms + *at <= world.now_ms
+                }) {
+                    body.push_str(&more);
+                }
                 // Cut at characters only: the decoder's own tests cut anywhere.
                 let len = body.floor_char_boundary(buffer.len());
                 buffer[..len].copy_from_slice(&body.as_bytes()[..len]);
@@ -384,6 +399,8 @@ impl Desk {
             model,
             in_flight: 0,
             caret: (PathBuf::new(), Position::default()),
+            found_nothing: false,
+            asked_ms: 0,
             has_asked: false,
             fences: 0,
             fences_back: 0,
@@ -498,6 +515,7 @@ impl Desk {
             if line.asks {
                 world.fences_in_pause = 0;
             }
+            world.found_nothing = false;
             world.trace('>', &line.text);
             world.fences_back = world.fences_back.max(line.of_fence.unwrap_or(0));
             now

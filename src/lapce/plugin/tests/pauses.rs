@@ -36,6 +36,44 @@ fn a_pause_is_answered_line_by_line() {
     is_clean(&desk);
 }
 
+/// A model that takes its time for each of so many lines.
+fn slow(lines: usize) -> super::desk::Model {
+    let lines: Vec<String> = (0..lines).map(|n| format!("a{n} = {n};\n")).collect();
+    let pieces: Vec<(u64, &str)> = lines.iter().map(|line| (250, line.as_str())).collect();
+    saying(200, &pieces)
+}
+
+#[test]
+fn a_ghost_that_may_have_been_dismissed_grows_no_more() {
+    let mut desk = Desk::new("fn main() {\n    |\n}\n", slow(12));
+    desk.types("let these be ", 80, 6000);
+    desk.seen(|seen| {
+        let late = seen.drawn_after.iter().filter(|after| **after > 2000).count();
+        assert!(seen.drawn.len() > 2 && late == 1, "{:#?}", seen.drawn_after);
+        assert_eq!(seen.drawn.last().unwrap().lines().count(), 12);
+    });
+    is_clean(&desk);
+}
+
+#[test]
+fn what_came_after_a_pause_shows_with_the_next_key_or_when_asked_for() {
+    for acts in [&[Act::Along][..], &[Act::Esc, Act::Invoke]] {
+        let mut desk = Desk::new("fn main() {\n    |\n}\n", slow(30));
+        desk.types("let these be ", 80, 100);
+        assert_eq!(desk.screen().status, ["AI: Ollama is still writing: type on to see more"]);
+        let before = desk.screen().ghost_text().to_owned();
+        assert!((2..30).contains(&before.lines().count()), "{before}");
+        desk.rest(8000);
+        let (drawn, requests) = desk.seen(|seen| (seen.drawn.len(), seen.requests));
+        acts.iter().for_each(|act| desk.act(*act));
+        let ghost = desk.screen().ghost_text().to_owned();
+        assert_eq!(ghost.lines().count(), 30, "{ghost}");
+        desk.seen(|seen| assert_eq!((seen.drawn.len(), seen.requests), (drawn + 1, requests)));
+        assert!(desk.tab_is_honest() && desk.screen().status.is_empty());
+        is_clean(&desk);
+    }
+}
+
 #[test]
 fn steady_typing_asks_once_at_its_end() {
     let mut desk = Desk::new("|\n", saying(400, &[(0, "x")]));
