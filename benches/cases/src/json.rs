@@ -21,7 +21,7 @@ const SUBJECTS: [Subject; 4] = [
 ];
 
 /// Chunks whose contents are plain, have escapes, or are long; each with an id of its own; and, for the cost of
-/// decoding in full, with counts that have to be read, and with the fields in another order each time.
+/// decoding in full, with counts that are read from each, and with the fields in another order each time.
 pub fn cases() -> Vec<Case> {
     let case = |name, body| {
         let input = Input::cut_at_events(body);
