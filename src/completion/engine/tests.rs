@@ -1,6 +1,8 @@
+use super::super::events::{Buffer, Lane, RequestId};
 use super::*;
-use crate::provider::{Decoder, Defaults, Ends, Frame, Framing, Prompt, Seam, Wire};
+use crate::provider::{Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
+use crate::transport::{Failure, FailureKind};
 
 /// A provider whose body is one JSON object per line: `{"t":"text"}`, then `{"end":true}`.
 struct Plain;
@@ -90,7 +92,7 @@ fn a_stream_that_breaks_is_asked_on_in_the_same_step() {
     handle(0, Input::Requested { id: RequestId(1), uri, offset: 5, invoked: true, fresh: true });
     handle(1, Input::Head { status: 200, headers: &[] });
     handle(2, Input::Body(b"{\"t\":\" = fo\"}\n"));
-    let cut = Failure { kind: crate::transport::FailureKind::Cut, detail: String::new() };
+    let cut = Failure { kind: FailureKind::Cut, detail: String::new() };
     let effects = handle(3, Input::Failed(&cut));
     assert!(
         matches!(&effects[..2], [Effect::Cancel(Lane::Main), Effect::Start { lane: Lane::Main, .. }]),
