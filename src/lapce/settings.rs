@@ -29,9 +29,6 @@ pub struct Settings {
     pub model: String,
     /// Base URL without a trailing slash; empty for the provider's default.
     pub base_url: String,
-    /// A base URL was given and cannot be used. Nobody is asked then: the provider's own server is not where the
-    /// user wanted their code to go.
-    pub base_url_is_wrong: bool,
     /// The key itself. Environment variables are the better place for it.
     pub api_key: Secret,
     /// The environment variable that holds the key; empty for the provider's usual ones.
@@ -52,6 +49,8 @@ pub struct Settings {
     pub network: transport::Options,
     /// Whether the status bar tells what is going on.
     pub status: bool,
+    /// One of [`WHERE_TO`] that cannot be used as it is. Nobody is asked then.
+    pub wrong: Option<&'static str>,
 }
 
 /// When, what and how much to ask.
@@ -104,7 +103,6 @@ impl Default for Settings {
             provider: String::new(),
             model: String::new(),
             base_url: String::new(),
-            base_url_is_wrong: false,
             api_key: Secret::default(),
             api_key_env: String::new(),
             temperature: None,
@@ -115,6 +113,7 @@ impl Default for Settings {
             engine: EngineSettings::default(),
             network: transport::Options::default(),
             status: true,
+            wrong: None,
         }
     }
 }
@@ -145,8 +144,11 @@ impl Settings {
     /// wrong in it is told, everything else used.
     pub fn read(options: &Value) -> (Self, Vec<Problem>) {
         let mut reader = Reader::new(options);
-        let settings = Self::read_from(&mut reader);
-        (settings, reader.finish())
+        let mut settings = Self::read_from(&mut reader);
+        let problems = reader.finish();
+        let wrong = |key: &&str| problems.iter().any(|problem| problem.setting == Some(*key));
+        settings.wrong = WHERE_TO.iter().copied().find(wrong);
+        (settings, problems)
     }
 
     /// The engine's wishes: these settings for `provider` asked with `account`, or for nobody.
@@ -203,8 +205,7 @@ impl Settings {
             Err(format!("one of {}{hint}", names.join(", ")))
         });
         reader.text("model", &mut settings.model, reader::printable);
-        settings.base_url_is_wrong =
-            !reader.private_text("base-url", &mut settings.base_url, reader::server_url);
+        reader.private_text("base-url", &mut settings.base_url, reader::server_url);
         settings.base_url.truncate(settings.base_url.trim_end_matches('/').len());
         reader.secret("api-key", &mut settings.api_key);
         reader.private_text("api-key-env", &mut settings.api_key_env, reader::variable_name);
@@ -271,6 +272,10 @@ impl Settings {
         settings
     }
 }
+
+/// The settings that say where text goes, and of which files none. Without them it could go where the user does
+/// not want it.
+const WHERE_TO: &[&str] = &["base-url", "proxy", "ignore", "secret-files"];
 
 /// Globs of files that usually hold secrets.
 const SECRET_FILES: &[&str] = &[

@@ -46,8 +46,8 @@ impl Settings {
     /// each time and kept nowhere else.
     ///
     /// # Errors
-    /// Of kind [`ErrorKind::Auth`] when a key is needed and there is none, of kind [`ErrorKind::Request`] when the
-    /// server was named wrongly.
+    /// Of kind [`ErrorKind::Auth`] when a key is needed and there is none, of kind [`ErrorKind::Request`] when
+    /// it is not clear where text may go.
     pub fn account(
         &self,
         provider: &dyn Provider,
@@ -66,10 +66,11 @@ impl Settings {
             message,
         };
         let refuse = |message| refusal(ErrorKind::Auth, message);
-        if self.base_url_is_wrong {
-            let message = "`base-url` cannot be used as it is, so nothing is sent to anyone. Correct it, or take it \
-                           out to use the provider's own server.";
-            return Err(refusal(ErrorKind::Request, message.to_owned()));
+        if let Some(setting) = self.wrong {
+            let message = format!(
+                "`{setting}` cannot be used as it is, so nothing is sent to anyone. Correct it, or take it out."
+            );
+            return Err(refusal(ErrorKind::Request, message));
         }
 
         let defaults = provider.defaults();

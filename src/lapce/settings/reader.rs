@@ -11,7 +11,9 @@ use crate::provider::Secret;
 /// One thing wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Dotted name of the setting.
+    /// The setting, as far as one can tell which is meant.
+    pub setting: Option<&'static str>,
+    /// Dotted name of what is wrong: the setting, or a part of it.
     pub key: String,
     /// What was given, what is allowed, what is used instead.
     pub message: String,
@@ -47,8 +49,9 @@ impl<'a> Reader<'a> {
             self.find_unknown(root, "", &mut unknown);
         }
         for key in unknown {
-            let hint = did_you_mean(&key, self.known.iter().copied());
-            self.problem(&key, format!("is not a setting{hint}"));
+            let setting = nearest(&key, self.known.iter().copied());
+            let message = format!("is not a setting{}", hint(setting));
+            self.problems.push(Problem { setting, key, message });
         }
         self.problems
     }
@@ -61,19 +64,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The same for a text that may hold a secret, if only by a slip: what was given is not shown. `false`: it
-    /// cannot be used.
+    /// The same for a text that may hold a secret, if only by a slip: what was given is not shown.
     pub fn private_text(
         &mut self,
         key: &'static str,
         into: &mut String,
         check: impl Fn(&str) -> Result<(), String>,
-    ) -> bool {
-        let wrong = self.try_text(key, into, check);
-        if let Some((_, allowed)) = &wrong {
+    ) {
+        if let Some((_, allowed)) = self.try_text(key, into, check) {
             self.problem(key, format!("must be {allowed}; what it is does not fit and is not used"));
         }
-        wrong.is_none()
     }
 
     /// Gives what was found and what is allowed when they differ.
@@ -193,14 +193,14 @@ impl<'a> Reader<'a> {
     ) {
         for (name, value) in self.table(key).into_iter().flatten() {
             if let Err(allowed) = check(name) {
-                self.problem(&format!("{key}.{name}"), format!("must be {allowed}; ignored"));
+                self.problem_at(key, &format!(".{name}"), format!("must be {allowed}; ignored"));
                 continue;
             }
             match chosen(words, value) {
                 Some(choice) => into.push((name.clone(), choice)),
                 None => {
                     let message = format!("must be {}; it is {}, ignored", one_of(words), shown(value));
-                    self.problem(&format!("{key}.{name}"), message);
+                    self.problem_at(key, &format!(".{name}"), message);
                 }
             }
         }
@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
                 Ok(text) => into.push(text),
                 Err(allowed) => {
                     let message = format!("must be {allowed}; it is {}, left out", shown(item));
-                    self.problem(&format!("{key}[{at}]"), message);
+                    self.problem_at(key, &format!("[{at}]"), message);
                 }
             }
         }
@@ -241,7 +241,7 @@ impl<'a> Reader<'a> {
                 Some(text) => into.push((name.clone(), text.to_owned())),
                 None => {
                     let message = "must be a header's name and a text on one line; left out".to_owned();
-                    self.problem(&format!("{key}.{name}"), message);
+                    self.problem_at(key, &format!(".{name}"), message);
                 }
             }
         }
@@ -288,12 +288,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn wrong(&mut self, key: &str, allowed: &str, given: &Value, kept: &str) {
+    fn wrong(&mut self, key: &'static str, allowed: &str, given: &Value, kept: &str) {
         self.problem(key, format!("must be {allowed}; it is {}, using {kept}", shown(given)));
     }
 
-    fn problem(&mut self, key: &str, message: String) {
-        self.problems.push(Problem { key: key.to_owned(), message });
+    fn problem(&mut self, key: &'static str, message: String) {
+        self.problem_at(key, "", message);
+    }
+
+    /// Something is wrong at a place in the setting.
+    fn problem_at(&mut self, key: &'static str, place: &str, message: String) {
+        let (setting, key) = (Some(key), [key, place].concat());
+        self.problems.push(Problem { setting, key, message });
     }
 }
 
@@ -322,12 +328,19 @@ fn shown(value: &Value) -> String {
 
 /// ` (did you mean …?)` when one of the names is close.
 pub fn did_you_mean<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> String {
+    hint(nearest(given, names))
+}
+
+fn hint(name: Option<&str>) -> String {
+    name.map_or(String::new(), |name| format!(" (did you mean `{name}`?)"))
+}
+
+/// The name that is close to what was given.
+fn nearest<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let given = given.to_ascii_lowercase().replace('_', "-");
-    names
-        .map(|name| (distance(&given, name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= 2.min(name.len() / 3))
-        .map_or(String::new(), |(_, name)| format!(" (did you mean `{name}`?)"))
+    let nearest = names.map(|name| (distance(&given, name), name)).min();
+    let (_, name) = nearest.filter(|(distance, name)| *distance <= 2.min(name.len() / 3))?;
+    Some(name)
 }
 
 /// Levenshtein distance in characters.
