@@ -221,7 +221,7 @@ impl World {
                     self.seen.stale.push(told);
                 }
             }
-            self.seen.drawn_after.push(self.now_ms - self.asked_ms);
+            self.seen.drawn_after.push(self.now_ms.saturating_sub(self.asked_ms));
             self.seen.drawn.push(paint.ghost.map(|ghost| ghost.text).unwrap_or_default());
         }
     }
