@@ -178,6 +178,8 @@ pub enum Status {
 pub enum Why {
     /// No provider in the settings.
     NoProvider,
+    /// The document's text is not known.
+    NoText,
     /// A rule about when and where to ask.
     Gate(Gate),
     /// The model's answer was empty.

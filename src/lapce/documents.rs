@@ -8,6 +8,7 @@ use std::ops::Range;
 use lsp_types::Position;
 use memchr::memchr_iter;
 
+use super::language::language_id;
 use crate::completion::{Buffer, Buffers, Edit};
 use crate::sse::json::{Few, Raw, object};
 
@@ -256,13 +257,15 @@ pub struct Documents {
     root: String,
     /// Most recently edited first.
     open: Vec<Document>,
+    /// URIs of documents whose text is not known, and cannot be until the editor says it.
+    unknown: Vec<String>,
 }
 
 impl Documents {
     /// No documents yet. Paths will be relative to the folder `root`, if it is not empty.
     pub fn new(root: &str) -> Self {
         let root = if root.is_empty() { String::new() } else { format!("{}/", root.trim_end_matches('/')) };
-        Self { root, open: Vec::new() }
+        Self { root, open: Vec::new(), unknown: Vec::new() }
     }
 
     /// Takes a document in; one with the same URI is replaced (Lapce tells of all open documents
@@ -277,9 +280,27 @@ impl Documents {
         self.open.push(Document::new(opened.uri, path, opened.language_id, opened.text));
     }
 
+    /// Takes a document in that the editor has not told of as it should, by its text alone.
+    pub fn open_unannounced(&mut self, uri: &str, text: String) {
+        let language_id = language_id(&path_of(uri)).to_owned();
+        self.open(OpenedDocument { uri: uri.to_owned(), language_id, text });
+    }
+
     /// Forgets a document.
     pub fn close(&mut self, uri: &str) {
         self.open.retain(|document| document.uri != uri);
+        self.unknown.retain(|unknown| unknown != uri);
+    }
+
+    /// Forgets a document, whose text is no longer known, until the editor says it.
+    pub fn lose(&mut self, uri: &str) {
+        self.close(uri);
+        self.unknown.push(uri.to_owned());
+    }
+
+    /// Whether it was [lost](Self::lose).
+    pub fn is_lost(&self, uri: &str) -> bool {
+        self.unknown.iter().any(|unknown| unknown == uri)
     }
 
     /// The document of that URI.
@@ -297,7 +318,7 @@ impl Documents {
 
 impl Buffers for Documents {
     fn get(&self, uri: &str) -> Option<Buffer<'_>> {
-        self.document(uri).map(Document::buffer)
+        self.document(uri).filter(|document| !document.too_big).map(Document::buffer)
     }
 
     fn all(&self) -> Vec<Buffer<'_>> {

@@ -4,6 +4,7 @@ pub mod documents;
 #[cfg(target_os = "wasi")]
 pub mod host;
 mod lane;
+mod language;
 pub mod plugin;
 pub mod rpc;
 pub mod settings;

@@ -81,6 +81,7 @@ object! {
 object! {
     struct Identifier<'a> {
         uri = "uri": Raw<'a>,
+        version = "version": Raw<'a>,
     }
 }
 
@@ -97,6 +98,7 @@ object! {
         content_changes = "contentChanges": Raw<'a>,
         position = "position": Raw<'a>,
         context = "context": Context<'a>,
+        text = "text": Raw<'a>,
     }
 }
 
@@ -106,12 +108,15 @@ object! {
     }
 }
 
+/// Larger files are not read from the disk: they come as a number for each byte.
+const RECOVERED_BYTES: usize = 128 << 10;
+
 /// LSP's `InlineCompletionTriggerKind::Invoked` as Lapce sends it.
 const INVOKED: u64 = 1;
 
 /// What `initialize` is answered with.
 const CAPABILITIES: &str = concat!(
-    r#"{"capabilities":{"textDocumentSync":{"openClose":true,"change":2},"#,
+    r#"{"capabilities":{"textDocumentSync":{"openClose":true,"change":2,"save":{"includeText":true}},"#,
     r#""inlineCompletionProvider":true,"codeLensProvider":{}}}"#,
 );
 
@@ -165,6 +170,7 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
             "textDocument/didOpen" => OpenedDocument::read(params.read::<DidOpen<'_>>().text_document)
                 .map(|opened| self.documents.open(opened)),
             "textDocument/didChange" => self.did_change(&params.read()),
+            "textDocument/didSave" => self.did_save(&params.read()),
             "textDocument/didClose" => {
                 params.read::<About<'_>>().text_document.uri.cow().map(|uri| self.documents.close(&uri))
             }
@@ -242,28 +248,62 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         let uri = message.text_document.uri.cow()?;
         let Some(changes) = Change::read_all(message.content_changes) else {
             // Out of step with the editor, everything would land in wrong places.
-            self.documents.close(&uri);
+            self.documents.lose(&uri);
             return None;
         };
-        for change in &changes {
-            let Some(document) = self.documents.edited(&uri) else {
-                // Lapce does not tell of files opened while the volt was starting; a change of the whole
-                // text makes up for it.
-                if change.range.is_none() {
-                    let (uri, text) = (uri.to_string(), change.text.clone());
-                    self.documents.open(OpenedDocument { uri, language_id: String::new(), text });
-                }
-                continue;
-            };
-            let replaced = document.apply(change);
-            // Taken out so that the edit can borrow from them while the engine gets the rest of `self`.
-            let documents = mem::take(&mut self.documents);
-            let text = documents.document(&uri).map_or("", |document| document.text());
-            let input = Input::Edited { uri: &uri, edit: replaced.edit(text) };
-            self.drive_over(input, &documents);
-            self.documents = documents;
+        if changes.iter().all(|change| change.range.is_some()) {
+            self.recover(&uri, message.text_document.version.number());
+        }
+        changes.iter().for_each(|change| self.change(&uri, change));
+        Some(())
+    }
+
+    fn change(&mut self, uri: &str, change: &Change) {
+        let Some(document) = self.documents.edited(uri) else {
+            if change.range.is_none() {
+                self.documents.open_unannounced(uri, change.text.clone());
+            }
+            return;
+        };
+        let replaced = document.apply(change);
+        // Taken out so that the edit can borrow from them while the engine gets the rest of `self`.
+        let documents = mem::take(&mut self.documents);
+        let text = documents.document(uri).map_or("", |document| document.text());
+        self.drive_over(Input::Edited { uri, edit: replaced.edit(text) }, &documents);
+        self.documents = documents;
+    }
+
+    /// What was saved is what the document is, whatever was missed before.
+    fn did_save(&mut self, message: &About<'_>) -> Option<()> {
+        let uri = message.text_document.uri.cow()?;
+        // Lapce sends the text because it is asked to.
+        let Some(text) = message.text.cow() else { return Some(()) };
+        let document = self.documents.document(&uri);
+        if document.is_none_or(|document| !document.too_big() && document.text() != text) {
+            self.change(&uri, &Change { range: None, text: text.into_owned() });
         }
         Some(())
+    }
+
+    /// Makes up for a document that the editor has not told of. Lapce sends `didOpen` of the files that were open
+    /// before the volt, but drops it where the answer to `initialize` is not there yet (its `PluginServerLoaded`
+    /// does not wait for that), and never again. Until it is changed, such a document is what stands on the disk.
+    ///
+    /// `version` is that after the change at hand; without one there was none yet.
+    fn recover(&mut self, uri: &str, version: Option<u64>) {
+        if self.documents.document(uri).is_some() || self.documents.is_lost(uri) || self.core.is_none() {
+            return;
+        }
+        let (limit, path) = ((RECOVERED_BYTES + 1).to_string(), path_of(uri));
+        let read = self.rpc.execute("head", &["-c", &limit, "--", &path]);
+        let text = read.ok().filter(|output| output.success && output.stdout.len() <= RECOVERED_BYTES);
+        let text = text.and_then(|output| String::from_utf8(output.stdout).ok());
+        // Lapce counts the versions of a file from 1, of an empty one from 0.
+        let is_first = |text: &str| version.is_none_or(|version| version == 1 + u64::from(!text.is_empty()));
+        match text.filter(|text| is_first(text)) {
+            Some(text) => self.documents.open_unannounced(uri, text),
+            None => self.documents.lose(uri),
+        }
     }
 
     fn inline_completion(&mut self, id: Id, params: Raw<'_>) {
@@ -271,12 +311,12 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         let (Some(uri), Some(position)) = (text_document.uri.cow(), read_position(position)) else {
             return self.rpc.reply_err(&id, rpc::INVALID_PARAMS, "a document or a position is missing");
         };
+        if self.core.is_none() {
+            return self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "not initialized");
+        }
         let invoked = context.trigger_kind.number() == Some(INVOKED);
-        let document = self.documents.document(&uri);
-        let Some(document) = document.filter(|document| self.core.is_some() && !document.too_big()) else {
-            return self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "this document is not known, or too large");
-        };
-        let offset = document.offset(position);
+        self.recover(&uri, None);
+        let offset = self.documents.document(&uri).map_or(0, |document| document.offset(position));
         let fresh = self.fresh();
         self.requests += 1;
         let number = RequestId(self.requests);

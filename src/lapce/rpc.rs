@@ -228,6 +228,11 @@ pub(super) mod tests {
         pub fn host(&self) -> &H {
             &self.host
         }
+
+        /// The same, to be changed.
+        pub fn host_mut(&mut self) -> &mut H {
+            &mut self.host
+        }
     }
 
     impl Host for Fake {

@@ -43,6 +43,24 @@ fn the_ghost_follows_the_user_from_document_to_document() {
 }
 
 #[test]
+fn a_file_that_was_open_before_the_plugin_is_known_from_the_disk() {
+    let folder = std::env::temp_dir().join(format!("volt-old-file-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("old file.py"), "# größe\n").unwrap();
+    let workspace = folder.clone();
+    let mut stage = stage(
+        |setup| setup.losing_early_open().workspace(Some(workspace)),
+        |before| if before == "# größe\nlet one" { " = 1".to_owned() } else { format!("{before:?}?") },
+    );
+    stage.open("old file.py", "python", "# größe\n|");
+    stage.settle();
+    stage.lapce.type_keys("let one", KEYS);
+    stage.wait_ghost(" = 1");
+    stage.finish();
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_document_with_carriage_returns_keeps_them() {
     let mut stage = stage(
         |setup| setup,

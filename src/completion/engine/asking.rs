@@ -18,7 +18,7 @@ impl Engine {
         self.reads_at_once = READS_AT_ONCE;
         let Some(buffer) = buffers.get(&newest.uri) else {
             self.drop_suggestion(out);
-            return self.release(out);
+            return self.answer_nothing(Why::NoText, out);
         };
         let fits = match &mut self.suggestion {
             Some(suggestion) => suggestion.uri == newest.uri && suggestion.fits(buffer.text, newest.offset),

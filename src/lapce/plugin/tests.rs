@@ -227,7 +227,7 @@ fn initialize_is_answered_with_what_the_plugin_can_do() {
     assert_eq!(
         answers[0]["result"]["capabilities"],
         json!({
-            "textDocumentSync": {"openClose": true, "change": 2},
+            "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": true}},
             "inlineCompletionProvider": true,
             "codeLensProvider": {},
         })
@@ -312,6 +312,51 @@ fn a_document_out_of_step_is_forgotten_until_its_whole_text_comes() {
     assert!(editor.plugin.documents.document(URI).is_none());
     editor.notify("textDocument/didChange", change(json!([{"text": "let mut"}])));
     assert_eq!(editor.plugin.documents.document(URI).map(|document| document.text()), Some("let mut"));
+}
+
+/// What the host answers when a file with that text is read, by its first call.
+fn read(text: &str, success: bool) -> &'static str {
+    let result = json!({"success": success, "stdout": text.as_bytes(), "stderr": []});
+    json!({"jsonrpc": "2.0", "id": 1, "result": result}).to_string().leak()
+}
+
+#[test]
+fn a_document_that_was_not_told_of_is_what_stands_on_the_disk_before_its_first_change() {
+    let insert = json!([{
+        "range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}},
+        "text": "x",
+    }]);
+    let changed =
+        |version: u32| json!({"textDocument": {"uri": URI, "version": version}, "contentChanges": insert});
+    let text =
+        |editor: &Editor| editor.plugin.documents.document(URI).map(|document| document.text().to_owned());
+    for (answer, version, known) in [
+        (read("ab", true), 2, true),
+        (read("", true), 1, true),
+        // A change before this one was missed.
+        (read("ab", true), 3, false),
+        (read("", true), 2, false),
+        // There is no such file, or it is too large, or no program that reads it.
+        (read("", false), 1, false),
+        (read(&"a".repeat(RECOVERED_BYTES + 1), true), 2, false),
+        (r#"{"jsonrpc":"2.0","id":1,"error":{"code":0,"message":"no such file"}}"#, 2, false),
+    ] {
+        let mut editor = Editor::new(Value::Null);
+        editor.plugin.rpc.host_mut().answer = answer;
+        for version in [version, version + 1] {
+            editor.notify("textDocument/didChange", changed(version));
+        }
+        assert_eq!(text(&editor).is_some_and(|text| text.starts_with("xx")), known, "{answer} {version}");
+        assert_eq!(editor.notified("host/executeProcess").len(), 1, "it is tried once");
+        let id = editor.complete(1);
+        assert_eq!(editor.answers(id).len(), 1);
+
+        // Saved, it is known in any case.
+        let saved = json!({"textDocument": {"uri": URI}, "text": "saved"});
+        editor.notify("textDocument/didSave", saved);
+        assert_eq!(text(&editor).as_deref(), Some("saved"));
+        assert_eq!(editor.plugin.documents.document(URI).unwrap().language(), "rust");
+    }
 }
 
 #[test]
