@@ -105,15 +105,16 @@ impl Fences {
 
     /// The editor woke the guest for the document of the newest request. Whether that is the fence come back.
     pub fn came_back(&mut self) -> bool {
-        if self.sent_ms.is_none() {
-            return false;
-        }
         match self.owed.checked_sub(1) {
             Some(owed) => {
                 self.owed = owed;
                 false
             }
-            None => true,
+            None => {
+                // If it is one that was given up (a window at the other end of a slow line): wake-ups there are.
+                self.lost = 0;
+                self.sent_ms.is_some()
+            }
         }
     }
 
@@ -205,5 +206,25 @@ impl Fences {
 
     fn bounded_left(&self, now: u64) -> u64 {
         if self.is_bounded() { (self.entered_ms + BOUNDED_MS).saturating_sub(now) } else { u64::MAX }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fence_that_comes_back_late_shows_that_there_are_wake_ups() {
+        let mut fences = Fences::default();
+        for pause in 0..u64::from(LOST) {
+            fences.requested(pause * 1000, true, 100);
+            assert_eq!(fences.ask(pause * 1000 + 10), Asked::Now);
+        }
+        fences.requested(9000, true, 100);
+        assert!(fences.is_bounded());
+        fences.changed();
+        assert!(!fences.came_back() && fences.is_bounded(), "that one was owed to the change");
+        assert!(!fences.came_back() && !fences.is_bounded());
+        assert_eq!(fences.ask(9010), Asked::Now);
     }
 }
