@@ -294,16 +294,24 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         if self.documents.document(uri).is_some() || self.documents.is_lost(uri) || self.core.is_none() {
             return;
         }
-        let (limit, path) = ((RECOVERED_BYTES + 1).to_string(), path_of(uri));
-        let read = self.rpc.execute("head", &["-c", &limit, "--", &path]);
-        let text = read.ok().filter(|output| output.success && output.stdout.len() <= RECOVERED_BYTES);
-        let text = text.and_then(|output| String::from_utf8(output.stdout).ok());
         // Lapce counts the versions of a file from 1, of an empty one from 0.
         let is_first = |text: &str| version.is_none_or(|version| version == 1 + u64::from(!text.is_empty()));
-        match text.filter(|text| is_first(text)) {
+        match self.file(&path_of(uri)).filter(|text| is_first(text)) {
             Some(text) => self.documents.open_unannounced(uri, text),
             None => self.documents.lose(uri),
         }
+    }
+
+    /// What stands in a file, if that is a text of a size that can be read.
+    fn file(&mut self, path: &str) -> Option<String> {
+        // There is no such program, or its console would flash up.
+        if self.surroundings.variable("VOLT_OS").is_some_and(|os| os == "windows") {
+            return None;
+        }
+        let limit = (RECOVERED_BYTES + 1).to_string();
+        let read = self.rpc.execute("head", &["-c", &limit, "--", path]).ok()?;
+        let whole = read.success && read.stdout.len() <= RECOVERED_BYTES;
+        whole.then(|| String::from_utf8(read.stdout).ok()).flatten()
     }
 
     fn inline_completion(&mut self, id: Id, params: Raw<'_>) {

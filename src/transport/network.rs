@@ -22,6 +22,11 @@ pub struct Network<H> {
     current: Option<Current>,
 }
 
+/// Lapce has no console there, and starts programs without the flag (`CREATE_NO_WINDOW`) that would keep Windows
+/// from opening one for each of them, in front of the editor.
+const CONSOLE: &str = "on Windows a console window would open for each request by curl, which `transport` = `curl` \
+                       allows";
+
 /// What is known of the way.
 #[derive(Debug)]
 enum Way {
@@ -56,6 +61,9 @@ impl<H: Host> Network<H> {
         let Some(home) = &self.home else {
             return Err(Refusal::Missing("Lapce does not name the plugin's folder".to_owned()));
         };
+        if home.windows && self.options.mode == Mode::Auto {
+            return Err(Refusal::Missing(CONSOLE.to_owned()));
+        }
         let source = if home.windows {
             Source::File(GrowingFile::start(&mut self.host, home, request, &self.options, sweep)?)
         } else {

@@ -21,7 +21,7 @@ pub struct Options {
 /// The setting `transport`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// curl where it can be used, else Lapce's own HTTP client.
+    /// curl where it can be used unseen, else Lapce's own HTTP client.
     #[default]
     Auto,
     /// curl or nothing.
@@ -41,18 +41,6 @@ pub struct Limits {
     pub idle: Duration,
     /// For the whole request. In whole seconds.
     pub total: Duration,
-}
-
-impl Mode {
-    /// The mode of that name in the settings.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "auto" => Some(Self::Auto),
-            "curl" => Some(Self::Curl),
-            "http" => Some(Self::Http),
-            _ => None,
-        }
-    }
 }
 
 impl Default for Limits {

@@ -851,7 +851,22 @@ impl Host for Windows {
 fn windows(folder: &Folder) -> Network<Windows> {
     let home = Home { windows: true, ..folder.home() };
     let host = Windows { machine: Machine::default(), home: folder.0.clone() };
-    Network::new(host, Some(home), Options::default())
+    Network::new(host, Some(home), Options { mode: Mode::Curl, ..Options::default() })
+}
+
+#[test]
+fn on_windows_no_console_opens_unless_it_is_asked_for() {
+    let folder = Folder::new();
+    let machine = Machine {
+        reply: Some(Reply { status: 200, headers: Vec::new(), body: b"whole".to_vec() }),
+        ..Machine::default()
+    };
+    let home = Home { windows: true, ..folder.home() };
+    let mut network = Network::new(machine, Some(home), Options::default());
+    network.start(&post("http://127.0.0.1:1/")).unwrap();
+    assert_eq!(finish(&mut network).2, b"whole");
+    assert_eq!(network.host.started, 0);
+    assert!(network.obstacle().unwrap().contains("console"));
 }
 
 #[test]
