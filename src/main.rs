@@ -3,11 +3,15 @@
 #[cfg(target_os = "wasi")]
 mod volt {
     use std::cell::RefCell;
+    use std::fs;
     use std::time::{Duration, Instant, SystemTime};
 
     use ai_completion::lapce::host::{self, Lapce};
     use ai_completion::lapce::plugin::{Plugin, Surroundings};
     use ai_completion::transport::{Home, LapceHost, Network, Options};
+
+    /// In the volt's folder.
+    const LEDGER: &str = "/servers";
 
     struct Sandbox {
         start: Instant,
@@ -30,6 +34,15 @@ mod volt {
 
         fn variable(&self, name: &str) -> Option<String> {
             std::env::var(name).ok()
+        }
+
+        fn kept(&self) -> Option<String> {
+            fs::read_to_string(LEDGER).ok()
+        }
+
+        fn keep(&self, text: &str) {
+            // Where nothing can be written, nothing is remembered.
+            let _ = fs::write(LEDGER, text);
         }
     }
 

@@ -64,6 +64,8 @@ pub struct Options {
     pub limits: Limits,
     /// Randomness for back-off jitter.
     pub seed: u64,
+    /// The name of the server, if it is not asked before the user has said so: by invoking twice in a row.
+    pub stranger: Option<String>,
 }
 
 /// What is drawn, as far as the engine knows.
@@ -120,6 +122,8 @@ pub struct Engine {
     limited_until_ms: u64,
     status: Status,
     random: u64,
+    /// The user has just been asked about the stranger.
+    has_warned: bool,
 }
 
 impl Engine {
@@ -149,6 +153,7 @@ impl Engine {
             limited_until_ms: 0,
             status: Status::Quiet,
             random: options.seed | 1,
+            has_warned: false,
             options,
         }
     }

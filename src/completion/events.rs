@@ -120,6 +120,8 @@ pub enum Effect {
     Status(Status),
     /// A failure to tell the user once.
     Notice(Box<Error>),
+    /// The user agreed to have the server asked.
+    Agreed,
 }
 
 /// Requests that may run side by side.
@@ -180,6 +182,8 @@ pub enum Why {
     NoProvider,
     /// The document's text is not known.
     NoText,
+    /// Nothing went to the server of that name before: the user has to agree.
+    Stranger(String),
     /// A rule about when and where to ask.
     Gate(Gate),
     /// The model's answer was empty.

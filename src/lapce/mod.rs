@@ -5,6 +5,7 @@ pub mod documents;
 pub mod host;
 mod lane;
 mod language;
+mod ledger;
 pub mod plugin;
 pub mod rpc;
 pub mod settings;

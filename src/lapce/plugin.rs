@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::documents::{Change, Documents, OpenedDocument, path_of, read_position};
 use super::lane::Lane;
+use super::ledger::Destination;
 use super::rpc::{self, Host, Id, Message, Rpc};
 use super::settings::Settings;
 use super::status::{Severity, Voice};
@@ -39,6 +40,12 @@ pub trait Surroundings {
 
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
+
+    /// What was last [kept](Self::keep), if anything was.
+    fn kept(&self) -> Option<String>;
+
+    /// Keeps a text beyond the session.
+    fn keep(&self, text: &str);
 }
 
 /// The plugin in one editor window.
@@ -67,6 +74,8 @@ struct Core<T> {
     title: &'static str,
     /// Why nobody can be asked, if so.
     nobody: Option<Box<Error>>,
+    /// Where requests go, if that is not in the ledger yet.
+    newcomer: Option<Destination>,
     buffer: Vec<u8>,
     effects: Vec<Effect>,
 }
@@ -227,7 +236,14 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
 
         let repository = root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
         let seed = unix_time ^ u64::from(self.surroundings.now().subsec_nanos());
-        let options = settings.options(asked, account, repository, seed);
+        let mut options = settings.options(asked, account, repository, seed);
+        let ledger = self.surroundings.kept();
+        let destination = asked.and_then(|provider| Destination::new(settings, provider));
+        let newcomer = destination.filter(|it| !it.is_in(ledger.as_deref().unwrap_or_default()));
+        if let (Some(newcomer), Some(_)) = (&newcomer, ledger) {
+            options.stranger = Some(newcomer.name.clone());
+            self.voice.pop_up(&mut self.rpc, Severity::Warning, &stranger(&newcomer.name));
+        }
         // A workspace inside a folder of secrets: its files keep their whole paths, or the globs would
         // miss them.
         let secret = options.gates.ignored(&format!("{}/x", root.trim_end_matches('/'))).is_some();
@@ -238,6 +254,7 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
             ahead: Lane::new(self.surroundings.transport(&settings.network)),
             title: provider.map_or("", |provider| provider.title()),
             nobody,
+            newcomer,
             buffer: vec![0; READ_BYTES],
             effects: Vec::new(),
         });
@@ -350,6 +367,9 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
                 let room = bytes.min(core.buffer.len());
                 core.buffer.get_mut(..room).unwrap_or_default()
             });
+            if matches!(happening, Happening::Head { status: 200..300, .. }) {
+                self.enter(&mut core);
+            }
             let input = match &happening {
                 Happening::Elapsed => Input::Elapsed,
                 Happening::Head { status, headers } => Input::Head { status: *status, headers },
@@ -392,9 +412,18 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
                 Effect::Wait { ms, bytes } => wait = Some((ms, bytes)),
                 Effect::Status(status) => self.status(core, status),
                 Effect::Notice(error) => self.voice.failure(&mut self.rpc, &error),
+                Effect::Agreed => self.enter(core),
             }
         }
         wait
+    }
+
+    /// Enters the server into the ledger, if it is not there yet.
+    fn enter(&self, core: &mut Core<S::Transport>) {
+        if let Some(newcomer) = core.newcomer.take() {
+            let ledger = self.surroundings.kept().unwrap_or_default();
+            self.surroundings.keep(&newcomer.added_to(&ledger));
+        }
     }
 
     fn reply(&mut self, number: RequestId, answer: &Answer, documents: &Documents) {
@@ -446,6 +475,15 @@ impl<T> Core<T> {
             completion::Lane::Ahead => &mut self.ahead,
         }
     }
+}
+
+/// What is told of a server nothing was sent to before.
+fn stranger(name: &str) -> String {
+    format!(
+        "The settings have code sent to {name}, where none was sent before; so none is. If that is your wish, \
+         press alt+\\ twice where you write. If not: the folder that is open may have settings of its own, in \
+         .lapce/settings.toml."
+    )
 }
 
 /// What is told to who asks before a provider is named.

@@ -190,6 +190,7 @@ impl Settings {
             },
             limits: engine.limits,
             seed,
+            stranger: None,
         }
     }
 

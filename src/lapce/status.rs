@@ -137,6 +137,7 @@ fn sentence(status: &Status, provider: &str) -> Option<String> {
 fn reason(why: &Why, provider: &str) -> String {
     match why {
         Why::NoProvider => "no provider is set".to_owned(),
+        Why::Stranger(name) => format!("alt+\\ once more: send code to {name}"),
         Why::NoText => "too large, or not told of by Lapce: save the file, then try again".to_owned(),
         Why::Gate(gate) => refusal(gate),
         Why::Empty => format!("{provider} has nothing to add here"),

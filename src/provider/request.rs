@@ -254,7 +254,7 @@ fn path(url: &str) -> Option<&str> {
 }
 
 /// Whether the URL's host is this machine by its very name or address.
-fn is_loopback(url: &str) -> bool {
+pub(crate) fn is_loopback(url: &str) -> bool {
     let authority = authority(url).unwrap_or_default();
     let host = match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),

@@ -38,7 +38,7 @@ impl Engine {
             self.drawn_in.retain(|uri| *uri != newest.uri);
             out.push(Effect::Reply { id, answer: Answer::Clear });
         }
-        if let Some(why) = self.refused(now, &buffer, &newest) {
+        if let Some(why) = self.refused(now, &buffer, &newest).or_else(|| self.warned(newest.invoked, out)) {
             self.drop_suggestion(out);
             return self.answer_nothing(why, out);
         }
@@ -98,6 +98,17 @@ impl Engine {
         }
         let wait = self.limited_until_ms.saturating_sub(now);
         (wait > 0).then_some(Why::RateLimited(wait))
+    }
+
+    /// Keeps from asking a server that the user has not agreed to.
+    fn warned(&mut self, invoked: bool, out: &mut Vec<Effect>) -> Option<Why> {
+        let stranger = self.options.stranger.take()?;
+        if std::mem::replace(&mut self.has_warned, invoked) && invoked {
+            out.push(Effect::Agreed);
+            return None;
+        }
+        self.options.stranger = Some(stranger.clone());
+        Some(Why::Stranger(stranger))
     }
 
     pub(super) fn start(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {

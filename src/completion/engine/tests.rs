@@ -57,6 +57,7 @@ fn options() -> Options {
         speculative: false,
         limits: Limits { event_bytes: 1 << 20, response_bytes: 1 << 20 },
         seed: 1,
+        stranger: None,
     }
 }
 

@@ -23,6 +23,7 @@ struct World {
     /// What comes of waiting; nothing when it is used up.
     script: Rc<RefCell<VecDeque<Step>>>,
     refuse: Rc<Cell<bool>>,
+    kept: Rc<RefCell<Option<String>>>,
 }
 
 #[derive(Clone)]
@@ -49,6 +50,14 @@ impl Surroundings for World {
 
     fn variable(&self, name: &str) -> Option<String> {
         (name == "PLAIN_KEY").then(|| "hush-hush".to_owned())
+    }
+
+    fn kept(&self) -> Option<String> {
+        self.kept.borrow().clone()
+    }
+
+    fn keep(&self, text: &str) {
+        *self.kept.borrow_mut() = Some(text.to_owned());
     }
 }
 
@@ -357,6 +366,51 @@ fn a_document_that_was_not_told_of_is_what_stands_on_the_disk_before_its_first_c
         assert_eq!(text(&editor).as_deref(), Some("saved"));
         assert_eq!(editor.plugin.documents.document(URI).unwrap().language(), "rust");
     }
+}
+
+#[test]
+fn a_server_that_nothing_was_sent_to_is_asked_once_the_user_has_agreed() {
+    let begin = |kept: Option<String>, base_url: &str| {
+        let mut editor = Editor::new(Value::Null);
+        *editor.plugin.surroundings.kept.borrow_mut() = kept;
+        let (settings, _) = Settings::read(&json!({"base-url": base_url}));
+        editor.plugin.begin(&settings, Some(&Plain), "/w");
+        let script = [Step::Head(200), Step::Body("{\"text\":\" x\"}\n"), Step::Body("{}\n"), Step::End];
+        *editor.plugin.surroundings.script.borrow_mut() = script.into();
+        editor.open("let\n");
+        editor.pass(1000);
+        editor
+    };
+    let asked = |editor: &Editor| editor.plugin.surroundings.requests.borrow().len();
+    let kept = |editor: &Editor| editor.plugin.surroundings.kept.borrow().clone();
+
+    // The first is that of whoever set the plugin up. This machine is nobody else's.
+    let mut first = begin(None, "https://first.example");
+    first.complete(1);
+    let ledger = kept(&first);
+    assert_eq!((asked(&first), ledger.as_ref().map(|ledger| ledger.lines().count())), (1, Some(1)));
+    for (base_url, ledger) in [("https://first.example", &ledger), ("http://localhost", &ledger), ("", &None)]
+    {
+        let mut known = begin(ledger.clone(), base_url);
+        known.complete(2);
+        known.wake();
+        known.pass(1000);
+        known.wake();
+        assert_eq!((asked(&known), &kept(&known)), (1, ledger), "{base_url}");
+    }
+
+    let mut other = begin(ledger.clone(), "https://other.example");
+    let told = other.notified("window/showMessage");
+    assert!(told[0].contains("other.example") && told[0].contains(".lapce/settings.toml"), "{told:?}");
+    for trigger in [2, 1, 2, 1] {
+        other.complete(trigger);
+        other.pass(1000);
+        other.wake();
+    }
+    assert_eq!((asked(&other), kept(&other)), (0, ledger));
+    assert!(other.notified("$/progress").last().unwrap().contains("other.example"));
+    other.complete(1);
+    assert_eq!((asked(&other), kept(&other).unwrap().lines().count()), (1, 2));
 }
 
 #[test]

@@ -307,6 +307,12 @@ impl Surroundings for End {
     fn variable(&self, _: &str) -> Option<String> {
         None
     }
+
+    fn kept(&self) -> Option<String> {
+        None
+    }
+
+    fn keep(&self, _: &str) {}
 }
 
 /// A way for requests to leave.
