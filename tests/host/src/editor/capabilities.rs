@@ -4,25 +4,24 @@ use std::path::Path;
 
 use globset::{Glob, GlobMatcher};
 use lsp_types::{
-    FoldingRangeProviderCapability, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    TextDocumentSyncSaveOptions,
 };
 
-/// What Lapce asks for anew after every change of a document, in this order (`on_update` in its `doc.rs`).
-pub(super) const ASKED_ON_CHANGE: [&str; 5] = [
+/// What Lapce asks for anew after every change of a document, in this order (`on_update` in its `doc.rs`;
+/// `get_folding_range` there asks nothing).
+pub(super) const ASKED_ON_CHANGE: [&str; 4] = [
     "textDocument/inlayHint",
     "textDocument/semanticTokens/full",
     "textDocument/codeLens",
     "textDocument/documentSymbol",
-    "textDocument/foldingRange",
 ];
 
 /// What it asks for anew at every `experimental/serverStatus` that is `ok` (its `window_tab.rs`).
-pub(super) const ASKED_AGAIN: [&str; 5] = [
+pub(super) const ASKED_AGAIN: [&str; 4] = [
     "textDocument/codeLens",
     "textDocument/documentSymbol",
     "textDocument/semanticTokens/full",
-    "textDocument/foldingRange",
     "textDocument/inlayHint",
 ];
 
@@ -39,10 +38,6 @@ pub(super) fn registered(capabilities: &ServerCapabilities, method: &str) -> boo
         "textDocument/semanticTokens/full" => capabilities.semantic_tokens_provider.is_some(),
         "textDocument/codeLens" => capabilities.code_lens_provider.is_some(),
         "textDocument/documentSymbol" => capabilities.document_symbol_provider.is_some(),
-        "textDocument/foldingRange" => {
-            let provider = capabilities.folding_range_provider.as_ref();
-            provider.is_some_and(|provider| *provider != FoldingRangeProviderCapability::Simple(false))
-        }
         "textDocument/inlineCompletion" => capabilities.inline_completion_provider.is_some(),
         _ => false,
     }

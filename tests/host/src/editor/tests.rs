@@ -344,10 +344,10 @@ fn what_a_document_shows_is_asked_for_after_changes_and_at_a_server_status_each_
     editor.open("a.rs", "rust", "");
     editor.outgoing();
     editor.type_char('a');
-    let after_a_change = ["inlayHint", "semanticTokens/full", "codeLens", "documentSymbol", "foldingRange"];
+    let after_a_change = ["inlayHint", "semanticTokens/full", "codeLens", "documentSymbol"];
     assert_eq!(told(&mut editor)[1..], after_a_change);
     editor.notified("experimental/serverStatus", json!({ "health": "ok", "quiescent": true })).unwrap();
-    let again = ["codeLens", "documentSymbol", "semanticTokens/full", "foldingRange", "inlayHint"];
+    let again = ["codeLens", "documentSymbol", "semanticTokens/full", "inlayHint"];
     assert_eq!(told(&mut editor), again);
 }
 
