@@ -334,7 +334,7 @@ impl Engine {
 
     /// Reads the stream until the slice is over.
     fn read_on(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
-        let mut left = self.fences.slice_left(now);
+        let mut left = self.fences.slice_left(now, self.shown.is_some());
         if let Some(at) = self.retry_ms {
             left = left.min(at.saturating_sub(now));
         }

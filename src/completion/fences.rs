@@ -8,6 +8,9 @@
 const MOST: u8 = 4;
 /// The longest wait while keys are likely, in milliseconds.
 const STEP_MS: u64 = 140;
+/// The longest wait while a ghost is drawn, in milliseconds. A key that is typed meanwhile is not answered, and until
+/// it is, Tab is bound to the ghost as it was drawn.
+const DRAWN_MS: u64 = 1500;
 /// So long after a fence it is still unlikely that a key was typed since, in milliseconds.
 const UNSEEN_MS: u64 = 30;
 /// All that one message may block where no fence comes back (Lapce before 0.4.1), in milliseconds.
@@ -47,7 +50,8 @@ pub struct Fences {
     confirmed_ms: u64,
     /// More keys may be queued: do not block before the fence is back.
     backlog: bool,
-    /// The current stretch of reading ends then.
+    /// The current stretch of reading began then, and ends then.
+    slice_begun_ms: u64,
     slice_end_ms: u64,
     /// When the message at hand came.
     entered_ms: u64,
@@ -91,6 +95,7 @@ impl Fences {
         if fresh {
             self.confirmed_ms = now;
         }
+        self.slice_begun_ms = now;
         if self.is_bounded() {
             self.slice_end_ms = now + BOUNDED_MS;
         } else if fresh {
@@ -137,6 +142,7 @@ impl Fences {
             3 => 3000,
             _ => 0,
         };
+        self.slice_begun_ms = now;
         self.slice_end_ms = now + slice * if patient { 3 } else { 1 };
     }
 
@@ -196,12 +202,13 @@ impl Fences {
         (self.entered_ms + step).saturating_sub(now)
     }
 
-    /// How long the guest may read, in milliseconds; 0: not without a fence.
-    pub fn slice_left(&self, now: u64) -> u64 {
+    /// How long the guest may read, in milliseconds; 0: not without a fence. `drawn`: a ghost is.
+    pub fn slice_left(&self, now: u64, drawn: bool) -> u64 {
         if self.backlog || self.is_out() {
             return 0;
         }
-        self.slice_end_ms.saturating_sub(now).min(self.bounded_left(now))
+        let end = if drawn { self.slice_begun_ms + DRAWN_MS } else { u64::MAX };
+        self.slice_end_ms.min(end).saturating_sub(now).min(self.bounded_left(now))
     }
 
     fn bounded_left(&self, now: u64) -> u64 {

@@ -34,7 +34,9 @@ impl Engine {
         match &self.shown {
             None => true,
             Some(shown) => {
-                let grown = rest.lines().count() >= 2 * shown.text.lines().count();
+                // Growth by a line is not worth a fence; one that is back already shows what there is.
+                let (lines, before) = (rest.lines().count(), shown.text.lines().count());
+                let grown = if self.fences.caught_up() { lines > before } else { lines >= 2 * before };
                 let may_grow = self.fences.pause(now) <= GROWING_MS;
                 grown && may_grow && now.saturating_sub(shown.painted_ms) >= REPAINT_MS
             }
