@@ -71,13 +71,18 @@ pub fn complaints(screen: &Screen) -> Option<String> {
     (!messages.is_empty()).then(|| messages.join("\n"))
 }
 
+/// What the status bar says: of a ghost, why it may not be all of the answer.
+pub fn status(screen: &Screen) -> Option<String> {
+    (!screen.status.is_empty()).then(|| format!("the status bar says: {}", screen.status.join(", ")))
+}
+
 /// What the plugin has to say about there being no suggestion.
 fn why_none(lapce: &Lapce, screen: &Screen) -> String {
     if let Some(message) = complaints(screen) {
         return message;
     }
-    if !screen.status.is_empty() {
-        return format!("no suggestion came; the status bar says: {}", screen.status.join(", "));
+    if let Some(words) = status(screen) {
+        return format!("no suggestion came; {words}");
     }
     let mut message =
         "no suggestion came, and the plugin did not say why (asked by `complete --invoke` it does)"
@@ -93,6 +98,14 @@ mod tests {
     use volt_host::editor::Editor;
 
     use super::*;
+
+    #[test]
+    fn the_status_bar_is_quoted_when_it_says_something() {
+        let screen = |status| Screen { status, ..Editor::new(Default::default()).screen() };
+        assert_eq!(status(&screen(vec![])), None);
+        let words = status(&screen(vec!["AI: still writing".to_owned(), "Git".to_owned()]));
+        assert_eq!(words.as_deref(), Some("the status bar says: AI: still writing, Git"));
+    }
 
     #[test]
     fn errors_and_warnings_are_complaints_information_is_none() {
