@@ -75,7 +75,9 @@ impl Error {
         let request_id = request_id(response.headers).or(complaint.request_id.as_deref());
         let secrets = account.secrets();
         let moved = header("location").filter(|_| (300..400).contains(&response.status));
-        let words = moved.map_or_else(|| complaint.message.clone(), |to| format!("moved to {to}"));
+        let moved = moved.map(|to| format!("moved to {to}"));
+        let packed = packed(response.headers).filter(|_| std::str::from_utf8(response.body).is_err());
+        let words = moved.or(packed).unwrap_or_else(|| complaint.message.clone());
         Self {
             kind: classify(Some(response.status), &signals),
             provider: provider.name(),
@@ -96,8 +98,13 @@ impl Error {
         headers: &[(String, String)],
         error: &StreamError<'_>,
     ) -> Self {
+        // Of what cannot be read, nothing but this is known.
+        let packed = packed(headers)
+            .filter(|_| matches!(error.kind, ErrorKind::Truncated | ErrorKind::Malformed))
+            .map(|words| (ErrorKind::Malformed, words));
+        let (kind, words) = packed.unwrap_or_else(|| (error.kind, error.message.to_string()));
         Self {
-            kind: error.kind,
+            kind,
             provider: provider.name(),
             status: None,
             code: error.code.as_ref().map(|code| clean::clean(code, 60, &account.secrets())),
@@ -105,7 +112,7 @@ impl Error {
             retry_after_ms: error.retry_after_ms,
             message: String::new(),
         }
-        .explained(provider, account, &error.message)
+        .explained(provider, account, &words)
     }
 
     /// Of a request that got no whole answer, after these headers or none.
@@ -173,6 +180,14 @@ impl Error {
 
 fn request_id(headers: &[(String, String)]) -> Option<&str> {
     REQUEST_ID_HEADERS.iter().find_map(|name| super::header(headers, name))
+}
+
+/// What to say of a body that the server, or a gateway before it, has compressed: nobody asks for that, for what is
+/// compressed does not stream.
+fn packed(headers: &[(String, String)]) -> Option<String> {
+    let coding = super::header(headers, "content-encoding")?;
+    let is_plain = coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    (!is_plain).then(|| format!("the body is compressed ({coding}), which was not asked for"))
 }
 
 /// Characters a message may have.

@@ -183,8 +183,8 @@ impl<'a> Draft<'a> {
         let secrets = self.secret_headers.iter().map(|(name, secret)| (name, secret.expose()));
         let mut headers = self.headers.iter().map(|(name, value)| (name, value.as_str())).chain(secrets);
         if headers.any(|(name, value)| !is_header_name(name) || value.contains(|c: char| c.is_control())) {
-            let message = "A header has a line break or the like in its name or value: check `api-key` and \
-                           `extra-headers`.";
+            let message = "A header has a line break or the like in its name or value: check the API key \
+                           (`api-key-env` or `api-key`) and `extra-headers`.";
             return Err(Error::of_settings(self.provider, ErrorKind::Request, message));
         }
         if !self.secret_headers.is_empty() && self.url.starts_with("http://") && !is_loopback(&self.url) {
@@ -336,10 +336,11 @@ mod tests {
                 ..Account::default()
             };
             let draft = Draft::to(&OpenAiCompatible, &account, "/x").and_then(Draft::bearer).unwrap();
-            assert!(
-                draft.get().unwrap_err().message.contains("`extra-headers`"),
-                "{key:?} {name:?} {value:?}"
-            );
+            let message = draft.get().unwrap_err().message;
+            // Where the key came from is not known here: each place it may have is named.
+            for setting in ["`api-key-env`", "`api-key`", "`extra-headers`"] {
+                assert!(message.contains(setting), "{key:?} {name:?} {value:?}: {message}");
+            }
         }
     }
 

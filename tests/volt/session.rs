@@ -20,7 +20,7 @@ fn a_stretch_of_editing_is_helped_and_never_disturbed() {
     stage.open("src/rooms.py", "python", "|");
     let mut typist = Typist::new(&typist::plan(), 0x5EED);
     let server = &stage.server;
-    typist.write(&mut stage.lapce, LENGTH, || server.exchanges().len());
+    typist.write(&mut stage.lapce, LENGTH, || false, || server.exchanges().len());
     stage.settle();
 
     let measures = typist.measures();

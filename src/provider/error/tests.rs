@@ -299,6 +299,33 @@ fn an_error_within_a_stream_reads_alike() {
 }
 
 #[test]
+fn a_compressed_answer_is_called_so() {
+    let headers = |coding: &str| [("content-encoding".to_owned(), coding.to_owned())];
+    let (openai, account) = (find("openai").unwrap(), account("m"));
+    let message = "the answer ended before its end marker".into();
+    let cut = StreamError { kind: ErrorKind::Truncated, code: None, message, retry_after_ms: None };
+    let mut told = String::new();
+    for coding in ["gzip", "identity"] {
+        told += &shown(&Error::from_stream(openai, &account, &headers(coding), &cut));
+    }
+    // Where something on the way has unpacked it and left the header, its words count.
+    for body in [&b"\x1f\x8b\x08\0"[..], br#"{"error":{"message":"No entry"}}"#] {
+        let response = Response { status: 403, headers: &headers("gzip"), body };
+        told += &shown(&Error::from_response(openai, &account, response));
+    }
+    expect![[r#"
+        malformed code - id - wait -
+        OpenAI answered something else than its format: check `base-url` and `provider`. It said: the body is compressed (gzip), which was not asked for.
+        truncated code - id - wait -
+        OpenAI ended the answer before it was complete. It said: the answer ended before its end marker.
+        auth code - id - wait -
+        OpenAI does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 403): the body is compressed (gzip), which was not asked for. Keys are made at https://platform.openai.com/api-keys.
+        auth code - id - wait -
+        OpenAI does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 403): No entry. Keys are made at https://platform.openai.com/api-keys.
+    "#]].assert_eq(&told);
+}
+
+#[test]
 fn recorded_errors_are_classified() {
     use ErrorKind::*;
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/transcripts/errors");

@@ -19,16 +19,16 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Copies what a published volt consists of: `volt.toml`, `README.md`, the icon, the wasm; and `extra` files.
+    ///
+    /// # Errors
+    /// What cannot be made, read or written, by its path.
     pub fn copy(
         source: &Path,
         manifest: &VoltToml,
         wasm: &Path,
         extra: &[(PathBuf, Vec<u8>)],
     ) -> anyhow::Result<Folder> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("volt-host-{}-{number}", std::process::id()));
-        fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
+        let path = make_in(&std::env::temp_dir())?;
         let mut folder = Folder { path, at_start: BTreeSet::new() };
         for file in manifest.companions() {
             if source.join(file).is_file() {
@@ -102,11 +102,52 @@ impl Folder {
     }
 }
 
+/// Makes a folder of a new name in this one, which is left as it is: were it made where it is missing, it would stay
+/// behind.
+fn make_in(parent: &Path) -> anyhow::Result<PathBuf> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let path = parent.join(format!("volt-host-{}-{number}", std::process::id()));
+        match fs::create_dir(&path) {
+            // Of a process that had this id before, and was killed.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => {
+                let hint = || format!("cannot make {}: name another folder in TMPDIR", path.display());
+                made.with_context(hint)?;
+                return Ok(path);
+            }
+        }
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         // Taken away already, or not ours to change: then there is nothing to remove either.
         #[cfg(unix)]
         let _ = self.set_mode(0o755);
         let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_temporary_folder_is_named_and_not_made() {
+        let missing = std::env::temp_dir().join(format!("volt-folder-{}", std::process::id()));
+        let error = make_in(&missing).unwrap_err().to_string();
+        assert!(error.contains(&missing.display().to_string()) && error.contains("TMPDIR"), "{error}");
+        assert!(!missing.exists());
+    }
+
+    #[test]
+    fn what_another_process_left_is_not_taken_over() {
+        let parent = std::env::temp_dir().join(format!("volt-folders-{}", std::process::id()));
+        fs::create_dir(&parent).unwrap();
+        let (one, other) = (make_in(&parent).unwrap(), make_in(&parent).unwrap());
+        assert!(one != other && one.is_dir() && other.is_dir());
+        fs::remove_dir_all(parent).unwrap();
     }
 }

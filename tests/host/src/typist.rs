@@ -134,11 +134,18 @@ impl Typist {
         &self.measures
     }
 
-    /// Writes in a real window and in real time for that long; `requests` says how many the plugin has sent.
+    /// Writes in a real window and in real time for that long, or until it is `enough`; `requests` says how many the
+    /// plugin has sent.
     #[cfg(feature = "wasm")]
-    pub fn write(&mut self, lapce: &mut Lapce, length: Duration, requests: impl Fn() -> usize) {
+    pub fn write(
+        &mut self,
+        lapce: &mut Lapce,
+        length: Duration,
+        enough: impl Fn() -> bool,
+        requests: impl Fn() -> usize,
+    ) {
         let start = Instant::now();
-        while start.elapsed() < length {
+        while start.elapsed() < length && !enough() {
             let Some((act, rest)) = self.act(&lapce.screen(), requests()) else { return };
             match act {
                 Act::Key(key) => lapce.type_keys(key.encode_utf8(&mut [0; 4]), Pace::BURST),

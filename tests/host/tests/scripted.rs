@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use volt_host::typist::Typist;
 use volt_host::{Answers, Lapce, Pace, Setup};
 
 /// Only a protection against hanging: nothing here takes noticeable time.
@@ -332,4 +333,16 @@ fn a_wasm_that_lapce_cannot_link_to_itself_does_not_start() {
         std::fs::write(&wasm, wat::parse_str(&text).unwrap()).unwrap();
         assert_eq!(Lapce::start(Setup::new(volt()).wasm(&wasm)).is_ok(), starts, "{text}");
     }
+}
+
+/// Ctrl-C ends `volt session` this way, so that what it made is removed.
+#[test]
+fn a_typist_who_is_told_to_stop_presses_no_further_key() {
+    let mut lapce = opened(completing(vec![]));
+    let mut typist = Typist::new("let total = 1;\n", 7);
+    let keys = std::cell::Cell::new(0);
+    // Asked before each act, the first time with nothing done.
+    let enough = || keys.replace(keys.get() + 1) == 2;
+    typist.write(&mut lapce, Duration::from_secs(600), enough, || 0);
+    assert!((1..=2).contains(&typist.measures().keys), "{:?}", typist.measures());
 }

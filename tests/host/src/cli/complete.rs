@@ -9,7 +9,7 @@ use serde_json::Value;
 use volt_host::editor::language_id;
 use volt_host::{Lapce, Pace, Setup};
 
-use super::{Failure, find_provider, interrupt, setup, usage, wait};
+use super::{Failure, find_provider, interrupt, setup, tell, usage, wait};
 
 const HELP: &str = "\
 Ask for one completion at a place in a file, as Lapce would, and print the ghost text
@@ -27,6 +27,7 @@ Usage: cargo volt complete --file F --at LINE:COL --provider P [OPTIONS]
       --setting KEY=VALUE  Any other setting of the plugin, as often as needed; VALUE is JSON or else text:
                            --setting api-key-env=MY_KEY --setting timeout.idle-ms=2000
 
+What the status bar says beside the ghost, say that the model is still writing, goes to standard error.
 Exit code 1 with the plugin's messages when no ghost comes or a setting is wrong.
 ";
 
@@ -77,6 +78,9 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     let mut lapce = Lapce::start(setup)?;
     ask(&mut lapce, &path, &text, offset, options.invoke)?;
     let screen = wait::for_ghost(&lapce, |_| ())?;
+    if let Some(words) = wait::status(&screen) {
+        tell(format_args!("volt: {words}"));
+    }
     Ok(writeln!(out, "{}", screen.ghost_text())?)
 }
 

@@ -80,12 +80,12 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) | Err(Failure::Unread) => ExitCode::SUCCESS,
         Err(Failure::Failed(message)) => {
-            eprintln!("volt: {message}");
+            tell(format_args!("volt: {message}"));
             ExitCode::FAILURE
         }
         Err(Failure::Interrupted(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX)),
         Err(Failure::Usage(message)) => {
-            eprintln!("volt: {message}");
+            tell(format_args!("volt: {message}"));
             ExitCode::from(2)
         }
     }
@@ -109,6 +109,11 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
         Some(other) => Err(other.unexpected().into()),
         None => Err(usage("which command?", "")),
     }
+}
+
+/// Says something on standard error. That nobody can read it there is no reason to end otherwise.
+fn tell(what: impl Display) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 /// A failure that points to the help of `command`.

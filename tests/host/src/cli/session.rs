@@ -8,7 +8,7 @@ use serde::Serialize;
 use volt_host::typist::{self, Typist};
 use volt_host::{Lapce, Setup, Told};
 
-use super::{Failure, print_json, setup};
+use super::{Failure, interrupt, print_json, setup};
 
 /// How long the scripted model thinks.
 const LATENCY: Duration = Duration::from_millis(300);
@@ -62,6 +62,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     }
     setup::need_curl()?;
     let folder = setup::volt_folder(None)?;
+    interrupt::catch();
     let server = typist::server(LATENCY)
         .map_err(|error| Failure::Failed(format!("cannot start the scripted server: {error}")))?;
     let setup = Setup::new(folder)
@@ -72,7 +73,9 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     let mut lapce = Lapce::start(setup)?;
     lapce.open("src/rooms.py", "python", "");
     let mut typist = Typist::new(&typist::plan(), 0x5EED);
-    typist.write(&mut lapce, Duration::from_secs(seconds), || server.exchanges().len());
+    let length = Duration::from_secs(seconds);
+    typist.write(&mut lapce, length, || interrupt::check().is_err(), || server.exchanges().len());
+    interrupt::check()?;
 
     let evidence = lapce.evidence();
     let mut costs = evidence.cost_of_keys(|told: &Told| told.worked);

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use volt_host::build::Volt;
 
-use super::Failure;
+use super::{Failure, tell};
 
 /// The plugin's folder, which is the workspace's.
 pub fn package() -> PathBuf {
@@ -44,8 +44,8 @@ pub fn need_curl() -> Result<(), Failure> {
 /// Tells of the set-up, apart from the output proper.
 pub fn say(what: &str) {
     if io::stderr().is_terminal() {
-        eprintln!("\x1b[2m{what} …\x1b[m");
+        tell(format_args!("\x1b[2m{what} …\x1b[m"));
     } else {
-        eprintln!("{what} …");
+        tell(format_args!("{what} …"));
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use lsp_types::MessageType;
-use volt_host::Lapce;
 use volt_host::editor::{Popup, Screen};
+use volt_host::{Answers, Lapce};
 
 use super::{Failure, interrupt};
 
@@ -14,7 +14,8 @@ const SETTLED: Duration = Duration::from_millis(400);
 const SETTLED_ANYWAY: Duration = Duration::from_secs(4);
 /// No suggestion and no process for so long, and nothing in the status bar or a pop-up: none will come.
 const GIVEN_UP: Duration = Duration::from_secs(2);
-/// The same with something in the status bar and no pop-up: longer than a provider has one wait for a second try.
+/// The same with something in the status bar, no pop-up and a request of the editor without an answer: longer than a
+/// provider has one wait for a second try.
 const GIVEN_UP_ANYWAY: Duration = Duration::from_secs(20);
 /// A real model's longest answer.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -51,16 +52,27 @@ pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen
         let running = lapce.processes().is_ok_and(|processes| !processes.is_empty())
             // With the editor's own HTTP client, no process runs and the plugin waits.
             || lapce.evidence().told.iter().any(|told| told.handled.is_none());
-        let status = !shown.status.is_empty();
-        let has_ghost = shown.ghost_at_cursor() && !shown.ghost_text().is_empty();
-        if has_ghost && quiet >= if running || status { SETTLED_ANYWAY } else { SETTLED } {
-            return Ok(shown);
+        let is_late = start.elapsed() >= LIMIT;
+        if shown.ghost_at_cursor() && !shown.ghost_text().is_empty() {
+            let settled = if running || !shown.status.is_empty() { SETTLED_ANYWAY } else { SETTLED };
+            if quiet >= settled || is_late {
+                return Ok(shown);
+            }
+            continue;
         }
-        let patience = if status && shown.popups.is_empty() { GIVEN_UP_ANYWAY } else { GIVEN_UP };
-        if (quiet >= patience && !running) || start.elapsed() >= LIMIT {
+        let patience = || patience(&shown, lapce.evidence().inline_answers());
+        if is_late || (!running && quiet >= patience()) {
             return Err(Failure::Failed(why_none(lapce, &shown)));
         }
     }
+}
+
+/// How long to wait for a first ghost while nothing changes and nothing runs.
+fn patience(screen: &Screen, answers: Answers) -> Duration {
+    // A ghost is drawn by an answer to the editor's request: once all are answered, none can come.
+    let answered = answers.requests > 0 && answers.min > 0;
+    let waits = !screen.status.is_empty() && screen.popups.is_empty() && !answered;
+    if waits { GIVEN_UP_ANYWAY } else { GIVEN_UP }
 }
 
 /// What the plugin complains of in pop-ups. That it falls back on something else is no complaint.
@@ -71,13 +83,18 @@ pub fn complaints(screen: &Screen) -> Option<String> {
     (!messages.is_empty()).then(|| messages.join("\n"))
 }
 
+/// What the status bar says: of a ghost, why it may not be all of the answer.
+pub fn status(screen: &Screen) -> Option<String> {
+    (!screen.status.is_empty()).then(|| format!("the status bar says: {}", screen.status.join(", ")))
+}
+
 /// What the plugin has to say about there being no suggestion.
 fn why_none(lapce: &Lapce, screen: &Screen) -> String {
     if let Some(message) = complaints(screen) {
         return message;
     }
-    if !screen.status.is_empty() {
-        return format!("no suggestion came; the status bar says: {}", screen.status.join(", "));
+    if let Some(words) = status(screen) {
+        return format!("no suggestion came; {words}");
     }
     let mut message =
         "no suggestion came, and the plugin did not say why (asked by `complete --invoke` it does)"
@@ -93,6 +110,32 @@ mod tests {
     use volt_host::editor::Editor;
 
     use super::*;
+
+    #[test]
+    fn what_the_status_bar_says_is_waited_out_only_while_a_ghost_can_come() {
+        let says = |status: &[&str]| Screen {
+            status: status.iter().map(|&text| text.to_owned()).collect(),
+            ..Editor::new(Default::default()).screen()
+        };
+        for (status, requests, min, patience) in [
+            (&[][..], 1, 0, GIVEN_UP),
+            (&["AI: waiting for OpenAI"], 1, 0, GIVEN_UP_ANYWAY),
+            // Nothing was asked yet.
+            (&["AI: waiting for OpenAI"], 0, 1, GIVEN_UP_ANYWAY),
+            (&["AI: off (`trigger`)"], 1, 1, GIVEN_UP),
+        ] {
+            let answers = Answers { requests, min, max: 1 };
+            assert_eq!(super::patience(&says(status), answers), patience, "{status:?} {answers:?}");
+        }
+    }
+
+    #[test]
+    fn the_status_bar_is_quoted_when_it_says_something() {
+        let screen = |status| Screen { status, ..Editor::new(Default::default()).screen() };
+        assert_eq!(status(&screen(vec![])), None);
+        let words = status(&screen(vec!["AI: still writing".to_owned(), "Git".to_owned()]));
+        assert_eq!(words.as_deref(), Some("the status bar says: AI: still writing, Git"));
+    }
 
     #[test]
     fn errors_and_warnings_are_complaints_information_is_none() {

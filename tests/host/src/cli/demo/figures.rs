@@ -99,8 +99,11 @@ fn tenth(value: f64) -> f64 {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let streamed =
-            if self.streamed { "while the model was still writing" } else { "after the whole answer" };
+        let streamed = match (self.streamed, self.requests) {
+            (true, _) => "while the model was still writing",
+            (false, Some(_)) => "after the whole answer",
+            (false, None) => "and it did not grow",
+        };
         writeln!(f, "first ghost        {:>8.0} ms after the last key, {streamed}", self.first_ghost_ms)?;
         writeln!(f, "last update        {:>8.0} ms after the last key", self.last_update_ms)?;
         writeln!(f, "updates            {:>8}", self.updates)?;
@@ -117,5 +120,41 @@ impl fmt::Display for Figures {
         writeln!(f, "files left         {:>8}", self.files_left)?;
         writeln!(f, "linear memory      {:>8} KiB", self.linear_memory_bytes >> 10)?;
         writeln!(f, "wasm               {:>8} KiB", self.wasm_bytes >> 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When a real server sent its last byte is not known.
+    #[test]
+    fn only_of_the_scripted_server_it_is_told_that_all_had_come_before_the_first_ghost() {
+        for (streamed, requests, words) in [
+            (true, Some(1), "while the model was still writing"),
+            (true, None, "while the model was still writing"),
+            (false, Some(1), "after the whole answer"),
+            (false, None, "and it did not grow"),
+        ] {
+            let figures = Figures {
+                first_ghost_ms: 1.0,
+                last_update_ms: 1.0,
+                updates: 1,
+                ghost: String::new(),
+                document: String::new(),
+                answers_per_request_max: 1,
+                answers_per_request_min: 1,
+                children_left: None,
+                files_left: 0,
+                linear_memory_bytes: 0,
+                wasm_bytes: 0,
+                streamed,
+                tokens_per_s: 0.0,
+                requests,
+                stale_paints: 0,
+            };
+            let first = figures.to_string().lines().next().unwrap_or_default().to_owned();
+            assert!(first.ends_with(words), "{first}");
+        }
     }
 }
