@@ -145,6 +145,7 @@ fn reason(why: &Why, provider: &str) -> String {
             Hidden::Blank => "the answer was blank",
             Hidden::Prose => "the answer was words, not code",
             Hidden::RepeatsAbove => "filtered: it repeats what stands above",
+            Hidden::RepeatsItself => "filtered: it says the same over and over",
             Hidden::RepeatsBelow => "filtered: it repeats the next line",
             Hidden::EndsBlock => "filtered: it would end the block",
         }

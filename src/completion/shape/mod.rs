@@ -69,6 +69,8 @@ pub enum Hidden {
     Prose,
     /// It says what stands above or left of the cursor again.
     RepeatsAbove,
+    /// It says the same over and over.
+    RepeatsItself,
     /// It says what stands below or right of the cursor already.
     RepeatsBelow,
     /// Its first line would end the block the cursor is in.
@@ -170,7 +172,7 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> (Shap
         if !line.ends_with('\n') && !ended {
             // A loop within a line never comes to the line's end.
             if looped.is_some() {
-                cut = Cut::Before(Hidden::RepeatsAbove);
+                cut = Cut::Before(Hidden::RepeatsItself);
             }
             break;
         }
@@ -190,7 +192,7 @@ fn take_lines(site: &Site<'_>, extent: Extent, text: &str, ended: bool) -> (Shap
         let line = Line { text: &fitted, first, apart, inside, columns, depth: brackets.depth() };
         cut = [
             looped.map_or(Cut::Keep, |at| match at {
-                0 => Cut::Before(Hidden::RepeatsAbove),
+                0 => Cut::Before(Hidden::RepeatsItself),
                 _ => Cut::At(line.text.len()),
             }),
             overlap::line(site, &line),

@@ -58,7 +58,7 @@ impl Repeats {
             let times = if letters { TIMES } else { TIMES_OF_NUMBERS };
             if *run >= group * (times - 1) {
                 self.cut = Some(start);
-                return Cut::Before(Hidden::RepeatsAbove);
+                return Cut::Before(Hidden::RepeatsItself);
             }
         }
         self.held = (held != usize::MAX).then_some(held);
