@@ -1,4 +1,4 @@
-//! The only IO: how a request leaves and how its answer comes back.
+//! All IO of requests: how one leaves and how its answer comes back.
 
 mod address;
 mod config;
