@@ -35,7 +35,7 @@ use crate::provider::{Account, Provider};
 /// How often what has arrived behind a complete block is read, at most, each time for so many milliseconds.
 const READS_BEHIND: u8 = 4;
 const READ_BEHIND_MS: u64 = 1;
-/// Before a paint, what has arrived already is read in so many pieces at most.
+/// Before a key is answered, what has arrived already is read in so many pieces at most.
 const READS_AT_ONCE: u8 = 8;
 
 /// The user's wishes.
@@ -198,7 +198,8 @@ impl Engine {
                 if here && self.fences.came_back() {
                     let (latency, patient) = (self.pace.latency_ms(), self.is_invoked());
                     self.fences.confirm(now_ms, latency, patient);
-                    self.reads_at_once = READS_AT_ONCE;
+                    // What came while it was out is left for later: a key must not slip in before the paint.
+                    self.reads_at_once = 0;
                     if self.dirty {
                         // No request followed the change: the cursor is unknown, nothing can be shown.
                         self.release(out);

@@ -8,7 +8,7 @@
 const MOST: u8 = 4;
 /// The longest wait while keys are likely, in milliseconds.
 const STEP_MS: u64 = 140;
-/// The longest wait while a ghost is drawn, in milliseconds. A key that is typed meanwhile is not answered, and until
+/// All that one message may wait while a ghost is drawn, in milliseconds. A key that is typed meanwhile is not answered, and until
 /// it is, Tab is bound to the ghost as it was drawn.
 const DRAWN_MS: u64 = 1500;
 /// So long after a fence it is still unlikely that a key was typed since, in milliseconds.
@@ -50,8 +50,7 @@ pub struct Fences {
     confirmed_ms: u64,
     /// More keys may be queued: do not block before the fence is back.
     backlog: bool,
-    /// The current stretch of reading began then, and ends then.
-    slice_begun_ms: u64,
+    /// The current stretch of reading ends then.
     slice_end_ms: u64,
     /// When the message at hand came.
     entered_ms: u64,
@@ -95,7 +94,6 @@ impl Fences {
         if fresh {
             self.confirmed_ms = now;
         }
-        self.slice_begun_ms = now;
         if self.is_bounded() {
             self.slice_end_ms = now + BOUNDED_MS;
         } else if fresh {
@@ -142,7 +140,6 @@ impl Fences {
             3 => 3000,
             _ => 0,
         };
-        self.slice_begun_ms = now;
         self.slice_end_ms = now + slice * if patient { 3 } else { 1 };
     }
 
@@ -207,7 +204,7 @@ impl Fences {
         if self.backlog || self.is_out() {
             return 0;
         }
-        let end = if drawn { self.slice_begun_ms + DRAWN_MS } else { u64::MAX };
+        let end = if drawn { self.entered_ms + DRAWN_MS } else { u64::MAX };
         self.slice_end_ms.min(end).saturating_sub(now).min(self.bounded_left(now))
     }
 

@@ -5,12 +5,10 @@
 //! their key to the stranger. So servers that have answered are written down, in the volt's folder, and once there
 //! are some, another is asked only when the user has said so.
 
-use std::fmt::Write as _;
-
 use hmac_sha256::Hash;
 
 use super::settings::Settings;
-use crate::provider::{Provider, is_loopback_url};
+use crate::provider::{Provider, hex, is_loopback_url};
 
 /// Where the settings have requests go, unless it is this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +36,7 @@ impl Destination {
             ["", proxy, _] => proxy.rsplit('@').next().unwrap_or_default(),
             [base, ..] => base,
         };
-        let mut line = String::new();
-        for byte in Hash::hash(parts.join("\n").as_bytes()) {
-            let _ = write!(line, "{byte:02x}");
-        }
+        let line = hex(&Hash::hash(parts.join("\n").as_bytes()));
         Some(Self { name: host(name).to_owned(), line })
     }
 

@@ -55,6 +55,7 @@ pub use fim::{fallback as fim_fallback, names as fim_names};
 pub use models::model_names;
 pub use prompt::{Account, FimSetting, HttpRequest, Prompt, Seam, Secret, Snippet};
 pub(crate) use request::is_loopback as is_loopback_url;
+pub(crate) use sigv4::hex;
 pub(crate) use url::is_loopback as is_loopback_host;
 
 /// One provider of completions: what the user names in the settings.
