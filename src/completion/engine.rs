@@ -73,6 +73,8 @@ pub struct Options {
 struct Shown {
     text: String,
     painted_ms: u64,
+    /// It was before, too.
+    again: bool,
 }
 
 /// The newest place a completion was asked for.
@@ -96,6 +98,8 @@ pub struct Engine {
     dirty: bool,
     /// Nor will one: what else follows a change has come. The editor itself clears the ghost then.
     unasked: bool,
+    /// The editor may not have cleared the ghost with the change: it was on its way, or in another document.
+    lingers: bool,
     suggestion: Option<Suggestion>,
     session: Option<Session>,
     /// A speculative generation and the suggestion it will be.
@@ -138,6 +142,7 @@ impl Engine {
             newest: None,
             dirty: false,
             unasked: false,
+            lingers: false,
             suggestion: None,
             session: None,
             ahead: None,
@@ -165,14 +170,12 @@ impl Engine {
 
     /// Takes what happened at `now_ms` (any monotonic clock) and appends what is to be done.
     pub fn handle(&mut self, now_ms: u64, input: Input<'_>, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
-        self.fences.step();
+        let is_message =
+            matches!(input, Input::Edited { .. } | Input::Requested { .. } | Input::Woken { .. });
+        self.fences.step(now_ms, is_message);
         match input {
-            Input::Edited { uri, edit } => {
-                self.fences.entered(now_ms);
-                self.edited(now_ms, uri, &edit, buffers, out);
-            }
+            Input::Edited { uri, edit } => self.edited(now_ms, uri, &edit, buffers, out),
             Input::Requested { id, uri, offset, invoked, fresh } => {
-                self.fences.entered(now_ms);
                 self.fences.requested(now_ms, fresh, self.pace.interval_ms());
                 match (invoked, self.fences.is_bounded() && !fresh) {
                     (true, _) => {}
@@ -192,9 +195,8 @@ impl Engine {
                 self.advance(now_ms, buffers, out);
             }
             Input::Woken { uri } => {
-                self.fences.entered(now_ms);
                 let here = self.newest.as_ref().is_none_or(|newest| newest.uri == uri);
-                self.unasked |= here && (self.dirty || self.must_clear);
+                self.unasked |= here && (self.dirty || self.must_clear) && !self.lingers;
                 if here && self.fences.came_back() {
                     let (latency, patient) = (self.pace.latency_ms(), self.is_invoked());
                     self.fences.confirm(now_ms, latency, patient);

@@ -8,8 +8,8 @@
 const MOST: u8 = 4;
 /// The longest wait while keys are likely, in milliseconds.
 const STEP_MS: u64 = 140;
-/// All that one message may wait while a ghost is drawn, in milliseconds. A key that is typed meanwhile is not answered, and until
-/// it is, Tab is bound to the ghost as it was drawn.
+/// All that one message may wait while a ghost is drawn, in milliseconds. A key that is typed meanwhile is not
+/// answered, and until it is, Tab is bound to the ghost as it was drawn.
 const DRAWN_MS: u64 = 1500;
 /// So long after a fence it is still unlikely that a key was typed since, in milliseconds.
 const UNSEEN_MS: u64 = 30;
@@ -19,6 +19,8 @@ const BOUNDED_MS: u64 = 280;
 const BEHIND_MS: u64 = 600;
 /// A fence that takes longer than this, while the guest was idle, was lost, in milliseconds.
 const LOST_MS: u64 = 150;
+/// What comes so soon after the guest was busy may have been done while it was, in milliseconds.
+const BUSY_MS: u64 = 50;
 /// So many lost fences mean a host without wake-ups.
 const LOST: u8 = 2;
 
@@ -54,6 +56,10 @@ pub struct Fences {
     slice_end_ms: u64,
     /// When the message at hand came.
     entered_ms: u64,
+    /// When the newest thing happened.
+    stepped_ms: u64,
+    /// When a message last found that the guest had long been idle.
+    idle_ms: u64,
     /// When the newest request came.
     asked_ms: u64,
     /// When its key was typed, as near as that can be told.
@@ -61,19 +67,21 @@ pub struct Fences {
 }
 
 impl Fences {
-    /// Something happens. What was known of the queue holds no more.
-    pub fn step(&mut self) {
+    /// Something happens, a message of the editor or what comes of one. What was known of the queue holds no more.
+    pub fn step(&mut self, now: u64, is_message: bool) {
         self.confirmed &= std::mem::take(&mut self.held);
+        if is_message {
+            self.entered_ms = now;
+            if now.saturating_sub(self.stepped_ms) > BUSY_MS {
+                self.idle_ms = now;
+            }
+        }
+        self.stepped_ms = now;
     }
 
     /// No time passes until the next thing happens: what is known of the queue holds on.
     pub fn hold(&mut self) {
         self.held = true;
-    }
-
-    /// A message of the editor came.
-    pub fn entered(&mut self, now: u64) {
-        self.entered_ms = now;
     }
 
     /// A request of the editor came; `fresh`: it found the guest idle. `interval`: milliseconds between the user's
@@ -174,6 +182,11 @@ impl Fences {
     /// Whether it is unlikely that one is.
     pub fn all_but_caught_up(&self, now: u64) -> bool {
         self.caught_up() || now.saturating_sub(self.confirmed_ms) <= UNSEEN_MS
+    }
+
+    /// Whether the message at hand may have been sent before something that the guest did then.
+    pub fn may_cross(&self, then: u64) -> bool {
+        then >= self.idle_ms
     }
 
     /// How long ago the newest request came, in milliseconds.

@@ -44,6 +44,14 @@ fn wait_streaming(stage: &Stage) {
     assert!(begun, "{}", stage.trace());
 }
 
+/// Types on, against what the model has begun to write. Not while its first line is on the way to the screen: what
+/// crosses it there is another matter.
+fn type_on(stage: &mut Stage) {
+    let drawn = stage.lapce.wait_until(PATIENCE, |screen| screen.ghost_text().starts_with(" = first"));
+    drawn.unwrap_or_else(|error| panic!("{error:#}\n{}", stage.trace()));
+    stage.lapce.type_keys("X", KEYS);
+}
+
 /// Types something else and waits for the ghost that the next request brings.
 fn next_request_works(mut stage: Stage) {
     stage.wait_clean();
@@ -56,8 +64,7 @@ fn next_request_works(mut stage: Stage) {
 fn typing_on_stops_the_model() {
     let openai = shape::openai_chat;
     let mut stage = stage("openai", vec![slow(openai, &ANSWER.repeat(9)), quick(openai, " = it")]);
-    wait_streaming(&stage);
-    stage.lapce.type_keys("X", KEYS);
+    type_on(&mut stage);
     let stopped = stage.server.wait(PATIENCE, |exchanges| exchanges[0].finished.is_some());
     assert!(stopped && stage.server.exchanges()[0].hung_up, "the model wrote on\n{}", stage.trace());
     next_request_works(stage);
@@ -68,8 +75,7 @@ fn a_stalled_answer_is_left_when_typing_goes_on() {
     let openai = shape::openai_chat;
     let stalled = quick(openai, ANSWER).cut(4, End::Stall);
     let mut stage = stage("openai", vec![stalled, quick(openai, " = it")]);
-    wait_streaming(&stage);
-    stage.lapce.type_keys("X", KEYS);
+    type_on(&mut stage);
     let stopped = stage.server.wait(PATIENCE, |exchanges| exchanges[0].finished.is_some());
     assert!(stopped, "the connection stays open\n{}", stage.trace());
     next_request_works(stage);

@@ -13,6 +13,7 @@ impl Engine {
         let Some(newest) = self.newest.clone() else { return };
         self.dirty = false;
         self.unasked = false;
+        self.lingers = false;
         self.due_ms = None;
         self.refresh = false;
         self.reads_at_once = READS_AT_ONCE;

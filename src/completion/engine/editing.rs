@@ -19,21 +19,28 @@ impl Engine {
             self.taken = None;
         }
         if std::mem::take(&mut self.unasked) {
-            self.drawn_in.retain(|drawn| *drawn != newest.uri);
             self.must_clear = false;
         }
         self.dirty = true;
         if newest.uri != uri {
             // The user is in another document: where they come back to is not known.
+            self.lingers |= self.shown.is_some();
             self.drop_suggestion(out);
             return self.await_request(now, out);
         }
         self.fences.changed();
         let shown = self.shown.as_ref().map_or("", |shown| shown.text.as_str());
+        // A ghost that may still have been on its way, and whether the same was drawn before it.
+        let crossed = self.shown.as_ref().filter(|shown| self.fences.may_cross(shown.painted_ms));
+        let crossed = crossed.map(|shown| shown.again);
         let effect = match &mut self.suggestion {
             Some(suggestion) if suggestion.uri == uri => suggestion.edited(edit, shown),
             _ => suggestion::Effect::Gone,
         };
+        // What was taken whole was seen, unless it is what stood there before.
+        let seen = effect == suggestion::Effect::Accepted
+            && self.suggestion.as_ref().is_some_and(|suggestion| !suggestion.is_given_back());
+        self.lingers |= crossed.is_some_and(|again| again || !seen);
         match effect {
             suggestion::Effect::Fits => {}
             suggestion::Effect::Accepted => {
@@ -91,7 +98,7 @@ impl Engine {
                 Some(id) => out.push(Effect::Reply { id, answer: Answer::Clear }),
                 None => {
                     self.must_clear = true;
-                    self.drawn_in.extend(uri);
+                    self.drawn_in.extend(uri.filter(|uri| !self.drawn_in.contains(uri)));
                 }
             }
         }

@@ -69,7 +69,8 @@ impl Engine {
 
     pub(super) fn draw(&mut self, id: RequestId, text: String, now: u64, out: &mut Vec<Effect>) {
         let Some(newest) = &self.newest else { return };
-        self.shown = Some(Shown { text: text.clone(), painted_ms: now });
+        let again = self.shown.as_ref().is_some_and(|shown| shown.text == text);
+        self.shown = Some(Shown { text: text.clone(), painted_ms: now, again });
         self.drawn_in.retain(|uri| *uri != newest.uri);
         if let Some(session) = &mut self.session {
             session.shown();

@@ -120,6 +120,10 @@ pub struct World {
     /// Messages for the plugin, and when they were sent.
     queue: VecDeque<(u64, Line)>,
     model: Model,
+    /// Of each ghost to come: whether what the user does next crosses it, happening just before it is drawn.
+    crossings: VecDeque<bool>,
+    /// One did since the plugin was last told something.
+    crosses: bool,
     in_flight: usize,
     /// The caret, as far as the editor has told: at the newest request, or behind what Tab took since.
     caret: (PathBuf, Position),
@@ -149,6 +153,8 @@ pub struct Seen {
     pub drawn_after: Vec<u64>,
     /// Ghosts drawn elsewhere than at the caret, as far as the editor has told where that is.
     pub stale: Vec<String>,
+    /// Ghosts drawn elsewhere because the user did something while they were on their way: no plugin can know.
+    pub crossed: usize,
     pub requests: usize,
     pub most_in_flight: usize,
     pub most_fences_in_pause: usize,
@@ -191,6 +197,19 @@ impl World {
         }
     }
 
+    /// The user does what they would have done next, now. `false`: nothing.
+    fn cross(&mut self) -> bool {
+        if self.next_act_ms.is_none() {
+            return false;
+        }
+        let (now, asked) = (self.now_ms, self.seen.answers.len());
+        self.next_act_ms = Some(now);
+        self.live_until(now);
+        // What the editor does not ask after it does not put right.
+        self.has_asked &= self.seen.answers.len() > asked;
+        true
+    }
+
     /// Queues what the editor has to say, and looks at what it drew.
     fn collect(&mut self, at_ms: u64, of_fence: Option<usize>) {
         for message in self.editor.outgoing() {
@@ -215,7 +234,9 @@ impl World {
             }
             if let Some(ghost) = &paint.ghost {
                 let there = (paint.path.clone(), ghost.at);
-                if self.caret != there {
+                if self.caret != there && self.crosses {
+                    self.seen.crossed += 1;
+                } else if self.caret != there {
                     let told =
                         format!("{ghost:?} in {there:?} at {} ms, not at {:?}", self.now_ms, self.caret);
                     self.seen.stale.push(told);
@@ -247,6 +268,9 @@ impl World {
                 Some(result) => Ok(result.clone()),
                 None => Err(message["error"].clone()),
             };
+            let draws =
+                result.as_ref().is_ok_and(|items| items.as_array().is_some_and(|items| !items.is_empty()));
+            self.crosses |= draws && self.crossings.pop_front() == Some(true) && self.cross();
             self.editor.answer(id, result);
             return self.collect(self.now_ms + 1, None);
         };
@@ -403,6 +427,8 @@ impl Desk {
             next_act_ms: None,
             queue: VecDeque::new(),
             model,
+            crossings: VecDeque::new(),
+            crosses: false,
             in_flight: 0,
             caret: (PathBuf::new(), Position::default()),
             found_nothing: false,
@@ -438,6 +464,11 @@ impl Desk {
             world.user = Some(Box::new(user));
         }
         self.run();
+    }
+
+    /// Has the user's next act cross ghosts to come, each just before it is drawn: those that are `true` here.
+    pub fn cross(&mut self, crossings: impl IntoIterator<Item = bool>) {
+        self.world.0.borrow_mut().crossings = crossings.into_iter().collect();
     }
 
     /// The user types `text`, a key every `pace_ms`, and then does nothing for `rest_ms`.
@@ -522,6 +553,7 @@ impl Desk {
                 world.fences_in_pause = 0;
             }
             world.found_nothing = false;
+            world.crosses = false;
             world.trace('>', &line.text);
             world.fences_back = world.fences_back.max(line.of_fence.unwrap_or(0));
             now

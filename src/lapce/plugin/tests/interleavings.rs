@@ -65,6 +65,7 @@ fn play(
     acts: VecDeque<(u64, Act)>,
     scripts: Vec<Vec<(u64, Serve)>>,
     speculative: &str,
+    crossings: Vec<bool>,
 ) -> Desk {
     let mut asked = 0;
     let model = move |_: &_| {
@@ -78,6 +79,7 @@ fn play(
         // So many keys it takes to find out.
         desk.types("abc", 1000, 1000);
     }
+    desk.cross(crossings);
     desk.play(acts);
     desk
 }
@@ -99,8 +101,9 @@ proptest! {
         acts in acts(),
         scripts in prop::collection::vec(script(), 1..4),
         speculative in prop::sample::select(vec!["on", "off"]),
+        crossings in prop_oneof![Just(Vec::new()), prop::collection::vec(any::<bool>(), 1..12)],
     ) {
-        let desk = play(Config::default(), acts, scripts, speculative);
+        let desk = play(Config::default(), acts, scripts, speculative, crossings);
         desk.seen(|seen| {
             holds_always(seen, speculative)?;
             prop_assert!(seen.stale.is_empty(), "{:?}", seen.stale);
@@ -117,7 +120,7 @@ proptest! {
         scripts in prop::collection::vec(script(), 1..4),
     ) {
         let config = Config { wakes: false, ..Config::default() };
-        let desk = play(config, acts, scripts, "off");
+        let desk = play(config, acts, scripts, "off", Vec::new());
         desk.seen(|seen| {
             holds_always(seen, "off")?;
             prop_assert!(seen.longest_block <= 300, "blocked for {} ms", seen.longest_block);

@@ -67,6 +67,32 @@ fn a_key_typed_into_a_ghost_that_grows_is_not_kept_waiting_for_long() {
 }
 
 #[test]
+fn what_crosses_a_ghost_on_its_way_is_put_right_by_the_next_message() {
+    let cases = [
+        (&[Act::Key('p')][..], "rintln!(\"hi\");"),
+        (&[Act::Key('z')], ""),
+        // Nothing is drawn yet: this Tab indents, and asks nothing.
+        (&[Act::Tab, Act::Key('z')], ""),
+        (&[Act::Paste("pasted"), Act::Key('z')], ""),
+    ];
+    for (acts, left) in cases {
+        let mut asked = 0;
+        let model = move |_: &_| {
+            asked += 1;
+            answer(200, if asked == 1 { &[(0, "println!(\"hi\");")] } else { &[] })
+        };
+        let mut desk = Desk::new("|\n", Box::new(model));
+        desk.cross([true]);
+        let keys = "let x = ".chars().map(|c| (80, Act::Key(c)));
+        desk.play(keys.chain(acts.iter().map(|act| (3000, *act))).collect::<VecDeque<_>>());
+        desk.seen(|seen| assert_eq!((seen.crossed, &*seen.drawn[0]), (1, "println!(\"hi\");"), "{acts:?}"));
+        assert_eq!(desk.screen().ghost_text(), left, "{acts:?}");
+        assert!(desk.tab_is_honest(), "{acts:?}");
+        is_clean(&desk);
+    }
+}
+
+#[test]
 fn what_came_after_a_pause_shows_with_the_next_key_or_when_asked_for() {
     for acts in [&[Act::Along][..], &[Act::Esc, Act::Invoke]] {
         let mut desk = Desk::new("fn main() {\n    |\n}\n", slow(30));
@@ -209,6 +235,23 @@ fn a_change_of_file_leaves_no_ghost_of_the_other() {
     assert_eq!(desk.screen().ghost_text(), "x");
     desk.act(Act::Switch);
     assert!(desk.screen().ghost.is_none(), "{:?}", desk.screen());
+    is_clean(&desk);
+}
+
+#[test]
+fn a_ghost_left_in_another_file_is_cleared_with_the_first_key_there() {
+    let mut asked = 0;
+    let model = move |_: &_| {
+        asked += 1;
+        answer(200, if asked == 1 { &[(0, "ghost")] } else { &[] })
+    };
+    let mut desk = Desk::new("fn main() {\n    |\n}\n", Box::new(model));
+    desk.act(Act::Invoke);
+    assert_eq!(desk.screen().ghost_text(), "ghost");
+    // Lapce takes the ghost of the one file into the other, and from then on leaves its drawing where it is.
+    let acts = [Act::Switch, Act::Tab, Act::Switch, Act::Tab, Act::Key('z')];
+    desk.play(VecDeque::from(acts.map(|act| (900, act))));
+    assert!(desk.screen().ghost.is_none() && desk.tab_is_honest(), "{:?}", desk.screen());
     is_clean(&desk);
 }
 
