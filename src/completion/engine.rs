@@ -100,6 +100,8 @@ pub struct Engine {
     unasked: bool,
     /// The editor may not have cleared the ghost with the change: it was on its way, or in another document.
     lingers: bool,
+    /// The newest change deleted something: undoing it brings that back.
+    deleted: bool,
     suggestion: Option<Suggestion>,
     session: Option<Session>,
     /// A speculative generation and the suggestion it will be.
@@ -143,6 +145,7 @@ impl Engine {
             dirty: false,
             unasked: false,
             lingers: false,
+            deleted: false,
             suggestion: None,
             session: None,
             ahead: None,
@@ -337,7 +340,8 @@ impl Engine {
 
     /// Reads the stream until the slice is over.
     fn read_on(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
-        let mut left = self.fences.slice_left(now, self.shown.is_some());
+        let growth_ms = self.growth_ms(now);
+        let mut left = self.fences.slice_left(now, growth_ms);
         if let Some(at) = self.retry_ms {
             left = left.min(at.saturating_sub(now));
         }

@@ -12,7 +12,7 @@ const STEP_MS: u64 = 140;
 /// answered, and until it is, Tab is bound to the ghost as it was drawn.
 const DRAWN_MS: u64 = 1500;
 /// So long after a fence it is still unlikely that a key was typed since, in milliseconds.
-const UNSEEN_MS: u64 = 30;
+const UNSEEN_MS: u64 = 60;
 /// All that one message may block where no fence comes back (Lapce before 0.4.1), in milliseconds.
 const BOUNDED_MS: u64 = 280;
 /// There, keys are let pass when the guest has come to be so far behind them, in milliseconds.
@@ -64,6 +64,27 @@ pub struct Fences {
     asked_ms: u64,
     /// When its key was typed, as near as that can be told.
     typed_ms: u64,
+    patience: Patience,
+    /// There was a wait while a ghost was drawn since the newest request.
+    waited: bool,
+}
+
+/// The most that this user is made to wait while a ghost is drawn, in milliseconds.
+#[derive(Debug)]
+struct Patience(u64);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(DRAWN_MS)
+    }
+}
+
+impl Patience {
+    /// Such a wait is over, and a key was typed into it or none: who did it once is likely to do it again.
+    fn learn(&mut self, is_disturbed: bool) {
+        let ms = if is_disturbed { self.0 / 2 } else { self.0 * 5 / 4 };
+        self.0 = ms.clamp(STEP_MS, DRAWN_MS);
+    }
 }
 
 impl Fences {
@@ -90,6 +111,9 @@ impl Fences {
         if fresh && self.sent_ms.is_some_and(|sent| now.saturating_sub(sent) > LOST_MS) {
             self.sent_ms = None;
             self.lost = self.lost.saturating_add(1);
+        }
+        if std::mem::take(&mut self.waited) {
+            self.patience.learn(!fresh);
         }
         self.in_pause = 0;
         self.owed = 0;
@@ -212,12 +236,14 @@ impl Fences {
         (self.entered_ms + step).saturating_sub(now)
     }
 
-    /// How long the guest may read, in milliseconds; 0: not without a fence. `drawn`: a ghost is.
-    pub fn slice_left(&self, now: u64, drawn: bool) -> u64 {
+    /// How long the guest may read, in milliseconds; 0: not without a fence. `growth_ms`: while a ghost is drawn, the
+    /// most that its growth is worth waiting for.
+    pub fn slice_left(&mut self, now: u64, growth_ms: Option<u64>) -> u64 {
         if self.backlog || self.is_out() {
             return 0;
         }
-        let end = if drawn { self.entered_ms + DRAWN_MS } else { u64::MAX };
+        self.waited |= growth_ms.is_some();
+        let end = growth_ms.map_or(u64::MAX, |most| self.entered_ms + most.min(self.patience.0));
         self.slice_end_ms.min(end).saturating_sub(now).min(self.bounded_left(now))
     }
 
@@ -243,5 +269,23 @@ mod tests {
         assert!(!fences.came_back() && fences.is_bounded(), "that one was owed to the change");
         assert!(!fences.came_back() && !fences.is_bounded());
         assert_eq!(fences.ask(9010), Asked::Now);
+    }
+    #[test]
+    fn who_types_into_growing_ghosts_is_kept_waiting_less_each_time() {
+        let mut fences = Fences::default();
+        // The longest wait of a pause that begins now.
+        let mut pause = |now, fresh| {
+            fences.step(now, true);
+            fences.requested(now, fresh, 100);
+            for _ in 0..3 {
+                assert_eq!(fences.ask(now), Asked::Now);
+                fences.confirm(now, 400, false);
+            }
+            fences.slice_left(now, Some(u64::MAX))
+        };
+        let mut waits: Vec<u64> = vec![pause(1000, true)];
+        waits.extend((2..7).map(|n| pause(n * 1000, false)));
+        assert_eq!(waits, [1500, 750, 375, 187, STEP_MS, STEP_MS]);
+        assert_eq!((7..30).map(|n| pause(n * 1000, true)).max(), Some(1500));
     }
 }

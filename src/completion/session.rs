@@ -210,6 +210,11 @@ impl Session {
         self.latency_ms.take()
     }
 
+    /// How long ago its first text came, in milliseconds.
+    pub fn writing_ms(&self, now_ms: u64) -> u64 {
+        self.first_text_ms.map_or(0, |first| now_ms.saturating_sub(first))
+    }
+
     /// How far it is.
     pub fn status(&self) -> Status {
         match self.first_text_ms {

@@ -73,11 +73,6 @@ impl Suggestion {
         self.raw.get(self.lead..).unwrap_or_default()
     }
 
-    /// Whether it begins with what was deleted from the document.
-    pub fn is_given_back(&self) -> bool {
-        self.lead > 0
-    }
-
     /// How much of an answer was asked for.
     pub fn extent(&self) -> Extent {
         self.extent

@@ -37,10 +37,10 @@ impl Engine {
             Some(suggestion) if suggestion.uri == uri => suggestion.edited(edit, shown),
             _ => suggestion::Effect::Gone,
         };
-        // What was taken whole was seen, unless it is what stood there before.
-        let seen = effect == suggestion::Effect::Accepted
-            && self.suggestion.as_ref().is_some_and(|suggestion| !suggestion.is_given_back());
+        // What was taken whole was seen, unless it was brought back.
+        let seen = effect == suggestion::Effect::Accepted && !self.deleted;
         self.lingers |= crossed.is_some_and(|again| again || !seen);
+        self.deleted = !edit.removed.is_empty();
         match effect {
             suggestion::Effect::Fits => {}
             suggestion::Effect::Accepted => {

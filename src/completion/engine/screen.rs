@@ -9,6 +9,12 @@ const REPAINT_MS: u64 = 400;
 /// editor does not tell: the later, the likelier.
 const GROWING_MS: u64 = 2000;
 
+/// A model that has written at least so many bytes, and each of them took so long on average, will not be done
+/// within a slice: then its growth is worth a shorter one. In bytes, milliseconds and milliseconds.
+const SLOW_FROM: u64 = 100;
+const SLOW_BYTE_MS: u64 = 5;
+const SLOW_SLICE_MS: u64 = 300;
+
 impl Engine {
     pub(super) fn rest(&mut self, buffers: &dyn Buffers) -> String {
         let Some(suggestion) = &mut self.suggestion else { return String::new() };
@@ -41,6 +47,15 @@ impl Engine {
                 grown && may_grow && now.saturating_sub(shown.painted_ms) >= REPAINT_MS
             }
         }
+    }
+
+    /// How long a key may have to wait for a ghost to grow, in milliseconds; `None`: none is drawn.
+    pub(super) fn growth_ms(&self, now: u64) -> Option<u64> {
+        self.shown.as_ref()?;
+        let writing_ms = self.session.as_ref()?.writing_ms(now);
+        let written = self.suggestion.as_ref()?.received().len() as u64;
+        let is_slow = written >= SLOW_FROM && written * SLOW_BYTE_MS < writing_ms;
+        Some(if is_slow { SLOW_SLICE_MS } else { u64::MAX })
     }
 
     /// Shows what there is: the whole through the newest request, growing text through older ones.
