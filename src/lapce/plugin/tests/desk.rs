@@ -270,7 +270,10 @@ impl World {
             };
             let draws =
                 result.as_ref().is_ok_and(|items| items.as_array().is_some_and(|items| !items.is_empty()));
-            self.crosses |= draws && self.crossings.pop_front() == Some(true) && self.cross();
+            // No hand does two things while one message is handled.
+            if draws && self.crossings.pop_front() == Some(true) && !self.crosses {
+                self.crosses = self.cross();
+            }
             self.editor.answer(id, result);
             return self.collect(self.now_ms + 1, None);
         };
