@@ -270,6 +270,7 @@ mod tests {
         assert!(!fences.came_back() && !fences.is_bounded());
         assert_eq!(fences.ask(9010), Asked::Now);
     }
+
     #[test]
     fn who_types_into_growing_ghosts_is_kept_waiting_less_each_time() {
         let mut fences = Fences::default();

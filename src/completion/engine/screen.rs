@@ -9,10 +9,11 @@ const REPAINT_MS: u64 = 400;
 /// editor does not tell: the later, the likelier.
 const GROWING_MS: u64 = 2000;
 
-/// A model that has written at least so many bytes, and each of them took so long on average, will not be done
-/// within a slice: then its growth is worth a shorter one. In bytes, milliseconds and milliseconds.
-const SLOW_FROM: u64 = 100;
+/// A model that takes longer than this for a byte and for a line, on average, will not be done within a slice: then
+/// its growth is worth a shorter one. Told after so many bytes. In milliseconds, milliseconds, bytes, milliseconds.
 const SLOW_BYTE_MS: u64 = 5;
+const SLOW_LINE_MS: u64 = 160;
+const SLOW_FROM: u64 = 100;
 const SLOW_SLICE_MS: u64 = 300;
 
 impl Engine {
@@ -53,8 +54,9 @@ impl Engine {
     pub(super) fn growth_ms(&self, now: u64) -> Option<u64> {
         self.shown.as_ref()?;
         let writing_ms = self.session.as_ref()?.writing_ms(now);
-        let written = self.suggestion.as_ref()?.received().len() as u64;
-        let is_slow = written >= SLOW_FROM && written * SLOW_BYTE_MS < writing_ms;
+        let written = self.suggestion.as_ref()?.received();
+        let (bytes, lines) = (written.len() as u64, written.split('\n').count() as u64);
+        let is_slow = bytes >= SLOW_FROM && writing_ms > (bytes * SLOW_BYTE_MS).max(lines * SLOW_LINE_MS);
         Some(if is_slow { SLOW_SLICE_MS } else { u64::MAX })
     }
 

@@ -5,7 +5,7 @@ use volt_host::editor::{Config, Editor};
 use volt_host::typist::{self, Typist};
 
 use super::desk::{Act, Desk, User, answer};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// How long the user writes, in milliseconds.
@@ -65,5 +65,76 @@ fn a_stretch_of_editing_is_helped_and_never_disturbed() {
             assert_eq!((seen.stale.len(), seen.dishonest.len()), (0, 0), "{told}");
             assert!(seen.answers.values().all(|count| *count == 1), "{told}");
         });
+    }
+}
+
+/// Types, looks at the ghost that comes while it grows, types along it, and takes the rest at once.
+struct Eager {
+    written: usize,
+    look_ms: Option<u64>,
+    along: usize,
+    tab_after_ms: u64,
+    /// Whether Tab took what was shown.
+    honest: Rc<Cell<Option<bool>>>,
+}
+
+impl User for Eager {
+    fn act(&mut self, editor: &mut Editor, _: usize) -> Option<u64> {
+        if let Some(c) = "let these = ".chars().nth(self.written) {
+            self.written += 1;
+            editor.type_char(c);
+            return Some(100);
+        }
+        if self.look_ms.is_some() && editor.screen().ghost.is_none() {
+            return Some(10);
+        }
+        if let Some(look_ms) = self.look_ms.take() {
+            return Some(look_ms);
+        }
+        if let Some(left) = self.along.checked_sub(1) {
+            self.along = left;
+            Act::Along.perform(editor);
+            return Some(if left > 0 { 120 } else { self.tab_after_ms });
+        }
+        self.honest.set(Some(editor.tab_is_honest()));
+        editor.tab();
+        None
+    }
+}
+
+/// How often Tab takes something else than what is shown, of a hundred times, if the model takes so long for each of
+/// twelve lines.
+fn wrong_tabs(line_ms: u64) -> usize {
+    let lines = (1..12).map(|n| format!("\n    let value_{n} = compute_the_value_of({n});"));
+    let text: String = std::iter::once("compute_the_value_of(0);".to_owned()).chain(lines).collect();
+    let tokens: Vec<&str> = (0..text.len()).step_by(6).map(|at| &text[at..text.len().min(at + 6)]).collect();
+    let pieces: Vec<(u64, &str)> =
+        tokens.iter().map(|it| (line_ms * 12 / tokens.len() as u64, *it)).collect();
+    let script = answer(LATENCY, &pieces);
+    let (mut wrong, mut tries) = (0, 0);
+    for look_ms in (100..1600).step_by(100) {
+        for (along, tab_after_ms) in [(1, 150), (2, 150), (3, 150), (1, 350), (2, 350), (3, 350)] {
+            let script = script.clone();
+            let settings = json!({"speculative": "off"});
+            let model = Box::new(move |_: &crate::provider::HttpRequest| script.clone());
+            let mut desk = Desk::with("fn main() {\n    |\n}\n", model, Config::default(), settings);
+            let honest = Rc::new(Cell::new(None));
+            let look_ms = Some(look_ms);
+            desk.play(Eager { written: 0, look_ms, along, tab_after_ms, honest: honest.clone() });
+            tries += 1;
+            wrong += usize::from(honest.get() == Some(false));
+        }
+    }
+    wrong * 100 / tries
+}
+
+/// While a ghost grows, the plugin cannot see keys within a slice. This many in a hundred is what is left of it, for
+/// somebody who always does that.
+#[test]
+fn who_types_along_a_growing_ghost_and_takes_the_rest_at_once_gets_something_else_no_oftener_than_this() {
+    for (line_ms, most) in [(10, 0), (50, 3), (100, 33), (150, 64), (200, 81), (300, 20), (500, 35)] {
+        let wrong = wrong_tabs(line_ms);
+        println!("{wrong} wrong Tabs in a hundred at {line_ms} ms a line");
+        assert!(wrong <= most, "{wrong} at {line_ms} ms a line");
     }
 }
