@@ -1,36 +1,79 @@
 //! An answer and the place in the document it belongs to, while the document goes on changing.
 
-use super::events::Edit;
-use super::shape::{self, Extent, Place, Shaped, may_change, shape};
-use super::taken::Taken;
+use std::borrow::Cow;
+
+use super::io::Edit;
+use super::reuse::Continuation;
+use super::shape::{self, Extent, Hidden, Place, Shaped, may_change, shape};
+use crate::stream::FinishReason;
+
+/// Deleting back more than this before the place of the request ends a suggestion, in bytes.
+const DELETED: usize = 32;
+
+/// What a model wrote, and how that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// The model's text as it came.
+    pub text: String,
+    /// `None` while more may come.
+    pub ending: Option<Ending>,
+}
+
+/// How an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The model said that it was done, or why not.
+    Finished(FinishReason),
+    /// We stopped the model, as nothing more of it would have been shown.
+    Stopped,
+    /// The connection or the provider failed.
+    Broken,
+}
+
+impl Answer {
+    /// Whether no more will come.
+    pub fn has_ended(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Whether its last line is whole: the model wrote all it wanted to.
+    pub fn is_whole(&self) -> bool {
+        use FinishReason::{Other, Stop, ToolCalls};
+        matches!(self.ending, Some(Ending::Finished(Stop | ToolCalls | Other)))
+    }
+
+    /// Whether the same request would bring the same again: worth keeping.
+    pub fn is_reusable(&self) -> bool {
+        self.is_whole()
+            || self.ending == Some(Ending::Stopped)
+            || (self.ending == Some(Ending::Finished(FinishReason::Length)) && !self.text.is_empty())
+    }
+}
 
 /// Text known to follow an anchor.
 #[derive(Debug, Clone)]
 pub struct Suggestion {
     /// The document.
     pub uri: String,
-    /// Byte offset in the document at which the text begins.
-    pub anchor: usize,
-    /// What the model wrote, from the anchor on.
-    pub raw: String,
-    /// Whether no more will come.
-    pub ended: bool,
-    /// Whether the model would have gone on.
-    pub cut: bool,
+    /// What the model wrote.
+    pub answer: Answer,
     language: String,
-    /// Bytes of `raw` that were deleted from the document rather than written by the model.
-    lead: usize,
-    /// Bytes of the text that stand in the document already: typed along or accepted.
-    typed: usize,
     extent: Extent,
+    /// Byte offset in the document where the suggestion begins.
+    anchor: usize,
+    /// Text that stood between the anchor and the place of the request and was deleted since. It leads the suggestion,
+    /// and the model's text follows it.
+    deleted: String,
+    /// Bytes of the suggestion that stand in the document: typed along or accepted.
+    typed: usize,
     memo: Option<Memo>,
 }
 
-/// The last shaping, kept because keys, fences and pieces of text come far more often than a line ends.
+/// The last shaping, kept because messages and pieces of text come far more often than a line ends.
 #[derive(Debug, Clone)]
 struct Memo {
-    raw: usize,
-    ended: bool,
+    bytes: usize,
+    whole: bool,
     after: u64,
     shaped: Shaped,
 }
@@ -47,30 +90,39 @@ pub enum Effect {
 }
 
 impl Suggestion {
-    /// A suggestion at `anchor` that has no text yet.
-    pub fn new(uri: &str, language: &str, anchor: usize, extent: Extent) -> Self {
+    /// A suggestion for the caret at `offset` that has no text yet.
+    pub fn new(uri: &str, language: &str, offset: usize, extent: Extent) -> Self {
+        Self::with_answer(uri, language, offset, extent, Answer::default())
+    }
+
+    /// A suggestion whose answer is there already.
+    pub fn with_answer(uri: &str, language: &str, offset: usize, extent: Extent, answer: Answer) -> Self {
         Self {
             uri: uri.to_owned(),
             language: language.to_owned(),
-            anchor,
-            raw: String::with_capacity(1024),
-            ended: false,
-            cut: false,
-            lead: 0,
-            typed: 0,
             extent,
+            answer,
+            anchor: offset,
+            deleted: String::new(),
+            typed: 0,
             memo: None,
         }
     }
 
-    /// Where the cursor is if the user has only typed along.
+    /// Where the caret is if the user has only typed along.
     pub fn cursor(&self) -> usize {
         self.anchor + self.typed
     }
 
-    /// What the model wrote itself.
-    pub fn received(&self) -> &str {
-        self.raw.get(self.lead..).unwrap_or_default()
+    /// The document as it was when the answer was asked for: the text before the place and the text behind it.
+    pub fn context<'d>(&self, document: &'d str) -> Option<(Cow<'d, str>, &'d str)> {
+        let before = document.get(..self.anchor)?;
+        let before = if self.deleted.is_empty() {
+            Cow::Borrowed(before)
+        } else {
+            Cow::Owned([before, &self.deleted].concat())
+        };
+        Some((before, document.get(self.cursor()..)?))
     }
 
     /// How much of an answer was asked for.
@@ -78,9 +130,9 @@ impl Suggestion {
         self.extent
     }
 
-    /// Follows an edit of its document. `shown` is the text drawn at the cursor at the moment.
+    /// Follows an edit of its document. `shown` is the text drawn at the caret at the moment.
     pub fn edited(&mut self, edit: &Edit<'_>, shown: &str) -> Effect {
-        // A closing bracket typed over the editor's own: only the cursor moves.
+        // A closing bracket typed over the editor's own: only the caret moves.
         if edit.removed.is_empty() && edit.inserted.is_empty() {
             return Effect::Fits;
         }
@@ -91,141 +143,148 @@ impl Suggestion {
                 self.typed += edit.inserted.len();
                 return Effect::Accepted;
             }
-            // An editor's own closing bracket lands right of the cursor.
-            if is_closer(edit.inserted) && !self.follows(edit.inserted) {
-                return Effect::Fits;
-            }
             if self.follows(edit.inserted) {
                 self.typed += edit.inserted.len();
                 return Effect::Fits;
             }
-            return Effect::Gone;
+            // An editor's own closing bracket lands right of the caret.
+            return if is_closer(edit.inserted) { Effect::Fits } else { Effect::Gone };
         }
         if edit.inserted.is_empty() && end == cursor {
             if let Some(typed) = self.typed.checked_sub(edit.removed.len()) {
                 self.typed = typed;
                 return Effect::Fits;
             }
-            // Deleted back past the anchor: what is gone leads the text from now on.
+            // Deleted back past the anchor: what is gone leads the suggestion from now on.
             let past = edit.removed.len() - self.typed;
             let Some(lead) = edit.removed.get(..past) else { return Effect::Gone };
-            if past > 32 || lead.contains('\n') {
+            if self.deleted.len() + past > DELETED || lead.contains('\n') {
                 return Effect::Gone;
             }
-            self.raw.insert_str(0, lead);
-            self.lead += lead.len();
+            self.deleted.insert_str(0, lead);
             self.anchor = edit.start;
             self.typed = 0;
-            self.memo = None;
             return Effect::Fits;
         }
         Effect::Gone
     }
 
-    /// Whether the document at `cursor` fits: what stands between the anchor and the cursor is the
-    /// beginning of the text.
+    /// Whether the document at `cursor` fits: what stands between the anchor and the cursor is the beginning of the
+    /// suggestion.
     pub fn fits(&mut self, document: &str, cursor: usize) -> bool {
         let Some(typed) = document.get(self.anchor..cursor) else { return false };
-        let fits = typed.is_empty() || self.text_starts_with(document, cursor, typed);
+        let fits = typed.is_empty() || self.starts_with(document, cursor, typed);
         if fits {
             self.typed = typed.len();
         }
         fits
     }
 
-    /// What to show at the cursor now: the shaped text less what was typed of it.
+    /// What to show at the caret now: the suggestion less what was typed of it. And whether nothing the model still
+    /// writes would be shown.
     pub fn rest(&mut self, document: &str) -> (String, bool) {
         let cursor = self.cursor();
         let typed = document.get(self.anchor..cursor).unwrap_or_default().to_owned();
-        let shaped = self.shaped(document, cursor, self.ended);
-        (shaped.text.strip_prefix(typed.as_str()).unwrap_or_default().to_owned(), shaped.complete)
+        let shaped = self.shaped(document, cursor);
+        let complete = shaped.complete;
+        (self.full(&shaped.text).strip_prefix(typed.as_str()).unwrap_or_default().to_owned(), complete)
     }
 
     /// Why nothing is shown, if a filter took it all.
-    pub fn hidden(&mut self, document: &str) -> Option<super::shape::Hidden> {
+    pub fn hidden(&mut self, document: &str) -> Option<Hidden> {
         let cursor = self.cursor();
-        self.shaped(document, cursor, self.ended).hidden
+        self.shaped(document, cursor).hidden
     }
 
     /// The place behind it, if all that is shown of it stands in the document.
-    pub fn taken(&self, document: &str) -> Option<Taken> {
+    pub fn taken(&self, document: &str) -> Option<Continuation> {
         (self.typed > 0).then(|| self.once_taken(document, self.cursor())).flatten()
     }
 
     /// The place behind it in `document`, in which all that is shown of it stands before `end`.
-    pub fn once_taken(&self, document: &str, end: usize) -> Option<Taken> {
-        let (before, after) = (document.get(..self.anchor)?, document.get(end..)?);
-        let place = Place { before, after, language: &self.language, extent: self.extent };
-        let past = shape::past(&place, &self.raw, !self.cut);
+    pub fn once_taken(&self, document: &str, end: usize) -> Option<Continuation> {
+        let (before, _) = self.context(document)?;
+        let after = document.get(end..)?;
+        let place = Place { before: &before, after, language: &self.language, extent: self.extent };
+        let past = shape::past(&place, &self.answer.text, self.answer.is_whole());
         let finished = shape::is_finished(&self.language, document.get(..end)?);
-        Some(Taken::new(&self.uri, end, finished, &past))
+        Some(Continuation::new(&self.uri, end, finished, &past))
     }
 
     /// Whether the user typed on in `document` before the model said anything: it may or may not fit. A line break
     /// mostly does.
     pub fn is_unsure(&self, document: &str) -> bool {
         let typed = document.get(self.anchor..self.cursor()).unwrap_or_default();
-        !self.ended && typed.len() > self.raw.len() && !typed.trim().is_empty()
+        let known = self.deleted.len() + self.answer.text.len();
+        !self.answer.has_ended() && typed.len() > known && !typed.trim().is_empty()
     }
 
-    /// Whether text typed right at the cursor goes along with what the model wrote. While it has
-    /// written nothing, nothing contradicts it but nothing follows it either.
+    /// The whole suggestion, of which `shaped` is the model's part.
+    fn full<'s>(&self, shaped: &'s str) -> Cow<'s, str> {
+        if shaped.is_empty() || self.deleted.is_empty() {
+            Cow::Borrowed(shaped)
+        } else {
+            Cow::Owned([&self.deleted, shaped].concat())
+        }
+    }
+
+    /// Whether text typed right at the caret goes along with what the model wrote. While it has written nothing,
+    /// nothing contradicts it but nothing follows it either.
     fn follows(&self, typed: &str) -> bool {
+        let goes_along = |text: &str, open: bool| {
+            let rest = text.get(self.typed..).unwrap_or_default();
+            rest.starts_with(typed) || (open && typed.starts_with(rest))
+        };
+        let raw = self.full(&self.answer.text);
+        let open = !self.answer.has_ended();
         match &self.memo {
             Some(memo) if !memo.shaped.text.is_empty() => {
-                let rest = memo.shaped.text.get(self.typed..).unwrap_or_default();
-                rest.starts_with(typed) || (!memo.ended && typed.starts_with(rest) && self.raw_follows(typed))
+                goes_along(&self.full(&memo.shaped.text), false) || (open && goes_along(&raw, true))
             }
-            _ => self.raw_follows(typed),
+            _ if self.answer.text.is_empty() => open,
+            _ => goes_along(&raw, open),
         }
     }
 
-    fn raw_follows(&self, typed: &str) -> bool {
-        if self.typed >= self.raw.len() {
-            return !self.ended;
-        }
-        let rest = self.raw.get(self.typed..).unwrap_or_default();
-        !rest.is_empty() && (rest.starts_with(typed) || (!self.ended && typed.starts_with(rest)))
-    }
-
-    fn text_starts_with(&mut self, document: &str, cursor: usize, typed: &str) -> bool {
-        if self.shaped(document, cursor, self.ended).text.starts_with(typed) {
+    fn starts_with(&mut self, document: &str, cursor: usize, typed: &str) -> bool {
+        let shaped = self.shaped(document, cursor).text;
+        if self.full(&shaped).starts_with(typed) {
             return true;
         }
-        if self.ended {
+        if self.answer.has_ended() {
             return false;
         }
         // Text of an unfinished line is not shown yet but may be typed.
-        let place = self.place(document, cursor);
-        let all = place.map(|place| shape(&place, &self.raw, true).text).unwrap_or_default();
-        all.starts_with(typed) || typed.starts_with(all.as_str())
+        let all = self.shape(document, cursor, true).text;
+        let all = if all.is_empty() { Cow::Borrowed(self.deleted.as_str()) } else { self.full(&all) };
+        all.starts_with(typed) || typed.starts_with(all.as_ref())
     }
 
-    fn shaped(&mut self, document: &str, cursor: usize, ended: bool) -> Shaped {
+    fn shaped(&mut self, document: &str, cursor: usize) -> Shaped {
         let after = document.get(cursor..).map_or(0, fingerprint);
+        let whole = self.answer.is_whole();
         if let Some(memo) = &self.memo
-            && memo.ended == ended
+            && memo.whole == whole
             && memo.after == after
             && self
-                .raw
-                .get(memo.raw..)
-                .is_some_and(|fresh| fresh.is_empty() || (!ended && !may_change(fresh)))
+                .answer
+                .text
+                .get(memo.bytes..)
+                .is_some_and(|fresh| fresh.is_empty() || (!whole && !may_change(fresh)))
         {
             return memo.shaped.clone();
         }
-        let Some(place) = self.place(document, cursor) else { return Shaped::default() };
-        let shaped = shape(&place, &self.raw, ended);
-        self.memo = Some(Memo { raw: self.raw.len(), ended, after, shaped: shaped.clone() });
+        let shaped = self.shape(document, cursor, whole);
+        self.memo = Some(Memo { bytes: self.answer.text.len(), whole, after, shaped: shaped.clone() });
         shaped
     }
 
-    fn place<'p>(&'p self, document: &'p str, cursor: usize) -> Option<Place<'p>> {
-        Some(Place {
-            before: document.get(..self.anchor)?,
-            after: document.get(cursor..)?,
-            language: &self.language,
-            extent: self.extent,
-        })
+    fn shape(&self, document: &str, cursor: usize, whole: bool) -> Shaped {
+        let (Some((before, _)), Some(after)) = (self.context(document), document.get(cursor..)) else {
+            return Shaped::default();
+        };
+        let place = Place { before: &before, after, language: &self.language, extent: self.extent };
+        shape(&place, &self.answer.text, whole)
     }
 }
 
@@ -233,7 +292,7 @@ fn is_closer(text: &str) -> bool {
     matches!(text, ")" | "]" | "}" | "\"" | "'" | "`")
 }
 
-/// The first few lines right of the cursor decide about overlaps; a cheap mark of them.
+/// The first few lines right of the caret decide about overlaps; a cheap mark of them.
 fn fingerprint(after: &str) -> u64 {
     let head = after.as_bytes().get(..after.len().min(256)).unwrap_or_default();
     head.iter().fold(after.len() as u64 ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -244,6 +303,13 @@ fn fingerprint(after: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn suggestion(offset: usize, text: &str, ending: Option<Ending>) -> Suggestion {
+        let answer = Answer { text: text.to_owned(), ending };
+        Suggestion::with_answer("file:///a.rs", "rust", offset, Extent::Auto, answer)
+    }
+
+    const STOP: Option<Ending> = Some(Ending::Finished(FinishReason::Stop));
 
     #[test]
     fn an_edit_goes_along_or_ends_it() {
@@ -257,12 +323,51 @@ mod tests {
             (3, "=", "", Effect::Fits),
             (1, "", "1", Effect::Gone),
         ] {
-            let mut suggestion = Suggestion::new("file:///a.rs", "rust", 4, Extent::Auto);
-            suggestion.raw.push_str("12;");
-            suggestion.ended = true;
+            let mut suggestion = suggestion(4, "12;", STOP);
             assert_eq!(suggestion.rest("let="), ("12;".to_owned(), false));
             let edit = Edit { start, removed, inserted };
             assert_eq!(suggestion.edited(&edit, "12;"), effect, "{edit:?}");
+        }
+    }
+
+    /// Deletes the end of `document` byte by byte; what is shown after each.
+    fn deleting(mut suggestion: Suggestion, document: &str, count: usize) -> Vec<String> {
+        let mut document = document.to_owned();
+        let mut shown = Vec::new();
+        for _ in 0..count {
+            let removed = document.pop().unwrap().to_string();
+            let edit = Edit { start: document.len(), removed: &removed, inserted: "" };
+            assert_eq!(suggestion.edited(&edit, ""), Effect::Fits);
+            assert!(suggestion.fits(&document, document.len()));
+            shown.push(suggestion.rest(&document).0);
+        }
+        shown
+    }
+
+    #[test]
+    fn deleted_text_leads_what_is_shown_of_the_model_s_text() {
+        for (document, answer, ending, shown) in [
+            // The model repeats the line, which is cut off what is shown.
+            ("let m", "let mut x = 1;", STOP, &["mut x = 1;", " mut x = 1;", "t mut x = 1;"][..]),
+            ("let m", "ut x = 1;", STOP, &["mut x = 1;", " mut x = 1;"]),
+            // Nothing of the model: nothing to show.
+            ("let m", "", STOP, &["", ""]),
+            ("let m", "", None, &["", ""]),
+        ] {
+            let suggestion = suggestion(document.len(), answer, ending);
+            assert_eq!(deleting(suggestion, document, shown.len()), shown, "{document:?} {answer:?}");
+        }
+    }
+
+    #[test]
+    fn the_half_line_of_an_answer_that_was_cut_is_not_shown() {
+        for (ending, shown) in [
+            (STOP, "a();\nb("),
+            (Some(Ending::Finished(FinishReason::Length)), "a();"),
+            (Some(Ending::Broken), "a();"),
+            (None, "a();"),
+        ] {
+            assert_eq!(suggestion(0, "a();\nb(", ending).rest("").0, shown, "{ending:?}");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What is left of an answer after the user took the block that was shown of it.
 
-use super::events::Edit;
+use crate::completion::io::Edit;
 
 /// The place behind an accepted suggestion.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
+pub struct Continuation {
     uri: String,
     /// Right behind what was accepted, in bytes; later, where the next line begins.
     offset: usize,
@@ -16,7 +16,7 @@ pub struct Taken {
     below: bool,
 }
 
-impl Taken {
+impl Continuation {
     /// `text` was accepted up to `offset`; the model wrote `rest` behind it.
     pub fn new(uri: &str, offset: usize, finished: bool, rest: &str) -> Self {
         let rest = rest.trim_start_matches(['\n', '\r']).to_owned();
@@ -81,7 +81,7 @@ mod tests {
             (&[edit(10, "")], 10, None),
             (&[edit(10, "\n")], 12, None),
         ] {
-            let mut taken = Taken::new("file:///a.rs", 10, true, "\n\nb();\n");
+            let mut taken = Continuation::new("file:///a.rs", 10, true, "\n\nb();\n");
             assert!(edits.iter().all(|edit| taken.edited("file:///a.rs", edit)), "{edits:?}");
             assert_eq!(taken.offer("file:///a.rs", offset), offered, "{edits:?}");
             assert_eq!(taken.is_end("file:///a.rs", offset), offset == 10, "{edits:?}");
@@ -98,7 +98,7 @@ mod tests {
             Edit { start: 9, removed: ";", inserted: "" },
             edit(10, "\nx"),
         ] {
-            let mut taken = Taken::new("file:///a.rs", 10, true, "\nb();\n");
+            let mut taken = Continuation::new("file:///a.rs", 10, true, "\nb();\n");
             assert!(!taken.edited("file:///a.rs", &edit), "{edit:?}");
         }
     }

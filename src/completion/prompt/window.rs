@@ -1,32 +1,14 @@
-//! What goes into a prompt: the window around the cursor and pieces of other documents.
+//! The text around the cursor, cut to the budget.
 
-use std::collections::HashSet;
-use std::ops::Range;
-
-use super::edits::RecentEdits;
-use super::events::{Buffer, Buffers};
-use super::gates::Gates;
-use super::shape::Extent;
-use crate::provider::{Prompt, Snippet};
+use super::recent_edits::RecentEdits;
+use super::similar::{SimilarIndex, snippets};
+use crate::completion::io::{Buffer, Buffers};
+use crate::completion::shape::Extent;
+use crate::completion::trigger::Gates;
+use crate::provider::Prompt;
 
 /// Bytes of code a token stands for, a guess on the safe side (zed guesses 3 as well).
 const BYTES_PER_TOKEN: usize = 3;
-/// Lines of a candidate snippet (cody compares windows of 50 lines).
-const WINDOW_LINES: usize = 40;
-/// Lines around the cursor that snippets are compared with.
-const QUERY_LINES: usize = 30;
-/// Most snippets in one prompt.
-const SNIPPETS: usize = 4;
-/// Most of them from places of recent edits (tabby sends three changed pieces of code).
-const EDITS: usize = 2;
-/// Lines above and below an edit that are quoted with it.
-const EDIT_LINES: usize = 4;
-/// Identifiers that two texts must share before one is worth the other's budget, by Jaccard index.
-const SIMILAR: f32 = 0.06;
-/// Documents larger than this are not searched for snippets, in bytes.
-const SEARCHED: usize = 256 * 1024;
-/// Bytes searched in all, the documents edited last first.
-const SEARCHED_IN_ALL: usize = 384 * 1024;
 /// The window's edges move in steps of this part of the budget: while the user types, the prompt stays the
 /// same but for its end, and the provider's prompt cache hits.
 const STEPS: usize = 12;
@@ -58,14 +40,20 @@ pub struct Wish<'a> {
 }
 
 /// The prompt for a place in `buffer`.
-pub fn prompt(buffer: &Buffer<'_>, buffers: &dyn Buffers, wish: &Wish<'_>, budget: &Budget) -> Prompt {
+pub fn prompt(
+    index: &mut SimilarIndex,
+    buffer: &Buffer<'_>,
+    buffers: &dyn Buffers,
+    wish: &Wish<'_>,
+    budget: &Budget,
+) -> Prompt {
     let total = budget.tokens * BYTES_PER_TOKEN;
     let (before, after) = (
         buffer.text.get(..wish.offset).unwrap_or(buffer.text),
         buffer.text.get(wish.offset..).unwrap_or_default(),
     );
     let snippets =
-        if budget.snippets { snippets(buffer, buffers, wish, &budget.gates, total) } else { Vec::new() };
+        if budget.snippets { snippets(index, buffer, buffers, wish, &budget.gates, total) } else { Vec::new() };
     let quoted: usize = snippets.iter().map(|snippet| snippet.text.len() + snippet.path.len()).sum();
     let window = total.saturating_sub(quoted);
     let step = (total / STEPS).max(1);
@@ -85,141 +73,6 @@ pub fn prompt(buffer: &Buffer<'_>, buffers: &dyn Buffers, wish: &Wish<'_>, budge
         stop: if wish.extent == Extent::Line { vec!["\n".to_owned()] } else { Vec::new() },
         received: String::new(),
     }
-}
-
-/// A piece of a document that may be quoted.
-struct Candidate<'b> {
-    score: f32,
-    buffer: Buffer<'b>,
-    range: Range<usize>,
-}
-
-/// What is worth quoting: where the user has just been writing, and the windows of other open documents most like
-/// the text around the cursor. In the order of their paths: which one is the best changes from word to word, and
-/// what is quoted should stay the same.
-fn snippets(
-    buffer: &Buffer<'_>,
-    buffers: &dyn Buffers,
-    wish: &Wish<'_>,
-    gates: &Gates,
-    total: usize,
-) -> Vec<Snippet> {
-    let bytes = total / 4;
-    let mut found = edited(buffer, buffers, wish, total);
-    found.extend(alike(buffer, buffers, wish.offset, bytes));
-    found.retain(|candidate| gates.ignored(candidate.buffer.path).is_none());
-    found.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let mut left = bytes;
-    let mut chosen: Vec<Candidate<'_>> = Vec::new();
-    for candidate in found {
-        let there = |other: &Candidate<'_>| {
-            let (a, b) = (&other.range, &candidate.range);
-            other.buffer.uri == candidate.buffer.uri && a.start < b.end && b.start < a.end
-        };
-        let size = candidate.range.len() + candidate.buffer.path.len();
-        if chosen.len() < SNIPPETS && size <= left && !chosen.iter().any(there) {
-            left -= size;
-            chosen.push(candidate);
-        }
-    }
-    chosen.sort_by(|a, b| (a.buffer.path, a.range.start).cmp(&(b.buffer.path, b.range.start)));
-    let quote = |Candidate { buffer, range, .. }: Candidate<'_>| Snippet {
-        path: buffer.path.to_owned(),
-        text: buffer.text.get(range).unwrap_or_default().to_owned(),
-    };
-    chosen.into_iter().map(quote).collect()
-}
-
-/// The places of recent edits that the window around the cursor does not show.
-fn edited<'b>(
-    buffer: &Buffer<'_>,
-    buffers: &'b dyn Buffers,
-    wish: &Wish<'_>,
-    total: usize,
-) -> Vec<Candidate<'b>> {
-    let mut found = Vec::new();
-    for place in wish.edits.latest() {
-        let shown = place.uri == buffer.uri
-            && place.range.end + total > wish.offset
-            && place.range.start < wish.offset + total;
-        if shown || found.len() == EDITS {
-            continue;
-        }
-        let Some(other) = buffers.get(&place.uri) else { continue };
-        if let Some(range) = lines_around(other.text, &place.range, total / 8) {
-            found.push(Candidate { score: 2.0 - found.len() as f32 * 0.1, buffer: other, range });
-        }
-    }
-    found
-}
-
-/// Whole lines: those of `range` and [`EDIT_LINES`] on each side, as far as they fit into `bytes`.
-fn lines_around(text: &str, range: &Range<usize>, bytes: usize) -> Option<Range<usize>> {
-    let (before, after) = (text.get(..range.start)?, text.get(range.end..)?);
-    let start = before.rmatch_indices('\n').nth(EDIT_LINES).map_or(0, |(at, _)| at + 1);
-    let end = after.match_indices('\n').nth(EDIT_LINES).map_or(text.len(), |(at, _)| range.end + at);
-    let lines = first_lines(text.get(start..end)?, bytes).trim_end();
-    (!lines.trim().is_empty()).then(|| start..start + lines.len())
-}
-
-/// The best window of each other document, if it is like enough.
-fn alike<'b>(
-    buffer: &Buffer<'_>,
-    buffers: &'b dyn Buffers,
-    offset: usize,
-    bytes: usize,
-) -> Vec<Candidate<'b>> {
-    let (before, after) =
-        (buffer.text.get(..offset).unwrap_or_default(), buffer.text.get(offset..).unwrap_or_default());
-    let start = before.rmatch_indices('\n').nth(QUERY_LINES).map_or(0, |(at, _)| at + 1);
-    let end = after.match_indices('\n').nth(QUERY_LINES / 3).map_or(after.len(), |(at, _)| at);
-    let mut query = identifiers(before.get(start..).unwrap_or_default());
-    query.extend(identifiers(after.get(..end).unwrap_or_default()));
-    let mut found = Vec::new();
-    let mut searched = 0;
-    for (age, other) in buffers.all().into_iter().enumerate() {
-        if other.uri == buffer.uri || other.text.len() > SEARCHED {
-            continue;
-        }
-        searched += other.text.len();
-        if searched > SEARCHED_IN_ALL {
-            break;
-        }
-        if let Some((score, range)) = best_window(&query, other.text, bytes) {
-            // What was edited a moment ago is likelier to matter than what lies open.
-            let recency = 0.02 / (age + 1) as f32;
-            found.push(Candidate { score: score + recency, buffer: other, range });
-        }
-    }
-    found
-}
-
-/// The window of `text` with the highest Jaccard index over identifiers, if it is high enough.
-fn best_window(query: &HashSet<&str>, text: &str, bytes: usize) -> Option<(f32, Range<usize>)> {
-    let starts: Vec<usize> =
-        std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let mut best: Option<(f32, Range<usize>)> = None;
-    for first in (0..starts.len()).step_by(WINDOW_LINES / 2) {
-        let start = *starts.get(first)?;
-        let end = starts.get(first + WINDOW_LINES).copied().unwrap_or(text.len());
-        let window = text.get(start..end)?.trim_end();
-        let window = first_lines(window, bytes / 2);
-        let words = identifiers(window);
-        let shared = query.intersection(&words).count();
-        let all = query.len() + words.len() - shared;
-        let score = if all == 0 { 0.0 } else { shared as f32 / all as f32 };
-        if score >= SIMILAR && best.as_ref().is_none_or(|(known, _)| score > *known) {
-            best = Some((score, start..start + window.len()));
-        }
-    }
-    best
-}
-
-/// Words of at least three characters that start like an identifier.
-fn identifiers(text: &str) -> HashSet<&str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|word| word.len() > 2 && !word.starts_with(|c: char| c.is_ascii_digit()))
-        .collect()
 }
 
 /// The end of `text`, whole lines, at most `bytes` long; part of a line only if that line alone is longer.
@@ -242,7 +95,7 @@ fn last_lines(text: &str, bytes: usize, step: usize) -> &str {
 
 /// The beginning of `text`, whole lines, at most `bytes` long; part of a line only if that line alone is
 /// longer.
-fn first_lines(text: &str, bytes: usize) -> &str {
+pub(super) fn first_lines(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {
         return text;
     }
@@ -298,7 +151,7 @@ mod tests {
     /// The prompt for the first document and this place in it, after these edits.
     fn prompt_after(open: &Open, offset: usize, tokens: usize, edits: &RecentEdits) -> Prompt {
         let wish = Wish { offset, max_tokens: 64, extent: Extent::Auto, repository: "repo", edits };
-        prompt(&open.buffer(0), open, &wish, &budget(tokens))
+        prompt(&mut SimilarIndex::default(), &open.buffer(0), open, &wish, &budget(tokens))
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::events::Edit;
+use crate::completion::io::Edit;
 
 /// Places remembered, the latest last.
 const PLACES: usize = 8;

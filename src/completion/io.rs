@@ -1,11 +1,12 @@
 //! What goes into the engine and what comes out of it.
 
-use super::gates::Gate;
 use super::shape::Hidden;
+use super::trigger::Gate;
 use crate::provider::{Error, HttpRequest};
-use crate::transport::Failure;
+use crate::stream::FinishReason;
+use crate::transport::{Failure, RequestNumber};
 
-/// An inlineCompletion request, by a number the caller gives it.
+/// An inlineCompletion request of the editor, by a number the caller gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(pub u64);
 
@@ -26,7 +27,7 @@ pub struct Buffer<'a> {
 pub trait Buffers {
     /// The document of that URI.
     fn get(&self, uri: &str) -> Option<Buffer<'_>>;
-    /// All open documents, most recently edited first.
+    /// All open documents, most recently used first.
     fn all(&self) -> Vec<Buffer<'_>>;
 }
 
@@ -39,6 +40,15 @@ pub struct Edit<'a> {
     pub removed: &'a str,
     /// What stands there now.
     pub inserted: &'a str,
+}
+
+/// When an input comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Milliseconds of a monotonic clock with any origin.
+    pub now_ms: u64,
+    /// No message is queued behind the one at hand: the document is what the user sees.
+    pub caught_up: bool,
 }
 
 /// What happens to the engine.
@@ -61,26 +71,43 @@ pub enum Input<'a> {
         offset: usize,
         /// Asked for by the user (alt+\), not by a key.
         invoked: bool,
-        /// The guest was idle when the key came: nothing is queued behind it.
-        fresh: bool,
     },
-    /// The editor asked for something it asks for after every change and after every fence.
-    Woken {
-        /// The document it asked about.
+    /// The editor says where the caret is. It does so after each key and click, unless it has said the same place
+    /// since the last edit of that document.
+    CaretAt {
+        /// The document.
+        uri: &'a str,
+        /// The caret, in bytes.
+        offset: usize,
+    },
+    /// The editor asked for code lenses: it does so after each change of a document, and for each open document
+    /// when the agent wakes it.
+    LensesAsked {
+        /// The document.
         uri: &'a str,
     },
-    /// A [`Effect::Wait`] is over and nothing came.
-    Elapsed,
-    /// Status line and headers of the answer.
+    /// What came of a request to the model. Shown with the next input of another kind.
+    Response {
+        /// The request.
+        number: RequestNumber,
+        /// What came.
+        event: ResponseEvent<'a>,
+    },
+}
+
+/// What came of a request to the model.
+#[derive(Debug, Clone)]
+pub enum ResponseEvent<'a> {
+    /// Status line and headers.
     Head {
         /// HTTP status.
         status: u16,
         /// Headers, names in lower case.
         headers: &'a [(String, String)],
     },
-    /// Bytes of the answer.
+    /// Bytes of the body.
     Body(&'a [u8]),
-    /// The answer is whole.
+    /// The body is complete.
     End,
     /// The request failed.
     Failed(&'a Failure),
@@ -88,7 +115,7 @@ pub enum Input<'a> {
 
 /// What the caller has to do, in order.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
+pub enum Output {
     /// Answer a request of the editor.
     Reply {
         /// Which.
@@ -96,26 +123,21 @@ pub enum Effect {
         /// With what.
         answer: Answer,
     },
-    /// Send a request; what comes of it is fed back.
+    /// Hand a request over to the transport.
     Start {
-        /// On which lane.
-        lane: Lane,
+        /// Its number, under which its response comes back.
+        number: RequestNumber,
         /// The request.
         request: Box<HttpRequest>,
+        /// It leaves that many milliseconds from now, unless it is stopped first.
+        delay_ms: u64,
+        /// The transport stops this one, if it still runs, at the moment the new one leaves.
+        replaces: Option<RequestNumber>,
     },
-    /// Drop the lane's request.
-    Cancel(Lane),
-    /// The lane [`Lane::Ahead`] becomes [`Lane::Main`].
-    Promote,
-    /// Ask the editor for a wake-up.
-    Fence,
-    /// Wait for the main lane and feed back what came. Always last.
-    Wait {
-        /// At most so many milliseconds; 0: only for what is there already.
-        ms: u64,
-        /// At most so many bytes; what is not read slows the sender down.
-        bytes: usize,
-    },
+    /// Drop a request, whether it has left or not.
+    Stop(RequestNumber),
+    /// Ask for one wake-up. It replaces any other that was asked for.
+    Wake(Wake),
     /// The state to show in the status bar.
     Status(Status),
     /// A failure to tell the user once.
@@ -124,13 +146,19 @@ pub enum Effect {
     Agreed,
 }
 
-/// Requests that may run side by side.
+/// When to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
-    /// The one whose answer is shown.
-    Main,
-    /// The speculative one, for the state after accepting what is shown.
-    Ahead,
+pub enum Wake {
+    /// When a request has more than was read of it and `not_before_ms` have passed, counted from its first byte if
+    /// it has none yet, else from now; at once when it has ended.
+    More {
+        /// The request.
+        number: RequestNumber,
+        /// Milliseconds; `u64::MAX`: only at its end.
+        not_before_ms: u64,
+    },
+    /// As soon as may be: the next message will find nothing queued behind it.
+    Soon,
 }
 
 /// An answer to an inlineCompletion request.
@@ -167,8 +195,6 @@ pub enum Status {
         /// Tokens per second.
         per_second: u32,
     },
-    /// A part of the answer was received, and nobody waits for the rest: the next key shows more.
-    StillWriting,
     /// There is something to show that no request of the editor is open for: alt+\\ or the next key shows it.
     Ready,
     /// Nothing is shown, and why.
@@ -188,12 +214,12 @@ pub enum Why {
     Gate(Gate),
     /// The model's answer was empty.
     Empty,
+    /// The answer ended before there was anything to show.
+    Ended(FinishReason),
     /// The answer was there, and a filter hid it.
     Hidden(Hidden),
     /// The request failed.
     Failed(Box<Error>),
-    /// The provider asked to wait; so many milliseconds are left.
+    /// The provider asked to wait; that many milliseconds are left.
     RateLimited(u64),
-    /// The model has not answered yet.
-    StillWaiting,
 }

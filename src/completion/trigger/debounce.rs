@@ -16,7 +16,7 @@ const WEIGHT: f64 = 0.15;
 
 /// The user's typing rhythm and the model's latency, as running means.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub struct Debounce {
     last_key_ms: Option<u64>,
     /// Keys that came together with the last one, it included, and the time of the key before them.
     together: u32,
@@ -27,7 +27,7 @@ pub struct Pace {
     fixed_ms: Option<u64>,
 }
 
-impl Pace {
+impl Debounce {
     /// `fixed_ms` is the user's own debounce; `None` adapts.
     pub fn new(fixed_ms: Option<u64>) -> Self {
         Self {
@@ -111,8 +111,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn typed_at(interval: u64) -> Pace {
-        let mut pace = Pace::new(None);
+    fn typed_at(interval: u64) -> Debounce {
+        let mut pace = Debounce::new(None);
         for n in 0..60 {
             pace.key(1000 + n * interval);
         }
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn keys_that_were_queued_share_their_time() {
-        let (mut queued, even) = (Pace::new(None), typed_at(66));
+        let (mut queued, even) = (Debounce::new(None), typed_at(66));
         for n in 0..20 {
             // Three keys each 198 ms, handled at once.
             (0..3).for_each(|key| queued.key(1000 + n * 198 + key));
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_slow_model_waits_less_and_a_fixed_debounce_is_kept() {
-        let mut irregular = Pace::new(None);
+        let mut irregular = Debounce::new(None);
         let mut now = 0;
         for gap in [60, 180, 70, 170, 60, 190, 80] {
             now += gap;
@@ -157,7 +157,7 @@ mod tests {
         let before = irregular.debounce_ms();
         (0..20).for_each(|_| irregular.answered(2000));
         assert!(irregular.debounce_ms() < before);
-        assert_eq!(Pace::new(Some(0)).debounce_ms(), 0);
-        assert_eq!(Pace::new(Some(750)).debounce_ms(), 750);
+        assert_eq!(Debounce::new(Some(0)).debounce_ms(), 0);
+        assert_eq!(Debounce::new(Some(750)).debounce_ms(), 750);
     }
 }

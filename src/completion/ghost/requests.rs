@@ -1,20 +1,20 @@
 //! Requests of the editor that were not answered yet: each is one push to the screen.
 //!
-//! Lapce applies the answer of an old request as gladly as that of the newest, so every key typed
-//! before a pause is worth one drawing of the growing text. Each request is answered once, ever.
+//! Lapce applies the answer of an old request as gladly as that of the newest, so every key typed before a pause is
+//! worth one drawing of the growing text. Each request is answered once, ever.
 
-use super::events::RequestId;
+use crate::completion::io::RequestId;
 
 /// More old requests than this are of no use for one answer; the oldest is let go.
 const MOST: usize = 8;
 
-/// Unanswered requests, oldest first.
+/// Unanswered requests, oldest first. All are of one document.
 #[derive(Debug, Default)]
-pub struct Slots {
+pub struct OpenRequests {
     open: Vec<RequestId>,
 }
 
-impl Slots {
+impl OpenRequests {
     /// Takes the newest request. Returns one that must be answered now, with nothing, to make room.
     #[must_use]
     pub fn push(&mut self, id: RequestId) -> Option<RequestId> {
@@ -32,18 +32,18 @@ impl Slots {
         self.open.is_empty()
     }
 
-    /// Spends the oldest request, if another remains after it.
-    pub fn spend_old(&mut self) -> Option<RequestId> {
+    /// Takes the oldest request, if another remains after it.
+    pub fn take_spare(&mut self) -> Option<RequestId> {
         (self.open.len() > 1).then(|| self.open.remove(0))
     }
 
-    /// Spends the oldest request, be it the only one.
-    pub fn spend_oldest(&mut self) -> Option<RequestId> {
+    /// Takes the oldest request, be it the only one.
+    pub fn take_oldest(&mut self) -> Option<RequestId> {
         (!self.open.is_empty()).then(|| self.open.remove(0))
     }
 
-    /// Spends the newest request.
-    pub fn spend_newest(&mut self) -> Option<RequestId> {
+    /// Takes the newest request.
+    pub fn take_newest(&mut self) -> Option<RequestId> {
         self.open.pop()
     }
 }

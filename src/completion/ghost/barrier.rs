@@ -1,0 +1,58 @@
+//! Whether a message of the editor may have others queued behind it.
+//!
+//! Lapce calls the guest once per message and keeps the next ones queued meanwhile. What is painted while a key is
+//! queued lands where the caret no longer is. The guest never waits, so nearly every message finds it idle, and then
+//! nothing was queued. Only after something slow (the start of the agent, a burst of keys) messages come in a row.
+
+/// If the guest was idle this long, the queue was empty, in microseconds.
+const IDLE_US: u64 = 1000;
+/// The messages of one key come in a row. Keys are farther apart than this: so long after the first message of a row
+/// no further key can be queued, in microseconds.
+const SAME_KEY_US: u64 = 5000;
+
+/// See the module. Times are microseconds of a monotonic clock.
+#[derive(Debug, Default)]
+pub struct Barrier {
+    /// When the last message was done with.
+    returned_us: u64,
+    /// When a message last found the guest idle.
+    idle_us: u64,
+}
+
+impl Barrier {
+    /// A message begins. Whether no other is queued behind it.
+    pub fn enter(&mut self, now_us: u64) -> bool {
+        if now_us.saturating_sub(self.returned_us) >= IDLE_US {
+            self.idle_us = now_us;
+        }
+        now_us.saturating_sub(self.idle_us) <= SAME_KEY_US
+    }
+
+    /// The message is done with.
+    pub fn leave(&mut self, now_us: u64) {
+        self.returned_us = now_us;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_messages_of_one_key_are_caught_up_and_those_of_a_backlog_are_not() {
+        let (mut barrier, mut now) = (Barrier::default(), 0);
+        for (idle_us, handled_us, caught_up, what) in [
+            (100_000, 100, true, "a message to an idle plugin"),
+            (10, 100, true, "the next one of the same key"),
+            (10, 30_000, true, "another, over which the agent is started"),
+            (10, 100, false, "a key that was queued meanwhile"),
+            (10, 100, false, "and its next message"),
+            (1000, 100, true, "all is caught up"),
+        ] {
+            now += idle_us;
+            assert_eq!(barrier.enter(now), caught_up, "{what}");
+            now += handled_us;
+            barrier.leave(now);
+        }
+    }
+}

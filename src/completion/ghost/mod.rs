@@ -1,0 +1,12 @@
+//! Ghost text on the screen: what is drawn and bound to Tab ([`screen`]), the editor's requests to draw through
+//! ([`requests`]), when drawing is safe ([`barrier`]), and when to be woken to draw more ([`wakeups`]).
+
+mod barrier;
+mod requests;
+mod screen;
+mod wakeups;
+
+pub use barrier::Barrier;
+pub use requests::OpenRequests;
+pub use screen::{Change, Screen};
+pub use wakeups::Wakeups;

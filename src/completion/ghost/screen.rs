@@ -1,0 +1,138 @@
+//! What Lapce shows of ours and has bound to Tab, as far as that can be known.
+//!
+//! Lapce keeps the item that Tab takes apart from what it draws (`lapce-app/src/inline_completion.rs`). A typed character
+//! that contradicts a ghost hides the drawing, but Tab stays bound to the old item at the old place until another
+//! answer comes. Enter, Esc, paste, undo, redo, clicks and Tab itself let go of both.
+
+/// So soon after a ghost was sent, a message of the editor may have been sent before it arrived, in milliseconds. The
+/// way takes 0.1 to 0.4 ms.
+const CROSSING_MS: u64 = 20;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Screen {
+    bound: Bound,
+    /// Documents, other than the one Tab is bound to, in which a ghost may still be drawn: Lapce lets go of an item with
+    /// the next answer in any document, of a drawing only with one in the same.
+    leftovers: Vec<String>,
+    /// The newest change deleted something: undoing it brings that back, which looks like accepting a ghost.
+    deleted: bool,
+}
+
+/// What Tab takes.
+#[derive(Debug, Default)]
+enum Bound {
+    /// Nothing of ours.
+    #[default]
+    Nothing,
+    /// What is drawn at the caret.
+    Ghost(Ghost),
+    /// A ghost that no longer fits the document: to be replaced or cleared with the next answer.
+    Outdated {
+        uri: String,
+        /// The change may have come before the ghost, so that the editor did not let go of it.
+        crossed: bool,
+    },
+}
+
+#[derive(Debug)]
+struct Ghost {
+    uri: String,
+    text: String,
+    painted_ms: u64,
+    /// The same text was drawn before.
+    again: bool,
+}
+
+/// How a document was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// By taking the whole ghost.
+    Accepted,
+    /// By Enter or by text of several lines: the editor lets go of the ghost first.
+    Lines,
+    /// In any other way.
+    Other,
+}
+
+impl Screen {
+    /// The text drawn at the caret; empty when there is none.
+    pub fn text(&self) -> &str {
+        match &self.bound {
+            Bound::Ghost(ghost) => &ghost.text,
+            _ => "",
+        }
+    }
+
+    /// Whether a ghost is drawn that fits the document.
+    pub fn has_ghost(&self) -> bool {
+        matches!(self.bound, Bound::Ghost(_))
+    }
+
+    /// Whether Tab would insert a text that does not fit the document.
+    pub fn is_outdated(&self) -> bool {
+        matches!(self.bound, Bound::Outdated { .. })
+    }
+
+    /// A document changed.
+    pub fn edited(&mut self, now_ms: u64, change: Change, deleted: bool) {
+        let before = std::mem::replace(&mut self.deleted, deleted);
+        self.bound = match std::mem::take(&mut self.bound) {
+            Bound::Ghost(ghost) => {
+                let may_cross = now_ms.saturating_sub(ghost.painted_ms) <= CROSSING_MS;
+                // What was taken whole had been seen, unless the same was drawn before, or undo brought it back.
+                let seen = change == Change::Accepted && !before && !ghost.again;
+                let crossed = may_cross && !seen;
+                match change {
+                    Change::Lines if !crossed => Bound::Nothing,
+                    _ => Bound::Outdated { uri: ghost.uri, crossed },
+                }
+            }
+            bound => bound,
+        };
+    }
+
+    /// No request followed the change: it was paste, undo, redo or Tab, with which the editor lets go of the ghost.
+    pub fn settled(&mut self) {
+        if let Bound::Outdated { crossed: false, .. } = self.bound {
+            self.bound = Bound::Nothing;
+        }
+    }
+
+    /// The caret left the ghost: what is drawn has to go with the next answer.
+    pub fn left(&mut self) {
+        if let Bound::Ghost(ghost) = std::mem::take(&mut self.bound) {
+            self.bound = Bound::Outdated { uri: ghost.uri, crossed: true };
+        }
+    }
+
+    /// A ghost is sent.
+    pub fn drawn(&mut self, now_ms: u64, uri: &str, text: &str) {
+        let again = matches!(&self.bound, Bound::Ghost(ghost) if ghost.text == text);
+        self.let_go(uri);
+        self.bound =
+            Bound::Ghost(Ghost { uri: uri.to_owned(), text: text.to_owned(), painted_ms: now_ms, again });
+    }
+
+    /// An empty answer is sent for a request of this document.
+    pub fn cleared(&mut self, uri: &str) {
+        self.let_go(uri);
+        self.bound = Bound::Nothing;
+    }
+
+    /// Whether an answer in this document has something to wipe.
+    pub fn has_leftover(&self, uri: &str) -> bool {
+        self.leftovers.iter().any(|leftover| leftover == uri)
+    }
+
+    /// An answer in `uri` replaces what Tab is bound to, and what is drawn there.
+    fn let_go(&mut self, uri: &str) {
+        self.leftovers.retain(|leftover| leftover != uri);
+        if let Bound::Ghost(Ghost { uri: old, .. }) | Bound::Outdated { uri: old, .. } =
+            std::mem::take(&mut self.bound)
+            && old != uri
+        {
+            self.leftovers.push(old);
+        }
+    }
+}

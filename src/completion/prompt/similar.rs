@@ -1,0 +1,228 @@
+//! Pieces of open documents that may help: where the user has just been writing, and what resembles the text around
+//! the cursor.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::ops::Range;
+
+use super::window::{Wish, first_lines};
+use crate::completion::io::{Buffer, Buffers};
+use crate::completion::trigger::Gates;
+use crate::provider::Snippet;
+
+/// Lines of a candidate snippet (cody compares windows of 50 lines).
+const WINDOW_LINES: usize = 40;
+/// Lines around the cursor that snippets are compared with.
+const QUERY_LINES: usize = 30;
+/// Most snippets in one prompt.
+const SNIPPETS: usize = 4;
+/// Most of them from places of recent edits (tabby sends three changed pieces of code).
+const EDITS: usize = 2;
+/// Lines above and below an edit that are quoted with it.
+const EDIT_LINES: usize = 4;
+/// Identifiers that two texts must share before one is worth the other's budget, by Jaccard index.
+const SIMILAR: f32 = 0.06;
+/// Documents larger than this are not searched for snippets, in bytes.
+const SEARCHED: usize = 256 * 1024;
+/// Bytes searched in all, the documents used last first.
+const SEARCHED_IN_ALL: usize = 384 * 1024;
+/// Bytes read into the index in one go: a prompt is made for each key, and must cost less than a millisecond. What is
+/// left is read with the next keys.
+const INDEXED_AT_ONCE: usize = 64 * 1024;
+
+/// The identifiers of the windows of open documents, so that no key goes through their texts.
+#[derive(Debug, Default)]
+pub struct SimilarIndex {
+    documents: HashMap<String, Indexed>,
+}
+
+/// A document in the index.
+#[derive(Debug)]
+struct Indexed {
+    mark: u64,
+    windows: Vec<Window>,
+}
+
+#[derive(Debug)]
+struct Window {
+    range: Range<usize>,
+    /// Hashes of its identifiers, each once.
+    words: Vec<u64>,
+}
+
+impl SimilarIndex {
+    /// A document changed: what is known of it no longer holds.
+    pub fn forget(&mut self, uri: &str) {
+        self.documents.remove(uri);
+    }
+
+    /// The index of a document, if it is there or `left` bytes suffice to make it. `left` is what may still be read.
+    fn windows(&mut self, buffer: &Buffer<'_>, left: &mut usize) -> &[Window] {
+        let mark = mark(buffer.text);
+        let known = self.documents.get(buffer.uri).is_some_and(|indexed| indexed.mark == mark);
+        if !known && *left > 0 {
+            *left = left.saturating_sub(buffer.text.len());
+            let windows = windows(buffer.text);
+            self.documents.insert(buffer.uri.to_owned(), Indexed { mark, windows });
+        }
+        let indexed = self.documents.get(buffer.uri).filter(|indexed| indexed.mark == mark);
+        indexed.map_or(&[], |indexed| &indexed.windows)
+    }
+}
+
+/// A piece of a document that may be quoted.
+struct Candidate<'b> {
+    score: f32,
+    buffer: Buffer<'b>,
+    range: Range<usize>,
+}
+
+/// What is worth quoting: where the user has just been writing, and the windows of other open documents most like
+/// the text around the cursor. In the order of their paths: which one is the best changes from word to word, and
+/// what is quoted should stay the same.
+pub(super) fn snippets(
+    index: &mut SimilarIndex,
+    buffer: &Buffer<'_>,
+    buffers: &dyn Buffers,
+    wish: &Wish<'_>,
+    gates: &Gates,
+    total: usize,
+) -> Vec<Snippet> {
+    let bytes = total / 4;
+    let mut found = edited(buffer, buffers, wish, total);
+    found.extend(alike(index, buffer, buffers, wish.offset, bytes));
+    found.retain(|candidate| gates.ignored(candidate.buffer.path).is_none());
+    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut left = bytes;
+    let mut chosen: Vec<Candidate<'_>> = Vec::new();
+    for candidate in found {
+        let there = |other: &Candidate<'_>| {
+            let (a, b) = (&other.range, &candidate.range);
+            other.buffer.uri == candidate.buffer.uri && a.start < b.end && b.start < a.end
+        };
+        let size = candidate.range.len() + candidate.buffer.path.len();
+        if chosen.len() < SNIPPETS && size <= left && !chosen.iter().any(there) {
+            left -= size;
+            chosen.push(candidate);
+        }
+    }
+    chosen.sort_by(|a, b| (a.buffer.path, a.range.start).cmp(&(b.buffer.path, b.range.start)));
+    let quote = |Candidate { buffer, range, .. }: Candidate<'_>| Snippet {
+        path: buffer.path.to_owned(),
+        text: buffer.text.get(range).unwrap_or_default().to_owned(),
+    };
+    chosen.into_iter().map(quote).collect()
+}
+
+/// The places of recent edits that the window around the cursor does not show.
+fn edited<'b>(
+    buffer: &Buffer<'_>,
+    buffers: &'b dyn Buffers,
+    wish: &Wish<'_>,
+    total: usize,
+) -> Vec<Candidate<'b>> {
+    let mut found = Vec::new();
+    for place in wish.edits.latest() {
+        let shown = place.uri == buffer.uri
+            && place.range.end + total > wish.offset
+            && place.range.start < wish.offset + total;
+        if shown || found.len() == EDITS {
+            continue;
+        }
+        let Some(other) = buffers.get(&place.uri) else { continue };
+        if let Some(range) = lines_around(other.text, &place.range, total / 8) {
+            found.push(Candidate { score: 2.0 - found.len() as f32 * 0.1, buffer: other, range });
+        }
+    }
+    found
+}
+
+/// Whole lines: those of `range` and [`EDIT_LINES`] on each side, as far as they fit into `bytes`.
+fn lines_around(text: &str, range: &Range<usize>, bytes: usize) -> Option<Range<usize>> {
+    let (before, after) = (text.get(..range.start)?, text.get(range.end..)?);
+    let start = before.rmatch_indices('\n').nth(EDIT_LINES).map_or(0, |(at, _)| at + 1);
+    let end = after.match_indices('\n').nth(EDIT_LINES).map_or(text.len(), |(at, _)| range.end + at);
+    let lines = first_lines(text.get(start..end)?, bytes).trim_end();
+    (!lines.trim().is_empty()).then(|| start..start + lines.len())
+}
+
+/// The best window of each other document, if it is like enough.
+fn alike<'b>(
+    index: &mut SimilarIndex,
+    buffer: &Buffer<'_>,
+    buffers: &'b dyn Buffers,
+    offset: usize,
+    bytes: usize,
+) -> Vec<Candidate<'b>> {
+    let (before, after) =
+        (buffer.text.get(..offset).unwrap_or_default(), buffer.text.get(offset..).unwrap_or_default());
+    let start = before.rmatch_indices('\n').nth(QUERY_LINES).map_or(0, |(at, _)| at + 1);
+    let end = after.match_indices('\n').nth(QUERY_LINES / 3).map_or(after.len(), |(at, _)| at);
+    let query: HashSet<u64> = identifiers(before.get(start..).unwrap_or_default())
+        .chain(identifiers(after.get(..end).unwrap_or_default()))
+        .map(hash)
+        .collect();
+    let mut found = Vec::new();
+    let (mut searched, mut left) = (0, INDEXED_AT_ONCE);
+    for (age, other) in buffers.all().into_iter().enumerate() {
+        if other.uri == buffer.uri || other.text.len() > SEARCHED {
+            continue;
+        }
+        searched += other.text.len();
+        if searched > SEARCHED_IN_ALL {
+            break;
+        }
+        let windows = index.windows(&other, &mut left).iter();
+        let scored = windows.map(|window| (likeness(&query, &window.words), &window.range));
+        let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });
+        if let Some((score, range)) = best.filter(|(score, _)| *score >= SIMILAR) {
+            let text = first_lines(other.text.get(range.clone()).unwrap_or_default(), bytes / 2);
+            // What was used a moment ago is likelier to matter than what lies open.
+            let recency = 0.02 / (age + 1) as f32;
+            let range = range.start..range.start + text.len();
+            found.push(Candidate { score: score + recency, buffer: other, range });
+        }
+    }
+    found
+}
+
+/// Jaccard index of two sets of identifiers.
+fn likeness(query: &HashSet<u64>, words: &[u64]) -> f32 {
+    let shared = words.iter().filter(|word| query.contains(word)).count();
+    let all = query.len() + words.len() - shared;
+    if all == 0 { 0.0 } else { shared as f32 / all as f32 }
+}
+
+/// Windows of [`WINDOW_LINES`] lines, each begun in the middle of the one before.
+fn windows(text: &str) -> Vec<Window> {
+    let starts: Vec<usize> =
+        std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let firsts = (0..starts.len()).step_by(WINDOW_LINES / 2);
+    let window = |first: usize| {
+        let start = *starts.get(first)?;
+        let end = starts.get(first + WINDOW_LINES).copied().unwrap_or(text.len());
+        let text = text.get(start..end)?.trim_end();
+        let words: HashSet<u64> = identifiers(text).map(hash).collect();
+        Some(Window { range: start..start + text.len(), words: words.into_iter().collect() })
+    };
+    firsts.filter_map(window).collect()
+}
+
+/// Words of at least three characters that start like an identifier.
+fn identifiers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| word.len() > 2 && !word.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+fn hash(word: &str) -> u64 {
+    // Without a random state: it is made for the index only, where nobody gains by a collision.
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(word)
+}
+
+/// Tells apart the texts that a document has had: its length and a sample of its bytes.
+fn mark(text: &str) -> u64 {
+    let step = (text.len() / 64).max(1);
+    text.bytes().step_by(step).fold(text.len() as u64 ^ 0xcbf2_9ce4_8422_2325, |mark, byte| {
+        (mark ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
