@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::edits::RecentEdits;
 use super::events::{Buffer, Buffers};
 use super::gates::Gates;
-use super::shape::Extent;
+use super::postprocess::Extent;
 use crate::provider::{Prompt, Snippet};
 
 /// Bytes of code a token stands for, a guess on the safe side (zed guesses 3 as well).

@@ -1,7 +1,7 @@
 //! What goes into the engine and what comes out of it.
 
 use super::gates::Gate;
-use super::shape::Hidden;
+use super::postprocess::Hidden;
 use crate::provider::{Error, HttpRequest};
 use crate::transport::Failure;
 

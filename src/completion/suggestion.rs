@@ -1,7 +1,7 @@
 //! An answer and the place in the document it belongs to, while the document goes on changing.
 
 use super::events::Edit;
-use super::shape::{self, Extent, Place, Shaped, may_change, shape};
+use super::postprocess::{self, CursorContext, Extent, Hidden, Processed, may_change, postprocess};
 use super::taken::Taken;
 
 /// Text known to follow an anchor.
@@ -26,13 +26,13 @@ pub struct Suggestion {
     memo: Option<Memo>,
 }
 
-/// The last shaping, kept because keys, fences and pieces of text come far more often than a line ends.
+/// The last result, kept because keys, fences and pieces of text come far more often than a line ends.
 #[derive(Debug, Clone)]
 struct Memo {
     raw: usize,
     ended: bool,
     after: u64,
-    shaped: Shaped,
+    processed: Processed,
 }
 
 /// What an edit means for a suggestion.
@@ -133,18 +133,18 @@ impl Suggestion {
         fits
     }
 
-    /// What to show at the cursor now: the shaped text less what was typed of it.
+    /// What to show at the cursor now: the processed text less what was typed of it.
     pub fn rest(&mut self, document: &str) -> (String, bool) {
         let cursor = self.cursor();
         let typed = document.get(self.anchor..cursor).unwrap_or_default().to_owned();
-        let shaped = self.shaped(document, cursor, self.ended);
-        (shaped.text.strip_prefix(typed.as_str()).unwrap_or_default().to_owned(), shaped.complete)
+        let processed = self.processed(document, cursor, self.ended);
+        (processed.text.strip_prefix(typed.as_str()).unwrap_or_default().to_owned(), processed.complete)
     }
 
     /// Why nothing is shown, if a filter took it all.
-    pub fn hidden(&mut self, document: &str) -> Option<super::shape::Hidden> {
+    pub fn hidden(&mut self, document: &str) -> Option<Hidden> {
         let cursor = self.cursor();
-        self.shaped(document, cursor, self.ended).hidden
+        self.processed(document, cursor, self.ended).hidden
     }
 
     /// The place behind it, if all that is shown of it stands in the document.
@@ -155,9 +155,9 @@ impl Suggestion {
     /// The place behind it in `document`, in which all that is shown of it stands before `end`.
     pub fn once_taken(&self, document: &str, end: usize) -> Option<Taken> {
         let (before, after) = (document.get(..self.anchor)?, document.get(end..)?);
-        let place = Place { before, after, language: &self.language, extent: self.extent };
-        let past = shape::past(&place, &self.raw, !self.cut);
-        let finished = shape::is_finished(&self.language, document.get(..end)?);
+        let context = CursorContext::new(before, after, &self.language, self.extent);
+        let past = postprocess::past_block(&context, &self.raw, !self.cut);
+        let finished = postprocess::ends_statement(&self.language, document.get(..end)?);
         Some(Taken::new(&self.uri, end, finished, &past))
     }
 
@@ -172,8 +172,8 @@ impl Suggestion {
     /// written nothing, nothing contradicts it but nothing follows it either.
     fn follows(&self, typed: &str) -> bool {
         match &self.memo {
-            Some(memo) if !memo.shaped.text.is_empty() => {
-                let rest = memo.shaped.text.get(self.typed..).unwrap_or_default();
+            Some(memo) if !memo.processed.text.is_empty() => {
+                let rest = memo.processed.text.get(self.typed..).unwrap_or_default();
                 rest.starts_with(typed) || (!memo.ended && typed.starts_with(rest) && self.raw_follows(typed))
             }
             _ => self.raw_follows(typed),
@@ -189,19 +189,19 @@ impl Suggestion {
     }
 
     fn text_starts_with(&mut self, document: &str, cursor: usize, typed: &str) -> bool {
-        if self.shaped(document, cursor, self.ended).text.starts_with(typed) {
+        if self.processed(document, cursor, self.ended).text.starts_with(typed) {
             return true;
         }
         if self.ended {
             return false;
         }
         // Text of an unfinished line is not shown yet but may be typed.
-        let place = self.place(document, cursor);
-        let all = place.map(|place| shape(&place, &self.raw, true).text).unwrap_or_default();
+        let context = self.context(document, cursor);
+        let all = context.map(|context| postprocess(&context, &self.raw, true).text).unwrap_or_default();
         all.starts_with(typed) || typed.starts_with(all.as_str())
     }
 
-    fn shaped(&mut self, document: &str, cursor: usize, ended: bool) -> Shaped {
+    fn processed(&mut self, document: &str, cursor: usize, ended: bool) -> Processed {
         let after = document.get(cursor..).map_or(0, fingerprint);
         if let Some(memo) = &self.memo
             && memo.ended == ended
@@ -211,21 +211,17 @@ impl Suggestion {
                 .get(memo.raw..)
                 .is_some_and(|fresh| fresh.is_empty() || (!ended && !may_change(fresh)))
         {
-            return memo.shaped.clone();
+            return memo.processed.clone();
         }
-        let Some(place) = self.place(document, cursor) else { return Shaped::default() };
-        let shaped = shape(&place, &self.raw, ended);
-        self.memo = Some(Memo { raw: self.raw.len(), ended, after, shaped: shaped.clone() });
-        shaped
+        let Some(context) = self.context(document, cursor) else { return Processed::default() };
+        let processed = postprocess(&context, &self.raw, ended);
+        self.memo = Some(Memo { raw: self.raw.len(), ended, after, processed: processed.clone() });
+        processed
     }
 
-    fn place<'p>(&'p self, document: &'p str, cursor: usize) -> Option<Place<'p>> {
-        Some(Place {
-            before: document.get(..self.anchor)?,
-            after: document.get(cursor..)?,
-            language: &self.language,
-            extent: self.extent,
-        })
+    fn context<'p>(&'p self, document: &'p str, cursor: usize) -> Option<CursorContext<'p>> {
+        let (before, after) = (document.get(..self.anchor)?, document.get(cursor..)?);
+        Some(CursorContext::new(before, after, &self.language, self.extent))
     }
 }
 
