@@ -1,6 +1,6 @@
 //! What goes into the engine and what comes out of it.
 
-use super::shape::Hidden;
+use super::postprocess::Hidden;
 use super::trigger::Gate;
 use crate::provider::{Error, HttpRequest};
 use crate::stream::FinishReason;
@@ -172,6 +172,8 @@ pub enum Answer {
         offset: usize,
         /// The text.
         text: String,
+        /// Bytes behind the cursor, on its line, that it replaces.
+        replaces: usize,
     },
     /// Take away what is drawn.
     Clear,

@@ -4,7 +4,7 @@
 //! anything itself. The files are the stages of the way: [`events`] (what goes in and out), [`engine`] (when),
 //! [`fences`] (are keys queued), [`pace`] (how long to wait for a pause in typing), [`gates`] (whether),
 //! [`context`] (what to ask), [`edits`] (what the user is working on), [`session`] (one request and its answer),
-//! [`suggestion`] (where the answer belongs in a document that goes on changing), [`shape`] (how much of it to
+//! [`suggestion`] (where the answer belongs in a document that goes on changing), [`postprocess`] (how much of it to
 //! show), [`slots`] (through which request to show it), [`taken`] and [`cache`] (what need not be asked).
 
 pub mod cache;
@@ -15,9 +15,9 @@ pub mod events;
 pub mod fences;
 pub mod gates;
 pub mod pace;
+pub mod postprocess;
 pub mod seam;
 pub mod session;
-pub mod shape;
 pub mod slots;
 pub mod suggestion;
 pub mod taken;

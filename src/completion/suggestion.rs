@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::io::Edit;
 use super::reuse::Continuation;
-use super::shape::{self, Extent, Hidden, Place, Shaped, may_change, shape};
+use super::postprocess::{
+    self, CursorContext, Extent, Hidden, Processed, may_change, past_block, postprocess,
+};
 use crate::stream::FinishReason;
 
 /// Deleting back more than this before the place of the request ends a suggestion, in bytes.
@@ -69,13 +71,24 @@ pub struct Suggestion {
     memo: Option<Memo>,
 }
 
-/// The last shaping, kept because messages and pieces of text come far more often than a line ends.
+/// The last processing, kept because messages and pieces of text come far more often than a line ends.
 #[derive(Debug, Clone)]
 struct Memo {
     bytes: usize,
     whole: bool,
     after: u64,
-    shaped: Shaped,
+    processed: Processed,
+}
+
+/// What is left to show of a suggestion.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rest {
+    /// The text at the caret.
+    pub text: String,
+    /// Bytes behind the caret, on its line, that it replaces.
+    pub replaces: usize,
+    /// Nothing the model may still write would be shown.
+    pub complete: bool,
 }
 
 /// What an edit means for a suggestion.
@@ -130,19 +143,20 @@ impl Suggestion {
         self.extent
     }
 
-    /// Follows an edit of its document. `shown` is the text drawn at the caret at the moment.
-    pub fn edited(&mut self, edit: &Edit<'_>, shown: &str) -> Effect {
+    /// Follows an edit of its document. `shown` is what is drawn at the caret at the moment.
+    pub fn edited(&mut self, edit: &Edit<'_>, shown: &Rest) -> Effect {
         // A closing bracket typed over the editor's own: only the caret moves.
         if edit.removed.is_empty() && edit.inserted.is_empty() {
             return Effect::Fits;
         }
         let end = edit.start + edit.removed.len();
         let cursor = self.cursor();
+        let takes = edit.inserted == shown.text && edit.removed.len() == shown.replaces;
+        if edit.start == cursor && takes && !shown.text.is_empty() {
+            self.typed += edit.inserted.len();
+            return Effect::Accepted;
+        }
         if edit.removed.is_empty() && edit.start == cursor {
-            if !shown.is_empty() && edit.inserted == shown {
-                self.typed += edit.inserted.len();
-                return Effect::Accepted;
-            }
             if self.follows(edit.inserted) {
                 self.typed += edit.inserted.len();
                 return Effect::Fits;
@@ -180,20 +194,21 @@ impl Suggestion {
         fits
     }
 
-    /// What to show at the caret now: the suggestion less what was typed of it. And whether nothing the model still
-    /// writes would be shown.
-    pub fn rest(&mut self, document: &str) -> (String, bool) {
+    /// What to show at the caret now: the suggestion less what was typed of it.
+    pub fn rest(&mut self, document: &str) -> Rest {
         let cursor = self.cursor();
-        let typed = document.get(self.anchor..cursor).unwrap_or_default().to_owned();
-        let shaped = self.shaped(document, cursor);
-        let complete = shaped.complete;
-        (self.full(&shaped.text).strip_prefix(typed.as_str()).unwrap_or_default().to_owned(), complete)
+        let typed = document.get(self.anchor..cursor).unwrap_or_default();
+        let processed = self.processed(document, cursor);
+        let full = self.full(&processed.text);
+        let text = full.strip_prefix(typed).unwrap_or_default();
+        let replaces = if text.is_empty() { 0 } else { processed.replaces };
+        Rest { text: text.to_owned(), replaces, complete: processed.complete }
     }
 
     /// Why nothing is shown, if a filter took it all.
     pub fn hidden(&mut self, document: &str) -> Option<Hidden> {
         let cursor = self.cursor();
-        self.shaped(document, cursor).hidden
+        self.processed(document, cursor).hidden
     }
 
     /// The place behind it, if all that is shown of it stands in the document.
@@ -205,9 +220,9 @@ impl Suggestion {
     pub fn once_taken(&self, document: &str, end: usize) -> Option<Continuation> {
         let (before, _) = self.context(document)?;
         let after = document.get(end..)?;
-        let place = Place { before: &before, after, language: &self.language, extent: self.extent };
-        let past = shape::past(&place, &self.answer.text, self.answer.is_whole());
-        let finished = shape::is_finished(&self.language, document.get(..end)?);
+        let context = CursorContext::new(&before, after, &self.language, self.extent);
+        let past = past_block(&context, &self.answer.text, self.answer.is_whole());
+        let finished = postprocess::ends_statement(&self.language, document.get(..end)?);
         Some(Continuation::new(&self.uri, end, finished, &past))
     }
 
@@ -219,12 +234,12 @@ impl Suggestion {
         !self.answer.has_ended() && typed.len() > known && !typed.trim().is_empty()
     }
 
-    /// The whole suggestion, of which `shaped` is the model's part.
-    fn full<'s>(&self, shaped: &'s str) -> Cow<'s, str> {
-        if shaped.is_empty() || self.deleted.is_empty() {
-            Cow::Borrowed(shaped)
+    /// The whole suggestion, of which `processed` is the model's part.
+    fn full<'s>(&self, processed: &'s str) -> Cow<'s, str> {
+        if processed.is_empty() || self.deleted.is_empty() {
+            Cow::Borrowed(processed)
         } else {
-            Cow::Owned([&self.deleted, shaped].concat())
+            Cow::Owned([&self.deleted, processed].concat())
         }
     }
 
@@ -238,8 +253,8 @@ impl Suggestion {
         let raw = self.full(&self.answer.text);
         let open = !self.answer.has_ended();
         match &self.memo {
-            Some(memo) if !memo.shaped.text.is_empty() => {
-                goes_along(&self.full(&memo.shaped.text), false) || (open && goes_along(&raw, true))
+            Some(memo) if !memo.processed.text.is_empty() => {
+                goes_along(&self.full(&memo.processed.text), false) || (open && goes_along(&raw, true))
             }
             _ if self.answer.text.is_empty() => open,
             _ => goes_along(&raw, open),
@@ -247,20 +262,20 @@ impl Suggestion {
     }
 
     fn starts_with(&mut self, document: &str, cursor: usize, typed: &str) -> bool {
-        let shaped = self.shaped(document, cursor).text;
-        if self.full(&shaped).starts_with(typed) {
+        let shown = self.processed(document, cursor).text;
+        if self.full(&shown).starts_with(typed) {
             return true;
         }
         if self.answer.has_ended() {
             return false;
         }
         // Text of an unfinished line is not shown yet but may be typed.
-        let all = self.shape(document, cursor, true).text;
+        let all = self.process(document, cursor, true).text;
         let all = if all.is_empty() { Cow::Borrowed(self.deleted.as_str()) } else { self.full(&all) };
         all.starts_with(typed) || typed.starts_with(all.as_ref())
     }
 
-    fn shaped(&mut self, document: &str, cursor: usize) -> Shaped {
+    fn processed(&mut self, document: &str, cursor: usize) -> Processed {
         let after = document.get(cursor..).map_or(0, fingerprint);
         let whole = self.answer.is_whole();
         if let Some(memo) = &self.memo
@@ -272,19 +287,20 @@ impl Suggestion {
                 .get(memo.bytes..)
                 .is_some_and(|fresh| fresh.is_empty() || (!whole && !may_change(fresh)))
         {
-            return memo.shaped.clone();
+            return memo.processed.clone();
         }
-        let shaped = self.shape(document, cursor, whole);
-        self.memo = Some(Memo { bytes: self.answer.text.len(), whole, after, shaped: shaped.clone() });
-        shaped
+        let processed = self.process(document, cursor, whole);
+        self.memo =
+            Some(Memo { bytes: self.answer.text.len(), whole, after, processed: processed.clone() });
+        processed
     }
 
-    fn shape(&self, document: &str, cursor: usize, whole: bool) -> Shaped {
+    fn process(&self, document: &str, cursor: usize, whole: bool) -> Processed {
         let (Some((before, _)), Some(after)) = (self.context(document), document.get(cursor..)) else {
-            return Shaped::default();
+            return Processed::default();
         };
-        let place = Place { before: &before, after, language: &self.language, extent: self.extent };
-        shape(&place, &self.answer.text, whole)
+        let context = CursorContext::new(&before, after, &self.language, self.extent);
+        postprocess(&context, &self.answer.text, whole)
     }
 }
 
@@ -324,9 +340,10 @@ mod tests {
             (1, "", "1", Effect::Gone),
         ] {
             let mut suggestion = suggestion(4, "12;", STOP);
-            assert_eq!(suggestion.rest("let="), ("12;".to_owned(), false));
+            let shown = suggestion.rest("let=");
+            assert_eq!((shown.text.as_str(), shown.replaces), ("12;", 0));
             let edit = Edit { start, removed, inserted };
-            assert_eq!(suggestion.edited(&edit, "12;"), effect, "{edit:?}");
+            assert_eq!(suggestion.edited(&edit, &shown), effect, "{edit:?}");
         }
     }
 
@@ -337,9 +354,9 @@ mod tests {
         for _ in 0..count {
             let removed = document.pop().unwrap().to_string();
             let edit = Edit { start: document.len(), removed: &removed, inserted: "" };
-            assert_eq!(suggestion.edited(&edit, ""), Effect::Fits);
+            assert_eq!(suggestion.edited(&edit, &Rest::default()), Effect::Fits);
             assert!(suggestion.fits(&document, document.len()));
-            shown.push(suggestion.rest(&document).0);
+            shown.push(suggestion.rest(&document).text);
         }
         shown
     }
@@ -367,7 +384,7 @@ mod tests {
             (Some(Ending::Broken), "a();"),
             (None, "a();"),
         ] {
-            assert_eq!(suggestion(0, "a();\nb(", ending).rest("").0, shown, "{ending:?}");
+            assert_eq!(suggestion(0, "a();\nb(", ending).rest("").text, shown, "{ending:?}");
         }
     }
 }

@@ -14,8 +14,8 @@ use reader::Reader;
 
 use crate::completion::context::Budget;
 use crate::completion::gates::Gates;
+use crate::completion::postprocess::Extent;
 use crate::completion::session::Limits;
-use crate::completion::shape::Extent;
 use crate::completion::{Options, Trigger};
 use crate::provider::{self, Account, FimSetting, Provider, Secret};
 use crate::transport::{self, Mode};

@@ -2,7 +2,7 @@
 
 use super::rpc::{Host, Rpc, quoted};
 use crate::completion::gates::Gate;
-use crate::completion::shape::Hidden;
+use crate::completion::postprocess::Hidden;
 use crate::completion::{Status, Why};
 use crate::provider::Error;
 use crate::stream::ErrorKind;

@@ -4,6 +4,8 @@
 //! that contradicts a ghost hides the drawing, but Tab stays bound to the old item at the old place until another
 //! answer comes. Enter, Esc, paste, undo, redo, clicks and Tab itself let go of both.
 
+use crate::completion::suggestion::Rest;
+
 /// So soon after a ghost was sent, a message of the editor may have been sent before it arrived, in milliseconds. The
 /// way takes 0.1 to 0.4 ms.
 const CROSSING_MS: u64 = 20;
@@ -38,7 +40,7 @@ enum Bound {
 #[derive(Debug)]
 struct Ghost {
     uri: String,
-    text: String,
+    shown: Rest,
     painted_ms: u64,
     /// The same text was drawn before.
     again: bool,
@@ -56,11 +58,11 @@ pub enum Change {
 }
 
 impl Screen {
-    /// The text drawn at the caret; empty when there is none.
-    pub fn text(&self) -> &str {
+    /// What is drawn at the caret; nothing when it is out of date.
+    pub fn shown(&self) -> Rest {
         match &self.bound {
-            Bound::Ghost(ghost) => &ghost.text,
-            _ => "",
+            Bound::Ghost(ghost) => ghost.shown.clone(),
+            _ => Rest::default(),
         }
     }
 
@@ -107,11 +109,10 @@ impl Screen {
     }
 
     /// A ghost is sent.
-    pub fn drawn(&mut self, now_ms: u64, uri: &str, text: &str) {
-        let again = matches!(&self.bound, Bound::Ghost(ghost) if ghost.text == text);
+    pub fn drawn(&mut self, now_ms: u64, uri: &str, shown: Rest) {
+        let again = matches!(&self.bound, Bound::Ghost(ghost) if ghost.shown.text == shown.text);
         self.let_go(uri);
-        self.bound =
-            Bound::Ghost(Ghost { uri: uri.to_owned(), text: text.to_owned(), painted_ms: now_ms, again });
+        self.bound = Bound::Ghost(Ghost { uri: uri.to_owned(), shown, painted_ms: now_ms, again });
     }
 
     /// An empty answer is sent for a request of this document.

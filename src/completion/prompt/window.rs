@@ -3,7 +3,7 @@
 use super::recent_edits::RecentEdits;
 use super::similar::{SimilarIndex, snippets};
 use crate::completion::io::{Buffer, Buffers};
-use crate::completion::shape::Extent;
+use crate::completion::postprocess::Extent;
 use crate::completion::trigger::Gates;
 use crate::provider::Prompt;
 

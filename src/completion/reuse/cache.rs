@@ -1,7 +1,7 @@
 //! Answers kept for the places they were asked for, so that coming back never asks twice.
 
 use super::events::Buffer;
-use super::shape::Extent;
+use super::postprocess::Extent;
 use super::suggestion::Suggestion;
 
 /// Text before and after the place that must be the same, in bytes.

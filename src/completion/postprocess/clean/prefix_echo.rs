@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::Hidden;
-use super::site::Site;
+use crate::completion::postprocess::Hidden;
+use crate::completion::postprocess::cursor_context::CursorContext;
 
 /// So many lines above the cursor may be echoed.
 const LINES: usize = 40;
@@ -31,19 +31,19 @@ enum Comparison {
 
 /// Takes away the echo of lines above, or of the cursor's line, or of the last word left of the cursor.
 /// While the text may yet turn out to be an echo, nothing shows.
-pub(super) fn strip<'r>(site: &Site<'_>, text: Cow<'r, str>, ended: bool) -> Echoed<'r> {
+pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: bool) -> Echoed<'r> {
     let nothing = |hidden| Echoed { text: Cow::Borrowed(""), hidden };
-    let breaks = text.trim_start_matches([' ', '\t']).starts_with('\n') && !site.on_blank_line();
+    let breaks = text.trim_start_matches([' ', '\t']).starts_with('\n') && !context.on_blank_line();
     let mut above: Vec<&str> =
-        site.lines_above().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
+        context.lines_above().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
     if breaks {
-        above.insert(0, site.line_before.trim());
+        above.insert(0, context.line_before.trim());
     }
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut undecided = false;
     for (back, _) in above.iter().enumerate().filter(|(_, line)| **line == first) {
         let Some(echoed) = above.get(..=back) else { continue };
-        if back == 0 && (echoed.iter().any(|line| is_common(line, site)) || echoed.is_empty()) {
+        if back == 0 && (echoed.iter().any(|line| is_common(line, context)) || echoed.is_empty()) {
             continue;
         }
         match compare(echoed, &text, ended) {
@@ -57,14 +57,14 @@ pub(super) fn strip<'r>(site: &Site<'_>, text: Cow<'r, str>, ended: bool) -> Ech
             Comparison::Echo(end) => {
                 let rest = text.get(end..).unwrap_or_default();
                 let goes_on = rest.trim_start_matches([' ', '\t']);
-                if breaks || site.on_blank_line() {
+                if breaks || context.on_blank_line() {
                     if rest.trim().is_empty() && ended {
                         return nothing(Some(Hidden::RepeatsAbove));
                     }
                     let rest = if breaks { format!("\n{rest}") } else { rest.to_owned() };
                     return Echoed { text: Cow::Owned(rest), hidden: None };
                 }
-                let own = site.line_before.trim_start();
+                let own = context.line_before.trim_start();
                 if let Some(rest) = goes_on.strip_prefix(own) {
                     return Echoed { text: Cow::Owned(rest.to_owned()), hidden: None };
                 }
@@ -83,10 +83,10 @@ pub(super) fn strip<'r>(site: &Site<'_>, text: Cow<'r, str>, ended: bool) -> Ech
     if undecided {
         return nothing(None);
     }
-    if breaks || site.on_blank_line() {
+    if breaks || context.on_blank_line() {
         return Echoed { text, hidden: None };
     }
-    match own_line(site, &text) {
+    match own_line(context, &text) {
         Some(at) => {
             let rest = text.get(at..).unwrap_or_default();
             let hidden = rest.trim().is_empty().then_some(Hidden::RepeatsAbove);
@@ -97,8 +97,8 @@ pub(super) fn strip<'r>(site: &Site<'_>, text: Cow<'r, str>, ended: bool) -> Ech
 }
 
 /// Whether a line comes again in good code by itself.
-fn is_common(line: &str, site: &Site<'_>) -> bool {
-    line.len() < LEAST || site.language.closes(line) || !line.contains(char::is_alphabetic)
+fn is_common(line: &str, context: &CursorContext<'_>) -> bool {
+    line.len() < LEAST || context.language.closes(line) || !line.contains(char::is_alphabetic)
 }
 
 /// Compares the lines `above` (nearest first) with the beginning of `text`, blank lines aside.
@@ -130,10 +130,10 @@ fn compare(above: &[&str], text: &str, ended: bool) -> Comparison {
 }
 
 /// The byte of `text` after the echo of the cursor's line, or of its end, if it begins with one.
-fn own_line(site: &Site<'_>, text: &str) -> Option<usize> {
+fn own_line(context: &CursorContext<'_>, text: &str) -> Option<usize> {
     let from = text.len() - text.trim_start().len();
     let said = text.get(from..)?;
-    let line = site.line_before.trim_start();
+    let line = context.line_before.trim_start();
     let mut skip = line.len().saturating_sub(LINE);
     while !line.is_char_boundary(skip) {
         skip += 1;
@@ -151,7 +151,7 @@ fn own_line(site: &Site<'_>, text: &str) -> Option<usize> {
     let count = starts.len();
     starts.into_iter().enumerate().find_map(|(n, at)| {
         let tail = line.get(at..)?;
-        if !is_telling(site, tail, n == 0 && skip == 0, n + 1 == count) {
+        if !is_telling(context, tail, n == 0 && skip == 0, n + 1 == count) {
             return None;
         }
         if said.starts_with(tail) {
@@ -166,12 +166,12 @@ fn own_line(site: &Site<'_>, text: &str) -> Option<usize> {
 }
 
 /// Whether an answer that begins with the end of the cursor's line says it again, rather than by chance.
-fn is_telling(site: &Site<'_>, tail: &str, whole_line: bool, last_word: bool) -> bool {
+fn is_telling(context: &CursorContext<'_>, tail: &str, whole_line: bool, last_word: bool) -> bool {
     const OPERATORS: &[&str] =
         &["=", "==", "===", "=>", "->", "<-", ":=", "+=", "-=", "&&", "||", "!=", ":", "|>", "::"];
     let bare = tail.trim_end();
     let spaced = bare.len() < tail.len();
-    if site.language.line_comments.contains(&bare)
+    if context.language.line_comments.contains(&bare)
         || ["///", "//!", "/**", "##", "###", "- ", "*", "-", ">"].contains(&bare)
     {
         return whole_line || (last_word && spaced);
@@ -180,7 +180,7 @@ fn is_telling(site: &Site<'_>, tail: &str, whole_line: bool, last_word: bool) ->
         return spaced;
     }
     let letters = bare.contains(char::is_alphabetic);
-    if !letters || site.in_words() && !whole_line || bare == "long" {
+    if !letters || context.in_words() && !whole_line || bare == "long" {
         return false;
     }
     if whole_line {
@@ -188,5 +188,5 @@ fn is_telling(site: &Site<'_>, tail: &str, whole_line: bool, last_word: bool) ->
     }
     !bare.contains(',')
         && bare.len() >= if last_word { 2 } else { 3 }
-        && (!site.language.is_prose || bare.contains(' '))
+        && (!context.language.is_prose || bare.contains(' '))
 }

@@ -1,9 +1,10 @@
 //! Closing brackets and quotes that the document has already, and the brace that ends the block.
 
-use super::language::Blocks;
-use super::lex::{Lexer, Mark};
-use super::site::Site;
-use super::{Cut, Hidden, Line};
+use super::{Cut, Line};
+use crate::completion::postprocess::Hidden;
+use crate::completion::postprocess::cursor_context::CursorContext;
+use crate::completion::postprocess::language::Blocks;
+use crate::completion::postprocess::lexer::{Lexer, Mark};
 
 /// Follows the brackets an answer opens. Where it closes one that it did not open, it ends there if the
 /// document closes it as well, and after that line if what it closes is the block.
@@ -20,10 +21,10 @@ pub(super) struct Brackets {
 }
 
 impl Brackets {
-    pub(super) fn new(site: &Site<'_>) -> Self {
+    pub(super) fn new(context: &CursorContext<'_>) -> Self {
         let mut closed = Vec::new();
         let mut open = Vec::new();
-        site.lexer.clone().part(site.line_after, |_, mark| match mark {
+        context.lexer.clone().part(context.line_after, |_, mark| match mark {
             Mark::Open(closer) => open.push(closer),
             Mark::Close(c) => {
                 if open.last() == Some(&c) {
@@ -37,8 +38,8 @@ impl Brackets {
         });
         Self {
             open: Vec::new(),
-            given: site.open.clone(),
-            lexer: site.lexer.clone(),
+            given: context.open.clone(),
+            lexer: context.lexer.clone(),
             closed,
             in_next_part: false,
         }
@@ -60,15 +61,18 @@ impl Brackets {
         self.lexer.moves()
     }
 
-    pub(super) fn next(&mut self, site: &Site<'_>, line: &Line<'_>) -> Cut {
+    pub(super) fn next(&mut self, context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
         let Self { open, given, lexer, closed, in_next_part } = self;
         let mut cut = None;
         let mut ends_block = false;
         let mut string_is_own = !lexer.in_string();
         // Where the bracket that opened the block stands, by the line that closes it.
-        let columns =
-            if line.first { site.header.map_or(0, |header| site.columns(header)) } else { line.columns };
-        let braces = site.language.blocks == Blocks::Braces;
+        let columns = if line.first {
+            context.header.map_or(0, |header| context.columns(header))
+        } else {
+            line.columns
+        };
+        let braces = context.language.blocks == Blocks::Braces;
         lexer.line(line.text, |at, mark| match mark {
             _ if cut.is_some() => {}
             Mark::Quote => string_is_own = true,
@@ -85,11 +89,11 @@ impl Brackets {
                     ends_block |= *in_next_part && open.is_empty();
                 } else if closed.contains(&c) {
                     cut = Some(Cut::Into(at));
-                } else if is_excess(site, given, c) {
+                } else if is_excess(context, given, c) {
                     cut = Some(if leads { Cut::Before(Hidden::EndsBlock) } else { Cut::At(at) });
-                } else if line.first && !site.on_blank_line() {
+                } else if line.first && !context.on_blank_line() {
                     // What it closes was most likely opened on the cursor's line.
-                } else if closed.is_empty() && is_closed_below(site, c, if leads { columns } else { 0 }) {
+                } else if closed.is_empty() && is_closed_below(context, c, if leads { columns } else { 0 }) {
                     cut = Some(if leads { Cut::Before(Hidden::EndsBlock) } else { Cut::At(at) });
                 } else {
                     ends_block |= c == '}' && braces;
@@ -106,9 +110,9 @@ impl Brackets {
 
 /// Whether a bracket closes what nobody opened. Braces are left to the blocks, and the shell closes its
 /// patterns only.
-fn is_excess(site: &Site<'_>, given: &mut Vec<char>, closer: char) -> bool {
+fn is_excess(context: &CursorContext<'_>, given: &mut Vec<char>, closer: char) -> bool {
     let tells =
-        matches!(site.language.blocks, Blocks::Braces | Blocks::Indentation) && !site.language.is_prose;
+        matches!(context.language.blocks, Blocks::Braces | Blocks::Indentation) && !context.language.is_prose;
     match given.iter().rposition(|open| *open == closer) {
         Some(at) => {
             given.remove(at);
@@ -119,18 +123,18 @@ fn is_excess(site: &Site<'_>, given: &mut Vec<char>, closer: char) -> bool {
 }
 
 /// Whether the first bracket that the lines below close without opening it is this one, no further left.
-fn is_closed_below(site: &Site<'_>, closer: char, columns: usize) -> bool {
-    let mut lexer = Lexer::new(site.language);
+fn is_closed_below(context: &CursorContext<'_>, closer: char, columns: usize) -> bool {
+    let mut lexer = Lexer::new(context.language);
     let mut open = Vec::new();
     let mut found = None;
-    for line in site.lines_below() {
+    for line in context.lines_below() {
         lexer.line(line, |_, mark| match mark {
             _ if found.is_some() => {}
             Mark::Open(closer) => open.push(closer),
             Mark::Close(c) if open.last() == Some(&c) => {
                 open.pop();
             }
-            Mark::Close(c) => found = Some(c == closer && site.columns(line) >= columns),
+            Mark::Close(c) => found = Some(c == closer && context.columns(line) >= columns),
             _ => {}
         });
         if let Some(found) = found {
@@ -138,5 +142,5 @@ fn is_closed_below(site: &Site<'_>, closer: char, columns: usize) -> bool {
         }
     }
     // The window may end before the block does.
-    site.after.len() >= super::site::WINDOW
+    context.after.len() >= crate::completion::postprocess::cursor_context::WINDOW
 }

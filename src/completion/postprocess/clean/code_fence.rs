@@ -1,8 +1,9 @@
 //! What chat models put around code: markdown fences and words.
 
-use super::language::Blocks;
-use super::site::Site;
-use super::{Hidden, prose, repeat};
+use crate::completion::postprocess::Hidden;
+use crate::completion::postprocess::cursor_context::CursorContext;
+use crate::completion::postprocess::language::Blocks;
+use crate::completion::postprocess::lines::{prose, repetition};
 
 /// The code inside a fence or words, or the text itself where there are none.
 pub(super) struct Unwrapped<'r> {
@@ -38,10 +39,10 @@ impl<'r> Unwrapped<'r> {
 }
 
 /// Takes the fence and the words around it away. While words may yet lead to a fence, nothing shows.
-pub(super) fn unwrap<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> Unwrapped<'r> {
+pub(super) fn unwrap<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> Unwrapped<'r> {
     let start = without_blank_lines(text);
     // A loop within a line ends the answer before the line shows what it is.
-    if start.lines().next().and_then(repeat::within).is_some() {
+    if start.lines().next().and_then(repetition::within).is_some() {
         return Unwrapped::plain(text);
     }
     let (line, below) = match start.split_once('\n') {
@@ -52,28 +53,28 @@ pub(super) fn unwrap<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> Unwrapp
     };
     if let Some(fence) = fence(line) {
         return match below {
-            Some(below) if is_wrapper(site, fence) => match is_own_text(site, below, ended) {
+            Some(below) if is_wrapper(context, fence) => match is_own_text(context, below, ended) {
                 Some(true) => Unwrapped::plain(text),
                 Some(false) => inside(fence, indentation(line), below, ended),
                 None => Unwrapped::plain(""),
             },
-            None if is_wrapper(site, fence) => one_line(fence),
+            None if is_wrapper(context, fence) => one_line(fence),
             _ => Unwrapped::plain(text),
         };
     }
-    if let Some(end) = open_above(site).and_then(|opening| end_of_block(site, opening, text, ended)) {
+    if let Some(end) = open_above(context).and_then(|opening| end_of_block(context, opening, text, ended)) {
         return Unwrapped { text: text.get(..end).unwrap_or_default(), over: true, hidden: None };
     }
-    if let Some(code) = in_backquotes(site, start, line) {
+    if let Some(code) = in_backquotes(context, start, line) {
         // What comes below may show that it is not alone.
         let text = if ended { code } else { "" };
         return Unwrapped { text, over: ended, hidden: None };
     }
-    if prose::begins_with_words(site, line) {
-        return after_words(site, text, ended);
+    if prose::begins_with_words(context, line) {
+        return after_words(context, text, ended);
     }
     // A fence that closes what the model began without opening it, or that begins another try.
-    match closing(site, text, ended) {
+    match closing(context, text, ended) {
         Some(end) => Unwrapped { text: text.get(..end).unwrap_or_default(), over: true, hidden: None },
         None => Unwrapped::plain(text),
     }
@@ -87,7 +88,7 @@ fn without_blank_lines(text: &str) -> &str {
 }
 
 /// The code in the fence that words lead to, or that follows a line that announces it.
-fn after_words<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> Unwrapped<'r> {
+fn after_words<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> Unwrapped<'r> {
     let nothing = |hidden| Unwrapped { text: "", over: false, hidden };
     let mut at = 0;
     let mut announced = false;
@@ -104,13 +105,13 @@ fn after_words<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> Unwrapped<'r>
         }
         if bare.starts_with("</think>") {
             // Some servers swallow the tag that opens a thought.
-            return unwrap(site, rest.trim_start_matches(['\n', '\r']), ended);
+            return unwrap(context, rest.trim_start_matches(['\n', '\r']), ended);
         }
         if !bare.is_empty() {
             let talks = words == 0 || prose::may_go_on(bare);
-            if !talks && (announced || site.language.is_prose) {
-                let from = if site.language.is_prose { text } else { text.get(at..).unwrap_or_default() };
-                return match closing(site, from, ended) {
+            if !talks && (announced || context.language.is_prose) {
+                let from = if context.language.is_prose { text } else { text.get(at..).unwrap_or_default() };
+                return match closing(context, from, ended) {
                     Some(end) => {
                         Unwrapped { text: from.get(..end).unwrap_or_default(), over: true, hidden: None }
                     }
@@ -126,7 +127,7 @@ fn after_words<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> Unwrapped<'r>
     if !ended {
         return nothing(None);
     }
-    if site.language.is_prose { Unwrapped::plain(text) } else { nothing(Some(Hidden::Prose)) }
+    if context.language.is_prose { Unwrapped::plain(text) } else { nothing(Some(Hidden::Prose)) }
 }
 
 /// The text up to the line that closes `opening`.
@@ -174,19 +175,19 @@ fn one_line(fence: Fence<'_>) -> Unwrapped<'_> {
 }
 
 /// An answer of one line in backquotes, where these are no part of the language.
-fn in_backquotes<'r>(site: &Site<'_>, text: &'r str, line: &'r str) -> Option<&'r str> {
-    let own = site.in_words() || site.language.is_prose || site.language.blocks != Blocks::Braces;
-    let own = own || site.language.quotes.iter().any(|quote| quote.open == "`");
+fn in_backquotes<'r>(context: &CursorContext<'_>, text: &'r str, line: &'r str) -> Option<&'r str> {
+    let own = context.in_words() || context.language.is_prose || context.language.blocks != Blocks::Braces;
+    let own = own || context.language.quotes.iter().any(|quote| quote.open == "`");
     let alone = text.get(line.len()..).is_some_and(|rest| rest.trim().is_empty());
     let code = line.trim().strip_prefix('`')?.strip_suffix('`')?;
     (alone && !own && !code.is_empty() && !code.contains('`')).then_some(code)
 }
 
 /// The fence of the code block that the cursor stands in, in Markdown.
-fn open_above<'a>(site: &Site<'a>) -> Option<Fence<'a>> {
+fn open_above<'a>(context: &CursorContext<'a>) -> Option<Fence<'a>> {
     let mut open: Option<Fence<'_>> = None;
-    let above = site.before.get(..site.before.len() - site.line_before.len()).unwrap_or_default();
-    for found in above.lines().filter(|_| is_markdown(site)).filter_map(fence) {
+    let above = context.before.get(..context.before.len() - context.line_before.len()).unwrap_or_default();
+    for found in above.lines().filter(|_| is_markdown(context)).filter_map(fence) {
         open = match open {
             Some(opening) if found.closes(opening) => None,
             None if !found.info.contains('`') => Some(found),
@@ -197,8 +198,8 @@ fn open_above<'a>(site: &Site<'a>) -> Option<Fence<'a>> {
 }
 
 /// Where the line begins in the answer that closes a code block of the document, which closes it itself.
-fn end_of_block(site: &Site<'_>, opening: Fence<'_>, text: &str, ended: bool) -> Option<usize> {
-    site.lines_below().find_map(fence).filter(|below| below.closes(opening))?;
+fn end_of_block(context: &CursorContext<'_>, opening: Fence<'_>, text: &str, ended: bool) -> Option<usize> {
+    context.lines_below().find_map(fence).filter(|below| below.closes(opening))?;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         if (ended || line.ends_with('\n')) && fence(line).is_some_and(|found| found.closes(opening)) {
@@ -210,8 +211,8 @@ fn end_of_block(site: &Site<'_>, opening: Fence<'_>, text: &str, ended: bool) ->
 }
 
 /// Where a line begins that is a fence in a text that began without one.
-fn closing(site: &Site<'_>, text: &str, ended: bool) -> Option<usize> {
-    if site.in_words() || is_markdown(site) {
+fn closing(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<usize> {
+    if context.in_words() || is_markdown(context) {
         return None;
     }
     let mut at = 0;
@@ -240,27 +241,27 @@ fn indentation(line: &str) -> usize {
 }
 
 /// Whether fences are part of the language.
-fn is_markdown(site: &Site<'_>) -> bool {
-    site.language.is_prose && site.language.blocks == Blocks::None
+fn is_markdown(context: &CursorContext<'_>) -> bool {
+    context.language.is_prose && context.language.blocks == Blocks::None
 }
 
 /// Whether a fence at the beginning wraps the answer. In Markdown, one about code belongs to the text, unless
 /// the cursor stands in code.
-fn is_wrapper(site: &Site<'_>, fence: Fence<'_>) -> bool {
-    !is_markdown(site)
+fn is_wrapper(context: &CursorContext<'_>, fence: Fence<'_>) -> bool {
+    !is_markdown(context)
         || matches!(fence.info, "markdown" | "md" | "text" | "latex" | "tex")
-        || !fence.info.is_empty() && open_above(site).is_some()
+        || !fence.info.is_empty() && open_above(context).is_some()
 }
 
 /// Whether a fence is part of the comment or string the cursor stands in; `None`: cannot tell yet.
-fn is_own_text(site: &Site<'_>, below: &str, ended: bool) -> Option<bool> {
-    if !site.in_words() {
+fn is_own_text(context: &CursorContext<'_>, below: &str, ended: bool) -> Option<bool> {
+    if !context.in_words() {
         return Some(false);
     }
-    if site.lexer.in_string() {
+    if context.lexer.in_string() {
         return Some(true);
     }
-    let leader = site.line_before.split_whitespace().next().unwrap_or_default();
+    let leader = context.line_before.split_whitespace().next().unwrap_or_default();
     let next = below.trim_start();
     if next.starts_with(leader) {
         return Some(true);

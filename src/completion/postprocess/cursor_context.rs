@@ -1,15 +1,16 @@
 //! What the document shows at the cursor: looked up once, in a window around it.
 
-use super::Place;
+use super::Extent;
 use super::language::{self, Blocks, Language};
-use super::lex::Lexer;
+use super::lexer::Lexer;
 
 /// Bytes of the document that are looked at on each side of the cursor. A document may have megabytes,
 /// and the shape is asked for at every key.
 pub(super) const WINDOW: usize = 12 * 1024;
 
 /// See the module's documentation.
-pub(super) struct Site<'a> {
+pub struct CursorContext<'a> {
+    pub(super) extent: Extent,
     pub(super) language: &'static Language,
     pub(super) before: &'a str,
     pub(super) after: &'a str,
@@ -42,15 +43,17 @@ pub(super) struct Style {
     pub(super) shown: bool,
 }
 
-impl<'a> Site<'a> {
-    pub(super) fn new(place: &Place<'a>) -> Self {
-        let language = language::of(place.language);
-        let before = last(place.before);
-        let after = first(place.after);
+impl<'a> CursorContext<'a> {
+    /// The cursor stands between `before` and `after` in a document of Lapce's language id `language_id`;
+    /// `extent`: how much the user wants.
+    pub fn new(before: &'a str, after: &'a str, language_id: &str, extent: Extent) -> Self {
+        let language = language::of(language_id);
+        let before = last(before);
+        let after = first(after);
         let line_before = before.rsplit('\n').next().unwrap_or_default();
         let line_after = after.split('\n').next().unwrap_or_default().trim_end_matches('\r');
         let above = before.get(..before.len() - line_before.len()).unwrap_or_default();
-        let style = style(above, line_before, after, place.language, language);
+        let style = style(above, line_before, after, language_id, language);
         let mut lexer = Lexer::new(language);
         let mut open = Vec::new();
         for line in above.get(top_level(above, language)..).unwrap_or_default().lines() {
@@ -62,6 +65,7 @@ impl<'a> Site<'a> {
         let code_before = if was_inside { "" } else { line_before.get(..code).unwrap_or_default() };
         let (header, body) = block(above, line_before, language, style);
         Self {
+            extent,
             language,
             before,
             after,

@@ -1,6 +1,7 @@
 //! A model that turns in circles.
 
-use super::{Cut, Hidden, Line};
+use super::{Cut, Line};
+use crate::completion::postprocess::Hidden;
 
 /// So many times the same line, or the same group of lines, and it is a loop.
 const TIMES: usize = 3;
@@ -13,7 +14,7 @@ const LEAST: usize = 4;
 
 /// Follows the lines of an answer. A line that repeats the lines above it waits until one comes that does
 /// not: a loop shows once, not three times.
-pub(super) struct Repeats {
+pub(super) struct Repetition {
     lines: Vec<(String, usize)>,
     /// How many lines up to the last one equal those so many lines above them, by that distance.
     runs: [usize; GROUP + 1],
@@ -21,7 +22,7 @@ pub(super) struct Repeats {
     cut: Option<usize>,
 }
 
-impl Repeats {
+impl Repetition {
     pub(super) fn new() -> Self {
         Self { lines: Vec::new(), runs: [0; GROUP + 1], held: None, cut: None }
     }
@@ -68,7 +69,7 @@ impl Repeats {
 
 /// Where a line begins to say the same over and over, after the first time, if it does; 0 if what stands
 /// before that is nothing to show either.
-pub(super) fn within(line: &str) -> Option<usize> {
+pub(crate) fn within(line: &str) -> Option<usize> {
     /// Shorter than this, a line does not loop, in bytes.
     const LINE: usize = 48;
     /// A longer line is not searched further.

@@ -12,16 +12,16 @@ use proptest::prelude::*;
 use super::*;
 
 const CORPUS: &[(&str, &str)] = &[
-    ("bracket", include_str!("cases/bracket.txt")),
-    ("control", include_str!("cases/control.txt")),
-    ("echo", include_str!("cases/echo.txt")),
-    ("extent", include_str!("cases/extent.txt")),
-    ("fence", include_str!("cases/fence.txt")),
-    ("indent", include_str!("cases/indent.txt")),
-    ("overlap", include_str!("cases/overlap.txt")),
-    ("repeat", include_str!("cases/repeat.txt")),
-    ("think", include_str!("cases/think.txt")),
-    ("tokens", include_str!("cases/tokens.txt")),
+    ("brackets", include_str!("cases/brackets.txt")),
+    ("control_chars", include_str!("cases/control_chars.txt")),
+    ("prefix_echo", include_str!("cases/prefix_echo.txt")),
+    ("scope", include_str!("cases/scope.txt")),
+    ("code_fence", include_str!("cases/code_fence.txt")),
+    ("indentation", include_str!("cases/indentation.txt")),
+    ("suffix_overlap", include_str!("cases/suffix_overlap.txt")),
+    ("repetition", include_str!("cases/repetition.txt")),
+    ("reasoning", include_str!("cases/reasoning.txt")),
+    ("special_tokens", include_str!("cases/special_tokens.txt")),
 ];
 
 struct Case {
@@ -84,8 +84,8 @@ fn drawn(text: &str) -> String {
 }
 
 impl Case {
-    fn place(&self) -> Place<'_> {
-        Place { before: &self.before, after: &self.after, language: &self.language, extent: self.extent }
+    fn context(&self) -> CursorContext<'_> {
+        CursorContext::new(&self.before, &self.after, &self.language, self.extent)
     }
 }
 
@@ -93,10 +93,10 @@ impl Case {
 fn every_drawn_case_shows_what_it_says() {
     let mut wrong = String::new();
     for case in cases() {
-        let shaped = shape(&case.place(), &case.model, true);
-        let shown = match shaped.hidden {
+        let processed = postprocess(&case.context(), &case.model, true);
+        let shown = match processed.hidden {
             Some(why) => Err(format!("{why:?}")),
-            None => Ok(shaped.text),
+            None => Ok(processed.text),
         };
         if shown != case.ghost {
             wrong += &format!("{}\n  wanted {:?}\n  shown  {:?}\n", case.title, case.ghost, shown);
@@ -105,28 +105,28 @@ fn every_drawn_case_shows_what_it_says() {
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
-/// Gives the text to `shape` at every length: what it shows must only grow, and once it is complete, what
+/// Gives the text to `postprocess` at every length: what it shows must only grow, and once it is complete, what
 /// follows must change nothing.
-fn grow(place: &Place<'_>, model: &str) -> Result<(), String> {
-    let mut last = Shaped::default();
+fn grow(context: &CursorContext<'_>, model: &str) -> Result<(), String> {
+    let mut last = Processed::default();
     let mut whole: Option<String> = None;
     let ends =
         model.char_indices().map(|(at, _)| (at, false)).chain([(model.len(), false), (model.len(), true)]);
     for (end, ended) in ends {
-        let shaped = shape(place, &model[..end], ended);
-        let wrong = |what| Err(format!("{what} at {:?}\n  {last:?}\n  {shaped:?}", &model[..end]));
-        if !shaped.text.starts_with(&last.text) {
+        let processed = postprocess(context, &model[..end], ended);
+        let wrong = |what| Err(format!("{what} at {:?}\n  {last:?}\n  {processed:?}", &model[..end]));
+        if !processed.text.starts_with(&last.text) {
             return wrong("jumps");
         }
-        if last.complete && !shaped.complete
-            || whole.as_ref().is_some_and(|whole| !whole.starts_with(&shaped.text))
+        if last.complete && !processed.complete
+            || whole.as_ref().is_some_and(|whole| !whole.starts_with(&processed.text))
         {
             return wrong("goes on");
         }
-        if shaped.complete && whole.is_none() {
-            whole = Some(shape(place, &model[..end], true).text);
+        if processed.complete && whole.is_none() {
+            whole = Some(postprocess(context, &model[..end], true).text);
         }
-        last = shaped;
+        last = processed;
     }
     if whole.is_some_and(|whole| whole != last.text) {
         Err(format!("stopped too early\n  {last:?}"))
@@ -138,7 +138,7 @@ fn grow(place: &Place<'_>, model: &str) -> Result<(), String> {
 #[test]
 fn what_was_shown_only_grows_at_every_length() {
     for case in cases() {
-        if let Err(why) = grow(&case.place(), &case.model) {
+        if let Err(why) = grow(&case.context(), &case.model) {
             panic!("{}\n  {why}", case.title);
         }
     }
@@ -152,13 +152,13 @@ fn the_corpus_covers_its_ground() {
     assert!(languages.len() >= 10, "{languages:?}");
 }
 
-/// Shapes an answer that comes in pieces of seven characters when `may_change` says so: the last outcome before
-/// the answer's end, and how often it was shaped.
-fn in_pieces(place: &Place<'_>, model: &str) -> (Shaped, usize) {
-    let (mut last, mut seen, mut count) = (Shaped::default(), 0, 0);
+/// Processes an answer that comes in pieces of seven characters when `may_change` says so: the last outcome before
+/// the answer's end, and how often it was processed.
+fn in_pieces(context: &CursorContext<'_>, model: &str) -> (Processed, usize) {
+    let (mut last, mut seen, mut count) = (Processed::default(), 0, 0);
     for (end, _) in model.char_indices().step_by(7) {
         if may_change(&model[seen..end]) {
-            (last, seen, count) = (shape(place, &model[..end], false), end, count + 1);
+            (last, seen, count) = (postprocess(context, &model[..end], false), end, count + 1);
         }
     }
     (last, count)
@@ -166,17 +166,17 @@ fn in_pieces(place: &Place<'_>, model: &str) -> (Shaped, usize) {
 
 #[test]
 fn an_answer_in_pieces_is_gone_through_once_a_line() {
-    let place = Place { before: "fn f() {\n    ", after: "\n}\n", language: "rust", extent: Extent::Auto };
+    let context = CursorContext::new("fn f() {\n    ", "\n}\n", "rust", Extent::Auto);
     let lines: Vec<_> = (0..40).map(|n| format!("    let value{n} = compute(index, {n});\n")).collect();
-    let (shaped, count) = in_pieces(&place, &(lines.concat() + "    the_rest"));
-    assert_eq!((shaped.text.trim(), count), (lines.concat().trim(), lines.len()));
+    let (processed, count) = in_pieces(&context, &(lines.concat() + "    the_rest"));
+    assert_eq!((processed.text.trim(), count), (lines.concat().trim(), lines.len()));
 }
 
 #[test]
 fn what_ends_no_line_is_noticed_all_the_same() {
-    let place = Place { before: "int x = ", after: "\n", language: "c", extent: Extent::Auto };
+    let context = CursorContext::new("int x = ", "\n", "c", Extent::Auto);
     for endless in [format!("a{}", " + b".repeat(100)), format!("1;<|endoftext|>{}", "1;".repeat(20))] {
-        assert!(in_pieces(&place, &endless).0.complete, "{endless}");
+        assert!(in_pieces(&context, &endless).0.complete, "{endless}");
     }
 }
 
@@ -196,10 +196,10 @@ fn the_model_is_stopped_as_soon_as_nothing_more_would_show() {
         ("javascript", "const x = §\n", "a + b + c + d + \n  e\n¦"),
     ] {
         let (before, after) = document.split_once('§').unwrap();
-        let place = Place { before, after, language, extent: Extent::Auto };
+        let context = CursorContext::new(before, after, language, Extent::Auto);
         let stop = answer.find('¦').unwrap();
         let model = answer.replacen('¦', "", 1);
-        let stopped = (0..=model.len()).find(|&end| shape(&place, &model[..end], false).complete);
+        let stopped = (0..=model.len()).find(|&end| postprocess(&context, &model[..end], false).complete);
         assert_eq!(stopped, (stop < model.len()).then_some(stop), "{language}: {model:?}");
     }
 }
@@ -308,8 +308,8 @@ proptest! {
         extent in prop::sample::select(&[Extent::Auto, Extent::Line, Extent::Block][..]),
     ) {
         let (before, after) = place.split_once('§').unwrap();
-        let place = Place { before, after, language, extent };
-        if let Err(why) = grow(&place, &pieces.concat()) {
+        let context = CursorContext::new(before, after, language, extent);
+        if let Err(why) = grow(&context, &pieces.concat()) {
             prop_assert!(false, "{why}");
         }
     }

@@ -1,8 +1,9 @@
 //! Sentences where code was asked for.
 
-use super::language::Blocks;
-use super::site::Site;
-use super::{Cut, Hidden, Line};
+use super::{Cut, Line};
+use crate::completion::postprocess::Hidden;
+use crate::completion::postprocess::cursor_context::CursorContext;
+use crate::completion::postprocess::language::Blocks;
 
 /// How chat models begin to talk, in lower case.
 const BEGINNINGS: &[&str] = &[
@@ -53,12 +54,12 @@ const BEGINNINGS: &[&str] = &[
 ];
 
 /// The word on a line: an explanation set apart from the code, and no deeper than it, ends the answer.
-pub(super) fn line(site: &Site<'_>, line: &Line<'_>) -> Cut {
-    let may_be_words = line.inside || site.language.is_prose || site.in_words() || line.first;
-    if may_be_words || !line.apart || line.depth > 0 || line.columns > site.column() || !is_code(site) {
+pub(super) fn line(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
+    let may_be_words = line.inside || context.language.is_prose || context.in_words() || line.first;
+    if may_be_words || !line.apart || line.depth > 0 || line.columns > context.column() || !is_code(context) {
         return Cut::Keep;
     }
-    if is_talk(line.text) || is_sentence(line.text) || is_heading(site, line.text) {
+    if is_talk(line.text) || is_sentence(line.text) || is_heading(context, line.text) {
         Cut::Before(Hidden::Prose)
     } else {
         Cut::Keep
@@ -66,28 +67,28 @@ pub(super) fn line(site: &Site<'_>, line: &Line<'_>) -> Cut {
 }
 
 /// Whether a line is a heading of Markdown, where it cannot be a comment.
-fn is_heading(site: &Site<'_>, line: &str) -> bool {
+fn is_heading(context: &CursorContext<'_>, line: &str) -> bool {
     let title = line.trim_start().trim_start_matches('#');
     line.trim_start().starts_with("##")
         && title.strip_prefix(' ').is_some_and(|title| title.starts_with(char::is_uppercase))
-        && !site.language.line_comments.contains(&"#")
+        && !context.language.line_comments.contains(&"#")
 }
 
 /// Whether lines of the language can be told from sentences. In SQL they cannot: it was made to look so.
-fn is_code(site: &Site<'_>) -> bool {
-    site.language.blocks != Blocks::None
+fn is_code(context: &CursorContext<'_>) -> bool {
+    context.language.blocks != Blocks::None
 }
 
 /// Whether an answer that begins with this line begins with words.
-pub(super) fn begins_with_words(site: &Site<'_>, line: &str) -> bool {
-    if site.in_words() {
+pub(crate) fn begins_with_words(context: &CursorContext<'_>, line: &str) -> bool {
+    if context.in_words() {
         return false;
     }
-    is_talk(line) || (!site.language.is_prose && is_code(site) && is_sentence(line))
+    is_talk(line) || (!context.language.is_prose && is_code(context) && is_sentence(line))
 }
 
 /// Whether a line is how chat models begin to talk.
-pub(super) fn is_talk(line: &str) -> bool {
+pub(crate) fn is_talk(line: &str) -> bool {
     let line = line.trim().trim_end_matches('*');
     let head: String = line.chars().take(24).collect::<String>().to_ascii_lowercase();
     // A sentence, not an identifier: `sure_thing()` and `this is Foo` are code.
@@ -105,7 +106,7 @@ fn ends_word(head: &str) -> bool {
 }
 
 /// Whether a line is a sentence in English (or a language alike), which no line of code is.
-pub(super) fn is_sentence(line: &str) -> bool {
+pub(crate) fn is_sentence(line: &str) -> bool {
     const LEAST_WORDS: usize = 5;
     let line = line.trim();
     if !line.starts_with(|c: char| c.is_uppercase()) || !line.ends_with(['.', ':', '!', '?']) {
@@ -126,7 +127,7 @@ pub(super) fn is_sentence(line: &str) -> bool {
 }
 
 /// Whether a line may belong to an explanation that has begun: a list, a heading, a sentence.
-pub(super) fn may_go_on(line: &str) -> bool {
+pub(crate) fn may_go_on(line: &str) -> bool {
     let line = line.trim();
     let item = line.trim_start_matches(|c: char| c.is_ascii_digit());
     let listed = line.starts_with("- ")

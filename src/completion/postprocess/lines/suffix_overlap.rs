@@ -1,7 +1,8 @@
 //! What stands right of the cursor, or below it, already.
 
-use super::site::Site;
-use super::{Cut, Hidden, Line};
+use super::{Cut, Line};
+use crate::completion::postprocess::Hidden;
+use crate::completion::postprocess::cursor_context::CursorContext;
 
 /// A rest of line shorter than this is told by its brackets alone.
 const LEAST: usize = 3;
@@ -13,18 +14,18 @@ const TELLING: usize = 12;
 const LONG: usize = 30;
 
 /// The word on one line of the answer.
-pub(super) fn line(site: &Site<'_>, line: &Line<'_>) -> Cut {
+pub(super) fn line(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
     if line.first
-        && let Some(cut) = rest_of_line(site, line.text)
+        && let Some(cut) = rest_of_line(context, line.text)
     {
         return cut;
     }
-    below(site, line)
+    below(context, line)
 }
 
 /// The end of the line says what stands right of the cursor: `foo|, b)` and `a, b)`.
-fn rest_of_line(site: &Site<'_>, line: &str) -> Option<Cut> {
-    let after = site.line_after.trim();
+fn rest_of_line(context: &CursorContext<'_>, line: &str) -> Option<Cut> {
+    let after = context.line_after.trim();
     if after.is_empty() {
         return None;
     }
@@ -35,7 +36,7 @@ fn rest_of_line(site: &Site<'_>, line: &str) -> Option<Cut> {
     if let Some(head) = said.strip_suffix(after)
         && is_balanced(head)
     {
-        return Some(into(site, head));
+        return Some(into(context, head));
     }
     if after.len() < LEAST || !after.contains(char::is_alphanumeric) {
         return None;
@@ -51,12 +52,12 @@ fn rest_of_line(site: &Site<'_>, line: &str) -> Option<Cut> {
         !(line.get(..*at).is_some_and(|head| head.ends_with(joins)) && after.starts_with(joins))
     };
     let mut places = within.chain(broken).filter(boundary);
-    places.find_map(|at| line.get(..at).filter(|head| is_balanced(head))).map(|head| into(site, head))
+    places.find_map(|at| line.get(..at).filter(|head| is_balanced(head))).map(|head| into(context, head))
 }
 
 /// Shows the line up to where the document goes on, which may bring the blank between the two.
-fn into(site: &Site<'_>, head: &str) -> Cut {
-    match site.line_after.starts_with([' ', '\t']) {
+fn into(context: &CursorContext<'_>, head: &str) -> Cut {
+    match context.line_after.starts_with([' ', '\t']) {
         true => Cut::At(head.trim_end().len()),
         false => Cut::Into(head.len()),
     }
@@ -64,8 +65,8 @@ fn into(site: &Site<'_>, head: &str) -> Cut {
 
 /// The word on a line behind which `depth` brackets are open: the last one of a statement ends it with what
 /// stands right of the cursor, `x§;` and `.b();`.
-pub(super) fn end(site: &Site<'_>, line: &Line<'_>, depth: usize) -> Cut {
-    let after = site.line_after.trim();
+pub(super) fn end(context: &CursorContext<'_>, line: &Line<'_>, depth: usize) -> Cut {
+    let after = context.line_after.trim();
     let head = line.text.trim_end().strip_suffix(after);
     match head {
         Some(head) if matches!(after, ";" | ",") && depth == 0 && !line.inside => Cut::Into(head.len()),
@@ -74,7 +75,7 @@ pub(super) fn end(site: &Site<'_>, line: &Line<'_>, depth: usize) -> Cut {
 }
 
 /// The line is one of those below the cursor.
-fn below(site: &Site<'_>, line: &Line<'_>) -> Cut {
+fn below(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
     let full;
     let mut bare = line.text.trim();
     if bare.is_empty() || line.depth > 0 {
@@ -82,25 +83,25 @@ fn below(site: &Site<'_>, line: &Line<'_>) -> Cut {
     }
     // The end of the comment, string or tag that the cursor stands in, or the brace that opens its body.
     let mark = line.inside || matches!(bare, "{" | "/>");
-    let next = site.lines_below().find(|below| !below.trim().is_empty());
-    let same = next.is_some_and(|below| below.trim() == bare && site.columns(below) == line.columns);
+    let next = context.lines_below().find(|below| !below.trim().is_empty());
+    let same = next.is_some_and(|below| below.trim() == bare && context.columns(below) == line.columns);
     if mark && !line.first && same {
         return Cut::Before(Hidden::RepeatsBelow);
     }
     if line.inside {
         return Cut::Keep;
     }
-    if line.first && !site.on_blank_line() {
-        full = format!("{}{}", site.line_before, line.text);
+    if line.first && !context.on_blank_line() {
+        full = format!("{}{}", context.line_before, line.text);
         bare = full.trim();
         if bare.len() < TELLING {
             return Cut::Keep;
         }
     }
-    let next = site.lines_below().filter(|below| !below.trim().is_empty()).take(BELOW);
+    let next = context.lines_below().filter(|below| !below.trim().is_empty()).take(BELOW);
     for (n, below) in next.enumerate() {
-        let (below, columns) = (below.trim(), site.columns(below));
-        let telling = bare.contains(char::is_alphanumeric) && !site.language.closes(bare);
+        let (below, columns) = (below.trim(), context.columns(below));
+        let telling = bare.contains(char::is_alphanumeric) && !context.language.closes(bare);
         let same = match n {
             0 => below == bare || is_nearly(below, bare),
             _ => below == bare && bare.len() >= TELLING,

@@ -1,23 +1,23 @@
 //! What comes behind the block that was shown.
 
-use super::extent::CLOSERS;
+use super::clean::clean;
+use super::cursor_context::{CursorContext, without_comment};
 use super::language::{self, Blocks};
-use super::site::{Site, without_comment};
-use super::{Place, clean, take_lines};
+use super::lines;
+use super::lines::scope::CLOSERS;
 
-/// The lines that the model wrote past the end of the block that `shape` shows of `raw`; `whole`: it wrote all it
+/// The lines that the model wrote past the end of the block that [`postprocess`](super::postprocess) shows of `raw`; `whole`: it wrote all it
 /// wanted to, otherwise its last line may be a part. Empty where the answer did not end with a block, where the
 /// document closes that block, and before code on the cursor's line.
-pub fn past(place: &Place<'_>, raw: &str, whole: bool) -> String {
-    let site = Site::new(place);
-    if !site.line_after.trim_matches(CLOSERS).trim().is_empty() {
+pub fn past_block(context: &CursorContext<'_>, raw: &str, whole: bool) -> String {
+    if !context.line_after.trim_matches(CLOSERS).trim().is_empty() {
         return String::new();
     }
-    let cleaned = clean(&site, raw, whole);
-    let (_, end) = take_lines(&site, place.extent, &cleaned.text, true);
+    let cleaned = clean(context, raw, whole);
+    let (_, end) = lines::take(context, &cleaned.text, true);
     let rest = end.and_then(|end| cleaned.text.get(end..)).unwrap_or_default();
     // What closes the cursor's block stands in the document already: the rest belongs below that.
-    if site.language.closes(rest.trim_start()) {
+    if context.language.closes(rest.trim_start()) {
         return String::new();
     }
     let lines = if whole || cleaned.over { rest.len() } else { rest.rfind('\n').map_or(0, |at| at + 1) };
@@ -45,7 +45,7 @@ const MARKED: &[&str] = &[
 ];
 
 /// Whether the text up to the cursor ends with a finished statement: nothing is to be added to its line.
-pub fn is_finished(id: &str, before: &str) -> bool {
+pub fn ends_statement(id: &str, before: &str) -> bool {
     let language = language::of(id);
     let line = before.rsplit('\n').next().unwrap_or_default();
     let code = without_comment(line, language).trim_end();
@@ -80,8 +80,8 @@ mod tests {
             ("rust", "let x = §\n", "1;", true, ""),
         ] {
             let (before, after) = document.split_once('§').unwrap();
-            let place = Place { before, after, language, extent: Extent::Auto };
-            assert_eq!(past(&place, raw, whole), rest, "{document:?} {raw:?}");
+            let context = CursorContext::new(before, after, language, Extent::Auto);
+            assert_eq!(past_block(&context, raw, whole), rest, "{document:?} {raw:?}");
         }
     }
 
@@ -104,7 +104,7 @@ mod tests {
             ("markdown", "A sentence", false),
             ("rust", "", false),
         ] {
-            assert_eq!(is_finished(language, before), finished, "{language}: {before:?}");
+            assert_eq!(ends_statement(language, before), finished, "{language}: {before:?}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! At the top of a file or a class, one function is an answer: the next one is another.
 
-use super::language::{Blocks, first_word};
-use super::site::Site;
-use super::{Cut, Hidden, Line};
+use super::{Cut, Line};
+use crate::completion::postprocess::Hidden;
+use crate::completion::postprocess::cursor_context::CursorContext;
+use crate::completion::postprocess::language::{Blocks, first_word};
 
 /// Words before the one that says what is defined.
 const MODIFIERS: &[&str] = &[
@@ -98,23 +99,29 @@ const CONTROL: &[&str] = &[
 ];
 
 /// Follows the lines of an answer and ends it with the first definition that has a body.
-pub(super) struct Items {
+pub(super) struct Definitions {
     /// Definitions stand at the cursor's indentation.
     watched: bool,
     defined: bool,
     has_body: bool,
 }
 
-impl Items {
-    pub(super) fn new(site: &Site<'_>) -> Self {
-        let top = site.header.is_none() && site.body == 0;
-        let contained = site.header.is_some_and(|header| CONTAINERS.contains(&defining_word(header)));
-        let own = is_definition(site.line_before);
-        Self { watched: (top || contained || own) && !site.is_empty(), defined: false, has_body: false }
+impl Definitions {
+    pub(super) fn new(context: &CursorContext<'_>) -> Self {
+        let top = context.header.is_none() && context.body == 0;
+        let contained = context.header.is_some_and(|header| CONTAINERS.contains(&defining_word(header)));
+        let own = is_definition(context.line_before);
+        Self { watched: (top || contained || own) && !context.is_empty(), defined: false, has_body: false }
     }
 
     /// The word on the next line; `depth`: brackets open behind it, `floor`: columns of the definitions.
-    pub(super) fn next(&mut self, site: &Site<'_>, line: &Line<'_>, depth: usize, floor: usize) -> Cut {
+    pub(super) fn next(
+        &mut self,
+        context: &CursorContext<'_>,
+        line: &Line<'_>,
+        depth: usize,
+        floor: usize,
+    ) -> Cut {
         let code = line.text.trim();
         if !self.watched || line.inside || code.is_empty() {
             return Cut::Keep;
@@ -123,23 +130,23 @@ impl Items {
             self.has_body = true;
             return Cut::Keep;
         }
-        let braces = site.language.blocks == Blocks::Braces;
-        let closed = match site.language.blocks {
+        let braces = context.language.blocks == Blocks::Braces;
+        let closed = match context.language.blocks {
             Blocks::Braces => {
                 line.depth > 0 && depth == 0 && code.trim_end_matches([';', ',', ')']).ends_with('}')
             }
-            Blocks::Words => self.has_body && site.language.closes(code),
+            Blocks::Words => self.has_body && context.language.closes(code),
             _ => false,
         };
         if self.defined && closed {
             return Cut::At(line.text.trim_end().len());
         }
-        let below_body = self.defined && self.has_body && !site.language.closes(code) && line.depth == 0;
-        if site.language.blocks == Blocks::Indentation && below_body {
+        let below_body = self.defined && self.has_body && !context.language.closes(code) && line.depth == 0;
+        if context.language.blocks == Blocks::Indentation && below_body {
             return Cut::Before(Hidden::EndsBlock);
         }
-        let full = format!("{}{}", if line.first { site.line_before } else { "" }, line.text);
-        let words = site.language.blocks == Blocks::Words;
+        let full = format!("{}{}", if line.first { context.line_before } else { "" }, line.text);
+        let words = context.language.blocks == Blocks::Words;
         self.defined |=
             is_definition(&full) || (braces || words) && is_function(&full) || braces && is_block(&full);
         Cut::Keep

@@ -1,26 +1,15 @@
 //! How many lines an answer has, by the place of the cursor.
 
-use super::language::{Blocks, first_word};
-use super::site::{Site, without_comment};
-use super::{Cut, Hidden, Line, item};
-
-/// How much of an answer is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Extent {
-    /// By the place of the cursor.
-    #[default]
-    Auto,
-    /// The rest of the line.
-    Line,
-    /// To the end of the block.
-    Block,
-}
+use super::{Cut, Line, definitions};
+use crate::completion::postprocess::cursor_context::{CursorContext, without_comment};
+use crate::completion::postprocess::language::{Blocks, first_word};
+use crate::completion::postprocess::{Extent, Hidden};
 
 /// Brackets and punctuation that an editor may have closed for the user.
-pub(super) const CLOSERS: &[char] = &[')', ']', '}', '>', '"', '\'', '`', ';', ',', ':'];
+pub(crate) const CLOSERS: &[char] = &[')', ']', '}', '>', '"', '\'', '`', ';', ',', ':'];
 
 /// Follows the lines of an answer and ends it with its line or its block.
-pub(super) struct Lines {
+pub(super) struct Scope {
     single: bool,
     /// The cursor stands between a bracket and its partner, which an editor may have brought.
     in_pair: bool,
@@ -35,29 +24,29 @@ pub(super) struct Lines {
     shown: bool,
 }
 
-impl Lines {
-    pub(super) fn new(site: &Site<'_>, extent: Extent) -> Self {
-        let after = site.line_after.trim();
-        let closing_tag = site.language.blocks == Blocks::Tags
+impl Scope {
+    pub(super) fn new(context: &CursorContext<'_>) -> Self {
+        let after = context.line_after.trim();
+        let closing_tag = context.language.blocks == Blocks::Tags
             && after.starts_with("</")
             && after.matches('<').count() == 1;
         let code_after = !closing_tag && !after.trim_matches(CLOSERS).trim().is_empty();
-        let in_pair = extent == Extent::Auto
-            && site.open.last().is_some_and(|closer| after.starts_with(*closer))
-            && site.code_before.trim_end().ends_with(['(', '[', '{']);
-        let single = match extent {
+        let in_pair = context.extent == Extent::Auto
+            && context.open.last().is_some_and(|closer| after.starts_with(*closer))
+            && context.code_before.trim_end().ends_with(['(', '[', '{']);
+        let single = match context.extent {
             Extent::Line => true,
             Extent::Auto => code_after,
             Extent::Block => false,
         };
-        let at_opener = !site.on_blank_line() && site.language.opens(site.code_before);
+        let at_opener = !context.on_blank_line() && context.language.opens(context.code_before);
         Self { single, in_pair, skipped: false, at_opener, lowered: None, stated: false, shown: false }
     }
 
     /// The text without blank lines at its beginning, where the cursor's line is blank already.
-    pub(super) fn skip_blank<'t>(&mut self, site: &Site<'_>, text: &'t str) -> &'t str {
+    pub(super) fn skip_blank<'t>(&mut self, context: &CursorContext<'_>, text: &'t str) -> &'t str {
         let mut rest = text;
-        while site.on_blank_line()
+        while context.on_blank_line()
             && let Some((line, below)) = rest.split_once('\n')
             && line.trim().is_empty()
         {
@@ -68,11 +57,11 @@ impl Lines {
     }
 
     /// The word on the next line of the answer; `floor`: columns of the statements in the cursor's block.
-    pub(super) fn next(&mut self, site: &Site<'_>, line: &Line<'_>, floor: usize) -> Cut {
+    pub(super) fn next(&mut self, context: &CursorContext<'_>, line: &Line<'_>, floor: usize) -> Cut {
         let code = line.text.trim_end();
         if self.single && !(self.in_pair && code.is_empty()) {
             // `sum(a, |b)`: the blank belongs before what follows.
-            let joins = site.line_after.starts_with(|c: char| !c.is_whitespace() && !CLOSERS.contains(&c));
+            let joins = context.line_after.starts_with(|c: char| !c.is_whitespace() && !CLOSERS.contains(&c));
             let blank = line.text.len() > code.len() && !code.is_empty();
             return if joins && blank { Cut::Into(code.len() + 1) } else { Cut::At(code.len()) };
         }
@@ -87,67 +76,72 @@ impl Lines {
         }
         if line.first {
             // What the cursor's line opened may be closed at once: `f(|` and `x)`.
-            let full = format!("{}{}", site.code_before, line.text);
-            self.at_opener &= site.language.opens(without_comment(&full, site.language));
+            let full = format!("{}{}", context.code_before, line.text);
+            self.at_opener &= context.language.opens(without_comment(&full, context.language));
             let leaves = self.skipped
-                && site.columns(line.text) == 0
-                && site.body > 0
-                && item::is_definition(line.text);
-            let ends = site.on_blank_line()
-                && site.language.blocks == Blocks::Words
-                && is_end(site, line.text)
-                && is_closed_below(site, site.header.map_or(0, |header| site.columns(header)));
+                && context.columns(line.text) == 0
+                && context.body > 0
+                && definitions::is_definition(line.text);
+            let ends = context.on_blank_line()
+                && context.language.blocks == Blocks::Words
+                && is_end(context, line.text)
+                && is_closed_below(context, context.header.map_or(0, |header| context.columns(header)));
             return if leaves || ends { Cut::Before(Hidden::EndsBlock) } else { Cut::Keep };
         }
-        if site.language.blocks == Blocks::None {
-            let next = shown && is_section(line.text) || stated && line.apart && !site.language.is_prose;
+        if context.language.blocks == Blocks::None {
+            let next = shown && is_section(line.text) || stated && line.apart && !context.language.is_prose;
             return if next { Cut::Before(Hidden::EndsBlock) } else { Cut::Keep };
         }
         let edge = if self.at_opener {
-            site.column() + 1
-        } else if line.apart && site.language.blocks == Blocks::Indentation {
+            context.column() + 1
+        } else if line.apart && context.language.blocks == Blocks::Indentation {
             // Guards and arguments stand further right than what they belong to, under no opener.
-            site.column().max(floor)
+            context.column().max(floor)
         } else {
             floor
         };
         if line.columns >= self.lowered.unwrap_or(edge) {
             return Cut::Keep;
         }
-        self.left_of_block(site, line)
+        self.left_of_block(context, line)
     }
 
     /// The word on a line that stands left of the block.
-    fn left_of_block(&mut self, site: &Site<'_>, line: &Line<'_>) -> Cut {
+    fn left_of_block(&mut self, context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
         let ends = Cut::Before(Hidden::EndsBlock);
-        let same_construct = self.at_opener && line.columns == site.column();
-        if same_construct && site.language.goes_on(line.text) {
-            let below = site.lines_below().find(|below| !below.trim().is_empty());
-            let there = below
-                .is_some_and(|below| site.columns(below) == line.columns && site.language.goes_on(below));
+        let same_construct = self.at_opener && line.columns == context.column();
+        if same_construct && context.language.goes_on(line.text) {
+            let below = context.lines_below().find(|below| !below.trim().is_empty());
+            let there = below.is_some_and(|below| {
+                context.columns(below) == line.columns && context.language.goes_on(below)
+            });
             return if there { ends } else { Cut::Keep };
         }
-        match site.language.blocks {
+        match context.language.blocks {
             Blocks::Braces => {
                 let next_case = matches!(first_word(line.text), "case" | "default") && !self.at_opener;
-                let next_item = line.apart && item::is_definition(line.text);
+                let next_item = line.apart && definitions::is_definition(line.text);
                 if next_case || next_item { ends } else { Cut::Keep }
             }
-            Blocks::Indentation if site.language.closes(line.text) => {
+            Blocks::Indentation if context.language.closes(line.text) => {
                 self.lowered = Some(line.columns);
                 Cut::Keep
             }
             Blocks::Indentation => {
                 // A list may stand as far left as the key it belongs to.
                 let listed = |line: &str| line.trim_start().starts_with("- ");
-                let item = same_construct && listed(line.text) && !listed(site.line_before);
+                let item = same_construct && listed(line.text) && !listed(context.line_before);
                 if item { Cut::Keep } else { ends }
             }
-            Blocks::Words | Blocks::Tags if is_end(site, line.text) => {
-                if line.text.trim() == site.line_after.trim() {
+            Blocks::Words | Blocks::Tags if is_end(context, line.text) => {
+                if line.text.trim() == context.line_after.trim() {
                     return Cut::Into(line.text.len() - line.text.trim_start().len());
                 }
-                if is_closed_below(site, line.columns) { ends } else { Cut::At(line.text.trim_end().len()) }
+                if is_closed_below(context, line.columns) {
+                    ends
+                } else {
+                    Cut::At(line.text.trim_end().len())
+                }
             }
             Blocks::Words => ends,
             Blocks::Tags | Blocks::None => Cut::Keep,
@@ -155,17 +149,17 @@ impl Lines {
     }
 }
 
-fn is_end(site: &Site<'_>, line: &str) -> bool {
-    site.language.closes(without_comment(line, site.language))
-        || site.language.blocks == Blocks::Tags && site.language.closes(line)
+fn is_end(context: &CursorContext<'_>, line: &str) -> bool {
+    context.language.closes(without_comment(line, context.language))
+        || context.language.blocks == Blocks::Tags && context.language.closes(line)
 }
 
 /// Whether the lines below close the block whose closing line stands at `columns`.
-fn is_closed_below(site: &Site<'_>, columns: usize) -> bool {
-    let mut below = site.lines_below().filter(|below| !below.trim().is_empty());
+fn is_closed_below(context: &CursorContext<'_>, columns: usize) -> bool {
+    let mut below = context.lines_below().filter(|below| !below.trim().is_empty());
     below
-        .find(|below| site.columns(below) <= columns)
-        .is_some_and(|below| site.columns(below) == columns && is_end(site, below))
+        .find(|below| context.columns(below) <= columns)
+        .is_some_and(|below| context.columns(below) == columns && is_end(context, below))
 }
 
 /// Whether a line begins a section: `[dependencies]`.

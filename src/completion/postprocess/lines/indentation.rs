@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::item;
-use super::language::{Blocks, first_word};
-use super::site::{Site, without_comment};
+use super::definitions;
+use crate::completion::postprocess::cursor_context::{CursorContext, without_comment};
+use crate::completion::postprocess::language::{Blocks, first_word};
 
 /// Gives the lines of an answer the document's indentation, one after the other.
 ///
@@ -12,8 +12,8 @@ use super::site::{Site, without_comment};
 /// missing, or in steps of their own. Which it is shows at the first line below the cursor's that must
 /// stand somewhere: under a line that opens a block it stands further right than that, else not further
 /// left than the block the cursor is in.
-pub(super) struct Indent<'a> {
-    site: &'a Site<'a>,
+pub(super) struct Indentation<'a> {
+    context: &'a CursorContext<'a>,
     /// Columns of the first line, with what the answer adds to the cursor's.
     first: usize,
     /// Columns that the first line of the answer brought itself.
@@ -65,11 +65,11 @@ struct Opener {
     calls: bool,
 }
 
-impl<'a> Indent<'a> {
-    pub(super) fn new(site: &'a Site<'a>) -> Self {
+impl<'a> Indentation<'a> {
+    pub(super) fn new(context: &'a CursorContext<'a>) -> Self {
         Self {
-            site,
-            first: site.column(),
+            context,
+            first: context.column(),
             brought: 0,
             map: None,
             step: None,
@@ -90,7 +90,7 @@ impl<'a> Indent<'a> {
 
     /// Columns that no line of the cursor's block stands left of.
     pub(super) fn floor(&self) -> usize {
-        if self.first > self.site.column() { self.first } else { self.site.body }
+        if self.first > self.context.column() { self.first } else { self.context.body }
     }
 
     /// The line as it is to stand in the document; `depth`: brackets the answer has opened above it.
@@ -108,13 +108,13 @@ impl<'a> Indent<'a> {
             return if right == 0 {
                 Cow::Borrowed(line)
             } else {
-                Cow::Owned(self.site.style.blanks(right) + line)
+                Cow::Owned(self.context.style.blanks(right) + line)
             };
         }
-        let said = self.site.columns(line);
+        let said = self.context.columns(line);
         let mut fitted = self.place(code, said, depth);
-        let style = self.site.style;
-        if style.tabs && self.site.language.closes(code) {
+        let style = self.context.style;
+        if style.tabs && self.context.language.closes(code) {
             fitted -= fitted % style.step;
         }
         self.last = Some(said);
@@ -129,8 +129,8 @@ impl<'a> Indent<'a> {
     /// Takes note of a line that is shown.
     pub(super) fn seen(&mut self, fitted: &str, first: bool, inside: bool) {
         let full;
-        let line = if first && !self.site.on_blank_line() {
-            full = format!("{}{fitted}", self.site.code_before);
+        let line = if first && !self.context.on_blank_line() {
+            full = format!("{}{fitted}", self.context.code_before);
             full.as_str()
         } else {
             fitted
@@ -139,14 +139,14 @@ impl<'a> Indent<'a> {
             return;
         }
         self.apart = false;
-        let code = without_comment(line, self.site.language);
-        let opens = self.site.language.opens(code);
-        let columns = if first { self.first } else { self.site.columns(fitted) };
-        if self.site.language.closes(fitted) && !first {
+        let code = without_comment(line, self.context.language);
+        let opens = self.context.language.opens(code);
+        let columns = if first { self.first } else { self.context.columns(fitted) };
+        if self.context.language.closes(fitted) && !first {
             self.opened = self.opened.saturating_sub(1);
             self.brackets.pop();
         }
-        if opens && (!first || self.site.on_blank_line()) {
+        if opens && (!first || self.context.on_blank_line()) {
             self.opened += 1;
             if code.ends_with(['(', '[', '{']) {
                 self.brackets.push(columns);
@@ -162,24 +162,24 @@ impl<'a> Indent<'a> {
 
     /// The first line goes on from the cursor: the white space before it stands there already.
     fn fit_first<'l>(&mut self, line: &'l str, code: &'l str) -> Cow<'l, str> {
-        let site = self.site;
-        if !site.on_blank_line() {
+        let context = self.context;
+        if !context.on_blank_line() {
             // Codestral begins with a blank of its own.
-            return Cow::Borrowed(if site.line_before.ends_with([' ', '\t']) { code } else { line });
+            return Cow::Borrowed(if context.line_before.ends_with([' ', '\t']) { code } else { line });
         }
-        let given = site.column();
-        self.brought = site.columns(line);
-        let above = site.above().unwrap_or_default();
-        let deeper = site.columns(above) + site.style.step;
+        let given = context.column();
+        self.brought = context.columns(line);
+        let above = context.above().unwrap_or_default();
+        let deeper = context.columns(above) + context.style.step;
         // What is in a namespace stands beside it in many projects.
         let flat = matches!(first_word(above), "namespace" | "extern");
         let under_opener =
-            site.language.opens(without_comment(above, site.language)) && given < deeper && !flat;
-        let closes = site.language.closes(code) || site.language.goes_on(code);
-        let continues = code.starts_with(['.', '?', '+', '|', '&']) && !site.language.is_prose;
-        let wanted = if under_opener && !closes && !site.lexer.is_inside() {
-            let told = self.brought > site.columns(above);
-            let whole = !site.style.tabs || self.brought.is_multiple_of(site.style.step);
+            context.language.opens(without_comment(above, context.language)) && given < deeper && !flat;
+        let closes = context.language.closes(code) || context.language.goes_on(code);
+        let continues = code.starts_with(['.', '?', '+', '|', '&']) && !context.language.is_prose;
+        let wanted = if under_opener && !closes && !context.lexer.is_inside() {
+            let told = self.brought > context.columns(above);
+            let whole = !context.style.tabs || self.brought.is_multiple_of(context.style.step);
             if told && whole { self.brought } else { deeper }
         } else if given == 0 || continues {
             self.brought
@@ -191,13 +191,13 @@ impl<'a> Indent<'a> {
         if self.first == given {
             Cow::Borrowed(code)
         } else {
-            Cow::Owned(site.style.blanks(self.first - given) + code)
+            Cow::Owned(context.style.blanks(self.first - given) + code)
         }
     }
 
     /// Columns in the document for a line that the answer puts at `said`.
     fn place(&mut self, code: &str, said: usize, depth: usize) -> usize {
-        let joins = self.site.language.closes(code) || self.site.language.goes_on(code);
+        let joins = self.context.language.closes(code) || self.context.language.goes_on(code);
         if self.map.is_none() {
             (self.map, self.step) = match self.in_own_steps(said) {
                 Some((map, step)) if !joins => (Some(map), Some(step)),
@@ -217,13 +217,13 @@ impl<'a> Indent<'a> {
             && !joins
             && let Some(step) = said.checked_sub(opener.said.unwrap_or(map.from) + opener.listed)
             && (2..=8).contains(&step)
-            && !(opener.calls && step == 2 * self.site.style.step)
+            && !(opener.calls && step == 2 * self.context.style.step)
         {
             self.step = Some(step);
         }
-        let unit = self.site.style.step;
+        let unit = self.context.style.step;
         let fitted = match (said.checked_sub(map.from), self.step) {
-            (Some(right), Some(step)) if step != unit && self.site.style.is_known() => {
+            (Some(right), Some(step)) if step != unit && self.context.style.is_known() => {
                 map.to + right / step * unit + right % step
             }
             (Some(right), _) => map.to + right,
@@ -246,11 +246,11 @@ impl<'a> Indent<'a> {
     /// An answer that counts from the margin as the document does, but in steps of its own: where the document
     /// has three steps of two columns it has three of four.
     fn in_own_steps(&self, said: usize) -> Option<(Map, usize)> {
-        let (unit, column) = (self.site.style.step, self.opener?.fitted);
+        let (unit, column) = (self.context.style.step, self.opener?.fitted);
         let depth = column / unit;
         let step = said / (depth + 1);
         let from = depth * step;
-        let own = self.site.style.shown
+        let own = self.context.style.shown
             && depth > 0
             && column.is_multiple_of(unit)
             && said.is_multiple_of(depth + 1)
@@ -263,7 +263,7 @@ impl<'a> Indent<'a> {
 
     /// What the first line that must stand somewhere tells about the answer's indentation.
     fn decide(&self, code: &str, said: usize, joins: bool, depth: usize) -> Option<Map> {
-        let site = self.site;
+        let context = self.context;
         if let Some(opener) = self.opener {
             let same = Map::new(opener.fitted, opener.fitted);
             return match said {
@@ -275,7 +275,7 @@ impl<'a> Indent<'a> {
                 _ if is_label(code) => None,
                 _ if said > self.brought => Map::new(self.brought, opener.fitted),
                 _ => {
-                    let to = opener.fitted + opener.listed + site.style.step;
+                    let to = opener.fitted + opener.listed + context.style.step;
                     Some(Map { from: said, to, closer: Some(opener.fitted) })
                 }
             };
@@ -286,9 +286,9 @@ impl<'a> Indent<'a> {
         }
         // A blank of the model's own before each line, or a line under a whole statement but not beside it.
         let slipped =
-            said == floor + 1 || said > floor && self.stated && site.language.blocks == Blocks::Braces;
-        let words =
-            site.language.line_comments.iter().any(|mark| code.starts_with(mark)) || code.starts_with("/*");
+            said == floor + 1 || said > floor && self.stated && context.language.blocks == Blocks::Braces;
+        let words = context.language.line_comments.iter().any(|mark| code.starts_with(mark))
+            || code.starts_with("/*");
         if slipped && depth == 0 && !is_label(code) && !words {
             return Map::new(said, floor);
         }
@@ -298,10 +298,12 @@ impl<'a> Indent<'a> {
         if joins || is_label(code) {
             return None;
         }
-        let from_margin = match site.language.blocks {
+        let from_margin = match context.language.blocks {
             Blocks::None => false,
             // Nothing but a closer ends the block, so that a line left of it was put there by mistake.
-            Blocks::Braces | Blocks::Words | Blocks::Tags => !(self.apart && item::is_definition(code)),
+            Blocks::Braces | Blocks::Words | Blocks::Tags => {
+                !(self.apart && definitions::is_definition(code))
+            }
             Blocks::Indentation => said == 0 && self.is_from_margin(code),
         };
         if from_margin { Map::new(said, floor) } else { None }
@@ -312,11 +314,11 @@ impl<'a> Indent<'a> {
         if matches!(first_word(code), "return" | "yield" | "break" | "continue") {
             return true;
         }
-        let top = item::is_definition(code)
+        let top = definitions::is_definition(code)
             || code.starts_with(['@', '#'])
             || matches!(first_word(code), "import" | "from");
         let in_function =
-            self.site.header.is_some_and(|header| matches!(first_word(header), "def" | "async"));
+            self.context.header.is_some_and(|header| matches!(first_word(header), "def" | "async"));
         in_function && !top && !self.apart && !self.leaves
     }
 }

@@ -1,7 +1,7 @@
 //! Special tokens of models that leak into the text: what follows them is no part of the answer.
 
-use super::language::Blocks;
-use super::site::Site;
+use crate::completion::postprocess::cursor_context::CursorContext;
+use crate::completion::postprocess::language::Blocks;
 
 /// Tokens that mean nothing in any language (the stop lists of the FIM templates, what llama.cpp takes for
 /// the same tokens, and the tags of our own hole filling prompt).
@@ -62,14 +62,14 @@ const STRING: usize = 512;
 const LEAST: usize = 4;
 
 /// The text before the first leaked token, and whether there was one.
-pub(super) fn cut<'r>(site: &Site<'_>, text: &'r str, ended: bool) -> (&'r str, bool) {
-    let text = if site.lexer.in_string() { text } else { after_opening(text) };
+pub(super) fn cut<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> (&'r str, bool) {
+    let text = if context.lexer.in_string() { text } else { after_opening(text) };
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| rest.find(['<', '[', '+', '{', '>'])) {
         let at = from + found;
         if let Some(token) = token(text, at) {
             let before = text.get(..at).unwrap_or_default();
-            match is_leaked(site, text, at, token, ended) {
+            match is_leaked(context, text, at, token, ended) {
                 Some(true) => return (before, true),
                 Some(false) => {}
                 None => return (before, false),
@@ -129,9 +129,9 @@ fn token(text: &str, at: usize) -> Option<&str> {
 }
 
 /// Whether a token is the model's slip rather than text about tokens; `None`: the rest of its line tells.
-fn is_leaked(site: &Site<'_>, text: &str, at: usize, token: &str, ended: bool) -> Option<bool> {
+fn is_leaked(context: &CursorContext<'_>, text: &str, at: usize, token: &str, ended: bool) -> Option<bool> {
     let before = text.get(..at).unwrap_or_default();
-    let markup = site.language.blocks == Blocks::Tags || site.language.is_prose;
+    let markup = context.language.blocks == Blocks::Tags || context.language.is_prose;
     if markup && matches!(token, "<PRE>" | "<filename>")
         || token == "</s>" && before.rsplit('\n').next().is_some_and(|line| line.contains("<s>"))
     {
@@ -139,7 +139,7 @@ fn is_leaked(site: &Site<'_>, text: &str, at: usize, token: &str, ended: bool) -
     }
     // `names[PREFIX] + 1` is code.
     if matches!(token, "[PREFIX]" | "[SUFFIX]" | "[MIDDLE]")
-        && ends_word(if before.is_empty() { site.line_before } else { before })
+        && ends_word(if before.is_empty() { context.line_before } else { before })
     {
         let rest = text.get(at + token.len()..).unwrap_or_default().trim_start_matches(' ');
         return (ended || !rest.is_empty()).then(|| rest.is_empty() || rest.starts_with('\n'));
@@ -148,7 +148,7 @@ fn is_leaked(site: &Site<'_>, text: &str, at: usize, token: &str, ended: bool) -
     let left = |text: &str, quote| {
         text.bytes().rev().take(STRING).take_while(|c| *c != b'\n').filter(|c| *c == quote).count()
     };
-    let own = if before.contains('\n') { "" } else { site.line_before };
+    let own = if before.contains('\n') { "" } else { context.line_before };
     let open = *b"\"'`";
     let Some(quote) = open.into_iter().find(|quote| (left(before, *quote) + left(own, *quote)) % 2 == 1)
     else {

@@ -1,0 +1,155 @@
+//! Takes the lines of an answer one by one, until a rule says that the answer is complete.
+
+mod brackets;
+pub(super) mod definitions;
+mod indentation;
+pub(super) mod prose;
+pub(super) mod repetition;
+pub(super) mod scope;
+mod suffix_overlap;
+
+use std::borrow::Cow;
+
+use self::brackets::Brackets;
+use self::definitions::Definitions;
+use self::indentation::Indentation;
+use self::repetition::Repetition;
+use self::scope::Scope;
+use super::cursor_context::CursorContext;
+use super::{Hidden, Processed};
+
+/// A line of the answer, as the rules see it.
+struct Line<'l> {
+    /// The line without its end, with the document's indentation.
+    text: &'l str,
+    /// It goes on from the cursor.
+    first: bool,
+    /// A blank line stands before it.
+    apart: bool,
+    /// It begins within a string or a comment of more than one line.
+    inside: bool,
+    /// Columns of its indentation; the cursor line's for the first one.
+    columns: usize,
+    /// Brackets that the answer has opened above and not closed.
+    depth: usize,
+}
+
+/// What a rule says about the next line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// The line is shown, on to the next.
+    Keep,
+    /// The line is shown up to this byte, and the answer is complete.
+    At(usize),
+    /// The same, and the document goes on right there: blanks before that place are part of the answer.
+    Into(usize),
+    /// The answer was complete before this line.
+    Before(Hidden),
+}
+
+/// Takes whole lines (the last one too, once nothing follows) until a rule says stop. Gives the bytes of `text` up
+/// to the place where the block ended, too, if that is why it stopped.
+pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Processed, Option<usize>) {
+    let mut indentation = Indentation::new(context);
+    let mut scope = Scope::new(context);
+    let mut definitions = Definitions::new(context);
+    let mut brackets = Brackets::new(context);
+    let mut repetition = Repetition::new();
+    let mut out = String::with_capacity(text.len());
+    let (mut first, mut apart) = (true, false);
+    let mut loops = false;
+    let mut cut = Cut::Keep;
+    let shown = scope.skip_blank(context, text);
+    let mut used = text.len() - shown.len();
+    for line in shown.split_inclusive('\n') {
+        let looped = repetition::within(line);
+        if !line.ends_with('\n') && !ended {
+            // A loop within a line never comes to the line's end.
+            if looped.is_some() {
+                cut = Cut::Before(Hidden::RepeatsItself);
+            }
+            break;
+        }
+        loops = looped.is_some();
+        let whole = line.len();
+        let code = match looped {
+            Some(at) => line.get(..at).unwrap_or_default(),
+            None => line.trim_end_matches(['\n', '\r']),
+        };
+        let inside = brackets.is_inside();
+        let fitted = match inside && !brackets.moves() {
+            true => Cow::Borrowed(code),
+            false => indentation.fit(code, first, inside, brackets.depth()),
+        };
+        let columns = if first { indentation.first_column() } else { context.columns(&fitted) };
+        let floor = indentation.floor();
+        let line = Line { text: &fitted, first, apart, inside, columns, depth: brackets.depth() };
+        cut = [
+            looped.map_or(Cut::Keep, |at| match at {
+                0 => Cut::Before(Hidden::RepeatsItself),
+                _ => Cut::At(line.text.len()),
+            }),
+            suffix_overlap::line(context, &line),
+            prose::line(context, &line),
+            repetition.next(&line, out.len()),
+            brackets.next(context, &line),
+            suffix_overlap::end(context, &line, brackets.depth()),
+            scope.next(context, &line, floor),
+            definitions.next(context, &line, brackets.depth(), floor),
+        ]
+        .into_iter()
+        .reduce(Cut::sooner)
+        .unwrap_or(Cut::Keep);
+        if let Cut::Before(_) = cut {
+            break;
+        }
+        used += whole;
+        let end = match cut {
+            Cut::At(at) | Cut::Into(at) => at.min(fitted.len()),
+            _ => fitted.len(),
+        };
+        out.push_str(fitted.get(..end).unwrap_or_default());
+        if cut != Cut::Keep {
+            break;
+        }
+        out.push('\n');
+        indentation.seen(&fitted, first, inside);
+        apart = fitted.trim().is_empty();
+        first = false;
+    }
+    let waits = cut == Cut::Keep && !ended;
+    loops |= repetition.loop_at().is_some();
+    if let Some(at) = repetition.loop_at().or_else(|| repetition.held_at().filter(|_| waits)) {
+        out.truncate(at);
+    }
+    if !matches!(cut, Cut::Into(_)) {
+        // Blanks at the end are for the user to type, or for the lines that follow to bring.
+        out.truncate(out.trim_end().len());
+    }
+    let blank = out.trim().is_empty();
+    if blank {
+        out.clear();
+    }
+    let hidden = match cut {
+        Cut::Before(why) => why,
+        _ => Hidden::Blank,
+    };
+    let block_ended = !loops && matches!(cut, Cut::At(_) | Cut::Into(_) | Cut::Before(Hidden::EndsBlock));
+    let processed =
+        Processed { text: out, replaces: 0, complete: cut != Cut::Keep, hidden: blank.then_some(hidden) };
+    (processed, block_ended.then_some(used))
+}
+
+impl Cut {
+    /// The stricter of two words on the same line.
+    fn sooner(self, other: Self) -> Self {
+        match (self, other) {
+            (Cut::Before(why), _) | (_, Cut::Before(why)) => Cut::Before(why),
+            (Cut::Keep, cut) | (cut, Cut::Keep) => cut,
+            (Cut::At(a) | Cut::Into(a), Cut::At(b) | Cut::Into(b)) if a < b => self,
+            (Cut::At(a), Cut::Into(b)) if a == b => other,
+            (Cut::At(a) | Cut::Into(a), Cut::At(b) | Cut::Into(b)) if a == b => self,
+            _ => other,
+        }
+    }
+}
