@@ -1,7 +1,8 @@
 //! One generation: a request, its answer as it streams in, its retries and its resumption.
 
-use super::events::Status;
+use super::io::{ResponseEvent, Status};
 use super::seam::{Joint, joint};
+use super::suggestion::Answer;
 use crate::provider::{
     Account, Decoder, Error, HttpRequest, Prompt, Provider, Response, fim_fallback, model_names, retry,
 };
@@ -9,7 +10,7 @@ use crate::stream::{
     BackpressureLimits, Done, ErrorKind, FinishReason, StreamMetrics, StreamPipelineBuilder, StreamToken,
     StreamingPipeline,
 };
-use crate::transport::Failure;
+use crate::transport::{Failure, RequestNumber};
 
 /// An error body longer than this says nothing more, in bytes.
 const ERROR_BODY: usize = 64 << 10;
@@ -22,29 +23,20 @@ const UNSHOWN: BackpressureLimits =
 /// How often a broken stream is resumed before what was received has to do.
 const RESUMES: u32 = 2;
 
-/// A generation from its first request to its end.
-pub struct Session {
+/// A generation from its first request to its end. The text it receives goes into the [`Answer`] that is passed in.
+pub struct Generation {
+    /// Its current request.
+    pub number: RequestNumber,
     provider: &'static dyn Provider,
     account: Account,
     prompt: Prompt,
     invoked: bool,
     limits: Limits,
-    pipeline: StreamingPipeline<Decoder, StreamMetrics>,
     retries: u32,
     resumes: u32,
-    status: Option<u16>,
-    headers: Vec<(String, String)>,
-    /// The body of a response that is no answer.
-    other_body: Vec<u8>,
-    body_bytes: usize,
     /// The model is not known to the server: it is asked which models it has, to say so with this error.
     unknown_model: Option<Error>,
-    /// Text of a resumed response that may yet turn out to repeat what was received.
-    held: Option<String>,
-    started_ms: u64,
-    first_text_ms: Option<u64>,
-    latency_ms: Option<u64>,
-    thinking: bool,
+    received: Received,
 }
 
 /// How long events and answers may be, in bytes.
@@ -56,17 +48,56 @@ pub struct Limits {
     pub response_bytes: u32,
 }
 
-/// What the caller has to do after feeding a session.
+/// What has come of the current request.
+struct Received {
+    pipeline: StreamingPipeline<Decoder, StreamMetrics>,
+    /// When the request leaves, in milliseconds.
+    sent_ms: u64,
+    status: Option<u16>,
+    headers: Vec<(String, String)>,
+    /// The body of a response that is no answer.
+    other_body: Vec<u8>,
+    body_bytes: usize,
+    /// Text of a resumed response that may yet turn out to repeat what was received.
+    held: Option<String>,
+    first_text_ms: Option<u64>,
+    thinking: bool,
+}
+
+impl Received {
+    fn new(provider: &dyn Provider, limits: Limits, sent_ms: u64) -> Self {
+        let decoder = provider.decoder().with_limit(limits.event_bytes as usize);
+        Self {
+            pipeline: StreamPipelineBuilder::new(decoder).metrics().backpressure(UNSHOWN).build(),
+            sent_ms,
+            status: None,
+            headers: Vec::new(),
+            other_body: Vec::new(),
+            body_bytes: 0,
+            held: None,
+            first_text_ms: None,
+            thinking: false,
+        }
+    }
+
+    fn is_success(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
+/// What the caller has to do after feeding a generation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// Go on reading.
     Going,
     /// The answer is complete.
     Ended(FinishReason),
-    /// Send [`Session::request`] again, `delay_ms` from now.
+    /// Send [`Generation::request`] again, `delay_ms` from now.
     Again {
         /// Milliseconds to wait first.
         delay_ms: u64,
+        /// The provider asked for the delay.
+        rate_limited: bool,
     },
     /// It failed for good. What was received stays.
     Failed(Box<Error>),
@@ -78,7 +109,7 @@ enum Outcome {
     Broken(Error),
 }
 
-impl Session {
+impl Generation {
     /// A generation for `prompt`; nothing is sent yet.
     pub fn new(
         provider: &'static dyn Provider,
@@ -88,140 +119,157 @@ impl Session {
         limits: Limits,
     ) -> Self {
         Self {
+            number: RequestNumber(0),
+            received: Received::new(provider, limits, 0),
             provider,
             account,
             prompt,
             invoked,
             limits,
-            pipeline: pipeline(provider, limits),
             retries: 0,
             resumes: 0,
-            status: None,
-            headers: Vec::new(),
-            other_body: Vec::new(),
-            body_bytes: 0,
             unknown_model: None,
-            held: None,
-            started_ms: 0,
-            first_text_ms: None,
-            latency_ms: None,
-            thinking: false,
         }
     }
 
-    /// The request to send now. `received` is the text of the answer so far, which it continues.
+    /// The request to send now, which leaves at `sent_ms`. `text` is the answer so far, which it continues.
     ///
     /// # Errors
     /// What the provider says of the settings.
-    pub fn request(&mut self, now_ms: u64, received: &str) -> Result<HttpRequest, Error> {
-        self.started_ms = now_ms;
-        self.pipeline = pipeline(self.provider, self.limits);
-        self.status = None;
-        self.headers.clear();
-        self.other_body.clear();
-        self.body_bytes = 0;
+    pub fn request(&mut self, number: RequestNumber, sent_ms: u64, text: &str) -> Result<HttpRequest, Error> {
+        self.number = number;
+        self.received = Received::new(self.provider, self.limits, sent_ms);
         if let Some(error) = &self.unknown_model {
             return self.provider.models_request(&self.account).ok_or_else(|| error.clone());
         }
         self.prompt.received.clear();
-        self.prompt.received.push_str(received);
-        self.held = (!received.is_empty()).then(String::new);
+        self.prompt.received.push_str(text);
+        self.received.held = (!text.is_empty()).then(String::new);
         self.provider.request(&self.account, &self.prompt)
     }
 
-    /// The head of the response.
-    pub fn head(&mut self, status: u16, headers: &[(String, String)]) {
-        self.status = Some(status);
-        self.headers = headers.to_vec();
+    /// Takes what came of the current request; text is appended to the answer.
+    pub fn receive(
+        &mut self,
+        now_ms: u64,
+        event: &ResponseEvent<'_>,
+        answer: &mut Answer,
+        random: &mut u64,
+    ) -> Verdict {
+        let text = &mut answer.text;
+        match event {
+            ResponseEvent::Head { status, headers } => {
+                self.received.status = Some(*status);
+                self.received.headers = headers.to_vec();
+                Verdict::Going
+            }
+            ResponseEvent::Body(bytes) => self.body(now_ms, bytes, text, random),
+            ResponseEvent::End => self.end(text, random),
+            ResponseEvent::Failed(failure) => self.failed(failure, text, random),
+        }
     }
 
-    /// Bytes of the body; text is appended to `raw`.
-    pub fn body(&mut self, now_ms: u64, bytes: &[u8], raw: &mut String, random: &mut u64) -> Verdict {
-        if self.unknown_model.is_some() || !self.is_success() {
+    fn body(&mut self, now_ms: u64, bytes: &[u8], text: &mut String, random: &mut u64) -> Verdict {
+        let limits = self.limits;
+        let received = &mut self.received;
+        if self.unknown_model.is_some() || !received.is_success() {
             let limit = if self.unknown_model.is_some() { MODELS_BODY } else { ERROR_BODY };
-            let room = limit.saturating_sub(self.other_body.len());
-            self.other_body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            let room = limit.saturating_sub(received.other_body.len());
+            received.other_body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
             return Verdict::Going;
         }
-        self.body_bytes += bytes.len();
-        if self.body_bytes > self.limits.response_bytes as usize {
-            return Verdict::Ended(FinishReason::Length);
+        let room = (limits.response_bytes as usize).saturating_sub(received.body_bytes);
+        received.body_bytes += bytes.len();
+        received.pipeline.at(now_ms);
+        let mut outcome = self.decode(Some(bytes.get(..room).unwrap_or(bytes)), text);
+        // Nothing more can come: do not wait until the server closes the connection.
+        if outcome.is_none() && self.received.pipeline.decoder().is_over() {
+            outcome = self.decode(None, text);
         }
-        self.pipeline.at(now_ms);
-        let outcome = self.decode(Some(bytes), raw);
-        if self.first_text_ms.is_none() && !raw.is_empty() {
-            self.first_text_ms = Some(now_ms);
-            self.latency_ms = Some(now_ms.saturating_sub(self.started_ms));
+        if self.received.first_text_ms.is_none() && !text.is_empty() {
+            self.received.first_text_ms = Some(now_ms);
         }
-        self.judge(outcome, raw, random)
+        match self.judge(outcome, text, random) {
+            Verdict::Going if bytes.len() > room => {
+                self.release_held(text, true);
+                Verdict::Ended(FinishReason::Length)
+            }
+            verdict => verdict,
+        }
     }
 
     /// The body is over.
-    pub fn end(&mut self, raw: &mut String, random: &mut u64) -> Verdict {
+    fn end(&mut self, text: &mut String, random: &mut u64) -> Verdict {
+        let received = &self.received;
         if let Some(error) = self.unknown_model.take() {
             let asked = self.account.model_or(self.provider.defaults().model);
-            return Verdict::Failed(Box::new(error.naming_models(asked, &model_names(&self.other_body))));
+            return Verdict::Failed(Box::new(error.naming_models(asked, &model_names(&received.other_body))));
         }
-        if !self.is_success() {
-            let response =
-                Response { status: self.status.unwrap_or(0), headers: &self.headers, body: &self.other_body };
+        if !received.is_success() {
+            let status = received.status.unwrap_or(0);
+            let response = Response { status, headers: &received.headers, body: &received.other_body };
             let error = Error::from_response(self.provider, &self.account, response);
-            return self.failure(error, raw, random);
+            return self.failure(error, text, random);
         }
-        let outcome = self.decode(None, raw);
-        self.release_held(raw, true);
-        match self.judge(outcome, raw, random) {
+        let outcome = self.decode(None, text);
+        self.release_held(text, true);
+        match self.judge(outcome, text, random) {
             Verdict::Going => Verdict::Ended(FinishReason::Other),
             verdict => verdict,
         }
     }
 
     /// The transport failed, before an answer or in its middle.
-    pub fn failed(&mut self, failure: &Failure, raw: &mut String, random: &mut u64) -> Verdict {
+    fn failed(&mut self, failure: &Failure, text: &mut String, random: &mut u64) -> Verdict {
         if let Some(error) = self.unknown_model.take() {
             return Verdict::Failed(Box::new(error));
         }
-        let outcome = if self.is_success() {
+        let outcome = if self.received.is_success() {
             // The end marker may have come with the last bytes before the cut.
-            self.decode(None, raw)
+            self.decode(None, text)
         } else {
             None
         };
-        self.release_held(raw, true);
+        self.release_held(text, true);
         if let Some(Outcome::Done(reason)) = outcome {
             return Verdict::Ended(reason);
         }
-        let error = Error::from_failure(self.provider, &self.account, &self.headers, failure);
-        self.failure(error, raw, random)
+        let error = Error::from_failure(self.provider, &self.account, &self.received.headers, failure);
+        self.failure(error, text, random)
     }
 
     /// How many bytes to read next; 0 while the editor has too much to show already.
     pub fn room(&mut self, now_ms: u64) -> usize {
-        self.pipeline.at(now_ms).acquire().ok().flatten().unwrap_or(0)
+        self.received.pipeline.at(now_ms).acquire().ok().flatten().unwrap_or(0)
     }
 
     /// The editor has shown what was received.
     pub fn shown(&mut self) {
-        self.pipeline.release(usize::MAX);
+        self.received.pipeline.release(usize::MAX);
     }
 
-    /// Time from the request to its first text, in milliseconds, told once.
-    pub fn take_latency(&mut self) -> Option<u64> {
-        self.latency_ms.take()
+    /// When the current request leaves, in milliseconds.
+    pub fn sent_ms(&self) -> u64 {
+        self.received.sent_ms
     }
 
-    /// How long ago its first text came, in milliseconds.
-    pub fn writing_ms(&self, now_ms: u64) -> u64 {
-        self.first_text_ms.map_or(0, |first| now_ms.saturating_sub(first))
+    /// When its first text was read, in milliseconds.
+    pub fn first_text_ms(&self) -> Option<u64> {
+        self.received.first_text_ms
+    }
+
+    /// Whose server is asked, and how: a refusal may have taught another way to ask.
+    pub fn account(&self) -> &Account {
+        &self.account
     }
 
     /// How far it is.
     pub fn status(&self) -> Status {
-        match self.first_text_ms {
-            None if self.thinking => Status::Thinking,
+        match self.received.first_text_ms {
+            None if self.received.thinking => Status::Thinking,
             None => Status::Waiting,
             Some(_) => {
-                let counted = self.pipeline.metrics().snapshot();
+                let counted = self.received.pipeline.metrics().snapshot();
                 Status::Streaming {
                     tokens: counted.tokens(),
                     per_second: counted.pieces_per_second.unwrap_or(0.0) as u32,
@@ -230,99 +278,96 @@ impl Session {
         }
     }
 
-    fn is_success(&self) -> bool {
-        self.status.is_some_and(|status| (200..300).contains(&status))
-    }
-
-    /// Decodes the next bytes, or with `None` the end of the body; appends text to `raw` and says how the
-    /// answer ended, if it did.
-    fn decode(&mut self, bytes: Option<&[u8]>, raw: &mut String) -> Option<Outcome> {
-        let Self { pipeline, held, thinking, provider, account, headers, .. } = self;
+    /// Decodes the next bytes, or with `None` the end of the body; appends text and says how the answer ended, if it
+    /// did.
+    fn decode(&mut self, bytes: Option<&[u8]>, text: &mut String) -> Option<Outcome> {
+        let Self { received: Received { pipeline, held, thinking, headers, .. }, provider, account, .. } = self;
         let mut outcome = None;
+        // Tokens that are never shown do not wait to be shown.
+        let mut unseen = 0;
         let mut take = |token: StreamToken<'_>| match token {
-            StreamToken::Text(text) => held.as_mut().unwrap_or(raw).push_str(&text),
+            StreamToken::Text(piece) => held.as_mut().unwrap_or(text).push_str(&piece),
             StreamToken::Delta(delta) if delta.index == 0 => {
-                held.as_mut().unwrap_or(raw).push_str(&delta.content);
+                held.as_mut().unwrap_or(text).push_str(&delta.content);
             }
-            StreamToken::Reasoning(_) => *thinking = true,
             StreamToken::Done(Done { reason, index: 0 }) => outcome = Some(Outcome::Done(reason)),
             StreamToken::Error(error) => {
                 outcome = Some(Outcome::Broken(Error::from_stream(*provider, account, headers, &error)));
             }
-            _ => {}
+            token => {
+                *thinking |= matches!(token, StreamToken::Reasoning(_));
+                unseen += 1;
+            }
         };
         match bytes {
             Some(bytes) => pipeline.push(bytes, &mut take),
             None => pipeline.finish(&mut take),
         }
-        self.release_held(raw, false);
+        pipeline.release(unseen);
+        self.release_held(text, false);
         outcome
     }
 
     /// Lets the text of a resumed response go once it is known how it joins.
-    fn release_held(&mut self, raw: &mut String, ended: bool) {
-        let Some(held) = &self.held else { return };
-        if let Joint::Repeats(bytes) = joint(raw, held, self.provider.seam(&self.account), ended) {
-            raw.push_str(held.get(bytes..).unwrap_or_default());
-            self.held = None;
+    fn release_held(&mut self, text: &mut String, ended: bool) {
+        let Some(held) = &self.received.held else { return };
+        if let Joint::Repeats(bytes) = joint(text, held, self.provider.seam(&self.account), ended) {
+            text.push_str(held.get(bytes..).unwrap_or_default());
+            self.received.held = None;
         }
     }
 
-    fn judge(&mut self, outcome: Option<Outcome>, raw: &mut String, random: &mut u64) -> Verdict {
+    fn judge(&mut self, outcome: Option<Outcome>, text: &mut String, random: &mut u64) -> Verdict {
         match outcome {
             None => Verdict::Going,
             Some(Outcome::Done(reason)) => {
-                self.release_held(raw, true);
+                self.release_held(text, true);
                 Verdict::Ended(reason)
             }
             Some(Outcome::Broken(error)) => {
-                self.release_held(raw, true);
-                self.failure(error, raw, random)
+                self.release_held(text, true);
+                self.failure(error, text, random)
             }
         }
     }
 
-    /// Tries again where that makes sense: another way to ask, the rest of a broken answer, or the same
-    /// after a pause; or asks for what makes the error clearer.
-    fn failure(&mut self, error: Error, raw: &str, random: &mut u64) -> Verdict {
+    /// Tries again where that makes sense: another way to ask, the rest of a broken answer, or the same after a pause;
+    /// or asks for what makes the error clearer.
+    fn failure(&mut self, error: Error, text: &str, random: &mut u64) -> Verdict {
+        let at_once = Verdict::Again { delay_ms: 0, rate_limited: false };
         if error.kind == ErrorKind::NoFim
             && let Some(fim) = fim_fallback(self.provider, &self.account)
         {
             self.account.fim = fim;
-            return Verdict::Again { delay_ms: 0 };
+            return at_once;
         }
         if error.kind == ErrorKind::Model
-            && raw.is_empty()
+            && text.is_empty()
             && self.provider.models_request(&self.account).is_some()
         {
             self.unknown_model = Some(error);
-            return Verdict::Again { delay_ms: 0 };
+            return at_once;
         }
         let broke = matches!(error.kind, ErrorKind::Truncated | ErrorKind::Network | ErrorKind::Transient);
-        if !raw.is_empty() && broke && self.resumes < RESUMES {
+        if !text.is_empty() && broke && self.resumes < RESUMES {
             self.resumes += 1;
-            return Verdict::Again { delay_ms: 0 };
+            return at_once;
         }
         let attempt = retry::Attempt {
             retries: self.retries,
             error: &error,
-            headers: &self.headers,
+            headers: &self.received.headers,
             invoked: self.invoked,
             random: next(random),
         };
         match retry::delay_ms(&attempt) {
-            Some(delay_ms) if raw.is_empty() => {
+            Some(delay_ms) if text.is_empty() => {
                 self.retries += 1;
-                Verdict::Again { delay_ms }
+                Verdict::Again { delay_ms, rate_limited: error.kind == ErrorKind::RateLimited }
             }
             _ => Verdict::Failed(Box::new(error)),
         }
     }
-}
-
-fn pipeline(provider: &dyn Provider, limits: Limits) -> StreamingPipeline<Decoder, StreamMetrics> {
-    let decoder = provider.decoder().with_limit(limits.event_bytes as usize);
-    StreamPipelineBuilder::new(decoder).metrics().backpressure(UNSHOWN).build()
 }
 
 /// The next number of a xorshift generator: enough for the jitter of a back-off.
@@ -342,23 +387,34 @@ mod tests {
     const LIMITS: Limits = Limits { event_bytes: 1024, response_bytes: 4096 };
     const UNKNOWN: &[u8] = br#"{"error":{"message":"no such model","code":"model_not_found"}}"#;
 
-    /// A session of OpenAI's whose first request is sent.
-    fn session() -> Session {
+    const AT_ONCE: Verdict = Verdict::Again { delay_ms: 0, rate_limited: false };
+
+    /// A generation of OpenAI's whose first request is sent.
+    fn generation() -> Generation {
         let account =
             Account { api_key: Secret::new("sk"), model: "gpt-4.1-mimi".into(), ..Account::default() };
-        let mut session = Session::new(find("openai").unwrap(), account, Prompt::default(), false, LIMITS);
-        session.request(0, "").unwrap();
-        session
+        let provider = find("openai").unwrap();
+        let mut generation = Generation::new(provider, account, Prompt::default(), false, LIMITS);
+        generation.request(RequestNumber(1), 0, "").unwrap();
+        generation
+    }
+
+    fn feed(generation: &mut Generation, events: &[ResponseEvent<'_>]) -> (Verdict, String) {
+        let (mut answer, mut random) = (Answer::default(), 1);
+        let mut verdict = Verdict::Going;
+        for event in events {
+            verdict = generation.receive(0, event, &mut answer, &mut random);
+            if verdict != Verdict::Going {
+                break;
+            }
+        }
+        (verdict, answer.text)
     }
 
     /// Feeds a whole response.
-    fn answer(session: &mut Session, status: u16, body: &[u8]) -> Verdict {
-        let (mut raw, mut random) = (String::new(), 1);
-        session.head(status, &[]);
-        match session.body(0, body, &mut raw, &mut random) {
-            Verdict::Going => session.end(&mut raw, &mut random),
-            verdict => verdict,
-        }
+    fn answer(generation: &mut Generation, status: u16, body: &[u8]) -> Verdict {
+        let head = ResponseEvent::Head { status, headers: &[] };
+        feed(generation, &[head, ResponseEvent::Body(body), ResponseEvent::End]).0
     }
 
     fn message(verdict: Verdict) -> String {
@@ -370,32 +426,32 @@ mod tests {
 
     #[test]
     fn an_unknown_model_is_told_with_those_the_server_has() {
-        let mut session = session();
-        assert_eq!(answer(&mut session, 404, UNKNOWN), Verdict::Again { delay_ms: 0 });
-        let list = session.request(0, "").unwrap();
+        let mut generation = generation();
+        assert_eq!(answer(&mut generation, 404, UNKNOWN), AT_ONCE);
+        let list = generation.request(RequestNumber(2), 0, "").unwrap();
         assert_eq!((list.url.as_str(), list.body), ("https://api.openai.com/v1/models", None));
         let message =
-            message(answer(&mut session, 200, br#"{"data":[{"id":"sora"},{"id":"gpt-4.1-mini"}]}"#));
+            message(answer(&mut generation, 200, br#"{"data":[{"id":"sora"},{"id":"gpt-4.1-mini"}]}"#));
         assert!(message.contains("`gpt-4.1-mimi`"), "{message}");
         assert!(message.ends_with("It has `gpt-4.1-mini`, `sora`."), "{message}");
     }
 
     #[test]
     fn an_unknown_model_is_told_without_the_list_where_there_is_none() {
-        type Fails = fn(&mut Session) -> Verdict;
+        type Fails = fn(&mut Generation) -> Verdict;
         let fails: [Fails; 3] = [
-            |session| answer(session, 404, b"<html>"),
-            |session| answer(session, 200, b"{}"),
-            |session| {
+            |generation| answer(generation, 404, b"<html>"),
+            |generation| answer(generation, 200, b"{}"),
+            |generation| {
                 let cut = Failure { kind: FailureKind::Cut, detail: String::new() };
-                session.failed(&cut, &mut String::new(), &mut 1)
+                feed(generation, &[ResponseEvent::Failed(&cut)]).0
             },
         ];
         for fail in fails {
-            let mut session = session();
-            answer(&mut session, 404, UNKNOWN);
-            session.request(0, "").unwrap();
-            let message = message(fail(&mut session));
+            let mut generation = generation();
+            answer(&mut generation, 404, UNKNOWN);
+            generation.request(RequestNumber(2), 0, "").unwrap();
+            let message = message(fail(&mut generation));
             assert!(message.contains("`gpt-4.1-mimi`") && !message.contains("It has"), "{message}");
         }
     }
@@ -405,9 +461,45 @@ mod tests {
         let event = |text: &str| {
             format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
         };
-        let message = message(answer(&mut session(), 200, event(&"x".repeat(2000)).as_bytes()));
+        let message = message(answer(&mut generation(), 200, event(&"x".repeat(2000)).as_bytes()));
         assert!(message.contains("1024 bytes"), "{message}");
         let long = event(&"x".repeat(900)).repeat(5);
-        assert_eq!(answer(&mut session(), 200, long.as_bytes()), Verdict::Ended(FinishReason::Length));
+        assert_eq!(answer(&mut generation(), 200, long.as_bytes()), Verdict::Ended(FinishReason::Length));
+    }
+
+    #[test]
+    fn what_came_before_the_limit_is_kept() {
+        let event = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"12345678\"}}]}\n\n";
+        let body = event.repeat(LIMITS.response_bytes as usize / event.len() + 2);
+        let head = ResponseEvent::Head { status: 200, headers: &[] };
+        for sizes in [body.len(), 1000] {
+            let mut events = vec![head.clone()];
+            events.extend(body.as_bytes().chunks(sizes).map(ResponseEvent::Body));
+            let (verdict, text) = feed(&mut generation(), &events);
+            assert_eq!(verdict, Verdict::Ended(FinishReason::Length));
+            assert_eq!(text.len(), LIMITS.response_bytes as usize / event.len() * 8, "in pieces of {sizes}");
+        }
+    }
+
+    #[test]
+    fn reasoning_never_stops_the_reading() {
+        let mut generation = generation();
+        let event = "data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"x\"}}]}\n\n";
+        let mut answer = Answer::default();
+        generation.receive(0, &ResponseEvent::Head { status: 200, headers: &[] }, &mut answer, &mut 1);
+        generation.limits.response_bytes = u32::MAX;
+        for _ in 0..20_000 {
+            assert!(generation.room(0) > 0);
+            generation.receive(0, &ResponseEvent::Body(event.as_bytes()), &mut answer, &mut 1);
+        }
+        assert_eq!(generation.status(), Status::Thinking);
+    }
+
+    #[test]
+    fn an_end_marker_ends_the_answer_before_the_connection_closes() {
+        let body = b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+        let head = ResponseEvent::Head { status: 200, headers: &[] };
+        let (verdict, text) = feed(&mut generation(), &[head, ResponseEvent::Body(body)]);
+        assert_eq!((verdict, text.as_str()), (Verdict::Ended(FinishReason::Stop), "x"));
     }
 }

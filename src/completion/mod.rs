@@ -1,27 +1,24 @@
 //! What to ask and what to show: a state machine over editor events, bytes of answers and time.
 //!
-//! [`Engine`] takes [`Input`]s and gives [`Effect`]s; it never waits, reads a clock or sends
-//! anything itself. The files are the stages of the way: [`events`] (what goes in and out), [`engine`] (when),
-//! [`fences`] (are keys queued), [`pace`] (how long to wait for a pause in typing), [`gates`] (whether),
-//! [`context`] (what to ask), [`edits`] (what the user is working on), [`session`] (one request and its answer),
-//! [`suggestion`] (where the answer belongs in a document that goes on changing), [`postprocess`] (how much of it to
-//! show), [`slots`] (through which request to show it), [`taken`] and [`cache`] (what need not be asked).
+//! [`Engine`] takes [`Input`]s and gives [`Output`]s ([`io`]); it never waits, reads a clock or sends anything itself.
+//! The rooms are the stages of the way: [`trigger`] (whether and when to ask), [`prompt`] (what to ask),
+//! [`generation`] (one request and its answer), [`suggestion`] (where the answer belongs in a document that goes on
+//! changing), [`postprocess`] (how much of it to show), [`ghost`] (how it gets to the screen), [`reuse`] (what need not
+//! be asked).
 
-pub mod cache;
-pub mod context;
-pub mod edits;
 pub mod engine;
-pub mod events;
-pub mod fences;
-pub mod gates;
-pub mod pace;
+pub mod generation;
+pub mod ghost;
+pub mod io;
 pub mod postprocess;
+pub mod prompt;
+pub mod reuse;
 pub mod seam;
-pub mod session;
-pub mod slots;
 pub mod suggestion;
-pub mod taken;
+pub mod trigger;
 
 pub use engine::{Engine, Options};
-pub use events::{Answer, Buffer, Buffers, Edit, Effect, Input, Lane, RequestId, Status, Why};
-pub use gates::Trigger;
+pub use io::{
+    Answer, Buffer, Buffers, Edit, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake, Why,
+};
+pub use trigger::Trigger;

@@ -127,6 +127,11 @@ impl Suggestion {
         self.anchor + self.typed
     }
 
+    /// Where it begins.
+    pub fn anchor(&self) -> usize {
+        self.anchor
+    }
+
     /// The document as it was when the answer was asked for: the text before the place and the text behind it.
     pub fn context<'d>(&self, document: &'d str) -> Option<(Cow<'d, str>, &'d str)> {
         let before = document.get(..self.anchor)?;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use lsp_types::Position;
 use memchr::memchr_iter;
 
-use super::language::language_id;
+use super::languages::language_id;
 use crate::completion::{Buffer, Buffers, Edit};
 use crate::sse::json::{Few, Raw, object};
 
@@ -255,7 +255,7 @@ impl Document {
 pub struct Documents {
     /// Path of the workspace's folder, ending in `/`; empty when there is none.
     root: String,
-    /// Most recently edited first.
+    /// Most recently used first.
     open: Vec<Document>,
     /// URIs of documents whose text is not known, and cannot be until the editor says it.
     unknown: Vec<String>,
@@ -277,7 +277,7 @@ impl Documents {
             Some(inside) => inside.to_owned(),
             None => path,
         };
-        self.open.push(Document::new(opened.uri, path, opened.language_id, opened.text));
+        self.open.insert(0, Document::new(opened.uri, path, opened.language_id, opened.text));
     }
 
     /// Takes a document in that the editor has not told of as it should, by its text alone.

@@ -1,12 +1,12 @@
 //! The only room that knows JSON-RPC.
 
 pub mod documents;
+pub mod driver;
 #[cfg(target_os = "wasi")]
 pub mod host;
-mod lane;
-mod language;
+mod languages;
 mod ledger;
-pub mod plugin;
+pub mod notifier;
 pub mod rpc;
 pub mod settings;
-pub mod status;
+

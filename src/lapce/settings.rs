@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 pub use reader::Problem;
 use reader::Reader;
 
-use crate::completion::context::Budget;
-use crate::completion::gates::Gates;
+use crate::completion::prompt::Budget;
+use crate::completion::trigger::Gates;
 use crate::completion::postprocess::Extent;
-use crate::completion::session::Limits;
+use crate::completion::generation::Limits;
 use crate::completion::{Options, Trigger};
 use crate::provider::{self, Account, FimSetting, Provider, Secret};
 use crate::transport::{self, Mode};

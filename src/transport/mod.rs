@@ -1,49 +1,61 @@
 //! All IO of requests: how one leaves and how its answer comes back.
 
-mod address;
-mod config;
-mod failure;
-mod growing;
-mod head;
-mod host;
-mod http;
-mod network;
 mod options;
-mod pipe;
-mod response;
 
-#[cfg(all(test, target_os = "linux"))]
-mod tests;
-
-pub use host::*;
-pub use network::Network;
 pub use options::{Limits, Mode, Options};
 
 use crate::provider::HttpRequest;
 
-/// A way to send one request at a time and to read its answer as it arrives.
+/// Numbers a request of ours; never reused within an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestNumber(pub u64);
+
+/// A way to send requests and to read their answers as they arrive. Nothing in it ever waits.
 pub trait Transport {
-    /// Sends `request`; any earlier one is cancelled first, its process and files removed.
-    fn start(&mut self, request: &HttpRequest) -> Result<(), Failure>;
+    /// Hands `request` over. It leaves `delay_ms` from now unless it is stopped first, and `replaces`, if that still
+    /// runs, is stopped at that moment. A problem is reported by the next [`read`](Self::read).
+    fn start(
+        &mut self,
+        number: RequestNumber,
+        request: &HttpRequest,
+        delay_ms: u64,
+        replaces: Option<RequestNumber>,
+    );
 
-    /// Waits until something happens on the current request, or `timeout_ms` has passed, and reads
-    /// at most `buffer.len()` bytes of body into `buffer`. With no request it just sleeps.
-    fn wait(&mut self, timeout_ms: u64, buffer: &mut [u8]) -> Happening;
+    /// What has arrived since the last call, at most `buffer.len()` bytes of body; returns at once.
+    fn read(&mut self, number: RequestNumber, buffer: &mut [u8]) -> TransportEvent;
 
-    /// Drops the current request: the connection is closed, no process and no file stays behind.
-    fn cancel(&mut self);
+    /// Drops a request, whether it has left or not. No process and no file stays behind.
+    fn stop(&mut self, number: RequestNumber);
+
+    /// Asks for one wake-up, as [`Wake::More`](crate::completion::Wake::More) says. Replaces any other that was asked
+    /// for.
+    fn wake(&mut self, number: RequestNumber, not_before_ms: u64);
+
+    /// Asks for one wake-up `ms` from now. Replaces any other that was asked for.
+    fn timer(&mut self, ms: u64);
+
+    /// To be called at the beginning of every message: finds a dead agent and starts it again.
+    fn tick(&mut self);
 
     /// Why answers cannot be streamed on this machine, once that is known.
-    fn obstacle(&self) -> Option<&str> {
-        None
-    }
+    fn obstacle(&self) -> Option<&str>;
 }
 
-/// What came of waiting.
+/// What a program that the host ran left.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Output {
+    /// Whether it ended with exit code 0.
+    pub success: bool,
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+}
+
+/// What has arrived of an answer.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Happening {
-    /// The time is over and nothing came.
-    Elapsed,
+pub enum TransportEvent {
+    /// Nothing.
+    Pending,
     /// The status line and headers, before any body. Names are lower case.
     Head {
         /// HTTP status.
@@ -87,13 +99,4 @@ pub enum FailureKind {
     Request,
     /// No way to send at all: no curl and no host HTTP, or no writable folder and no host HTTP.
     Unavailable,
-}
-
-/// Why a way could not be taken.
-#[derive(Debug)]
-enum Refusal {
-    /// This machine lacks something the way needs.
-    Missing(String),
-    /// This request failed; the next may not.
-    Failed(Failure),
 }

@@ -1,100 +1,105 @@
 //! The editor asks, and the model is asked.
 
-use super::super::context;
-use super::super::events::{Answer, Buffer, Buffers, Effect, Lane, Status, Why};
-use super::super::gates::Gate;
-use super::super::session::Session;
-use super::super::suggestion::Suggestion;
-use super::{Engine, Newest, Options, READS_AT_ONCE};
-use crate::provider::Prompt;
+use super::super::generation::Generation;
+use super::super::io::{Buffer, Buffers, Output, Status, Why};
+use super::super::prompt::{self, Wish};
+use super::super::suggestion::{Answer, Ending, Suggestion};
+use super::super::trigger::Gate;
+use super::{Engine, Options, Phase, Place, Waiting, Work};
+use crate::provider::{Error, HttpRequest, Prompt};
+use crate::stream::FinishReason;
+use crate::transport::RequestNumber;
 
 impl Engine {
-    pub(super) fn requested(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
-        let Some(newest) = self.newest.clone() else { return };
-        self.dirty = false;
-        self.unasked = false;
-        self.lingers = false;
-        self.due_ms = None;
-        self.refresh = false;
-        self.reads_at_once = READS_AT_ONCE;
-        let Some(buffer) = buffers.get(&newest.uri) else {
-            self.drop_suggestion(out);
+    /// The caret is known: go on with what fits there, offer what is at hand, or ask.
+    pub(super) fn asked(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        let Some(place) = self.place().cloned() else { return };
+        let Some(buffer) = buffers.get(&place.uri) else {
+            self.abandon(out);
             return self.answer_nothing(Why::NoText, out);
         };
-        let fits = match &mut self.suggestion {
-            Some(suggestion) => suggestion.uri == newest.uri && suggestion.fits(buffer.text, newest.offset),
-            None => false,
-        };
-        if fits && self.session.is_none() && self.rest(buffers).is_empty() {
-            // Typed along to its end, or taken.
-            let taken = self.suggestion.as_mut().and_then(|suggestion| suggestion.taken(buffer.text));
-            self.taken = taken.or(self.taken.take());
-            self.drop_suggestion(out);
-        } else if self.suggestion.is_some() && !fits {
-            self.drop_suggestion(out);
+        if !self.still_fits(buffers) {
+            self.abandon(out);
         }
-        if std::mem::take(&mut self.must_clear)
-            && let Some(id) = self.slots.spend_oldest()
-        {
-            self.drawn_in.retain(|uri| *uri != newest.uri);
-            out.push(Effect::Reply { id, answer: Answer::Clear });
-        }
-        if let Some(why) = self.refused(now, &buffer, &newest).or_else(|| self.warned(newest.invoked, out)) {
-            self.drop_suggestion(out);
+        self.drop_used_up(&buffer, out);
+        if let Some(why) = self.refused(now, &buffer, &place).or_else(|| self.warned(place.invoked, out)) {
+            self.abandon(out);
             return self.answer_nothing(why, out);
         }
-        if self.suggestion.is_none() {
-            self.suggestion = self.at_hand(now, &buffer, newest.offset);
+        if let Phase::Idle = self.phase
+            && let Some(suggestion) = self.at_hand(now, &buffer, &place)
+        {
+            self.phase = Phase::Done(suggestion);
         }
-        if let Some(suggestion) = &mut self.suggestion {
-            self.refresh = self.shown.is_some() || !suggestion.rest(buffer.text).0.is_empty();
-            if suggestion.is_unsure(buffer.text) {
-                self.due_ms = Some(now + self.debounce_ms());
+        let delay = if place.invoked { 0 } else { self.debounce.debounce_ms() };
+        match &mut self.phase {
+            Phase::Idle | Phase::Debouncing(_) | Phase::Retrying(_) => {
+                self.hand_over(now, delay, buffers, out);
             }
-            return;
-        }
-        // Without a request that is open nothing can be shown: what comes is kept for the next. Without fences
-        // the keys would wait for it.
-        if !(self.slots.is_empty() && self.fences.is_bounded()) {
-            self.due_ms = Some(if newest.invoked { now } else { now + self.debounce_ms() });
+            Phase::Streaming { work, .. } => {
+                // Nothing of its answer has come: it may go on until the next request leaves.
+                let unsure = work.suggestion.is_unsure(buffer.text);
+                self.follow_up(now, unsure.then_some(delay), buffers, out);
+            }
+            Phase::Done(_) => {}
         }
     }
 
-    /// What can be offered at `offset` without asking anybody.
-    fn at_hand(&mut self, now: u64, buffer: &Buffer<'_>, offset: usize) -> Option<Suggestion> {
+    /// Whether the suggestion fits the document and the caret.
+    pub(super) fn still_fits(&mut self, buffers: &dyn Buffers) -> bool {
+        let Some(place) = self.place().cloned() else { return false };
+        let Some(buffer) = buffers.get(&place.uri) else { return false };
+        match self.suggestion() {
+            Some(suggestion) => suggestion.uri == place.uri && suggestion.fits(buffer.text, place.offset),
+            None => true,
+        }
+    }
+
+    /// A suggestion whose text stands in the document to its end is of no more use.
+    fn drop_used_up(&mut self, buffer: &Buffer<'_>, out: &mut Vec<Output>) {
+        let Phase::Done(suggestion) = &mut self.phase else { return };
+        if suggestion.rest(buffer.text).text.is_empty() {
+            let taken = suggestion.taken(buffer.text);
+            self.continuation = taken.or(self.continuation.take());
+            self.abandon(out);
+            self.phase = Phase::Idle;
+        }
+    }
+
+    /// What can be offered at a place without asking anybody.
+    fn at_hand(&mut self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Suggestion> {
         let extent = self.options.extent;
-        if let Some(rest) = self.taken.as_ref().and_then(|taken| taken.offer(buffer.uri, offset)) {
-            let mut suggestion = Suggestion::new(buffer.uri, buffer.language, offset, extent);
-            suggestion.raw.push_str(rest);
-            suggestion.ended = true;
-            if !suggestion.rest(buffer.text).0.is_empty() {
+        let offset = place.offset;
+        if let Some(rest) = self.continuation.as_ref().and_then(|it| it.offer(buffer.uri, offset)) {
+            let ending = Some(Ending::Finished(FinishReason::Stop));
+            let answer = Answer { text: rest.to_owned(), ending };
+            let mut suggestion =
+                Suggestion::with_answer(buffer.uri, buffer.language, offset, extent, answer);
+            if !suggestion.rest(buffer.text).text.is_empty() {
                 return Some(suggestion);
             }
         }
         let mut found = self.cache.find(buffer, offset, extent, now)?;
-        // One that is used up says what stands here, not what is to come.
-        let used_up = found.anchor < offset && found.rest(buffer.text).0.is_empty();
-        (!used_up).then_some(found)
-    }
-
-    /// How long to wait for a pause. Without fences waiting tells nothing of keys, and takes from the time
-    /// in which an answer can be waited for.
-    fn debounce_ms(&self) -> u64 {
-        if self.fences.is_bounded() && !self.pace.is_fixed() { 0 } else { self.pace.debounce_ms() }
+        let has_text = !found.rest(buffer.text).text.is_empty();
+        // One that is used up says what stands here, not what is to come. And who asks is not answered with an old
+        // nothing.
+        let is_of_use = has_text || (found.cursor() == found.anchor() && !place.invoked);
+        is_of_use.then_some(found)
     }
 
     /// Why this place is not asked about, if so.
-    fn refused(&self, now: u64, buffer: &Buffer<'_>, newest: &Newest) -> Option<Why> {
+    fn refused(&self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Why> {
         if self.options.provider.is_none() {
             return Some(Why::NoProvider);
         }
-        if let Some(gate) = self.options.gates.check(buffer, newest.offset, newest.invoked) {
+        if let Some(gate) = self.options.gates.check(buffer, place.offset, place.invoked) {
             return Some(Why::Gate(gate));
         }
-        if newest.invoked || self.suggestion.is_some() {
+        if !matches!(self.phase, Phase::Idle) {
             return None;
         }
-        if self.taken.as_ref().is_some_and(|taken| taken.is_end(&newest.uri, newest.offset)) {
+        let is_end = |it: &super::Continuation| it.is_end(&place.uri, place.offset);
+        if !place.invoked && self.continuation.as_ref().is_some_and(is_end) {
             return Some(Why::Gate(Gate::JustAccepted));
         }
         let wait = self.limited_until_ms.saturating_sub(now);
@@ -102,90 +107,126 @@ impl Engine {
     }
 
     /// Keeps from asking a server that the user has not agreed to.
-    fn warned(&mut self, invoked: bool, out: &mut Vec<Effect>) -> Option<Why> {
+    fn warned(&mut self, invoked: bool, out: &mut Vec<Output>) -> Option<Why> {
         let stranger = self.options.stranger.take()?;
         if std::mem::replace(&mut self.has_warned, invoked) && invoked {
-            out.push(Effect::Agreed);
+            out.push(Output::Agreed);
             return None;
         }
         self.options.stranger = Some(stranger.clone());
         Some(Why::Stranger(stranger))
     }
 
-    pub(super) fn start(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
-        let Some(newest) = self.newest.clone() else { return };
-        let (Some(buffer), Some(provider)) = (buffers.get(&newest.uri), self.options.provider) else {
-            return;
-        };
-        let prompt = self.prompt(&buffer, newest.offset, buffers);
-        self.suggestion =
-            Some(Suggestion::new(buffer.uri, buffer.language, newest.offset, self.options.extent));
-        self.session = Some(Session::new(
-            provider,
-            self.options.account.clone(),
-            prompt,
-            newest.invoked,
-            self.options.limits,
-        ));
-        self.send(now, out);
-    }
-
-    fn prompt(&self, buffer: &Buffer<'_>, offset: usize, buffers: &dyn Buffers) -> Prompt {
-        let Options { max_tokens, extent, ref repository, ref budget, .. } = self.options;
-        let wish = context::Wish { offset, max_tokens, extent, repository, edits: &self.edits };
-        context::prompt(buffer, buffers, &wish, budget)
-    }
-
-    /// Sends the session's request, the first or a further one.
-    pub(super) fn send(&mut self, now: u64, out: &mut Vec<Effect>) {
-        let (Some(session), Some(suggestion)) = (&mut self.session, &self.suggestion) else { return };
-        match session.request(now, suggestion.received()) {
-            Ok(request) => {
-                out.push(Effect::Start { lane: Lane::Main, request: Box::new(request) });
-                let (latency, patient) = (self.pace.latency_ms(), self.is_invoked());
-                self.fences.begin_slice(now, latency, patient);
-                self.reads_behind = 0;
-                self.say(Status::Waiting, out);
+    /// Hands a request for the place of the caret over, instead of the one that has not left.
+    fn hand_over(&mut self, now: u64, delay_ms: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        self.abandon(out);
+        match self.compose(now + delay_ms, buffers) {
+            Ok(Some((work, request))) => {
+                let number = work.generation.number;
+                out.push(Output::Start { number, request: Box::new(request), delay_ms, replaces: None });
+                let due_ms = now + delay_ms;
+                self.phase = if delay_ms == 0 {
+                    Phase::Streaming { work, follow_up: None }
+                } else {
+                    Phase::Debouncing(Waiting { work, due_ms })
+                };
+                if self.is_invoked() {
+                    self.say(Status::Waiting, out);
+                }
             }
-            Err(error) => {
-                self.session = None;
-                self.suggestion = None;
-                out.push(Effect::Notice(Box::new(error.clone())));
-                self.answer_nothing(Why::Failed(Box::new(error)), out);
-            }
+            Ok(None) => {}
+            Err(error) => self.fail(error, out),
         }
+    }
+
+    /// Hands over the request that replaces the one under way, after `delay_ms`; `None`: the one under way is right.
+    fn follow_up(
+        &mut self,
+        now: u64,
+        delay_ms: Option<u64>,
+        buffers: &dyn Buffers,
+        out: &mut Vec<Output>,
+    ) {
+        let Phase::Streaming { work, follow_up } = &mut self.phase else { return };
+        let replaces = work.generation.number;
+        if let Some(before) = follow_up.take() {
+            out.push(Output::Stop(before.work.generation.number));
+        }
+        let Some(delay_ms) = delay_ms else { return };
+        // What cannot be composed is told when the one under way has ended.
+        let Ok(Some((next, request))) = self.compose(now + delay_ms, buffers) else { return };
+        let number = next.generation.number;
+        let replaces = Some(replaces);
+        out.push(Output::Start { number, request: Box::new(request), delay_ms, replaces });
+        if let Phase::Streaming { follow_up, .. } = &mut self.phase {
+            *follow_up = Some(Box::new(Waiting { work: next, due_ms: now + delay_ms }));
+        }
+    }
+
+    /// A request for the place of the caret, which leaves at `sent_ms`.
+    fn compose(
+        &mut self,
+        sent_ms: u64,
+        buffers: &dyn Buffers,
+    ) -> Result<Option<(Work, HttpRequest)>, Error> {
+        let Some(place) = self.place().cloned() else { return Ok(None) };
+        let (Some(buffer), Some(provider)) = (buffers.get(&place.uri), self.options.provider) else {
+            return Ok(None);
+        };
+        let prompt = self.prompt(&buffer, place.offset, buffers);
+        let Options { account, limits, extent, .. } = &self.options;
+        let suggestion = Suggestion::new(buffer.uri, buffer.language, place.offset, *extent);
+        let mut generation = Generation::new(provider, account.clone(), prompt, place.invoked, *limits);
+        let request = generation.request(self.next_number(), sent_ms, "")?;
+        Ok(Some((Work { generation, suggestion }, request)))
+    }
+
+    fn prompt(&mut self, buffer: &Buffer<'_>, offset: usize, buffers: &dyn Buffers) -> Prompt {
+        let Options { max_tokens, extent, ref repository, ref budget, .. } = self.options;
+        let wish = Wish { offset, max_tokens, extent, repository, edits: &self.edits };
+        prompt::prompt(&mut self.similar, buffer, buffers, &wish, budget)
+    }
+
+    pub(super) fn next_number(&mut self) -> RequestNumber {
+        self.last_number += 1;
+        RequestNumber(self.last_number)
+    }
+
+    /// The request cannot be made.
+    fn fail(&mut self, error: Error, out: &mut Vec<Output>) {
+        out.push(Output::Notice(Box::new(error.clone())));
+        self.answer_nothing(Why::Failed(Box::new(error)), out);
     }
 
     /// Starts the speculative request for the state after accepting what is shown, unless the model has written on
     /// already.
-    pub(super) fn ask_ahead(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
-        if !self.options.speculative || self.ahead.is_some() {
+    pub(super) fn ask_ahead(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        if !self.options.speculative || self.speculative.is_some() || !self.screen.has_ghost() {
             return;
         }
-        let (Some(newest), Some(shown), Some(provider), Some(current)) =
-            (&self.newest, &self.shown, self.options.provider, &self.suggestion)
-        else {
-            return;
-        };
-        let Some(buffer) = buffers.get(&newest.uri) else { return };
+        let shown = self.screen.shown();
+        let Some(place) = self.place().cloned() else { return };
+        let (Phase::Done(current), Some(provider)) = (&self.phase, self.options.provider) else { return };
+        let Some(buffer) = buffers.get(&place.uri) else { return };
         let (Some(before), Some(after)) =
-            (buffer.text.get(..newest.offset), buffer.text.get(newest.offset..))
+            (buffer.text.get(..place.offset), buffer.text.get(place.offset + shown.replaces..))
         else {
             return;
         };
         let text = [before, &shown.text, after].concat();
-        let offset = newest.offset + shown.text.len();
-        if current.once_taken(&text, offset).is_some_and(|taken| taken.has_more()) {
+        let offset = place.offset + shown.text.len();
+        if current.once_taken(&text, offset).is_some_and(|continuation| continuation.has_more()) {
             return;
         }
         let accepted = Buffer { text: &text, ..buffer };
         let prompt = self.prompt(&accepted, offset, buffers);
-        let mut session =
-            Session::new(provider, self.options.account.clone(), prompt, false, self.options.limits);
-        if let Ok(request) = session.request(now, "") {
-            out.push(Effect::Start { lane: Lane::Ahead, request: Box::new(request) });
-            let suggestion = Suggestion::new(buffer.uri, buffer.language, offset, self.options.extent);
-            self.ahead = Some((session, suggestion));
+        let Options { account, limits, extent, .. } = &self.options;
+        let suggestion = Suggestion::new(buffer.uri, buffer.language, offset, *extent);
+        let mut generation = Generation::new(provider, account.clone(), prompt, false, *limits);
+        let number = self.next_number();
+        if let Ok(request) = generation.request(number, now, "") {
+            out.push(Output::Start { number, request: Box::new(request), delay_ms: 0, replaces: None });
+            self.speculative = Some(Work { generation, suggestion });
         }
     }
 }

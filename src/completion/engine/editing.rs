@@ -1,8 +1,9 @@
-//! The document changes.
+//! The document changes, and the caret moves.
 
-use super::super::events::{Answer, Buffers, Edit, Effect, Lane};
-use super::super::suggestion;
-use super::Engine;
+use super::super::ghost::Change;
+use super::super::io::{Buffers, Edit, Output, Status};
+use super::super::suggestion::{Effect, Ending};
+use super::{Caret, Engine, Phase, Place};
 
 impl Engine {
     pub(super) fn edited(
@@ -11,101 +12,121 @@ impl Engine {
         uri: &str,
         edit: &Edit<'_>,
         buffers: &dyn Buffers,
-        out: &mut Vec<Effect>,
+        out: &mut Vec<Output>,
     ) {
         self.edits.note(uri, edit);
-        let Some(newest) = &self.newest else { return };
-        if self.taken.as_mut().is_some_and(|taken| !taken.edited(uri, edit)) {
-            self.taken = None;
+        self.similar.forget(uri);
+        if self.continuation.as_mut().is_some_and(|continuation| !continuation.edited(uri, edit)) {
+            self.continuation = None;
         }
-        if std::mem::take(&mut self.unasked) {
-            self.must_clear = false;
+        if uri == self.front {
+            self.wakeups.changed();
         }
-        self.dirty = true;
-        if newest.uri != uri {
-            // The user is in another document: where they come back to is not known.
-            self.lingers |= self.shown.is_some();
-            self.drop_suggestion(out);
-            return self.await_request(now, out);
-        }
-        self.fences.changed();
-        let shown = self.shown.as_ref().map_or("", |shown| shown.text.as_str());
-        // A ghost that may still have been on its way, and whether the same was drawn before it.
-        let crossed = self.shown.as_ref().filter(|shown| self.fences.may_cross(shown.painted_ms));
-        let crossed = crossed.map(|shown| shown.again);
-        let effect = match &mut self.suggestion {
-            Some(suggestion) if suggestion.uri == uri => suggestion.edited(edit, shown),
-            _ => suggestion::Effect::Gone,
+        let shown = self.screen.shown();
+        let effect = match self.suggestion() {
+            Some(suggestion) if suggestion.uri == uri => suggestion.edited(edit, &shown),
+            _ => Effect::Gone,
         };
-        // What was taken whole was seen, unless it was brought back.
-        let seen = effect == suggestion::Effect::Accepted && !self.deleted;
-        self.lingers |= crossed.is_some_and(|again| again || !seen);
-        self.deleted = !edit.removed.is_empty();
+        let change = match effect {
+            Effect::Accepted => Change::Accepted,
+            _ if edit.inserted.contains('\n') => Change::Lines,
+            _ => Change::Other,
+        };
+        self.screen.edited(now, change, !edit.removed.is_empty());
+        self.caret = Caret::Unknown;
         match effect {
-            suggestion::Effect::Fits => {}
-            suggestion::Effect::Accepted => {
-                // If its last character was typed rather than Tab, Tab is still bound to it.
-                self.must_clear = true;
-                self.accepted(buffers, out);
+            Effect::Fits => {}
+            Effect::Accepted => self.accepted(buffers, out),
+            Effect::Gone => self.abandon(out),
+        }
+    }
+
+    /// All that was shown stands in the document: go on with what follows it.
+    fn accepted(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        if let Phase::Done(suggestion) = &self.phase {
+            self.continuation =
+                buffers.get(&suggestion.uri).and_then(|buffer| suggestion.taken(buffer.text));
+        }
+        if let Some(work) = self.speculative.take() {
+            self.abandon(out);
+            self.phase = if work.suggestion.answer.has_ended() {
+                Phase::Done(work.suggestion)
+            } else {
+                Phase::Streaming { work, follow_up: None }
+            };
+        }
+    }
+
+    /// The editor tells the caret.
+    pub(super) fn caret_at(
+        &mut self,
+        now: u64,
+        uri: &str,
+        offset: usize,
+        buffers: &dyn Buffers,
+        out: &mut Vec<Output>,
+    ) {
+        match &self.caret {
+            Caret::Left => {}
+            Caret::At(place) if place.uri == uri && place.offset == offset => {}
+            Caret::At(_) => self.leave_place(out),
+            Caret::Unknown if uri != self.front => {
+                self.leave_document(out);
+                self.front = uri.to_owned();
+                self.caret = Caret::Left;
             }
-            suggestion::Effect::Gone => self.drop_suggestion(out),
-        }
-        // Paste, undo and the like are followed by no request.
-        if edit.removed.len() > 4 || !is_typed(edit.inserted) {
-            self.await_request(now, out);
-        }
-    }
-
-    /// Whether a request follows the change is told by a fence, which frees those that still wait for an answer.
-    fn await_request(&mut self, now: u64, out: &mut Vec<Effect>) {
-        if !self.slots.is_empty() {
-            self.fence(now, out);
-        }
-    }
-
-    fn accepted(&mut self, buffers: &dyn Buffers, out: &mut Vec<Effect>) {
-        self.shown = None;
-        let Some(suggestion) = &mut self.suggestion else { return };
-        if let Some(newest) = &mut self.newest {
-            newest.offset = suggestion.cursor();
-        }
-        self.dirty = false;
-        if self.session.is_none() {
-            self.taken = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.taken(buffer.text));
-        }
-        if let Some((session, suggestion)) = self.ahead.take() {
-            self.session = Some(session);
-            self.suggestion = Some(suggestion);
-            out.push(Effect::Promote);
-        }
-        if self.session.is_none() {
-            self.release(out);
-        }
-    }
-
-    /// The suggestion belongs to a document that no longer is: stop its request, clear its ghost.
-    pub(super) fn drop_suggestion(&mut self, out: &mut Vec<Effect>) {
-        let uri = self.suggestion.take().map(|suggestion| suggestion.uri);
-        self.retry_ms = None;
-        if self.session.take().is_some() {
-            out.push(Effect::Cancel(Lane::Main));
-        }
-        if self.ahead.take().is_some() {
-            out.push(Effect::Cancel(Lane::Ahead));
-        }
-        if self.shown.take().is_some() {
-            match self.slots.spend_oldest() {
-                Some(id) => out.push(Effect::Reply { id, answer: Answer::Clear }),
-                None => {
-                    self.must_clear = true;
-                    self.drawn_in.extend(uri.filter(|uri| !self.drawn_in.contains(uri)));
+            Caret::Unknown => {
+                // No request followed the change: paste, undo, redo, or Tab.
+                self.screen.settled();
+                self.caret = Caret::At(Place { uri: uri.to_owned(), offset, invoked: false });
+                if !self.requests.is_empty() {
+                    self.asked(now, buffers, out);
+                } else if !self.still_fits(buffers) {
+                    self.abandon(out);
+                    self.say(Status::Quiet, out);
                 }
             }
         }
     }
-}
 
-/// Whether the editor inserts this on one key: a character, a pair, a line break with its indentation.
-fn is_typed(inserted: &str) -> bool {
-    inserted.chars().count() <= 2 || inserted.trim_matches([' ', '\t', '\r', '\n']).is_empty()
+    /// The caret went elsewhere: nothing more is painted at the place it left.
+    fn leave_place(&mut self, out: &mut Vec<Output>) {
+        self.caret = Caret::Left;
+        self.stop_model(out);
+        self.screen.left();
+        self.clear(out);
+        self.release(out);
+        self.say(Status::Quiet, out);
+    }
+
+    /// Another document comes to the front. An answer to an open request would be drawn in the one it was asked for.
+    pub(super) fn leave_document(&mut self, out: &mut Vec<Output>) {
+        self.abandon(out);
+        self.screen.left();
+        self.clear(out);
+        self.release(out);
+        self.say(Status::Quiet, out);
+    }
+
+    /// Stops the model; what came of it stays, for when the user comes back to it.
+    fn stop_model(&mut self, out: &mut Vec<Output>) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Idle);
+        let kept = match phase {
+            Phase::Streaming { work, follow_up } if !work.suggestion.answer.text.is_empty() => {
+                let mut suggestion = work.suggestion.clone();
+                suggestion.answer.ending = Some(Ending::Stopped);
+                self.phase = Phase::Streaming { work, follow_up };
+                Some(suggestion)
+            }
+            Phase::Done(suggestion) => Some(suggestion),
+            phase => {
+                self.phase = phase;
+                None
+            }
+        };
+        self.abandon(out);
+        if let Some(suggestion) = kept {
+            self.phase = Phase::Done(suggestion);
+        }
+    }
 }

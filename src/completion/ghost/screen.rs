@@ -126,6 +126,11 @@ impl Screen {
         self.leftovers.iter().any(|leftover| leftover == uri)
     }
 
+    /// An empty answer wipes what may have been left in this document; Tab keeps what it is bound to elsewhere.
+    pub fn wiped(&mut self, uri: &str) {
+        self.leftovers.retain(|leftover| leftover != uri);
+    }
+
     /// An answer in `uri` replaces what Tab is bound to, and what is drawn there.
     fn let_go(&mut self, uri: &str) {
         self.leftovers.retain(|leftover| leftover != uri);

@@ -55,6 +55,16 @@ impl Wakeups {
         self.writing_ms = Some(self.writing_ms.map_or(ms, |mean| (mean * 3 + ms) / 4));
     }
 
+    /// How long the model took for its first text, which was read `ms` after the request had left: when the wake-up is
+    /// still out or is what had it read, the text waited for that.
+    pub fn latency_ms(&self, ms: u64) -> u64 {
+        if self.is_armed { ms.saturating_sub(self.first_ms()) } else { ms }
+    }
+
+    fn first_ms(&self) -> u64 {
+        if self.writing_ms.is_some_and(|ms| ms <= SHORT_MS) { SHORT_MS } else { FIRST_MS }
+    }
+
     /// Asks for the next wake-up of a request that is under way: not before so many milliseconds. `None`: one is on its
     /// way already, or there are no more in this pause. `has_begun`: something of its answer was read.
     pub fn ask(&mut self, has_begun: bool, open_bytes: usize) -> Option<u64> {
@@ -66,8 +76,7 @@ impl Wakeups {
         let not_before = match (has_begun, growing) {
             // The last one is for the end.
             _ if self.in_pause + 1 == most => u64::MAX,
-            (false, _) if self.writing_ms.is_some_and(|ms| ms <= SHORT_MS) => SHORT_MS,
-            (false, _) => FIRST_MS,
+            (false, _) => self.first_ms(),
             (true, growing) => growing.unwrap_or(u64::MAX),
         };
         self.arm();

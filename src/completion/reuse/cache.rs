@@ -1,8 +1,8 @@
 //! Answers kept for the places they were asked for, so that coming back never asks twice.
 
-use super::events::Buffer;
-use super::postprocess::Extent;
-use super::suggestion::Suggestion;
+use crate::completion::io::Buffer;
+use crate::completion::postprocess::Extent;
+use crate::completion::suggestion::{Answer, Suggestion};
 
 /// Text before and after the place that must be the same, in bytes.
 const BEFORE: usize = 512;
@@ -23,7 +23,7 @@ struct Entry {
     uri: String,
     before: String,
     after: String,
-    raw: String,
+    answer: Answer,
     extent: Extent,
     at_ms: u64,
 }
@@ -34,17 +34,13 @@ impl Cache {
         Self { most, entries: Vec::new() }
     }
 
-    /// Keeps a whole answer, empty ones too: an empty answer is an answer.
+    /// Keeps an answer, empty ones too: an empty answer is an answer. One that failed or was refused is not kept.
     pub fn insert(&mut self, buffer: &Buffer<'_>, suggestion: &Suggestion, now_ms: u64) {
-        if self.most == 0 {
+        if self.most == 0 || !suggestion.answer.is_reusable() {
             return;
         }
-        let (Some(before), Some(after)) =
-            (buffer.text.get(..suggestion.anchor), buffer.text.get(suggestion.cursor()..))
-        else {
-            return;
-        };
-        let (before, after) = (tail(before, BEFORE), head(after, AFTER));
+        let Some((before, after)) = suggestion.context(buffer.text) else { return };
+        let (before, after) = (tail(&before, BEFORE), head(after, AFTER));
         self.entries.retain(|entry| {
             now_ms.saturating_sub(entry.at_ms) < TTL_MS
                 && !(entry.uri == buffer.uri && entry.before == before && entry.after == after)
@@ -56,7 +52,7 @@ impl Cache {
             uri: buffer.uri.to_owned(),
             before: before.to_owned(),
             after: after.to_owned(),
-            raw: suggestion.raw.clone(),
+            answer: suggestion.answer.clone(),
             extent: suggestion.extent(),
             at_ms: now_ms,
         });
@@ -79,9 +75,9 @@ impl Cache {
             (here && whole).then(|| entry.typed(before)).flatten().map(|typed| (index, typed))
         })?;
         let entry = self.entries.remove(index);
-        let mut suggestion = Suggestion::new(buffer.uri, buffer.language, offset - typed, extent);
-        suggestion.raw.push_str(&entry.raw);
-        suggestion.ended = true;
+        let answer = entry.answer.clone();
+        let mut suggestion =
+            Suggestion::with_answer(buffer.uri, buffer.language, offset - typed, extent, answer);
         self.entries.push(entry);
         suggestion.fits(buffer.text, offset).then_some(suggestion)
     }
@@ -91,9 +87,9 @@ impl Entry {
     /// How many bytes of the answer stand before the cursor, if the place is this one.
     fn typed(&self, before: &str) -> Option<usize> {
         // The longest first: an answer that repeats itself belongs to its earliest place.
-        let most = self.raw.len().min(before.len());
+        let most = self.answer.text.len().min(before.len());
         (0..=most).rev().find(|&typed| {
-            let (Some(text), Some(rest)) = (self.raw.get(..typed), before.get(..before.len() - typed)) else {
+            let (Some(text), Some(rest)) = (self.answer.text.get(..typed), before.get(..before.len() - typed)) else {
                 return false;
             };
             before.ends_with(text)

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
-use crate::completion::gates::Gates;
+use crate::completion::trigger::Gates;
 use crate::provider::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam};
 
 fn read(options: Value) -> (Settings, Vec<String>) {

@@ -1,11 +1,11 @@
 //! What the user is told: the status bar, pop-ups, the log.
 
 use super::rpc::{Host, Rpc, quoted};
-use crate::completion::gates::Gate;
+use crate::completion::trigger::Gate;
 use crate::completion::postprocess::Hidden;
 use crate::completion::{Status, Why};
 use crate::provider::Error;
-use crate::stream::ErrorKind;
+use crate::stream::{ErrorKind, FinishReason};
 
 /// The status bar shows a streaming answer's progress in steps of so many milliseconds.
 const STEP_MS: u64 = 250;
@@ -27,7 +27,7 @@ pub enum Severity {
 
 /// Tells the user things, each once, and never a secret.
 #[derive(Debug, Default)]
-pub struct Voice {
+pub struct Notifier {
     /// Whether the status bar is used.
     pub bar: bool,
     secrets: Vec<String>,
@@ -37,7 +37,7 @@ pub struct Voice {
     told_no_streaming: bool,
 }
 
-impl Voice {
+impl Notifier {
     /// Takes in what must never be said.
     pub fn keep_secret(&mut self, secret: &str) {
         if secret.len() >= SHORTEST_SECRET {
@@ -128,7 +128,6 @@ fn sentence(status: &Status, provider: &str) -> Option<String> {
         Status::Waiting => format!("waiting for {provider}"),
         Status::Thinking => format!("{provider} is thinking"),
         Status::Streaming { tokens, per_second } => format!("{tokens} tok, {per_second} tok/s"),
-        Status::StillWriting => format!("{provider} is still writing: type on to see more"),
         Status::Ready => "a suggestion is ready: alt+\\ shows it".to_owned(),
         Status::Nothing(why) => reason(why, provider),
     })
@@ -151,8 +150,19 @@ fn reason(why: &Why, provider: &str) -> String {
         }
         .to_owned(),
         Why::Failed(error) => error.message.clone(),
-        Why::RateLimited(left_ms) => format!("rate limited for {} s", left_ms.div_ceil(1000)),
-        Why::StillWaiting => format!("{provider} has not answered yet"),
+        Why::Ended(reason) => ended(*reason, provider),
+        Why::RateLimited(left_ms) => format!("{provider} asks to wait {} s", left_ms.div_ceil(1000)),
+    }
+}
+
+/// Why an answer ended before there was anything to show.
+fn ended(reason: FinishReason, provider: &str) -> String {
+    match reason {
+        FinishReason::Length => "ended at the token limit: raise `max-tokens`".to_owned(),
+        FinishReason::Filter => format!("{provider} withheld the answer (content filter)"),
+        FinishReason::Error => format!("{provider} failed while it was writing: alt+\\ tries again"),
+        FinishReason::ToolCalls => "the answer was a tool call, not code".to_owned(),
+        FinishReason::Stop | FinishReason::Other => format!("{provider} has nothing to add here"),
     }
 }
 
@@ -176,8 +186,8 @@ mod tests {
     use super::super::rpc::tests::Fake;
     use super::*;
 
-    fn voice() -> Voice {
-        Voice { bar: true, ..Voice::default() }
+    fn voice() -> Notifier {
+        Notifier { bar: true, ..Notifier::default() }
     }
 
     fn error(kind: ErrorKind, message: &str) -> Error {
@@ -245,7 +255,7 @@ mod tests {
     #[test]
     fn a_bar_that_is_off_says_nothing() {
         let mut rpc = Rpc::new(Fake::default());
-        Voice::default().status(&mut rpc, 0, &Status::Waiting, "Fake");
+        Notifier::default().status(&mut rpc, 0, &Status::Waiting, "Fake");
         assert_eq!(sent(&rpc), Vec::<String>::new());
     }
 

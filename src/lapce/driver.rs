@@ -1,31 +1,33 @@
-//! The driver: the host's messages become the engine's inputs, the engine's effects are carried out.
+//! The driver: the host's messages become the engine's inputs, the engine's outputs are carried out.
+//!
+//! Each message is handled in the same order: what has arrived of the answers under way is read, then the message is
+//! taken, then the engine's outputs are carried out. Nothing here waits.
 
 use std::mem;
 use std::time::Duration;
 
 use super::documents::{Change, Documents, OpenedDocument, path_of, read_position};
-use super::lane::Lane;
 use super::ledger::Destination;
 use super::rpc::{self, Host, Id, Message, Rpc};
 use super::settings::Settings;
-use super::status::{Severity, Voice};
-use crate::completion::{self, Answer, Effect, Engine, Input, RequestId, Status, Why};
+use super::notifier::{Notifier, Severity};
+use crate::completion::ghost::Barrier;
+use crate::completion::{
+    Answer, Engine, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake, Why,
+};
 use crate::provider::{self, Account, Error, Provider};
 use crate::sse::json::{Raw, object};
 use crate::stream::ErrorKind;
-use crate::transport::{self, Happening, Transport};
+use crate::transport::{self, Transport, TransportEvent};
 use lsp_types::Position;
 
-/// A message that comes so long after the last one was done with found nothing queued before it.
-const IDLE: Duration = Duration::from_millis(1);
-/// The messages of one key come in a row; so long after the first of them no further key can have
-/// come, as keys are farther apart.
-const SAME_KEY: Duration = Duration::from_millis(5);
 /// Bytes of an answer read at a time, at most.
 const READ_BYTES: usize = 16 << 10;
+/// Bytes read in all while one message is handled: what is left comes with the next. Bounds the time of a message.
+const READ_AT_ONCE: usize = 256 << 10;
 
 /// What there is outside of the plugin, besides the host.
-pub trait Surroundings {
+pub trait Environment {
     /// How requests leave.
     type Transport: Transport;
 
@@ -49,27 +51,25 @@ pub trait Surroundings {
 }
 
 /// The plugin in one editor window.
-pub struct Plugin<H, S: Surroundings> {
+pub struct Driver<H, E: Environment> {
     rpc: Rpc<H>,
-    surroundings: S,
-    voice: Voice,
+    environment: E,
+    notifier: Notifier,
     documents: Documents,
     /// `None` until the host has said `initialize`.
-    core: Option<Core<S::Transport>>,
+    core: Option<Core<E::Transport>>,
     /// Completion requests that were not answered yet.
     open: Vec<(RequestId, Id)>,
     requests: u64,
-    /// When the last message was done with.
-    returned: Duration,
-    /// When a message last came that found nothing queued before it.
-    caught_up: Duration,
+    barrier: Barrier,
+    /// No message is queued behind the one at hand.
+    caught_up: bool,
 }
 
 /// What the settings decide.
 struct Core<T> {
     engine: Engine,
-    main: Lane<T>,
-    ahead: Lane<T>,
+    transport: T,
     /// The provider's name in sentences.
     title: &'static str,
     /// Why nobody can be asked, if so.
@@ -77,7 +77,7 @@ struct Core<T> {
     /// Where requests go, if that is not in the ledger yet.
     newcomer: Option<Destination>,
     buffer: Vec<u8>,
-    effects: Vec<Effect>,
+    outputs: Vec<Output>,
 }
 
 object! {
@@ -106,8 +106,15 @@ object! {
         text_document = "textDocument": Identifier<'a>,
         content_changes = "contentChanges": Raw<'a>,
         position = "position": Raw<'a>,
+        range = "range": Range<'a>,
         context = "context": Context<'a>,
         text = "text": Raw<'a>,
+    }
+}
+
+object! {
+    struct Range<'a> {
+        start = "start": Raw<'a>,
     }
 }
 
@@ -126,37 +133,35 @@ const INVOKED: u64 = 1;
 /// What `initialize` is answered with.
 const CAPABILITIES: &str = concat!(
     r#"{"capabilities":{"textDocumentSync":{"openClose":true,"change":2,"save":{"includeText":true}},"#,
-    r#""inlineCompletionProvider":true,"codeLensProvider":{}}}"#,
+    r#""inlineCompletionProvider":true,"codeLensProvider":{},"codeActionProvider":true}}"#,
 );
 
-impl<H: Host, S: Surroundings> Plugin<H, S> {
+impl<H: Host, E: Environment> Driver<H, E> {
     /// A plugin that knows nothing yet.
-    pub fn new(host: H, surroundings: S) -> Self {
+    pub fn new(host: H, environment: E) -> Self {
         Self {
             rpc: Rpc::new(host),
-            surroundings,
-            voice: Voice::default(),
+            environment,
+            notifier: Notifier::default(),
             documents: Documents::default(),
             core: None,
             open: Vec::new(),
             requests: 0,
-            returned: Duration::ZERO,
-            caught_up: Duration::ZERO,
+            barrier: Barrier::default(),
+            caught_up: false,
         }
     }
 
     /// Handles one line of the host.
     pub fn handle(&mut self, line: &[u8]) {
-        let now = self.surroundings.now();
-        if now.saturating_sub(self.returned) >= IDLE {
-            self.caught_up = now;
-        }
+        self.caught_up = self.barrier.enter(self.now_us());
+        self.read();
         match rpc::parse(line) {
             Ok(Message::Request { id, method, params }) => self.request(id, &method, params),
             Ok(Message::Notification { method, params }) => self.notification(&method, params),
-            Err(problem) => self.voice.log(&mut self.rpc, &problem),
+            Err(problem) => self.notifier.log(&mut self.rpc, &problem),
         }
-        self.returned = self.surroundings.now();
+        self.barrier.leave(self.now_us());
     }
 
     fn request(&mut self, id: Id, method: &str, params: Raw<'_>) {
@@ -167,7 +172,16 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
                 // The first success among all plugins wins: an error leaves rust-analyzer's lenses alone.
                 self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "no lenses here");
                 if let Some(uri) = params.read::<About<'_>>().text_document.uri.cow() {
-                    self.drive(Input::Woken { uri: &uri });
+                    self.drive(Input::LensesAsked { uri: &uri });
+                }
+            }
+            "textDocument/codeAction" => {
+                self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "no actions here");
+                let About { text_document, range, .. } = params.read();
+                if let (Some(uri), Some(caret)) = (text_document.uri.cow(), read_position(range.start))
+                    && let Some(offset) = self.documents.document(&uri).map(|it| it.offset(caret))
+                {
+                    self.drive(Input::CaretAt { uri: &uri, offset });
                 }
             }
             _ => self.rpc.reply_err(&id, rpc::METHOD_NOT_FOUND, method),
@@ -186,7 +200,7 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
             _ => Some(()),
         };
         if done.is_none() {
-            self.voice.log(&mut self.rpc, &format!("{method} cannot be read"));
+            self.notifier.log(&mut self.rpc, &format!("{method} cannot be read"));
         }
     }
 
@@ -198,7 +212,7 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         let (settings, problems) = Settings::read(&initialization_options);
         if !problems.is_empty() {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            self.voice.pop_up(&mut self.rpc, Severity::Warning, &format!("Settings: {}", lines.join("\n")));
+            self.notifier.pop_up(&mut self.rpc, Severity::Warning, &format!("Settings: {}", lines.join("\n")));
         }
         let root = root_uri.cow().map(|uri| path_of(&uri)).unwrap_or_default();
         self.begin(&settings, provider::find(&settings.provider), &root);
@@ -206,15 +220,15 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
 
     /// Starts with an engine for these settings.
     fn begin(&mut self, settings: &Settings, provider: Option<&'static dyn Provider>, root: &str) {
-        self.voice.bar = settings.status;
-        self.voice.keep_secret(settings.api_key.expose());
+        self.notifier.bar = settings.status;
+        self.notifier.keep_secret(settings.api_key.expose());
         for (_, value) in &settings.extra_headers {
-            self.voice.keep_secret(value);
+            self.notifier.keep_secret(value);
             // `Bearer …` may be told without its first word.
-            self.voice.keep_secret(value.rsplit(' ').next().unwrap_or_default());
+            self.notifier.keep_secret(value.rsplit(' ').next().unwrap_or_default());
         }
-        let unix_time = self.surroundings.unix_time();
-        let variable = |name: &str| self.surroundings.variable(name);
+        let unix_time = self.environment.unix_time();
+        let variable = |name: &str| self.environment.variable(name);
         let account = match provider {
             Some(provider) => settings.account(provider, &variable, unix_time),
             None => Err(no_provider()),
@@ -224,25 +238,25 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
             Err(error) => {
                 // Who named a provider wants to use it and is told at once; who did not, on alt+\.
                 if provider.is_some() {
-                    self.voice.failure(&mut self.rpc, &error);
+                    self.notifier.failure(&mut self.rpc, &error);
                 }
                 (None, Account::default(), Some(Box::new(error)))
             }
         };
-        self.voice.keep_secret(account.api_key.expose());
+        self.notifier.keep_secret(account.api_key.expose());
         for (_, secret) in &account.secrets {
-            self.voice.keep_secret(secret.expose());
+            self.notifier.keep_secret(secret.expose());
         }
 
         let repository = root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
-        let seed = unix_time ^ u64::from(self.surroundings.now().subsec_nanos());
+        let seed = unix_time ^ u64::from(self.environment.now().subsec_nanos());
         let mut options = settings.options(asked, account, repository, seed);
-        let ledger = self.surroundings.kept();
+        let ledger = self.environment.kept();
         let destination = asked.and_then(|provider| Destination::new(settings, provider));
         let newcomer = destination.filter(|it| !it.is_in(ledger.as_deref().unwrap_or_default()));
         if let (Some(newcomer), Some(_)) = (&newcomer, ledger) {
             options.stranger = Some(newcomer.name.clone());
-            self.voice.pop_up(&mut self.rpc, Severity::Warning, &stranger(&newcomer.name));
+            self.notifier.pop_up(&mut self.rpc, Severity::Warning, &stranger(&newcomer.name));
         }
         // A workspace inside a folder of secrets: its files keep their whole paths, or the globs would
         // miss them.
@@ -250,13 +264,12 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         self.documents = Documents::new(if secret { "" } else { root });
         self.core = Some(Core {
             engine: Engine::new(options),
-            main: Lane::new(self.surroundings.transport(&settings.network)),
-            ahead: Lane::new(self.surroundings.transport(&settings.network)),
+            transport: self.environment.transport(&settings.network),
             title: provider.map_or("", |provider| provider.title()),
             nobody,
             newcomer,
             buffer: vec![0; READ_BYTES],
-            effects: Vec::new(),
+            outputs: Vec::new(),
         });
     }
 
@@ -322,7 +335,7 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
     /// What stands in a file, if that is a text of a size that can be read.
     fn file(&mut self, path: &str) -> Option<String> {
         // There is no such program, or its console would flash up.
-        if self.surroundings.variable("VOLT_OS").is_some_and(|os| os == "windows") {
+        if self.environment.variable("VOLT_OS").is_some_and(|os| os == "windows") {
             return None;
         }
         let limit = (RECOVERED_BYTES + 1).to_string();
@@ -342,11 +355,10 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         let invoked = context.trigger_kind.number() == Some(INVOKED);
         self.recover(&uri, None);
         let offset = self.documents.document(&uri).map_or(0, |document| document.offset(position));
-        let fresh = self.fresh();
         self.requests += 1;
         let number = RequestId(self.requests);
         self.open.push((number, id));
-        self.drive(Input::Requested { id: number, uri: &uri, offset, invoked, fresh });
+        self.drive(Input::Requested { id: number, uri: &uri, offset, invoked });
     }
 
     /// Gives the engine an input, carries out what it says, and goes on with what comes of it.
@@ -359,70 +371,84 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
     fn drive_over(&mut self, input: Input<'_>, documents: &Documents) {
         // Taken out so that its parts and those of `self` can be used side by side.
         let Some(mut core) = self.core.take() else { return };
-        let mut effects = mem::take(&mut core.effects);
-        core.engine.set_unix_time(self.surroundings.unix_time());
-        core.engine.handle(self.now_ms(), input, documents, &mut effects);
-        while let Some((timeout_ms, bytes)) = self.carry_out(&mut core, &mut effects, documents) {
-            let happening = core.main.wait(timeout_ms, {
-                let room = bytes.min(core.buffer.len());
-                core.buffer.get_mut(..room).unwrap_or_default()
-            });
-            if matches!(happening, Happening::Head { status: 200..300, .. }) {
-                self.enter(&mut core);
-            }
-            let input = match &happening {
-                Happening::Elapsed => Input::Elapsed,
-                Happening::Head { status, headers } => Input::Head { status: *status, headers },
-                Happening::Body(read) => Input::Body(core.buffer.get(..*read).unwrap_or_default()),
-                Happening::End => Input::End,
-                Happening::Failed(failure) => Input::Failed(failure),
-            };
-            core.engine.handle(self.now_ms(), input, documents, &mut effects);
-        }
-        core.effects = effects;
+        core.engine.set_unix_time(self.environment.unix_time());
+        let mut outputs = mem::take(&mut core.outputs);
+        core.engine.handle(self.moment(), input, documents, &mut outputs);
+        self.carry_out(&mut core, &mut outputs, documents);
+        core.outputs = outputs;
         self.core = Some(core);
     }
 
-    /// Carries out effects in order; gives the milliseconds to wait and the bytes to
-    /// read, if the last one says so.
-    fn carry_out(
-        &mut self,
-        core: &mut Core<S::Transport>,
-        effects: &mut Vec<Effect>,
-        documents: &Documents,
-    ) -> Option<(u64, usize)> {
-        let mut wait = None;
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Reply { id, answer } => self.reply(id, &answer, documents),
-                Effect::Start { lane, request } => {
-                    core.lane(lane).start(&request);
-                    if let Some(obstacle) = core.lane(lane).obstacle() {
-                        self.voice.no_streaming(&mut self.rpc, obstacle);
+    /// Reads what has arrived of the answers under way.
+    fn read(&mut self) {
+        let Some(mut core) = self.core.take() else { return };
+        let documents = mem::take(&mut self.documents);
+        core.transport.tick();
+        let mut buffer = mem::take(&mut core.buffer);
+        let mut outputs = mem::take(&mut core.outputs);
+        let mut left = READ_AT_ONCE;
+        let mut is_dry = false;
+        while !is_dry && left > 0 {
+            is_dry = true;
+            for (number, room) in core.engine.reading(self.moment().now_ms) {
+                let room = room.min(left).min(buffer.len());
+                let Some(buffer) = buffer.get_mut(..room).filter(|buffer| !buffer.is_empty()) else { continue };
+                let event = core.transport.read(number, buffer);
+                let event = match &event {
+                    TransportEvent::Pending => continue,
+                    TransportEvent::Head { status, headers } => {
+                        if matches!(status, 200..300) {
+                            self.enter(&mut core);
+                        }
+                        ResponseEvent::Head { status: *status, headers }
                     }
-                }
-                Effect::Cancel(lane) => core.lane(lane).cancel(),
-                Effect::Promote => {
-                    mem::swap(&mut core.main, &mut core.ahead);
-                    core.ahead.cancel();
-                }
-                Effect::Fence => {
-                    self.rpc.notify("experimental/serverStatus", &r#"{"health":"ok","quiescent":true}"#);
-                }
-                Effect::Wait { ms, bytes } => wait = Some((ms, bytes)),
-                Effect::Status(status) => self.status(core, status),
-                Effect::Notice(error) => self.voice.failure(&mut self.rpc, &error),
-                Effect::Agreed => self.enter(core),
+                    TransportEvent::Body(bytes) => {
+                        left = left.saturating_sub(*bytes);
+                        ResponseEvent::Body(buffer.get(..*bytes).unwrap_or_default())
+                    }
+                    TransportEvent::End => ResponseEvent::End,
+                    TransportEvent::Failed(failure) => ResponseEvent::Failed(failure),
+                };
+                is_dry = false;
+                let input = Input::Response { number, event };
+                core.engine.handle(self.moment(), input, &documents, &mut outputs);
+                self.carry_out(&mut core, &mut outputs, &documents);
             }
         }
-        wait
+        core.buffer = buffer;
+        core.outputs = outputs;
+        self.documents = documents;
+        self.core = Some(core);
+    }
+
+    /// Carries out the engine's outputs in order.
+    fn carry_out(&mut self, core: &mut Core<E::Transport>, outputs: &mut Vec<Output>, documents: &Documents) {
+        for output in outputs.drain(..) {
+            match output {
+                Output::Reply { id, answer } => self.reply(id, &answer, documents),
+                Output::Start { number, request, delay_ms, replaces } => {
+                    core.transport.start(number, &request, delay_ms, replaces);
+                    if let Some(obstacle) = core.transport.obstacle() {
+                        self.notifier.no_streaming(&mut self.rpc, obstacle);
+                    }
+                }
+                Output::Stop(number) => core.transport.stop(number),
+                Output::Wake(Wake::More { number, not_before_ms }) => {
+                    core.transport.wake(number, not_before_ms);
+                }
+                Output::Wake(Wake::Soon) => core.transport.timer(0),
+                Output::Status(status) => self.status(core, status),
+                Output::Notice(error) => self.notifier.failure(&mut self.rpc, &error),
+                Output::Agreed => self.enter(core),
+            }
+        }
     }
 
     /// Enters the server into the ledger, if it is not there yet.
-    fn enter(&self, core: &mut Core<S::Transport>) {
+    fn enter(&self, core: &mut Core<E::Transport>) {
         if let Some(newcomer) = core.newcomer.take() {
-            let ledger = self.surroundings.kept().unwrap_or_default();
-            self.surroundings.keep(&newcomer.added_to(&ledger));
+            let ledger = self.environment.kept().unwrap_or_default();
+            self.environment.keep(&newcomer.added_to(&ledger));
         }
     }
 
@@ -431,14 +457,16 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         let (_, id) = self.open.remove(at);
         let place = |uri: &str, offset| documents.document(uri).map(|document| document.position(offset));
         match answer {
-            Answer::Ghost { uri, offset, text } => match place(uri, *offset) {
-                Some(Position { line, character }) => {
+            Answer::Ghost { uri, offset, text, replaces } => match (place(uri, *offset), place(uri, offset + replaces)) {
+                (Some(start), Some(end)) => {
                     let text = rpc::quoted(text);
-                    let at = format!(r#"{{"line":{line},"character":{character}}}"#);
-                    let range = format!(r#"{{"start":{at},"end":{at}}}"#);
+                    let at = |Position { line, character }: Position| {
+                        format!(r#"{{"line":{line},"character":{character}}}"#)
+                    };
+                    let range = format!(r#"{{"start":{},"end":{}}}"#, at(start), at(end));
                     self.rpc.reply_ok(&id, &format_args!(r#"[{{"insertText":{text},"range":{range}}}]"#));
                 }
-                None => self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "this document is gone"),
+                _ => self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "this document is gone"),
             },
             Answer::Clear => self.rpc.reply_ok(&id, &"[]"),
             // An error, so that another plugin may answer.
@@ -446,34 +474,24 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         }
     }
 
-    fn status(&mut self, core: &Core<S::Transport>, status: Status) {
+    fn status(&mut self, core: &Core<E::Transport>, status: Status) {
         let status = match (status, &core.nobody) {
             (Status::Nothing(Why::NoProvider), Some(error)) => {
-                self.voice.failure(&mut self.rpc, error);
+                self.notifier.failure(&mut self.rpc, error);
                 Status::Nothing(Why::Failed(error.clone()))
             }
             (status, _) => status,
         };
-        let now_ms = self.now_ms();
-        self.voice.status(&mut self.rpc, now_ms, &status, core.title);
+        let now_ms = self.moment().now_ms;
+        self.notifier.status(&mut self.rpc, now_ms, &status, core.title);
     }
 
-    /// Whether no key can be queued behind the message at hand.
-    fn fresh(&self) -> bool {
-        self.surroundings.now().saturating_sub(self.caught_up) <= SAME_KEY
+    fn moment(&self) -> Moment {
+        Moment { now_ms: self.now_us() / 1000, caught_up: self.caught_up }
     }
 
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.surroundings.now().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-impl<T> Core<T> {
-    fn lane(&mut self, lane: completion::Lane) -> &mut Lane<T> {
-        match lane {
-            completion::Lane::Main => &mut self.main,
-            completion::Lane::Ahead => &mut self.ahead,
-        }
+    fn now_us(&self) -> u64 {
+        u64::try_from(self.environment.now().as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -502,5 +520,3 @@ fn no_provider() -> Error {
     }
 }
 
-#[cfg(test)]
-mod tests;

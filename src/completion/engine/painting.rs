@@ -1,0 +1,166 @@
+//! What is shown, and through which request.
+
+use super::super::io::{Answer, Buffers, Moment, Output, RequestId, Status, Wake, Why};
+use super::super::suggestion::{Ending, Rest};
+use super::{Engine, Phase};
+use crate::stream::FinishReason;
+
+/// While a ghost is drawn, this many older requests stay open: one to clear it, one to show what follows.
+const SPARE: usize = 2;
+
+impl Engine {
+    /// Brings the screen up to date, as far as that can be done now.
+    pub(super) fn show(&mut self, moment: Moment, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        let now = moment.now_ms;
+        let Some(place) = self.place().cloned() else { return };
+        let Some(buffer) = buffers.get(&place.uri) else { return };
+        let rest = match self.suggestion() {
+            Some(suggestion) => suggestion.rest(buffer.text),
+            None => Rest::default(),
+        };
+        if rest.complete && matches!(self.phase, Phase::Streaming { .. }) {
+            // Nothing more of the answer would be shown: the model need not write on.
+            self.ended(now, Ending::Stopped, buffers, out);
+        }
+        let whole = matches!(self.phase, Phase::Done(_));
+        if rest.text.is_empty() {
+            self.clear(out);
+            if whole {
+                self.explain(buffers, out);
+            }
+            return;
+        }
+        if !self.wants(&rest, whole) {
+            return;
+        }
+        if !moment.caught_up {
+            // A key is queued: what is painted now would land where the caret no longer is.
+            self.clear(out);
+            if !self.requests.is_empty() {
+                self.wakeups.arm();
+                out.push(Output::Wake(Wake::Soon));
+            }
+            return;
+        }
+        let request = if whole {
+            self.requests.take_newest()
+        } else {
+            let spare = self.requests.take_spare();
+            // One that goes along with the text drawn is answered at once, be it the last.
+            spare.or_else(|| self.screen.is_outdated().then(|| self.requests.take_newest()).flatten())
+        };
+        match request {
+            Some(id) => self.draw(id, rest, now, out),
+            None if whole => self.say(Status::Ready, out),
+            None => {}
+        }
+        if whole && self.screen.has_ghost() {
+            self.finish(now, buffers, out);
+        }
+    }
+
+    /// Whether what is drawn should change to this.
+    fn wants(&self, rest: &Rest, whole: bool) -> bool {
+        let shown = self.screen.shown();
+        if self.screen.is_outdated() || whole {
+            return shown.text != rest.text || shown.replaces != rest.replaces;
+        }
+        rest.text.lines().count() > shown.text.lines().count()
+    }
+
+    fn draw(&mut self, id: RequestId, rest: Rest, now: u64, out: &mut Vec<Output>) {
+        let Some(place) = self.place().cloned() else { return };
+        if let Phase::Streaming { work, .. } = &mut self.phase {
+            work.generation.shown();
+        }
+        let Rest { text, replaces, .. } = rest.clone();
+        self.screen.drawn(now, &place.uri, rest);
+        let answer = Answer::Ghost { uri: place.uri, offset: place.offset, text, replaces };
+        out.push(Output::Reply { id, answer });
+    }
+
+    /// The whole answer is drawn: let the requests go that are not needed, and ask ahead for what follows.
+    fn finish(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        while self.requests.len() > SPARE
+            && let Some(id) = self.requests.take_oldest()
+        {
+            self.reply_nothing(id, out);
+        }
+        self.say(Status::Quiet, out);
+        self.ask_ahead(now, buffers, out);
+    }
+
+    /// The answer is there and nothing of it shows: say why, if the user asked.
+    fn explain(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        let Phase::Done(suggestion) = &mut self.phase else { return };
+        let hidden = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.hidden(buffer.text));
+        let why = match (suggestion.answer.ending, hidden) {
+            (Some(Ending::Finished(FinishReason::Stop | FinishReason::Other)), Some(hidden)) => {
+                Why::Hidden(hidden)
+            }
+            (Some(Ending::Finished(FinishReason::Stop | FinishReason::Other)), None) => Why::Empty,
+            (Some(Ending::Finished(reason)), _) => Why::Ended(reason),
+            (_, Some(hidden)) => Why::Hidden(hidden),
+            (_, None) => Why::Empty,
+        };
+        self.answer_nothing(why, out);
+    }
+
+    /// Answers everything with nothing; says why if the user asked.
+    pub(super) fn answer_nothing(&mut self, why: Why, out: &mut Vec<Output>) {
+        let status = if self.is_invoked() { Status::Nothing(why) } else { Status::Quiet };
+        self.clear(out);
+        self.release(out);
+        self.say(status, out);
+    }
+
+    /// Takes away what Tab is bound to and does not fit. An old request is spent for that, the newest only where there is
+    /// no other.
+    pub(super) fn clear(&mut self, out: &mut Vec<Output>) {
+        if !(self.screen.is_outdated() || self.screen.has_ghost() && matches!(self.phase, Phase::Idle)) {
+            return;
+        }
+        if let Some(id) = self.requests.take_oldest() {
+            self.screen.cleared(&self.front);
+            out.push(Output::Reply { id, answer: Answer::Clear });
+        }
+    }
+
+    /// Answers everything that is still open with nothing.
+    pub(super) fn release(&mut self, out: &mut Vec<Output>) {
+        while let Some(id) = self.requests.take_oldest() {
+            self.reply_nothing(id, out);
+        }
+    }
+
+    /// Answers a request with nothing; an old ghost that may still be drawn there is wiped.
+    pub(super) fn reply_nothing(&mut self, id: RequestId, out: &mut Vec<Output>) {
+        let answer = if self.screen.has_leftover(&self.front) {
+            self.screen.wiped(&self.front);
+            Answer::Clear
+        } else {
+            Answer::Nothing
+        };
+        out.push(Output::Reply { id, answer });
+    }
+
+    /// Asks to be woken for more of the answer, where there is a request to paint through.
+    pub(super) fn ask_for_wakeup(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        if self.requests.is_empty() || self.place().is_none() {
+            return;
+        }
+        let (number, has_begun) = match &self.phase {
+            Phase::Idle | Phase::Done(_) => return,
+            Phase::Debouncing(waiting) | Phase::Retrying(waiting) => {
+                (waiting.work.generation.number, false)
+            }
+            Phase::Streaming { work, .. } => {
+                (work.generation.number, work.generation.first_text_ms().is_some())
+            }
+        };
+        let open_bytes = buffers.all().iter().map(|buffer| buffer.text.len()).sum();
+        if let Some(not_before_ms) = self.wakeups.ask(has_begun, open_bytes) {
+            out.push(Output::Wake(Wake::More { number, not_before_ms }));
+        }
+    }
+}

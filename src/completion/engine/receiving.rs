@@ -1,0 +1,174 @@
+//! The answer arrives.
+
+use super::super::generation::Verdict;
+use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
+use super::super::suggestion::Ending;
+use super::{Engine, Phase, Waiting, Work};
+use crate::provider::retry;
+use crate::transport::RequestNumber;
+
+/// A model that took this much longer than usual to begin was not slow but unread, in milliseconds.
+const UNREAD_MS: u64 = 10_000;
+
+impl Engine {
+    pub(super) fn receive(
+        &mut self,
+        now: u64,
+        number: RequestNumber,
+        event: &ResponseEvent<'_>,
+        buffers: &dyn Buffers,
+        out: &mut Vec<Output>,
+    ) {
+        if self.speculative.as_ref().is_some_and(|work| work.generation.number == number) {
+            return self.receive_ahead(now, event, out);
+        }
+        let Phase::Streaming { work, .. } = &mut self.phase else { return };
+        if work.generation.number != number {
+            return;
+        }
+        let Work { generation, suggestion } = work;
+        let had_text = generation.first_text_ms().is_some();
+        let verdict = generation.receive(now, event, &mut suggestion.answer, &mut self.random);
+        let begins = !had_text && generation.first_text_ms().is_some();
+        let took = now.saturating_sub(generation.sent_ms());
+        let status = generation.status();
+        if begins && took < self.debounce.latency_ms() + UNREAD_MS {
+            self.debounce.answered(self.wakeups.latency_ms(took));
+        }
+        let is_body = matches!(event, ResponseEvent::Body(_));
+        if verdict == Verdict::Going && is_body {
+            self.say(status, out);
+        }
+        self.judge(now, verdict, buffers, out);
+        self.choose(buffers, out);
+    }
+
+    /// Once text has come it is clear whether the answer fits what was typed since, so that the request that would
+    /// replace it is not needed, or is.
+    fn choose(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        let Some(place) = self.place().cloned() else { return };
+        let Some(buffer) = buffers.get(&place.uri) else { return };
+        let Phase::Streaming { work, follow_up } = &mut self.phase else { return };
+        let suggestion = &mut work.suggestion;
+        let fits = suggestion.fits(buffer.text, place.offset);
+        if fits && suggestion.is_unsure(buffer.text) {
+            return;
+        }
+        let old = work.generation.number;
+        match (follow_up.take(), fits) {
+            (Some(next), true) => out.push(Output::Stop(next.work.generation.number)),
+            (Some(next), false) => {
+                out.push(Output::Stop(old));
+                self.phase = Phase::Debouncing(*next);
+                self.wakeups.disarm();
+            }
+            (None, true) => {}
+            (None, false) => {
+                self.abandon(out);
+                self.say(Status::Quiet, out);
+            }
+        }
+    }
+
+    /// Something came of the speculative request.
+    fn receive_ahead(&mut self, now: u64, event: &ResponseEvent<'_>, out: &mut Vec<Output>) {
+        let Some(Work { generation, suggestion }) = &mut self.speculative else { return };
+        match generation.receive(now, event, &mut suggestion.answer, &mut self.random) {
+            Verdict::Going => {}
+            Verdict::Ended(reason) => {
+                suggestion.answer.ending = Some(Ending::Finished(reason));
+                out.push(Output::Stop(generation.number));
+            }
+            // It was a guess: not worth a second request.
+            Verdict::Again { .. } | Verdict::Failed(_) => self.stop_speculative(out),
+        }
+    }
+
+    fn judge(&mut self, now: u64, verdict: Verdict, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        match verdict {
+            Verdict::Going => {}
+            Verdict::Ended(reason) => self.ended(now, Ending::Finished(reason), buffers, out),
+            Verdict::Again { delay_ms, rate_limited } => self.again(now, delay_ms, rate_limited, out),
+            Verdict::Failed(error) => {
+                if let Some(pause) = retry::pause_ms(&error) {
+                    self.limited_until_ms = now.saturating_add(pause);
+                }
+                out.push(Output::Notice(error.clone()));
+                self.ended(now, Ending::Broken, buffers, out);
+                if matches!(&self.phase, Phase::Done(suggestion) if suggestion.answer.text.is_empty()) {
+                    self.phase = Phase::Idle;
+                    self.answer_nothing(Why::Failed(error), out);
+                }
+            }
+        }
+    }
+
+    /// The request is sent once more, or another in its place.
+    fn again(&mut self, now: u64, delay_ms: u64, rate_limited: bool, out: &mut Vec<Output>) {
+        let number = self.next_number();
+        let Phase::Streaming { mut work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            return;
+        };
+        out.push(Output::Stop(work.generation.number));
+        self.wakeups.disarm();
+        if let Some(next) = follow_up {
+            // The next request is on its way already.
+            self.phase = Phase::Debouncing(*next);
+            return;
+        }
+        // Another way to ask that a refusal taught is the way for the next requests, too.
+        self.options.account.fim = work.generation.account().fim.clone();
+        let due_ms = now.saturating_add(delay_ms);
+        match work.generation.request(number, due_ms, &work.suggestion.answer.text) {
+            Ok(request) => {
+                let request = Box::new(request);
+                out.push(Output::Start { number, request, delay_ms, replaces: None });
+                if rate_limited && self.is_invoked() {
+                    self.say(Status::Nothing(Why::RateLimited(delay_ms)), out);
+                }
+                self.phase = if delay_ms == 0 {
+                    Phase::Streaming { work, follow_up: None }
+                } else {
+                    Phase::Retrying(Waiting { work, due_ms })
+                };
+            }
+            Err(error) => {
+                out.push(Output::Notice(Box::new(error.clone())));
+                self.answer_nothing(Why::Failed(Box::new(error)), out);
+            }
+        }
+    }
+
+    /// The answer is whole, or all of it that will come or be shown.
+    pub(super) fn ended(
+        &mut self,
+        now: u64,
+        ending: Ending,
+        buffers: &dyn Buffers,
+        out: &mut Vec<Output>,
+    ) {
+        let Phase::Streaming { work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            return;
+        };
+        let Work { generation, mut suggestion } = work;
+        out.push(Output::Stop(generation.number));
+        if let Some(next) = follow_up {
+            // Nothing came that fits what was typed since.
+            if suggestion.answer.text.is_empty() {
+                self.phase = Phase::Debouncing(*next);
+                self.wakeups.disarm();
+                return;
+            }
+            out.push(Output::Stop(next.work.generation.number));
+        }
+        if let Some(first) = generation.first_text_ms() {
+            self.wakeups.wrote(now.saturating_sub(first));
+        }
+        self.wakeups.disarm();
+        suggestion.answer.ending = Some(ending);
+        if let Some(buffer) = buffers.get(&suggestion.uri) {
+            self.cache.insert(&buffer, &suggestion, now);
+        }
+        self.phase = Phase::Done(suggestion);
+    }
+}
