@@ -4,7 +4,7 @@ use std::path::Path;
 
 use globset::{Glob, GlobMatcher};
 use lsp_types::{
-    ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    CodeActionProviderCapability, DocumentFilter, DocumentSelector, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
     TextDocumentSyncSaveOptions,
 };
 
@@ -33,6 +33,11 @@ pub(super) fn registered(capabilities: &ServerCapabilities, method: &str) -> boo
                 open_close, change, ..
             })) => open_close.or(change.map(|kind| kind != TextDocumentSyncKind::NONE)).unwrap_or(false),
             _ => sync_kind(capabilities) != TextDocumentSyncKind::NONE,
+        },
+        "textDocument/codeAction" => match &capabilities.code_action_provider {
+            Some(CodeActionProviderCapability::Simple(registered)) => *registered,
+            Some(CodeActionProviderCapability::Options(_)) => true,
+            None => false,
         },
         "textDocument/inlayHint" => capabilities.inlay_hint_provider.is_some(),
         "textDocument/semanticTokens/full" => capabilities.semantic_tokens_provider.is_some(),
@@ -65,36 +70,51 @@ pub(super) fn save(capabilities: &ServerCapabilities) -> Option<bool> {
     }
 }
 
-/// The documents a volt is told about: the languages and globs of its `[activation]`.
+/// The documents a plugin is told about: those that match any of its filters.
 #[derive(Debug, Clone, Default)]
-pub struct Selector {
-    languages: Vec<String>,
-    globs: Vec<GlobMatcher>,
-    everything: bool,
+pub struct Selector(Vec<Filter>);
+
+/// What is absent matches every document.
+#[derive(Debug, Clone, Default)]
+struct Filter {
+    language: Option<String>,
+    glob: Option<GlobMatcher>,
 }
 
 impl Selector {
-    /// As Lapce makes it of `[activation]`: a glob that does not parse lets every document through.
+    /// A volt's, as Lapce makes it of `[activation]`: languages and globs are alternatives.
     pub fn new(languages: &[String], globs: &[String]) -> Selector {
-        let parsed: Vec<_> = globs.iter().map(|glob| Glob::new(glob)).collect();
-        Selector {
-            languages: languages.to_vec(),
-            everything: parsed.iter().any(Result::is_err),
-            globs: parsed.iter().flatten().map(Glob::compile_matcher).collect(),
-        }
+        let languages = languages.iter().map(|language| Filter { language: Some(language.clone()), glob: None });
+        let globs = globs.iter().map(|pattern| Filter { language: None, glob: glob(pattern) });
+        Selector(languages.chain(globs).collect())
+    }
+
+    /// A language server's `documentSelector`. Schemes are not looked at.
+    pub fn of_server(selector: &DocumentSelector) -> Selector {
+        let filter = |filter: &DocumentFilter| Filter {
+            language: filter.language.clone(),
+            glob: filter.pattern.as_deref().and_then(glob),
+        };
+        Selector(selector.iter().map(filter).collect())
     }
 
     /// Every document.
     pub fn all() -> Selector {
-        Selector { everything: true, ..Selector::default() }
+        Selector(vec![Filter::default()])
     }
 
     /// Whether a document of this language at this path is told of.
     pub fn matches(&self, language: &str, path: &Path) -> bool {
-        self.everything
-            || self.languages.iter().any(|wanted| wanted == language)
-            || self.globs.iter().any(|glob| glob.is_match(path))
+        self.0.iter().any(|filter| {
+            filter.language.as_ref().is_none_or(|wanted| wanted == language)
+                && filter.glob.as_ref().is_none_or(|glob| glob.is_match(path))
+        })
     }
+}
+
+/// Lapce takes a glob that does not parse for no glob, which lets every document through.
+fn glob(pattern: &str) -> Option<GlobMatcher> {
+    Glob::new(pattern).ok().map(|glob| glob.compile_matcher())
 }
 
 #[cfg(test)]

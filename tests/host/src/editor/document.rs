@@ -1,5 +1,6 @@
 //! One open file: its buffer, its cursor, its undo history and the ghost text drawn in it.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use lsp_types::{TextDocumentContentChangeEvent, Url};
 
 use super::buffer::{Buffer, Position};
 use super::language::indent_unit;
+use super::motion::{Arrow, Column, moved};
 
 /// One replacement in a change: what stood at `range` becomes `text`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +87,10 @@ pub(super) struct Document {
     pub cursor: Cursor,
     pub version: i32,
     pub drawn: Option<Drawn>,
+    /// Offsets whose code actions were asked for since the last edit.
+    code_actions: BTreeSet<usize>,
+    /// What Up and Down keep to.
+    column: Option<Column>,
     undo: Vec<UndoStep>,
     undone: Vec<UndoStep>,
     last_edit: EditKind,
@@ -101,6 +107,8 @@ impl Document {
             buffer,
             cursor: Cursor::caret(0),
             drawn: None,
+            code_actions: BTreeSet::new(),
+            column: None,
             undo: Vec::new(),
             undone: Vec::new(),
             last_edit: EditKind::Other,
@@ -114,7 +122,7 @@ impl Document {
         // From the last one to the first, so that the offsets of those before it still hold.
         let replaced: Vec<Replaced> =
             edits.iter().rev().map(|edit| self.replace(edit.range.clone(), edit.text.clone())).collect();
-        self.version += 1;
+        self.edited();
         self.undone.clear();
         match self.undo.last_mut().filter(|_| kind.joins(self.last_edit)) {
             Some(step) => {
@@ -138,7 +146,7 @@ impl Document {
                 document.buffer.replace(*at..at + new.len(), old);
             }
         });
-        self.cursor = step.before;
+        self.place(step.before);
         self.undone.push(step);
         Some(event)
     }
@@ -151,7 +159,7 @@ impl Document {
                 document.buffer.replace(*at..at + old.len(), new);
             }
         });
-        self.cursor = step.after;
+        self.place(step.after);
         self.undo.push(step);
         Some(event)
     }
@@ -159,6 +167,35 @@ impl Document {
     /// Ends the run of typing, so that the next key starts an undo step of its own.
     pub fn break_undo(&mut self) {
         self.last_edit = EditKind::Other;
+    }
+
+    /// Puts the caret, or a selection, somewhere.
+    pub fn place(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
+        self.column = None;
+    }
+
+    /// Moves the caret as a key does.
+    pub fn step(&mut self, arrow: Arrow) {
+        let (offset, column) = moved(&self.buffer, self.cursor, self.column, arrow);
+        self.cursor = Cursor::caret(offset);
+        self.column = column;
+    }
+
+    /// Whether the code actions at the caret are still to be asked for. From now on they are not, until the next edit.
+    pub fn wants_code_actions(&mut self) -> bool {
+        self.code_actions.insert(self.cursor.head)
+    }
+
+    /// Forgets which code actions were asked for.
+    pub fn forget_code_actions(&mut self) {
+        self.code_actions.clear();
+    }
+
+    fn edited(&mut self) {
+        self.version += 1;
+        self.column = None;
+        self.forget_code_actions();
     }
 
     fn replace(&mut self, range: Range<usize>, new: String) -> Replaced {
@@ -173,7 +210,7 @@ impl Document {
     fn retrace(&mut self, walk: impl FnOnce(&mut Document)) -> TextDocumentContentChangeEvent {
         let old = self.buffer.clone();
         walk(self);
-        self.version += 1;
+        self.edited();
         self.break_undo();
         let edits = [difference(old.text(), self.buffer.text())];
         match (simple_range(&old, &edits), edits) {
@@ -182,7 +219,8 @@ impl Document {
         }
     }
 
-    fn full(&self) -> TextDocumentContentChangeEvent {
+    /// The change that replaces the whole text.
+    pub fn full(&self) -> TextDocumentContentChangeEvent {
         TextDocumentContentChangeEvent {
             range: None,
             range_length: None,

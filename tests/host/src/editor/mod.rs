@@ -10,6 +10,7 @@ mod capabilities;
 mod document;
 mod inline;
 mod language;
+mod motion;
 mod screen;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use capabilities::Selector;
 use document::{Cursor, Document, Drawn, EditKind};
 use inline::{Inline, Item};
 pub use language::language_id;
+pub use motion::Arrow;
 use screen::Frame;
 pub use screen::{Ghost, LogLine, Popup, Screen};
 use typing::Changes;
@@ -79,6 +81,17 @@ pub struct Message {
     pub method: &'static str,
     /// The LSP parameters.
     pub params: Value,
+    /// The wake-up it belongs to, counted from 1: requests that follow an `experimental/serverStatus`. `None`: it
+    /// follows what the user did.
+    pub wakeup: Option<usize>,
+}
+
+/// A language server that a volt has started.
+#[derive(Debug)]
+struct Server {
+    id: u64,
+    capabilities: ServerCapabilities,
+    selector: Selector,
 }
 
 /// Why the drawing changed.
@@ -110,19 +123,6 @@ impl Paint {
     }
 }
 
-/// A direction of the arrow keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrow {
-    /// One line up.
-    Up,
-    /// One line down.
-    Down,
-    /// One grapheme left.
-    Left,
-    /// One grapheme right.
-    Right,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Insert,
@@ -133,7 +133,8 @@ enum Mode {
 enum Pending {
     Initialize,
     Inline { document: usize, offset: usize },
-    Refresh,
+    /// A request whose answer is not shown here.
+    Unshown,
 }
 
 /// The window of one Lapce with one volt.
@@ -151,6 +152,9 @@ pub struct Editor {
     pending: HashMap<u64, Pending>,
     outgoing: Vec<Message>,
     paints: Vec<Paint>,
+    wakeups: usize,
+    servers: Vec<Server>,
+    to_servers: Vec<(u64, Message)>,
 }
 
 impl Editor {
@@ -169,12 +173,20 @@ impl Editor {
             pending: HashMap::new(),
             outgoing: Vec::new(),
             paints: Vec::new(),
+            wakeups: 0,
+            servers: Vec::new(),
+            to_servers: Vec::new(),
         }
     }
 
     /// Takes the messages for the volt that the calls so far have caused, in order.
     pub fn outgoing(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.outgoing)
+    }
+
+    /// Takes the messages for the volt's language servers, each with the server's id.
+    pub fn outgoing_to_servers(&mut self) -> Vec<(u64, Message)> {
+        std::mem::take(&mut self.to_servers)
     }
 
     /// Takes the changes of drawn ghost text since the last call.
@@ -215,12 +227,54 @@ impl Editor {
                     self.inline_answer(id, document, offset, response);
                 }
             }
-            (Some(Pending::Inline { .. }), Err(_)) | (Some(Pending::Refresh) | None, _) => {}
+            (Some(Pending::Inline { .. }), Err(_)) | (Some(Pending::Unshown) | None, _) => {}
         }
     }
 
     /// A notification of the volt. One Lapce does not know goes to the log.
+    ///
+    /// # Errors
+    /// When Lapce cannot read its parameters, and drops it.
     pub fn notified(&mut self, method: &str, params: Value) -> serde_json::Result<()> {
+        let from = format!("volt {}", self.config.name);
+        self.notified_by(from, method, params)
+    }
+
+    /// A notification of a language server that the volt has started. It is treated like one of the volt's own.
+    ///
+    /// # Errors
+    /// When Lapce cannot read its parameters, and drops it.
+    pub fn notified_by_server(&mut self, method: &str, params: Value) -> serde_json::Result<()> {
+        let from = self.config.display_name.clone();
+        self.notified_by(from, method, params)
+    }
+
+    /// A wake-up: an `experimental/serverStatus` that is `ok`, from the volt or one of its language servers. The volt
+    /// is asked again for what it has registered of `codeLens` and its like, for every open document it is told of.
+    pub fn wake_up(&mut self) {
+        if self.config.wakes {
+            self.wakeups += 1;
+            for index in 0..self.documents.len() {
+                self.refresh(index, &capabilities::ASKED_AGAIN, Some(self.wakeups));
+            }
+        }
+    }
+
+    /// How many wake-ups there were.
+    pub fn wakeups(&self) -> usize {
+        self.wakeups
+    }
+
+    /// A language server of the volt has answered `initialize`. It is told of the open documents that match its
+    /// selector, and from then on, as Lapce does it, of changes in all documents.
+    pub fn server_loaded(&mut self, id: u64, capabilities: ServerCapabilities, selector: Selector) {
+        self.servers.push(Server { id, capabilities, selector });
+        for index in 0..self.documents.len() {
+            self.did_open_at(index, |server| server.id == id);
+        }
+    }
+
+    fn notified_by(&mut self, from: String, method: &str, params: Value) -> serde_json::Result<()> {
         match method {
             "$/progress" => self.frame.progress(serde_json::from_value(params)?),
             "window/showMessage" => {
@@ -229,11 +283,20 @@ impl Editor {
             }
             "window/logMessage" => self.frame.log_message(serde_json::from_value(params)?),
             "experimental/serverStatus" if self.config.wakes => {
-                self.server_status(serde_json::from_value(params)?)
+                let status: ServerStatus = serde_json::from_value(params)?;
+                if status.health == "ok" {
+                    self.wake_up();
+                } else if let Some(message) = status.message {
+                    let params = lsp_types::ShowMessageParams { typ: lsp_types::MessageType::ERROR, message };
+                    self.frame.show_message(from, params);
+                }
             }
-            // Diagnostics and cancellations change nothing that is modelled here.
+            // What is drawn of diagnostics is not modelled, but they make Lapce ask for code actions again
+            // (`init_diagnostics` in its `doc.rs`).
             "textDocument/publishDiagnostics" => {
-                serde_json::from_value::<PublishDiagnosticsParams>(params)?;
+                let params: PublishDiagnosticsParams = serde_json::from_value(params)?;
+                let of = self.documents.iter_mut().filter(|document| document.url.as_ref() == Some(&params.uri));
+                of.for_each(Document::forget_code_actions);
             }
             "$/cancelRequest" => {
                 serde_json::from_value::<CancelParams>(params)?;
@@ -248,12 +311,13 @@ impl Editor {
         self.frame.log(source, message);
     }
 
-    /// The volt is gone (removed, reloaded): nothing is sent to it any more, but its late answers to
+    /// The volt is gone (removed, reloaded), and its language servers with it: nothing is sent to it any more, but its late answers to
     /// `inlineCompletion` are drawn. Request ids go on counting for the next one, so that every request of a session
     /// has its own.
     pub fn volt_removed(&mut self) {
         self.capabilities = ServerCapabilities::default();
         self.initialized = false;
+        self.servers.clear();
         self.pending.retain(|_, pending| matches!(pending, Pending::Inline { .. }));
     }
 
@@ -266,18 +330,6 @@ impl Editor {
             for index in 0..self.documents.len() {
                 self.did_open(index);
             }
-        }
-    }
-
-    fn server_status(&mut self, status: ServerStatus) {
-        if status.health == "ok" {
-            for index in 0..self.documents.len() {
-                self.refresh(index, &capabilities::ASKED_AGAIN);
-            }
-        } else if let Some(message) = status.message {
-            let title = format!("volt {}", self.config.name);
-            let params = lsp_types::ShowMessageParams { typ: lsp_types::MessageType::ERROR, message };
-            self.frame.show_message(title, params);
         }
     }
 
@@ -307,7 +359,8 @@ impl Editor {
         let index = self.documents.len() - 1;
         self.active = Some(index);
         self.did_open(index);
-        self.refresh(index, &capabilities::ASKED_ON_CHANGE);
+        self.did_open_at(index, |_| true);
+        self.refresh(index, &capabilities::ASKED_ON_CHANGE, None);
     }
 
     /// Brings an open file to the front. The ghost and its items stay as they are.
@@ -327,6 +380,7 @@ impl Editor {
             self.edit_with(EditKind::InsertChars, |buffer, cursor| typing::character(buffer, cursor, c));
             self.ask(InlineCompletionTriggerKind::Automatic);
         }
+        self.ask_for_code_actions();
     }
 
     /// Enter. The ghost is wiped before the new request.
@@ -336,6 +390,7 @@ impl Editor {
             self.cancel();
             self.ask(InlineCompletionTriggerKind::Automatic);
         }
+        self.ask_for_code_actions();
     }
 
     /// Backspace.
@@ -348,37 +403,36 @@ impl Editor {
         self.delete_with(typing::delete_forward);
     }
 
-    /// Pastes. No request follows, and the ghost goes.
+    /// Pastes. No request for a completion follows, and the ghost goes.
     pub fn paste(&mut self, text: &str) {
         self.edit_with(EditKind::Other, |buffer, cursor| typing::paste(buffer, cursor, text));
         self.cancel();
+        self.ask_for_code_actions();
     }
 
-    /// Undoes one step. No request follows, and the ghost goes.
+    /// Undoes one step. No request for a completion follows, and the ghost goes.
     pub fn undo(&mut self) {
         self.step(Document::undo);
     }
 
-    /// Redoes one step. No request follows, and the ghost goes.
+    /// Redoes one step. No request for a completion follows, and the ghost goes.
     pub fn redo(&mut self) {
         self.step(Document::redo);
     }
 
     /// Tab: takes the item when there is one (drawn or not), indents otherwise.
     pub fn tab(&mut self) {
-        if self.mode != Mode::Insert {
-            return;
-        }
-        if !self.inline.has_items() {
+        if self.mode == Mode::Insert && self.inline.has_items() {
+            let accepted = self.inline.acceptance().map(|(range, text)| (range, text.to_owned()));
+            self.cancel();
+            if let Some((range, text)) = accepted {
+                self.edit_with(EditKind::Other, |buffer, _| accept(buffer, range, &text));
+            }
+        } else if self.mode == Mode::Insert {
             self.edit_with(EditKind::InsertChars, typing::tab);
             self.cancel();
-            return;
         }
-        let accepted = self.inline.acceptance().map(|(range, text)| (range, text.to_owned()));
-        self.cancel();
-        if let Some((range, text)) = accepted {
-            self.edit_with(EditKind::Other, |buffer, _| accept(buffer, range, &text));
-        }
+        self.ask_for_code_actions();
     }
 
     /// Escape: wipes the ghost; without one, it leaves insert mode where there are modes.
@@ -390,6 +444,7 @@ impl Editor {
             }
         }
         self.cancel();
+        self.ask_for_code_actions();
     }
 
     /// `alt+\`: asks for a completion, unless there is one already.
@@ -397,17 +452,20 @@ impl Editor {
         if self.mode == Mode::Insert && !self.inline.has_items() {
             self.ask(InlineCompletionTriggerKind::Invoked);
         }
+        self.ask_for_code_actions();
     }
 
     /// `alt+]` and `alt+[`: chooses another item for Tab; the drawing stays.
     pub fn cycle(&mut self, forward: bool) {
         self.inline.cycle(forward);
+        self.ask_for_code_actions();
     }
 
     /// `i` in normal mode. This alone asks for a completion.
     pub fn enter_insert_mode(&mut self) {
         self.mode = Mode::Insert;
         self.ask(InlineCompletionTriggerKind::Automatic);
+        self.ask_for_code_actions();
     }
 
     /// Clicks: the caret moves and the ghost goes.
@@ -419,42 +477,34 @@ impl Editor {
     /// Moves the caret as keys do: the ghost stays.
     pub fn move_to(&mut self, line: u32, character: u32) {
         if let Some(document) = self.front() {
-            document.cursor = Cursor::caret(document.buffer.offset(Position::new(line, character)));
+            let offset = document.buffer.offset(Position::new(line, character));
+            document.place(Cursor::caret(offset));
         }
+        self.ask_for_code_actions();
     }
 
-    /// An arrow key: the ghost stays.
+    /// A key that moves the caret: the ghost stays.
     pub fn arrow(&mut self, arrow: Arrow) {
-        let Some(document) = self.front() else { return };
-        let (buffer, at) = (&document.buffer, document.cursor.head);
-        let Position { line, character } = buffer.position(at);
-        document.cursor = Cursor::caret(match arrow {
-            Arrow::Left => buffer.prev_grapheme(at),
-            Arrow::Right => buffer.next_grapheme(at),
-            Arrow::Up => line.checked_sub(1).map_or(0, |line| buffer.offset(Position::new(line, character))),
-            Arrow::Down => buffer.offset(Position::new(line + 1, character)),
-        });
+        if let Some(document) = self.front() {
+            document.step(arrow);
+        }
+        self.ask_for_code_actions();
     }
 
     /// Selects from one position to another; the caret is at the second. The ghost stays.
     pub fn select(&mut self, from: (u32, u32), to: (u32, u32)) {
         if let Some(document) = self.front() {
             let offset = |(line, character)| document.buffer.offset(Position::new(line, character));
-            document.cursor = Cursor { anchor: offset(from), head: offset(to) };
+            let cursor = Cursor { anchor: offset(from), head: offset(to) };
+            document.place(cursor);
         }
+        self.ask_for_code_actions();
     }
 
     /// Saves the file in front.
     pub fn save(&mut self) {
-        let Some(index) = self.active else { return };
-        let Some((document, url)) = self.supported(index) else { return };
-        if let Some(with_text) = capabilities::save(&self.capabilities) {
-            let mut params = json!({ "textDocument": { "uri": url } });
-            if with_text {
-                params["text"] = document.buffer.text().into();
-            }
-            self.notify("textDocument/didSave", params);
-        }
+        self.did_save();
+        self.ask_for_code_actions();
     }
 
     // What is to be seen.
@@ -494,17 +544,22 @@ impl Editor {
         Some(buffer.text().to_owned())
     }
 
-    /// Whether Tab would insert exactly what is drawn, where it is drawn; with nothing drawn, nothing.
+    /// Whether Tab would insert exactly what is drawn, where it is drawn; with nothing drawn, nothing. What an item
+    /// replaces is not drawn and does not count, unless it is all that the item does.
     pub fn tab_is_honest(&self) -> bool {
         let front = self.active.and_then(|index| self.documents.get(index));
         let drawn = front.and_then(|document| Some((document, self.drawn(document)?)));
-        match (self.text_after_tab(), drawn) {
+        match (self.inline.acceptance(), drawn) {
             (None, drawn) => drawn.is_none(),
-            (Some(_), None) => false,
-            (Some(after), Some((document, drawn))) => {
-                let mut shown = document.buffer.text().to_owned();
-                shown.insert_str(document.drawn_offset(drawn), &document.buffer.normalize(&drawn.text));
-                shown == after
+            (Some((range, text)), None) => range.is_empty() && text.is_empty(),
+            (Some((range, text)), Some((document, drawn))) => {
+                let shown = |text: &str, at: usize| {
+                    let mut all = document.buffer.text().to_owned();
+                    all.insert_str(at, &document.buffer.normalize(text));
+                    all
+                };
+                let taken_at = document.buffer.clamp(range).start;
+                shown(&drawn.text, document.drawn_offset(drawn)) == shown(text, taken_at)
             }
         }
     }
@@ -526,9 +581,9 @@ impl Editor {
         self.config.selector.matches(&document.language, &document.path).then_some((document, url))
     }
 
-    /// What the user sees of the ghost: nothing where inline completion is off.
+    /// What the user sees of the ghost: nothing where inline completion is off, or where there is no text.
     fn drawn<'d>(&self, document: &'d Document) -> Option<&'d Drawn> {
-        document.drawn.as_ref().filter(|_| self.config.inline_completion)
+        document.drawn.as_ref().filter(|drawn| self.config.inline_completion && !drawn.text.is_empty())
     }
 
     fn ghost(&self, document: &Document) -> Option<Ghost> {
@@ -538,14 +593,18 @@ impl Editor {
     }
 
     fn notify(&mut self, method: &'static str, params: Value) {
-        self.outgoing.push(Message { id: None, method, params });
+        self.outgoing.push(Message { id: None, method, params, wakeup: None });
     }
 
     fn request(&mut self, method: &'static str, params: Value, pending: Pending) {
+        self.request_for(None, method, params, pending);
+    }
+
+    fn request_for(&mut self, wakeup: Option<usize>, method: &'static str, params: Value, pending: Pending) {
         let id = self.next_id;
         self.next_id += 1;
         self.pending.insert(id, pending);
-        self.outgoing.push(Message { id: Some(id), method, params });
+        self.outgoing.push(Message { id: Some(id), method, params, wakeup });
     }
 
     fn did_open(&mut self, index: usize) {
@@ -553,39 +612,61 @@ impl Editor {
             return;
         }
         if let Some((document, uri)) = self.supported(index) {
-            let params = json!({ "textDocument": {
-                "uri": uri,
-                "languageId": document.language,
-                "version": document.version,
-                "text": document.buffer.text(),
-            }});
+            let params = opened(document, uri);
             self.notify("textDocument/didOpen", params);
         }
     }
 
-    /// Lapce does not ask the document filter here: a volt hears of changes in documents it was never shown.
-    fn did_change(&mut self, index: usize, event: TextDocumentContentChangeEvent) {
-        let kind = capabilities::sync_kind(&self.capabilities);
+    /// Tells these language servers of a document.
+    fn did_open_at(&mut self, index: usize, which: impl Fn(&Server) -> bool) {
         let Some(document) = self.documents.get(index) else { return };
         let Some(uri) = &document.url else { return };
-        let event = match kind {
-            TextDocumentSyncKind::INCREMENTAL => event,
-            TextDocumentSyncKind::FULL => TextDocumentContentChangeEvent {
-                range: None,
-                range_length: None,
-                text: document.buffer.text().to_owned(),
-            },
-            _ => return,
-        };
-        let params = json!({
-            "textDocument": { "uri": uri, "version": document.version },
-            "contentChanges": [event],
+        let told = self.servers.iter().filter(|server| {
+            which(server)
+                && capabilities::registered(&server.capabilities, "textDocument/didOpen")
+                && server.selector.matches(&document.language, &document.path)
         });
-        self.notify("textDocument/didChange", params);
+        self.to_servers.extend(told.map(|server| {
+            let params = opened(document, uri);
+            (server.id, Message { id: None, method: "textDocument/didOpen", params, wakeup: None })
+        }));
+    }
+
+    /// Lapce does not ask the document filter here: plugins hear of changes in documents they were never shown.
+    fn did_change(&mut self, index: usize, event: &TextDocumentContentChangeEvent) {
+        let Some(document) = self.documents.get(index) else { return };
+        let Some(uri) = &document.url else { return };
+        let message = |capabilities: &ServerCapabilities| {
+            let change = match capabilities::sync_kind(capabilities) {
+                TextDocumentSyncKind::INCREMENTAL => event.clone(),
+                TextDocumentSyncKind::FULL => document.full(),
+                _ => return None,
+            };
+            let params = json!({
+                "textDocument": { "uri": uri, "version": document.version },
+                "contentChanges": [change],
+            });
+            Some(Message { id: None, method: "textDocument/didChange", params, wakeup: None })
+        };
+        self.outgoing.extend(message(&self.capabilities));
+        let told = self.servers.iter().filter_map(|server| Some((server.id, message(&server.capabilities)?)));
+        self.to_servers.extend(told);
+    }
+
+    fn did_save(&mut self) {
+        let Some(index) = self.active else { return };
+        let Some((document, url)) = self.supported(index) else { return };
+        if let Some(with_text) = capabilities::save(&self.capabilities) {
+            let mut params = json!({ "textDocument": { "uri": url } });
+            if with_text {
+                params["text"] = document.buffer.text().into();
+            }
+            self.notify("textDocument/didSave", params);
+        }
     }
 
     /// Asks anew for what the volt has registered of these methods.
-    fn refresh(&mut self, index: usize, methods: &[&'static str]) {
+    fn refresh(&mut self, index: usize, methods: &[&'static str], wakeup: Option<usize>) {
         for &method in methods {
             if !capabilities::registered(&self.capabilities, method) {
                 continue;
@@ -596,7 +677,26 @@ impl Editor {
                 let end = document.buffer.position(document.buffer.len());
                 params["range"] = json!(lsp_types::Range::new(Position::new(0, 0), end));
             }
-            self.request(method, params, Pending::Refresh);
+            self.request_for(wakeup, method, params, Pending::Unshown);
+        }
+    }
+
+    /// What Lapce does last at every key press and click: it asks for the code actions at the caret, unless it has
+    /// asked for those at this offset since the last edit of the document (`get_code_actions` in its `editor.rs`).
+    fn ask_for_code_actions(&mut self) {
+        let Some(index) = self.active else { return };
+        let wanted = self.documents.get_mut(index).is_some_and(Document::wants_code_actions);
+        if !wanted || !capabilities::registered(&self.capabilities, "textDocument/codeAction") {
+            return;
+        }
+        if let Some((document, uri)) = self.supported(index) {
+            let caret = document.cursor_position();
+            let params = json!({
+                "textDocument": { "uri": uri },
+                "range": lsp_types::Range::new(caret, caret),
+                "context": { "diagnostics": [] },
+            });
+            self.request("textDocument/codeAction", params, Pending::Unshown);
         }
     }
 
@@ -607,12 +707,12 @@ impl Editor {
         for edits in steps {
             let Some(document) = self.documents.get_mut(index) else { return };
             let event = document.apply(&edits, kind, cursor);
-            self.did_change(index, event);
+            self.did_change(index, &event);
         }
         if let Some(document) = self.documents.get_mut(index) {
-            document.cursor = cursor;
+            document.place(cursor);
         }
-        self.refresh(index, &capabilities::ASKED_ON_CHANGE);
+        self.refresh(index, &capabilities::ASKED_ON_CHANGE, None);
     }
 
     fn delete_with(&mut self, changes: impl FnOnce(&Buffer, Cursor) -> Changes) {
@@ -621,15 +721,17 @@ impl Editor {
             self.edit_with(if one { EditKind::Delete } else { EditKind::Other }, changes);
             self.ask(InlineCompletionTriggerKind::Automatic);
         }
+        self.ask_for_code_actions();
     }
 
     fn step(&mut self, take: impl FnOnce(&mut Document) -> Option<TextDocumentContentChangeEvent>) {
         let Some(index) = self.active else { return };
         if let Some(event) = self.documents.get_mut(index).and_then(take) {
-            self.did_change(index, event);
-            self.refresh(index, &capabilities::ASKED_ON_CHANGE);
+            self.did_change(index, &event);
+            self.refresh(index, &capabilities::ASKED_ON_CHANGE, None);
         }
         self.cancel();
+        self.ask_for_code_actions();
     }
 
     fn cancel(&mut self) {
@@ -666,7 +768,7 @@ impl Editor {
 
     fn collapse_selection(&mut self) {
         if let Some(document) = self.front() {
-            document.cursor = Cursor::caret(document.cursor.head);
+            document.place(Cursor::caret(document.cursor.head));
         }
     }
 
@@ -676,7 +778,7 @@ impl Editor {
             let line_start =
                 document.buffer.offset_of_line(document.buffer.line_of_offset(document.cursor.head));
             let left = document.buffer.prev_grapheme(document.cursor.head).max(line_start);
-            document.cursor = Cursor::caret(left);
+            document.place(Cursor::caret(left));
             document.break_undo();
         }
     }
@@ -702,6 +804,16 @@ struct ServerStatus {
     #[serde(rename = "quiescent")]
     _quiescent: bool,
     message: Option<String>,
+}
+
+/// The parameters of `didOpen`.
+fn opened(document: &Document, uri: &Url) -> Value {
+    json!({ "textDocument": {
+        "uri": uri,
+        "languageId": document.language,
+        "version": document.version,
+        "text": document.buffer.text(),
+    }})
 }
 
 /// What taking an item does: the text at the range, the caret behind it.
