@@ -210,6 +210,8 @@ impl Engine {
                 }
             }
         }
+        // What was handed over without a delay has left.
+        self.depart(now);
         self.show(moment, buffers, out);
         self.ask_for_wakeup(buffers, out);
     }

@@ -17,6 +17,9 @@ pub mod seam;
 pub mod suggestion;
 pub mod trigger;
 
+#[cfg(test)]
+mod simulation;
+
 pub use engine::{Engine, Options};
 pub use io::{
     Answer, Buffer, Buffers, Edit, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake, Why,

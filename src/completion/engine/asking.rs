@@ -118,7 +118,13 @@ impl Engine {
     }
 
     /// Hands a request for the place of the caret over, instead of the one that has not left.
-    fn hand_over(&mut self, now: u64, delay_ms: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+    pub(super) fn hand_over(
+        &mut self,
+        now: u64,
+        delay_ms: u64,
+        buffers: &dyn Buffers,
+        out: &mut Vec<Output>,
+    ) {
         self.abandon(out);
         match self.compose(now + delay_ms, buffers) {
             Ok(Some((work, request))) => {

@@ -40,12 +40,12 @@ impl Engine {
             self.say(status, out);
         }
         self.judge(now, verdict, buffers, out);
-        self.choose(buffers, out);
+        self.choose(now, buffers, out);
     }
 
     /// Once text has come it is clear whether the answer fits what was typed since, so that the request that would
     /// replace it is not needed, or is.
-    fn choose(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+    fn choose(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Some(place) = self.place().cloned() else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
         let Phase::Streaming { work, follow_up } = &mut self.phase else { return };
@@ -66,6 +66,10 @@ impl Engine {
             (None, false) => {
                 self.abandon(out);
                 self.say(Status::Quiet, out);
+                // The pause in typing is over already.
+                if !self.requests.is_empty() {
+                    self.hand_over(now, 0, buffers, out);
+                }
             }
         }
     }

@@ -103,9 +103,12 @@ impl Screen {
 
     /// The caret left the ghost: what is drawn has to go with the next answer.
     pub fn left(&mut self) {
-        if let Bound::Ghost(ghost) = std::mem::take(&mut self.bound) {
-            self.bound = Bound::Outdated { uri: ghost.uri, crossed: true };
-        }
+        self.bound = match std::mem::take(&mut self.bound) {
+            Bound::Ghost(Ghost { uri, .. }) | Bound::Outdated { uri, .. } => {
+                Bound::Outdated { uri, crossed: true }
+            }
+            Bound::Nothing => Bound::Nothing,
+        };
     }
 
     /// A ghost is sent.

@@ -173,10 +173,13 @@ fn alike<'b>(
             break;
         }
         let windows = index.windows(&other, &mut left).iter();
-        let scored = windows.map(|window| (likeness(&query, &window.words), &window.range));
+        let scored = windows.map(|window| (likeness(&query, window.words.iter()), &window.range));
         let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });
-        if let Some((score, range)) = best.filter(|(score, _)| *score >= SIMILAR) {
-            let text = first_lines(other.text.get(range.clone()).unwrap_or_default(), bytes / 2);
+        let Some((_, range)) = best.filter(|(score, _)| *score >= SIMILAR) else { continue };
+        let text = first_lines(other.text.get(range.clone()).unwrap_or_default(), bytes / 2);
+        let words: HashSet<u64> = identifiers(text).map(hash).collect();
+        let score = likeness(&query, words.iter());
+        if score >= SIMILAR {
             // What was used a moment ago is likelier to matter than what lies open.
             let recency = 0.02 / (age + 1) as f32;
             let range = range.start..range.start + text.len();
@@ -187,9 +190,10 @@ fn alike<'b>(
 }
 
 /// Jaccard index of two sets of identifiers.
-fn likeness(query: &HashSet<u64>, words: &[u64]) -> f32 {
-    let shared = words.iter().filter(|word| query.contains(word)).count();
-    let all = query.len() + words.len() - shared;
+fn likeness<'w>(query: &HashSet<u64>, words: impl ExactSizeIterator<Item = &'w u64>) -> f32 {
+    let count = words.len();
+    let shared = words.filter(|word| query.contains(word)).count();
+    let all = query.len() + count - shared;
     if all == 0 { 0.0 } else { shared as f32 / all as f32 }
 }
 

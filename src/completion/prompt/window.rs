@@ -262,11 +262,11 @@ mod tests {
     fn the_window_of_a_long_document_that_is_most_alike_is_quoted() {
         let own = "fn deposit(account: &mut Account, amount: u64) {\n    |\n}\n";
         let filler = "const RED: u8 = 0;\n".repeat(100);
-        let alike = "fn withdraw(account: &mut Account, amount: u64) {}\n".repeat(WINDOW_LINES / 2);
+        let alike = "fn withdraw(account: &mut Account, amount: u64) {}\n".repeat(20);
         let sent = prompt_for(&[("a.rs", own), ("b.rs", &format!("{filler}{alike}{filler}"))], 4000);
         assert_eq!(sent.snippets.len(), 1);
         assert!(sent.snippets[0].text.contains("withdraw"));
-        assert!(sent.snippets[0].text.lines().count() <= WINDOW_LINES);
+        assert!(sent.snippets[0].text.lines().count() <= 40);
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl State {
     fn settle(&mut self) {
         let now = Instant::now();
         self.last_activity = now;
-        for Message { id, method, params } in self.editor.outgoing() {
+        for Message { id, method, params, .. } in self.editor.outgoing() {
             let Some(queue) = &self.queue else { continue };
             let line = Line { jsonrpc: "2.0", method, params: &params, id };
             // A map with string keys always serialises.

@@ -1,0 +1,726 @@
+//! A desk: the plugin, the headless editor, a user, the agent and a model, in made-up time.
+//!
+//! What happens here is what happens in a window: keys become messages, messages are handled one after the other, what
+//! the plugin sends reaches the editor at once, and the agent wakes it when something has come of a request. Nothing
+//! takes time but what is said to.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use volt_host::editor::{Arrow, Cause, Config, Editor, Position, Screen};
+
+use crate::lapce::driver::{Driver, Environment};
+use crate::lapce::rpc::Host;
+use crate::provider::HttpRequest;
+use crate::transport::{self, Failure, FailureKind, RequestNumber, Transport, TransportEvent};
+
+/// What a user does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Types a character, or Enter for a line feed.
+    Key(char),
+    /// Types the next character of what is drawn, or `x`.
+    Along,
+    Backspace,
+    DeleteForward,
+    Tab,
+    Esc,
+    /// alt+\\
+    Invoke,
+    Paste(&'static str),
+    Undo,
+    Redo,
+    Arrow(Arrow),
+    /// Clicks into this line and column.
+    Click(u32, u32),
+    /// Brings the other file to the front.
+    Switch,
+}
+
+/// Somebody at the keyboard.
+pub trait User {
+    /// Does something, and says how many milliseconds later they do the next thing; `None`: nothing any more.
+    fn act(&mut self, editor: &mut Editor, requests: usize) -> Option<u64>;
+}
+
+/// One who does these things, each that many milliseconds after the one before.
+impl User for VecDeque<(u64, Act)> {
+    fn act(&mut self, editor: &mut Editor, _: usize) -> Option<u64> {
+        let (_, act) = self.pop_front()?;
+        act.perform(editor);
+        self.front().map(|(gap, _)| *gap)
+    }
+}
+
+impl Act {
+    pub fn perform(self, editor: &mut Editor) {
+        match self {
+            Act::Key('\n') => editor.enter(),
+            Act::Key(c) => editor.type_char(c),
+            Act::Along => match editor.screen().ghost_text().chars().next() {
+                Some('\n') => editor.enter(),
+                next => editor.type_char(next.unwrap_or('x')),
+            },
+            Act::Backspace => editor.backspace(),
+            Act::DeleteForward => editor.delete_forward(),
+            Act::Tab => editor.tab(),
+            Act::Esc => editor.escape(),
+            Act::Invoke => editor.invoke(),
+            Act::Paste(text) => editor.paste(text),
+            Act::Undo => editor.undo(),
+            Act::Redo => editor.redo(),
+            Act::Arrow(arrow) => editor.arrow(arrow),
+            Act::Click(line, character) => editor.click(line, character),
+            Act::Switch => {
+                let there = if editor.screen().path.ends_with(FILE) { OTHER } else { FILE };
+                editor.switch_to(there);
+            }
+        }
+    }
+}
+
+/// The file that is in front at first, and the other one.
+pub const FILE: &str = "a.rs";
+pub const OTHER: &str = "b.rs";
+
+/// What the model's server does with a request, by milliseconds since it left.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Serve {
+    Head(u16),
+    Body(String),
+    End,
+    Cut,
+}
+
+/// An answer of Ollama's that takes `latency` to begin and comes in these pieces, each so long after the one before.
+pub fn answer(latency: u64, pieces: &[(u64, &str)]) -> Vec<(u64, Serve)> {
+    answer_ending(latency, pieces, "stop")
+}
+
+/// The same with another `done_reason`.
+pub fn answer_ending(latency: u64, pieces: &[(u64, &str)], reason: &str) -> Vec<(u64, Serve)> {
+    let mut at = latency;
+    let mut script = vec![(at, Serve::Head(200))];
+    for (gap, text) in pieces {
+        at += gap;
+        script.push((at, Serve::Body(format!("{}\n", json!({ "response": text, "done": false })))));
+    }
+    let done = json!({"response": "", "done": true, "done_reason": reason});
+    script.extend([(at, Serve::Body(format!("{done}\n"))), (at, Serve::End)]);
+    script
+}
+
+/// A model: what its server does with each request.
+pub type Model = Box<dyn FnMut(&HttpRequest) -> Vec<(u64, Serve)>>;
+
+/// What goes wrong with the agent.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    /// Of each wake-up to come: whether it is lost.
+    pub lost_wakeups: VecDeque<bool>,
+    /// Milliseconds after which the agent is killed; the plugin starts another with the next message.
+    pub deaths_ms: VecDeque<u64>,
+    /// How long each message to come keeps the plugin busy before it is handled, in milliseconds.
+    pub busy_ms: VecDeque<u64>,
+}
+
+/// A request as the agent knows it.
+struct Handed {
+    request: Option<HttpRequest>,
+    replaces: Option<RequestNumber>,
+    due_ms: u64,
+    /// What is to come, by time; empty before it has left.
+    script: VecDeque<(u64, Serve)>,
+    has_left: bool,
+    /// Bytes of its answer were read.
+    was_read: bool,
+    first_byte_ms: Option<u64>,
+}
+
+/// The wake-up that was asked for.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    More { number: RequestNumber, since_ms: u64, not_before_ms: u64, from_first_byte: bool },
+    At(u64),
+}
+
+/// What there is around the plugin.
+pub struct World {
+    now_ms: u64,
+    editor: Editor,
+    user: Option<Box<dyn User>>,
+    next_act_ms: Option<u64>,
+    /// Messages for the plugin, and when they were sent.
+    queue: VecDeque<(u64, Line)>,
+    model: Model,
+    handed: BTreeMap<RequestNumber, Handed>,
+    asked: Option<Asked>,
+    faults: Faults,
+    /// Of each ghost to come: whether what the user does next crosses it, happening just before it is drawn.
+    crossings: VecDeque<bool>,
+    /// One did since the plugin was last told something.
+    crosses: bool,
+    /// The caret of each document.
+    carets: HashMap<PathBuf, Position>,
+    /// When the newest completion request was made.
+    asked_ms: u64,
+    /// The file in front has asked since it came there. Before, an old ghost may still be drawn in it, and nothing
+    /// can wipe it.
+    has_asked: bool,
+    wakeups_in_pause: usize,
+    /// Wake-ups sent and not handled yet.
+    wakeups_out: usize,
+    pub seen: Seen,
+}
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// How often each completion request was answered.
+    pub answers: BTreeMap<u64, usize>,
+    /// What was drawn or wiped by answers, in order.
+    pub drawn: Vec<String>,
+    /// How long after the newest completion request each of that was, in milliseconds.
+    pub drawn_after: Vec<u64>,
+    /// Ghosts drawn elsewhere than at the caret.
+    pub stale: Vec<String>,
+    /// Ghosts drawn elsewhere because the user did something while they were on their way: no plugin can know.
+    pub crossed: usize,
+    /// Requests that left.
+    pub requests: usize,
+    pub most_in_flight: usize,
+    pub wakeups: usize,
+    pub most_wakeups_in_pause: usize,
+    pub most_wakeups_at_once: usize,
+    /// What Tab would have done while all was quiet, if that was not what was drawn.
+    pub dishonest: Vec<Screen>,
+    /// Messages the editor could not read.
+    pub faults: Vec<String>,
+}
+
+struct Line {
+    text: String,
+    /// The wake-up that brought it.
+    of_wakeup: Option<usize>,
+    asks: bool,
+}
+
+impl World {
+    fn in_flight(&self) -> usize {
+        let runs = |handed: &&Handed| handed.has_left && !handed.script.is_empty();
+        self.handed.values().filter(runs).count()
+    }
+
+    /// Requests whose time has come leave.
+    fn depart(&mut self) {
+        while let Some((&number, _)) =
+            self.handed.iter().find(|(_, handed)| !handed.has_left && handed.due_ms <= self.now_ms)
+        {
+            let Some(handed) = self.handed.get_mut(&number) else { return };
+            handed.has_left = true;
+            let (replaces, due) = (handed.replaces, handed.due_ms);
+            if let Some(request) = handed.request.take() {
+                let script = (self.model)(&request);
+                let at = |(at, serve): (u64, Serve)| (due + at, serve);
+                handed.script = script.into_iter().map(at).collect();
+                handed.first_byte_ms = handed.script.front().map(|(at, _)| *at);
+                self.trace('=', &format_args!("request {} leaves", number.0));
+            }
+            self.seen.requests += 1;
+            if let Some(old) = replaces {
+                self.handed.remove(&old);
+                if let Some(Asked::More { number: asked, .. }) = &mut self.asked
+                    && *asked == old
+                {
+                    *asked = number;
+                    if let Some(Asked::More { from_first_byte, .. }) = &mut self.asked {
+                        *from_first_byte = true;
+                    }
+                }
+            }
+            self.seen.most_in_flight = self.seen.most_in_flight.max(self.in_flight());
+        }
+    }
+
+    /// When the agent will send the wake-up that was asked for, as things stand.
+    fn wakeup_ms(&self) -> Option<u64> {
+        match self.asked? {
+            Asked::At(at) => Some(at),
+            Asked::More { number, since_ms, not_before_ms, from_first_byte } => {
+                let handed = self.handed.get(&number)?;
+                let end = handed.script.iter().find(|(_, serve)| matches!(serve, Serve::End | Serve::Cut));
+                let base = if from_first_byte { handed.first_byte_ms? } else { since_ms };
+                let more = handed.script.front().map(|(at, _)| (*at).max(base.saturating_add(not_before_ms)));
+                let at = end.map(|(at, _)| *at).into_iter().chain(more).min()?;
+                Some(at.max(since_ms))
+            }
+        }
+    }
+
+    /// When the next thing happens that nobody sends a message for.
+    fn next_event_ms(&self) -> Option<u64> {
+        let departures = self.handed.values().filter(|handed| !handed.has_left).map(|handed| handed.due_ms);
+        let death = self.faults.deaths_ms.front().copied();
+        departures.chain(self.wakeup_ms()).chain(death).chain(self.next_act_ms).min()
+    }
+
+    /// Everything happens that is due by then: requests leave, the agent wakes, the user acts.
+    fn live_until(&mut self, then_ms: u64) {
+        while self.next_event_ms().is_some_and(|at| at <= then_ms) {
+            self.live_on();
+        }
+    }
+
+    /// The next thing happens.
+    fn live_on(&mut self) {
+        let Some(at) = self.next_event_ms() else { return };
+        self.now_ms = self.now_ms.max(at);
+        self.depart();
+        if self.faults.deaths_ms.front().is_some_and(|at| *at <= self.now_ms) {
+            self.faults.deaths_ms.pop_front();
+            self.trace('!', &"the agent dies");
+            self.asked = None;
+            let dead = (self.now_ms, Serve::Cut);
+            self.handed.values_mut().for_each(|handed| {
+                handed.has_left = true;
+                handed.script = VecDeque::from([dead.clone()]);
+            });
+        } else if self.wakeup_ms().is_some_and(|at| at <= self.now_ms) {
+            self.asked = None;
+            if self.faults.lost_wakeups.pop_front() != Some(true) {
+                self.wake_up();
+            }
+        } else if self.next_act_ms.is_some_and(|at| at <= self.now_ms) {
+            self.act();
+        }
+    }
+
+    /// The agent wakes the plugin.
+    fn wake_up(&mut self) {
+        self.seen.wakeups += 1;
+        self.wakeups_in_pause += 1;
+        self.wakeups_out += 1;
+        self.seen.most_wakeups_in_pause = self.seen.most_wakeups_in_pause.max(self.wakeups_in_pause);
+        self.seen.most_wakeups_at_once = self.seen.most_wakeups_at_once.max(self.wakeups_out);
+        self.trace('~', &"wake-up");
+        self.editor.wake_up();
+        let number = self.editor.wakeups();
+        self.collect(self.now_ms, Some(number));
+    }
+
+    fn act(&mut self) {
+        let Some(mut user) = self.user.take() else {
+            self.next_act_ms = None;
+            return;
+        };
+        let before = self.editor.screen();
+        self.next_act_ms = user.act(&mut self.editor, self.seen.requests).map(|gap| self.now_ms + gap);
+        self.user = Some(user);
+        let after = self.editor.screen();
+        self.has_asked &= before.path == after.path;
+        self.collect(self.now_ms, None);
+    }
+
+    /// The user does what they would have done next, now.
+    fn cross(&mut self) -> bool {
+        if self.next_act_ms.is_none() {
+            return false;
+        }
+        let asked = self.seen.answers.len();
+        self.act();
+        // What the editor does not ask after it does not put right.
+        self.has_asked &= self.seen.answers.len() > asked;
+        true
+    }
+
+    /// Queues what the editor has to say, and looks at what it drew.
+    fn collect(&mut self, at_ms: u64, of_wakeup: Option<usize>) {
+        let screen = self.editor.screen();
+        self.carets.insert(screen.path.clone(), screen.cursor);
+        for message in self.editor.outgoing() {
+            let asks = message.method == "textDocument/inlineCompletion";
+            if asks {
+                self.has_asked = true;
+                self.asked_ms = at_ms;
+                self.wakeups_in_pause = 0;
+                self.seen.answers.insert(message.id.unwrap_or_default(), 0);
+            }
+            let mut line = json!({"jsonrpc": "2.0", "method": message.method, "params": message.params});
+            if let Some(id) = message.id {
+                line["id"] = id.into();
+            }
+            self.queue.push_back((at_ms, Line { text: line.to_string(), of_wakeup, asks }));
+        }
+        for paint in self.editor.paints() {
+            if !matches!(paint.cause, Cause::Answer(_)) {
+                continue;
+            }
+            if let Some(ghost) = &paint.ghost {
+                let is_there = self.carets.get(&paint.path) == Some(&ghost.at);
+                if !is_there && self.crosses {
+                    self.seen.crossed += 1;
+                } else if !is_there {
+                    let told = format!("{ghost:?} in {:?} at {} ms: {screen:?}", paint.path, self.now_ms);
+                    self.seen.stale.push(told);
+                }
+            }
+            self.seen.drawn_after.push(self.now_ms.saturating_sub(self.asked_ms));
+            self.seen.drawn.push(paint.ghost.map(|ghost| ghost.text).unwrap_or_default());
+        }
+    }
+
+    /// Writes down what happens, when `TRACE` is set: for the failure of a property.
+    fn trace(&self, sign: char, what: &dyn std::fmt::Display) {
+        if std::env::var_os("TRACE").is_some() {
+            eprintln!("{:>7} {sign} {what}", self.now_ms);
+        }
+    }
+
+    /// A message of the plugin reaches the editor.
+    fn told(&mut self, message: &Value) {
+        self.trace('<', message);
+        let Some(method) = message["method"].as_str() else {
+            let Some(id) = message["id"].as_u64() else {
+                return self.seen.faults.push(message.to_string());
+            };
+            if let Some(count) = self.seen.answers.get_mut(&id) {
+                *count += 1;
+            }
+            let result = match message.get("result") {
+                Some(result) => Ok(result.clone()),
+                None => Err(message["error"].clone()),
+            };
+            let draws =
+                result.as_ref().is_ok_and(|items| items.as_array().is_some_and(|items| !items.is_empty()));
+            // No hand does two things while one message is handled.
+            if draws && self.crossings.pop_front() == Some(true) && !self.crosses {
+                self.crosses = self.cross();
+            }
+            self.editor.answer(id, result);
+            return self.collect(self.now_ms, None);
+        };
+        if let Err(error) = self.editor.notified(method, message["params"].clone()) {
+            self.seen.faults.push(format!("{message}: {error}"));
+        }
+        self.collect(self.now_ms, None);
+    }
+}
+
+/// One end of the wire to the [`World`]: as the host, as the clock and the environment, and as the agent.
+#[derive(Clone)]
+pub struct End(Rc<RefCell<World>>);
+
+impl Host for End {
+    fn send(&mut self, message: &[u8]) {
+        let mut world = self.0.borrow_mut();
+        match serde_json::from_slice(message) {
+            Ok(message) => world.told(&message),
+            Err(error) => world.seen.faults.push(error.to_string()),
+        }
+    }
+
+    fn call(&mut self, _: &[u8]) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn log(&mut self, _: &str) {}
+}
+
+impl Environment for End {
+    type Transport = Self;
+
+    fn transport(&self, _: &transport::Options) -> Self {
+        self.clone()
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.0.borrow().now_ms)
+    }
+
+    fn unix_time(&self) -> u64 {
+        0
+    }
+
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn kept(&self) -> Option<String> {
+        None
+    }
+
+    fn keep(&self, _: &str) {}
+}
+
+impl Transport for End {
+    fn start(
+        &mut self,
+        number: RequestNumber,
+        request: &HttpRequest,
+        delay_ms: u64,
+        replaces: Option<RequestNumber>,
+    ) {
+        let mut world = self.0.borrow_mut();
+        let due_ms = world.now_ms + delay_ms;
+        world.trace('+', &format_args!("request {} in {delay_ms} ms", number.0));
+        let before = world.handed.insert(
+            number,
+            Handed {
+                request: Some(request.clone()),
+                replaces,
+                due_ms,
+                script: VecDeque::new(),
+                has_left: false,
+                was_read: false,
+                first_byte_ms: None,
+            },
+        );
+        assert!(before.is_none(), "{number:?} was used before");
+        world.depart();
+    }
+
+    fn read(&mut self, number: RequestNumber, buffer: &mut [u8]) -> TransportEvent {
+        let mut world = self.0.borrow_mut();
+        let now = world.now_ms;
+        let Some(handed) = world.handed.get_mut(&number) else { return TransportEvent::Pending };
+        let Some((at, serve)) = handed.script.pop_front_if(|(at, _)| *at <= now) else {
+            return TransportEvent::Pending;
+        };
+        handed.was_read = true;
+        match serve {
+            Serve::Head(status) => TransportEvent::Head { status, headers: Vec::new() },
+            Serve::Body(mut body) => {
+                // Cut at characters only: the decoder's own tests cut anywhere.
+                let len = body.floor_char_boundary(buffer.len());
+                buffer[..len].copy_from_slice(&body.as_bytes()[..len]);
+                if len < body.len() {
+                    handed.script.push_front((at, Serve::Body(body.split_off(len))));
+                }
+                TransportEvent::Body(len)
+            }
+            Serve::End => TransportEvent::End,
+            Serve::Cut => {
+                TransportEvent::Failed(Failure { kind: FailureKind::Cut, detail: "cut".to_owned() })
+            }
+        }
+    }
+
+    fn stop(&mut self, number: RequestNumber) {
+        let mut world = self.0.borrow_mut();
+        world.trace('-', &format_args!("request {}", number.0));
+        world.handed.remove(&number);
+    }
+
+    fn wake(&mut self, number: RequestNumber, not_before_ms: u64) {
+        let mut world = self.0.borrow_mut();
+        let from_first_byte = world.handed.get(&number).is_some_and(|handed| !handed.was_read);
+        let since_ms = world.now_ms;
+        world.asked = Some(Asked::More { number, since_ms, not_before_ms, from_first_byte });
+    }
+
+    fn timer(&mut self, ms: u64) {
+        let mut world = self.0.borrow_mut();
+        world.asked = Some(Asked::At(world.now_ms + ms.max(1)));
+    }
+
+    fn tick(&mut self) {}
+
+    fn obstacle(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// See the module.
+pub struct Desk {
+    driver: Driver<End, End>,
+    world: End,
+}
+
+impl Desk {
+    /// A desk with one file of Rust in front, the caret where `|` is drawn, and another behind it. The provider is
+    /// Ollama, whose model is `model`; nobody asks ahead.
+    pub fn new(drawn: &str, model: Model) -> Self {
+        Self::with(drawn, model, json!({"speculative": "off"}))
+    }
+
+    /// The same with more settings.
+    pub fn with(drawn: &str, model: Model, mut settings: Value) -> Self {
+        settings["provider"] = "ollama".into();
+        let world = End(Rc::new(RefCell::new(World {
+            now_ms: 10_000,
+            editor: Editor::new(Config::default()),
+            user: None,
+            next_act_ms: None,
+            queue: VecDeque::new(),
+            model,
+            handed: BTreeMap::new(),
+            asked: None,
+            faults: Faults::default(),
+            crossings: VecDeque::new(),
+            crosses: false,
+            carets: HashMap::new(),
+            asked_ms: 0,
+            has_asked: false,
+            wakeups_in_pause: 0,
+            wakeups_out: 0,
+            seen: Seen::default(),
+        })));
+        let mut desk = Self { driver: Driver::new(world.clone(), world.clone()), world };
+        desk.change(|editor| {
+            let params = json!({"initializationOptions": settings, "rootUri": "file:///home/user/project"});
+            editor.initialize(params);
+        });
+        let (before, after) = drawn.split_once('|').unwrap_or((drawn, ""));
+        let line = before.matches('\n').count() as u32;
+        let character = before.rsplit('\n').next().unwrap_or_default().encode_utf16().count() as u32;
+        desk.change(|editor| {
+            editor.open(OTHER, "rust", "fn other() {\n    \n}\n");
+            editor.open(FILE, "rust", &[before, after].concat());
+            editor.click(line, character);
+        });
+        desk.rest(1000);
+        desk
+    }
+
+    /// What will go wrong.
+    pub fn suffer(&mut self, faults: Faults) {
+        let mut world = self.world.0.borrow_mut();
+        let now = world.now_ms;
+        world.faults = faults;
+        world.faults.deaths_ms.iter_mut().for_each(|at| *at += now);
+    }
+
+    /// Opens another file of so many bytes behind the one in front.
+    pub fn open_large(&mut self, bytes: usize) {
+        self.change(|editor| {
+            editor.open("large.rs", "rust", &"// filler\n".repeat(bytes / 10));
+            editor.switch_to(FILE);
+        });
+    }
+
+    /// Somebody uses the keyboard until they have done all they wanted, and then nothing for a minute.
+    pub fn play(&mut self, user: impl User + 'static) {
+        {
+            let mut world = self.world.0.borrow_mut();
+            world.next_act_ms = Some(world.now_ms);
+            world.user = Some(Box::new(user));
+        }
+        while self.world.0.borrow().next_act_ms.is_some() {
+            self.run(None);
+        }
+    }
+
+    /// Has the user's next act cross ghosts to come, each just before it is drawn: those that are `true` here.
+    pub fn cross(&mut self, crossings: impl IntoIterator<Item = bool>) {
+        self.world.0.borrow_mut().crossings = crossings.into_iter().collect();
+    }
+
+    /// The user types `text`, a key every `pace_ms`, and then does nothing for `rest_ms`.
+    pub fn types(&mut self, text: &str, pace_ms: u64, rest_ms: u64) {
+        let keys = text.chars().map(|c| (pace_ms, if c == '\u{8}' { Act::Backspace } else { Act::Key(c) }));
+        self.play(keys.collect::<VecDeque<_>>());
+        self.rest(rest_ms);
+    }
+
+    /// The user does one thing.
+    pub fn act(&mut self, act: Act) {
+        self.play(VecDeque::from([(0, act)]));
+        self.rest(0);
+    }
+
+    /// Time passes.
+    pub fn rest(&mut self, ms: u64) {
+        let until = self.world.0.borrow().now_ms + ms;
+        self.run(Some(until));
+    }
+
+    /// What is to be seen in the window.
+    pub fn screen(&self) -> Screen {
+        self.world.0.borrow().editor.screen()
+    }
+
+    /// What was seen so far.
+    pub fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+        look(&self.world.0.borrow().seen)
+    }
+
+    /// Whether Tab would insert what is drawn, or nothing.
+    pub fn tab_is_honest(&self) -> bool {
+        self.world.0.borrow().editor.tab_is_honest()
+    }
+
+    /// Completion requests without an answer.
+    pub fn unanswered(&self) -> usize {
+        self.seen(|seen| seen.answers.values().filter(|count| **count == 0).count())
+    }
+
+    /// Requests that are under way or wait to leave.
+    pub fn handed(&self) -> usize {
+        self.world.0.borrow().handed.len()
+    }
+
+    /// Something happens to the window at once.
+    fn change(&mut self, change: impl FnOnce(&mut Editor)) {
+        {
+            let mut world = self.world.0.borrow_mut();
+            change(&mut world.editor);
+            let now = world.now_ms;
+            world.collect(now, None);
+        }
+        self.rest(0);
+    }
+
+    /// Delivers messages until then, or with `None` until the user does nothing more.
+    fn run(&mut self, until: Option<u64>) {
+        loop {
+            let line = {
+                let mut world = self.world.0.borrow_mut();
+                let next = world.next_event_ms();
+                if let Some((_, line)) = world.queue.pop_front() {
+                    Some(line)
+                } else if let Some(until) = until {
+                    if next.is_none_or(|next| next > until) {
+                        world.now_ms = until.max(world.now_ms);
+                        return;
+                    }
+                    world.live_on();
+                    None
+                } else if world.next_act_ms.is_none() {
+                    return;
+                } else {
+                    world.live_on();
+                    None
+                }
+            };
+            if let Some(line) = line {
+                self.deliver(&line);
+            }
+        }
+    }
+
+    fn deliver(&mut self, line: &Line) {
+        {
+            let mut world = self.world.0.borrow_mut();
+            world.crosses = false;
+            world.trace('>', &line.text);
+            if line.of_wakeup.is_some() {
+                world.wakeups_out = 0;
+            }
+            if line.asks && let Some(busy) = world.faults.busy_ms.pop_front() {
+                let then = world.now_ms + busy;
+                world.live_until(then);
+                world.now_ms = then;
+            }
+        }
+        self.driver.handle(line.text.as_bytes());
+        let mut world = self.world.0.borrow_mut();
+        let screen = world.editor.screen();
+        if world.queue.is_empty() && world.has_asked && !world.editor.tab_is_honest() {
+            world.seen.dishonest.push(screen);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Whatever the user, the model and the editor do, in whatever order: what must hold holds.
+
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+use serde_json::json;
+use volt_host::editor::Arrow;
+
+use super::desk::{Act, Desk, Faults, Serve, answer};
+
+/// What a user may do, and how long after the last thing.
+fn acts() -> impl Strategy<Value = VecDeque<(u64, Act)>> {
+    let act = prop_oneof![
+        12 => prop::sample::select(vec!['a', ' ', '(', ')', '{', '"', ';', '\n', 'é', '𝄞']).prop_map(Act::Key),
+        10 => Just(Act::Along),
+        4 => Just(Act::Backspace),
+        1 => Just(Act::DeleteForward),
+        4 => Just(Act::Tab),
+        1 => Just(Act::Esc),
+        2 => Just(Act::Invoke),
+        2 => prop::sample::select(vec!["pasted text", "x", "two\nlines"]).prop_map(Act::Paste),
+        1 => Just(Act::Undo),
+        1 => Just(Act::Redo),
+        1 => prop::sample::select(vec![Arrow::Up, Arrow::Down, Arrow::Left, Arrow::Right]).prop_map(Act::Arrow),
+        1 => (0..4u32, 0..9u32).prop_map(|(line, character)| Act::Click(line, character)),
+        1 => Just(Act::Switch),
+    ];
+    let gap = prop_oneof![5 => 1..40u64, 5 => 40..200u64, 3 => 200..1500u64, 1 => 1500..9000u64];
+    prop::collection::vec((gap, act), 1..40).prop_map(VecDeque::from)
+}
+
+/// What the server does with one request.
+fn script() -> impl Strategy<Value = Vec<(u64, Serve)>> {
+    let pieces = prop::sample::select(vec![
+        "a",
+        "foo(",
+        "bar)\n",
+        "    x = 1;\n",
+        "\n",
+        "}\n",
+        "é",
+        " ",
+        ";",
+        "fn g() {\n",
+    ]);
+    let end = prop::sample::select(vec!["end", "end", "end", "end", "cut", "429"]);
+    (prop::collection::vec((0..400u64, pieces), 0..12), 1..900u64, end).prop_map(|(pieces, latency, end)| {
+        let mut script = answer(latency, &pieces);
+        match end {
+            "cut" => {
+                script.truncate(script.len() - 2);
+                let last = script.last().map_or(latency, |(at, _)| *at);
+                script.push((last + 1, Serve::Cut));
+            }
+            "429" => script = vec![(latency, Serve::Head(429)), (latency, Serve::End)],
+            _ => {}
+        }
+        script
+    })
+}
+
+/// What goes wrong with the agent: seldom anything.
+fn faults() -> impl Strategy<Value = Faults> {
+    let seldom = |of: u64| prop_oneof![9 => Just(0u64), 1 => 1..of];
+    (
+        prop::collection::vec(prop_oneof![9 => Just(false), 1 => Just(true)], 0..20),
+        prop::collection::vec(1..20_000u64, 0..2),
+        prop::collection::vec(seldom(60), 0..20),
+    )
+        .prop_map(|(lost_wakeups, mut deaths_ms, busy_ms)| {
+            deaths_ms.sort_unstable();
+            Faults { lost_wakeups: lost_wakeups.into(), deaths_ms: deaths_ms.into(), busy_ms: busy_ms.into() }
+        })
+}
+
+/// How many random sessions are played: `SESSIONS=40000` for a long run.
+fn sessions() -> u32 {
+    std::env::var("SESSIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(2000)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: sessions(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_interleaving_paints_stale_or_answers_twice(
+        acts in acts(),
+        scripts in prop::collection::vec(script(), 1..4),
+        speculative in prop::sample::select(vec!["on", "off"]),
+        crossings in prop_oneof![Just(Vec::new()), prop::collection::vec(any::<bool>(), 1..12)],
+        faults in prop_oneof![2 => Just(Faults::default()), 1 => faults()],
+    ) {
+        let mut asked = 0;
+        let fails = |script: &Vec<(u64, Serve)>| script.last().is_none_or(|(_, last)| *last == Serve::Cut);
+        let clean =
+            faults.lost_wakeups.is_empty() && faults.deaths_ms.is_empty() && !scripts.iter().any(fails);
+        let model = move |_: &_| {
+            asked += 1;
+            scripts[asked % scripts.len()].clone()
+        };
+        let mut desk =
+            Desk::with("fn main() {\n    |\n}\n", Box::new(model), json!({ "speculative": speculative }));
+        desk.cross(crossings);
+        desk.suffer(faults);
+        desk.play(acts);
+        desk.rest(60_000);
+        desk.seen(|seen| {
+            prop_assert!(seen.answers.values().all(|count| *count <= 1), "{:?}", seen.answers);
+            prop_assert!(seen.faults.is_empty(), "{:?}", seen.faults);
+            prop_assert!(seen.stale.is_empty(), "{:?}", seen.stale);
+            prop_assert!(seen.dishonest.is_empty(), "Tab inserts what is not drawn: {:#?}", seen.dishonest);
+            let most = if speculative == "on" { 2 } else { 1 };
+            prop_assert!(seen.most_in_flight <= most, "{} requests in flight", seen.most_in_flight);
+            prop_assert!(seen.most_wakeups_in_pause <= 6, "{} wake-ups in a pause", seen.most_wakeups_in_pause);
+            prop_assert!(seen.most_wakeups_at_once <= 1, "a wake-up before the last one was handled");
+            Ok(())
+        })?;
+        // Two stay open while a ghost is drawn (that Esc has sent it away is not told), more after a lost wake-up or when
+        // resumed answers have used the wake-ups of the pause up.
+        let most = if clean { 2 } else { 8 };
+        prop_assert!(desk.unanswered() <= most, "{} unanswered", desk.unanswered());
+    }
+}
