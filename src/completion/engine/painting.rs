@@ -31,6 +31,9 @@ impl Engine {
             return;
         }
         if !self.wants(&rest, whole) {
+            if whole {
+                self.finish(now, buffers, out);
+            }
             return;
         }
         if !moment.caught_up {
@@ -54,7 +57,7 @@ impl Engine {
             None if whole => self.say(Status::Ready, out),
             None => {}
         }
-        if whole && self.screen.has_ghost() {
+        if whole {
             self.finish(now, buffers, out);
         }
     }
@@ -81,6 +84,9 @@ impl Engine {
 
     /// The whole answer is drawn: let the requests go that are not needed, and ask ahead for what follows.
     fn finish(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        if !self.screen.has_ghost() {
+            return;
+        }
         while self.requests.len() > SPARE
             && let Some(id) = self.requests.take_oldest()
         {
@@ -114,10 +120,11 @@ impl Engine {
         self.say(status, out);
     }
 
-    /// Takes away what Tab is bound to and does not fit. An old request is spent for that, the newest only where there is
-    /// no other.
+    /// Takes away what Tab is bound to and does not fit, and what may still be drawn in this document. An old request is
+    /// spent for that, the newest only where there is no other.
     pub(super) fn clear(&mut self, out: &mut Vec<Output>) {
-        if !(self.screen.is_outdated() || self.screen.has_ghost() && matches!(self.phase, Phase::Idle)) {
+        let is_orphaned = self.screen.has_ghost() && matches!(self.phase, Phase::Idle);
+        if !(self.screen.is_outdated() || is_orphaned || self.screen.has_leftover(&self.front)) {
             return;
         }
         if let Some(id) = self.requests.take_oldest() {

@@ -65,6 +65,97 @@ pub struct Executed {
     pub took: Duration,
 }
 
+/// A language server the volt has started.
+#[derive(Debug, Clone)]
+pub struct LanguageServer {
+    /// Its number, as the volt is told.
+    pub id: u64,
+    /// Its process.
+    pub process: u32,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// When it was started.
+    pub at: Instant,
+    /// When it had answered `initialize`.
+    pub initialized: Option<Instant>,
+    /// Messages written to it, in order.
+    pub written: Vec<String>,
+    /// Messages it has written, in order, also those Lapce cannot read.
+    pub heard: Vec<String>,
+    /// When its standard output had ended, or Lapce could not read on.
+    pub stopped: Option<Instant>,
+}
+
+impl LanguageServer {
+    pub(crate) fn new(id: u64, process: u32, argv: Vec<String>) -> LanguageServer {
+        let (written, heard) = (Vec::new(), Vec::new());
+        LanguageServer {
+            id,
+            process,
+            argv,
+            at: Instant::now(),
+            initialized: None,
+            written,
+            heard,
+            stopped: None,
+        }
+    }
+}
+
+/// An `experimental/serverStatus` that has made the editor ask the volt again.
+#[derive(Debug, Clone)]
+pub struct WakeUp {
+    /// When it came.
+    pub at: Instant,
+    /// The requests that followed, by their index in [`Evidence::told`]: one of a kind for each open document.
+    pub told: Vec<usize>,
+}
+
+/// A Tab that took, or should have taken, a ghost.
+#[derive(Debug, Clone)]
+pub struct Tab {
+    /// When it was pressed.
+    pub at: Instant,
+    /// The ghost that was drawn.
+    pub shown: String,
+    /// Whether that was what it took, in its place.
+    pub as_shown: bool,
+}
+
+/// A key that the ghost at the caret went on with.
+#[derive(Debug, Clone)]
+pub struct TypedAlong {
+    /// When it was pressed.
+    pub at: Instant,
+    /// From when on Tab would have taken what was drawn again. `None`: not before the user's next act.
+    pub settled: Option<Instant>,
+}
+
+/// What of many durations is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quantiles {
+    /// Half of them are not longer.
+    pub median: Duration,
+    /// One in a hundred is longer.
+    pub p99: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
+impl Quantiles {
+    /// Of these; zero when there are none.
+    pub fn of(mut durations: Vec<Duration>) -> Quantiles {
+        durations.sort();
+        let at =
+            |percent: usize| durations.get(durations.len() * percent / 100).or(durations.last()).copied();
+        Quantiles {
+            median: at(50).unwrap_or_default(),
+            p99: at(99).unwrap_or_default(),
+            max: at(100).unwrap_or_default(),
+        }
+    }
+}
+
 /// Everything that happened in one Lapce so far.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
@@ -84,8 +175,19 @@ pub struct Evidence {
     pub executed: Vec<Executed>,
     /// Traps of the volt; it lives on after one.
     pub traps: Vec<String>,
-    /// Messages of the volt that Lapce cannot read or would itself panic on.
+    /// Messages of the volt or its language servers that Lapce cannot read, or would itself panic on, or that leave
+    /// the volt waiting for ever.
     pub faults: Vec<String>,
+    /// Language servers started, in order.
+    pub language_servers: Vec<LanguageServer>,
+    /// Wake-ups, in order.
+    pub wakeups: Vec<WakeUp>,
+    /// Tabs pressed while there was a ghost to take, drawn or not.
+    pub tabs: Vec<Tab>,
+    /// Keys that went along with a ghost.
+    pub typed_along: Vec<TypedAlong>,
+    /// The last of them is not settled yet.
+    pub(crate) along_is_open: bool,
 }
 
 /// How often the requests of one method were answered.
@@ -152,11 +254,21 @@ impl Evidence {
         self.told.iter().filter_map(Told::handling).max().unwrap_or_default()
     }
 
-    /// How many server statuses came before the first act of the user, between each two, and after the last.
+    /// How many server statuses of the volt itself came before the first act of the user, between each two, and after
+    /// the last.
     pub fn server_statuses_between_acts(&self) -> Vec<usize> {
+        self.between_acts(self.server_statuses.iter().copied())
+    }
+
+    /// How many wake-ups came before the first act of the user, between each two, and after the last.
+    pub fn wakeups_between_acts(&self) -> Vec<usize> {
+        self.between_acts(self.wakeups.iter().map(|wakeup| wakeup.at))
+    }
+
+    fn between_acts(&self, moments: impl Iterator<Item = Instant>) -> Vec<usize> {
         let mut counts = vec![0; self.acts.len() + 1];
-        for status in &self.server_statuses {
-            let after = self.acts.partition_point(|act| act <= status);
+        for moment in moments {
+            let after = self.acts.partition_point(|act| *act <= moment);
             if let Some(count) = counts.get_mut(after) {
                 *count += 1;
             }
@@ -164,11 +276,118 @@ impl Evidence {
         counts
     }
 
+    /// How often the user paused for at least so long, the time after the last act included.
+    pub fn pauses(&self, length: Duration) -> usize {
+        let ends = self.acts.iter().skip(1).copied().chain([Instant::now()]);
+        self.acts
+            .iter()
+            .zip(ends)
+            .filter(|(start, end)| end.saturating_duration_since(**start) >= length)
+            .count()
+    }
+
+    /// How many wake-ups came after that moment.
+    pub fn wakeups_since(&self, moment: Instant) -> usize {
+        self.wakeups.iter().filter(|wakeup| wakeup.at > moment).count()
+    }
+
+    /// The most wake-ups that were under way at one time: from the server status to the volt's taking the first
+    /// request that followed from it.
+    pub fn most_wakeups_outstanding(&self) -> usize {
+        let taken = |wakeup: &WakeUp| {
+            let first = wakeup.told.first().and_then(|index| self.told.get(*index));
+            // What nothing followed from does not reach the volt.
+            first.map_or(Some(wakeup.at), |told| told.taken)
+        };
+        let under_way = |moment: Instant| {
+            let begun = self.wakeups.iter().filter(|wakeup| wakeup.at <= moment);
+            begun.filter(|wakeup| taken(wakeup).is_none_or(|taken| taken > moment)).count()
+        };
+        self.wakeups.iter().map(|wakeup| under_way(wakeup.at)).max().unwrap_or(0)
+    }
+
+    /// How long the volt had each of these messages.
+    pub fn guest_time(&self, which: impl Fn(&Told) -> bool) -> Quantiles {
+        Quantiles::of(self.told.iter().filter(|told| which(told)).filter_map(Told::handling).collect())
+    }
+
+    /// How long it took from this key to when Tab would have taken what was drawn again: to the user's next act, or to
+    /// now, when that came first.
+    pub fn settling(&self, along: &TypedAlong) -> Duration {
+        let next = || self.acts.iter().find(|act| **act > along.at).copied();
+        along.settled.or_else(next).unwrap_or_else(Instant::now).saturating_duration_since(along.at)
+    }
+
+    /// Does something to a language server of that number.
+    pub(crate) fn language_server(&mut self, id: u64, change: impl FnOnce(&mut LanguageServer)) {
+        if let Some(server) = self.language_servers.iter_mut().find(|server| server.id == id) {
+            change(server);
+        }
+    }
+
     /// Whether a text occurs anywhere it should not if it is secret: in arguments of processes, in messages of
-    /// the volt, in traps.
+    /// the volt, in traps, and in what is exchanged with language servers, which Lapce writes to its log.
     pub fn mentions(&self, secret: &str) -> bool {
         let arguments = self.executed.iter().flat_map(|executed| &executed.argv);
         let heard = self.heard.iter().map(|heard| &heard.line);
-        arguments.chain(heard).chain(&self.traps).any(|text| text.contains(secret))
+        let servers = self.language_servers.iter();
+        let exchanged =
+            servers.flat_map(|server| server.argv.iter().chain(&server.written).chain(&server.heard));
+        arguments.chain(heard).chain(&self.traps).chain(exchanged).any(|text| text.contains(secret))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_of_the_sorted_durations() {
+        let ms = Duration::from_millis;
+        for (durations, median, p99, max) in
+            [(vec![], 0, 0, 0), (vec![7], 7, 7, 7), ((1..=200).rev().collect(), 101, 199, 200)]
+        {
+            let quantiles = Quantiles::of(durations.into_iter().map(ms).collect());
+            assert_eq!(quantiles, Quantiles { median: ms(median), p99: ms(p99), max: ms(max) });
+        }
+    }
+
+    #[test]
+    fn a_wakeup_is_under_way_until_the_volt_takes_the_first_request_that_follows() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let told = |queued, taken: Option<u64>| Told {
+            id: Some(0),
+            method: "textDocument/codeLens",
+            line: String::new(),
+            queued: at(queued),
+            taken: taken.map(at),
+            handled: None,
+            worked: None,
+        };
+        for (first_taken, most) in [(Some(5), 1), (Some(15), 2), (None, 2)] {
+            let evidence = Evidence {
+                told: vec![told(0, first_taken), told(0, None), told(10, Some(11))],
+                wakeups: vec![
+                    WakeUp { at: at(0), told: vec![0, 1] },
+                    WakeUp { at: at(10), told: vec![2] },
+                    WakeUp { at: at(20), told: vec![] },
+                ],
+                ..Evidence::default()
+            };
+            // The last one reaches nobody.
+            let expected = if first_taken.is_none() { 2 } else { most };
+            assert_eq!(evidence.most_wakeups_outstanding(), expected, "{first_taken:?}");
+        }
+    }
+
+    #[test]
+    fn wakeups_are_counted_by_the_acts_they_follow() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let wakeups = [5, 15, 16, 30].map(|ms| WakeUp { at: at(ms), told: vec![] }).to_vec();
+        let evidence = Evidence { acts: vec![at(10), at(20)], wakeups, ..Evidence::default() };
+        assert_eq!(evidence.wakeups_between_acts(), [1, 2, 1]);
+        assert_eq!(evidence.wakeups_since(at(15)), 2);
     }
 }

@@ -14,10 +14,10 @@ use crate::editor::{Arrow, Config, Editor, LogLine, Screen};
 use crate::evidence::Evidence;
 use crate::folder::Folder;
 use crate::process::{Environment, Process};
-use crate::psp;
+use crate::psp::{self, Plugin};
 use crate::volt::{self, Volt};
 use crate::volt_toml::VoltToml;
-use crate::window::Window;
+use crate::window::{State, Window};
 
 /// The longest that opening a file waits for the volt's answer to `initialize`.
 const INITIALIZE_LIMIT: Duration = Duration::from_secs(10);
@@ -224,8 +224,8 @@ impl Lapce {
     }
 
     fn load(&mut self) -> anyhow::Result<()> {
-        let volt =
-            Volt::start(&self.module, self.folder.path(), self.environment.clone(), self.window.clone())?;
+        let plugin = Plugin::new(self.window.clone(), self.environment.clone(), self.config.clone());
+        let volt = Volt::start(&self.module, self.folder.path(), plugin)?;
         self.window.with(|state| state.queue = Some(volt.queue()));
         self.volt = Some(volt);
         Ok(())
@@ -237,12 +237,16 @@ impl Lapce {
         self.window.with(|state| state.editor.initialize(params));
     }
 
-    /// Removes the volt: its instance is dropped once it has handled what it has. Its folder stays to be looked at.
+    /// Removes the volt: its language servers are killed, and its instance is dropped once it has handled what it has.
+    /// Its folder stays to be looked at.
     ///
     /// # Errors
     /// When it is still busy after 40 s.
     pub fn unload(&mut self) -> anyhow::Result<()> {
-        let ended = self.volt.take().is_none_or(|volt| volt.shut_down(UNLOAD_LIMIT));
+        let ended = self.volt.take().is_none_or(|volt| {
+            volt.kill_servers();
+            volt.shut_down(UNLOAD_LIMIT)
+        });
         self.window.with(|state| {
             state.editor.volt_removed();
             state.queue = None;
@@ -253,7 +257,7 @@ impl Lapce {
 
     /// Reloads the volt with one more setting, as Lapce does when the user asks for it: a new instance is started
     /// in the same folder, while the old one is not told and keeps what it has open. Of what it says from then on
-    /// only answers are taken; a request leaves it waiting.
+    /// only answers are taken; a request leaves it waiting. Its language servers are killed.
     ///
     /// # Errors
     /// When the new instance cannot be made.
@@ -270,7 +274,7 @@ impl Lapce {
     fn wait_initialized(&self) {
         if self.activated && !self.config.loses_early_open {
             // A volt that refuses or never answers is a case to be tested, not an error.
-            let over = |state: &crate::window::State| {
+            let over = |state: &State| {
                 let busy = state
                     .evidence
                     .told
@@ -283,10 +287,7 @@ impl Lapce {
     }
 
     fn act(&mut self, act: impl FnOnce(&mut Editor)) {
-        self.window.with(|state| {
-            state.evidence.acts.push(Instant::now());
-            act(&mut state.editor);
-        });
+        self.window.with(|state| state.act(act));
     }
 
     /// Opens a file (relative to the folder that is open) with a language id and a text; it need not exist. Waits
@@ -312,7 +313,7 @@ impl Lapce {
         let start = Instant::now();
         for (number, c) in (0u32..).zip(text.chars()) {
             std::thread::sleep((start + pace.0 * number).saturating_duration_since(Instant::now()));
-            self.act(|editor| if c == '\n' { editor.enter() } else { editor.type_char(c) });
+            self.window.with(|state| state.type_key(c));
         }
     }
 
@@ -343,7 +344,7 @@ impl Lapce {
 
     /// Presses Tab.
     pub fn tab(&mut self) {
-        self.act(Editor::tab);
+        self.window.with(State::tab);
     }
 
     /// Presses Escape.
@@ -371,7 +372,7 @@ impl Lapce {
         self.act(|editor| editor.click(line, character));
     }
 
-    /// Presses an arrow key.
+    /// Presses an arrow key, Home or End.
     pub fn arrow(&mut self, arrow: Arrow) {
         self.act(|editor| editor.arrow(arrow));
     }
@@ -428,7 +429,9 @@ impl Lapce {
         let found = self
             .window
             .wait(limit, POLL, |state| Some(state.editor.screen()).filter(|screen| wanted(screen)));
-        found.with_context(|| format!("not within {limit:?}; on the screen: {:#?}", self.screen()))
+        found.with_context(|| {
+            format!("not within {limit:?}; on the screen: {:#?}{}", self.screen(), self.faults())
+        })
     }
 
     /// Waits until something has happened.
@@ -441,7 +444,9 @@ impl Lapce {
         mut happened: impl FnMut(&Evidence) -> bool,
     ) -> anyhow::Result<()> {
         let found = self.window.wait(limit, POLL, |state| happened(&state.evidence).then_some(()));
-        found.with_context(|| format!("not within {limit:?}; on the screen: {:#?}", self.screen()))
+        found.with_context(|| {
+            format!("not within {limit:?}; on the screen: {:#?}{}", self.screen(), self.faults())
+        })
     }
 
     /// Waits until the volt has handled all it was told and nothing has happened for a while.
@@ -453,7 +458,15 @@ impl Lapce {
             let idle = state.evidence.told.iter().rev().all(|told| told.handled.is_some());
             (idle && state.last_activity.elapsed() >= quiet).then_some(())
         });
-        found.with_context(|| format!("the volt was not quiet within {limit:?}"))
+        found.with_context(|| format!("the volt was not quiet within {limit:?}{}", self.faults()))
+    }
+
+    /// What Lapce could not make sense of, for the message of a failed test.
+    fn faults(&self) -> String {
+        self.window.look(|state| {
+            let faults = state.evidence.faults.iter().chain(&state.evidence.traps);
+            faults.map(|fault| format!("\n{fault}")).collect()
+        })
     }
 
     /// Processes the volt has started that are still alive, wherever they hang in the process tree. They are known
@@ -463,6 +476,19 @@ impl Lapce {
     /// Where processes cannot be looked at: other systems than Linux.
     pub fn processes(&self) -> io::Result<Vec<Process>> {
         self.environment.processes()
+    }
+
+    /// The language servers of the volt that are alive.
+    ///
+    /// # Errors
+    /// Where processes cannot be looked at: other systems than Linux.
+    pub fn language_servers(&self) -> io::Result<Vec<Process>> {
+        let mut processes = self.processes()?;
+        let servers = self.window.look(|state| {
+            state.evidence.language_servers.iter().map(|server| server.process).collect::<Vec<_>>()
+        });
+        processes.retain(|process| servers.contains(&process.id));
+        Ok(processes)
     }
 
     /// Files, pipes and folders in the volt's folder that were not there at its start.
@@ -486,11 +512,37 @@ impl Lapce {
     }
 }
 
-impl Drop for Lapce {
-    fn drop(&mut self) {
-        self.window.with(|state| state.closed = true);
+impl Lapce {
+    /// Closes Lapce: the language servers are killed, then every pipe to them is closed. The volt gets no word. What it
+    /// leaves behind can still be looked at.
+    pub fn close(&mut self) {
+        if let Some(volt) = &self.volt {
+            volt.kill_servers();
+        }
+        self.end();
+    }
+
+    /// Lapce is killed: nothing happens to the language servers but that every pipe to them is closed. What the volt
+    /// leaves behind can still be looked at.
+    pub fn crash(&mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.window.with(|state| {
+            state.closed = true;
+            state.queue = None;
+            state.servers.clear();
+            state.lifelines.drain(..).for_each(|lifeline| lifeline.cut());
+        });
         for volt in self.volt.take().into_iter().chain(self.forgotten.drain(..)) {
             volt.shut_down(DROP_LIMIT);
         }
+    }
+}
+
+impl Drop for Lapce {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -17,6 +17,8 @@ mod http;
 #[cfg(feature = "wasm")]
 mod lapce;
 #[cfg(feature = "wasm")]
+mod lsp;
+#[cfg(feature = "wasm")]
 mod process;
 #[cfg(feature = "wasm")]
 pub mod program;
@@ -33,7 +35,9 @@ mod volt_toml;
 mod window;
 
 #[cfg(feature = "wasm")]
-pub use evidence::{Answers, Evidence, Executed, Heard, Painted, Told};
+pub use evidence::{
+    Answers, Evidence, Executed, Heard, LanguageServer, Painted, Quantiles, Tab, Told, TypedAlong, WakeUp,
+};
 #[cfg(feature = "wasm")]
 pub use lapce::{Lapce, Pace, Setup};
 #[cfg(feature = "wasm")]

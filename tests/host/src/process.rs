@@ -45,7 +45,14 @@ impl Environment {
     /// Runs a program as Lapce does: no standard input, and it is over when the program has ended and its
     /// standard output and error are closed.
     pub fn run(&self, program: &str, args: &[String]) -> io::Result<Output> {
-        Command::new(program).args(args).env_clear().envs(&self.variables).env(MARK, &self.mark).output()
+        self.command(program, args).output()
+    }
+
+    /// A program to be run in this environment.
+    pub fn command(&self, program: &str, args: &[String]) -> Command {
+        let mut command = Command::new(program);
+        command.args(args).env_clear().envs(&self.variables).env(MARK, &self.mark);
+        command
     }
 
     /// The marked processes that are alive; a zombie is not.

@@ -1,26 +1,75 @@
 //! The plugin server protocol: what Lapce does with a message of a volt.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use anyhow::bail;
 use lsp_types::RegistrationParams;
 use psp_types::{
     ExecuteProcess, ExecuteProcessParams, ExecuteProcessResult, Notification as _, RegisterDebuggerType,
-    RegisterDebuggerTypeParams, Request as _, SendLspNotification, SendLspRequest, SendLspRequestParams,
-    StartLspServer, StartLspServerParams, StartLspServerResult,
+    RegisterDebuggerTypeParams, Request as _, SendLspNotification, SendLspNotificationParams, SendLspRequest,
+    SendLspRequestParams, SendLspRequestResult, StartLspServer, StartLspServerParams, StartLspServerResult,
 };
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::editor::Config;
 use crate::evidence::{Executed, Heard};
+use crate::lsp;
 use crate::process::Environment;
 use crate::window::Window;
 
+/// How long a volt waits for a language server before the wait is written down as one without end. Lapce itself has no
+/// limit.
+const SERVER_LIMIT: Duration = Duration::from_secs(60);
+
+/// One instance of a volt, as Lapce sees it from outside its thread.
+pub(crate) struct Plugin {
+    pub window: Arc<Window>,
+    pub environment: Environment,
+    pub config: Config,
+    connected: AtomicBool,
+    /// The language servers it has started, whatever became of them.
+    started: Mutex<HashSet<u64>>,
+}
+
+impl Plugin {
+    pub fn new(window: Arc<Window>, environment: Environment, config: Config) -> Plugin {
+        Plugin { window, environment, config, connected: AtomicBool::new(true), started: Mutex::default() }
+    }
+
+    /// Stops listening to it. Its language servers are killed.
+    pub fn disconnect(&self) {
+        self.connected.store(false, Ordering::Relaxed);
+        self.kill_servers();
+    }
+
+    /// Kills its language servers: those that have answered `initialize`, Lapce knows no other.
+    pub fn kill_servers(&self) {
+        let servers = self.window.with(|state| state.servers.drain().collect::<Vec<_>>());
+        for (_, server) in servers {
+            server.kill();
+        }
+    }
+
+    fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
+    }
+}
+
+/// A message by its kind.
+pub(crate) enum Rpc {
+    Request { id: Value, method: String, params: Value },
+    Notification { method: String, params: Value },
+    Response { id: Value, result: Result<Value, RpcError> },
+}
+
 /// A message as Lapce reads it (`JsonRpc` of the crate jsonrpc-lite). Its parts tell which kind it is.
 #[derive(Deserialize)]
-struct Rpc {
+struct Parts {
     jsonrpc: String,
     id: Option<Value>,
     method: Option<String>,
@@ -32,139 +81,240 @@ struct Rpc {
 }
 
 /// An error answer; one without code or message answers nothing.
-#[derive(Deserialize)]
-struct RpcError {
+#[derive(Debug, Deserialize)]
+pub(crate) struct RpcError {
     code: i64,
-    message: String,
+    pub message: String,
+}
+
+impl RpcError {
+    fn new(message: impl ToString) -> RpcError {
+        RpcError { code: 0, message: message.to_string() }
+    }
+
+    /// The whole answer to the request of this id.
+    pub fn answer(&self, id: &Value) -> String {
+        let error = json!({ "code": self.code, "message": self.message });
+        json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()
+    }
 }
 
 fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(value).map(Some)
 }
 
-/// Takes one message of the volt; the line to be put in its standard input when it was a request. Of a volt that is
-/// not `connected` any more nothing but answers is taken, and its requests get no reply.
-pub(crate) fn hear(
-    window: &Window,
-    environment: &Environment,
-    connected: &AtomicBool,
-    message: &str,
-) -> Option<String> {
+/// Reads a message of a volt or a language server; the error says why Lapce cannot, or panics on it.
+pub(crate) fn parse(message: &str) -> Result<Rpc, String> {
+    let parts: Parts = serde_json::from_str(message).map_err(|error| error.to_string())?;
+    if parts.jsonrpc != "2.0" {
+        return Err("not JSON-RPC 2.0".to_owned());
+    }
+    match (parts.method, parts.id, parts.params) {
+        (Some(_), _, None) => Err("Lapce panics on a message without params".to_owned()),
+        (Some(_), _, Some(params)) if !params.is_object() && !params.is_array() => {
+            Err("params are neither an object nor an array".to_owned())
+        }
+        (Some(method), Some(id), Some(params)) => Ok(Rpc::Request { id, method, params }),
+        (Some(method), None, Some(params)) => Ok(Rpc::Notification { method, params }),
+        (None, Some(id), _) => match (parts.result, parts.error) {
+            (Some(result), _) => Ok(Rpc::Response { id, result: Ok(result) }),
+            (None, Some(error)) => Ok(Rpc::Response { id, result: Err(error) }),
+            (None, None) => Err("neither result nor error".to_owned()),
+        },
+        (None, None, _) => Err("neither method nor id".to_owned()),
+    }
+}
+
+/// What becomes of the volt's thread once Lapce has taken a message.
+pub(crate) enum Then {
+    /// It goes on.
+    Continue,
+    /// It goes on with this line in its standard input.
+    Answer(String),
+    /// It has panicked, or waited until Lapce was closed.
+    End,
+}
+
+/// What Lapce does with a request.
+pub(crate) enum Reply {
+    Result(Value),
+    Error(RpcError),
+    /// It never answers, for this reason.
+    Never(String),
+}
+
+/// Takes one message of the volt. Of a volt that is not connected any more nothing but answers is taken, and its
+/// requests get no reply.
+pub(crate) fn hear(plugin: &Arc<Plugin>, message: &str) -> Then {
+    let window = &plugin.window;
     let line = message.to_owned();
     window.with(|state| state.evidence.heard.push(Heard { line, at: Instant::now() }));
     let fault = |why: &str| window.with(|state| state.evidence.faults.push(format!("{why}: {message}")));
-
-    let rpc: Rpc = match serde_json::from_str(message) {
-        Ok(rpc) => rpc,
-        Err(error) => {
-            fault(&error.to_string());
-            return None;
+    match parse(message) {
+        Err(why) => fault(&why),
+        Ok(Rpc::Request { .. }) if !plugin.is_connected() => {
+            window.wait_for_the_end();
+            return Then::End;
         }
-    };
-    if rpc.jsonrpc != "2.0" {
-        fault("not JSON-RPC 2.0");
-        return None;
-    }
-    match (rpc.method, rpc.id, rpc.params) {
-        (Some(_), _, None) => fault("Lapce panics on a message without params"),
-        (Some(_), _, Some(params)) if !params.is_object() && !params.is_array() => {
-            fault("params are neither an object nor an array");
-        }
-        (Some(_), Some(_), _) if !connected.load(Ordering::Relaxed) => window.wait_for_the_end(),
-        (Some(method), Some(id), Some(params)) => {
-            let answer = match request(window, environment, &method, params) {
-                Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-                Err(error) => {
-                    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": 0, "message": error.to_string() } })
+        Ok(Rpc::Request { id, method, params }) => match request(plugin, &method, params) {
+            Reply::Result(result) => {
+                return Then::Answer(json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
+            }
+            Reply::Error(error) => return Then::Answer(error.answer(&id)),
+            // All others wait only because Lapce keeps the means to answer them.
+            Reply::Never(why) if method == SendLspNotification::METHOD => {
+                fault(&why);
+                return Then::End;
+            }
+            Reply::Never(why) => {
+                if !window.look(|state| state.closed) {
+                    fault(&why);
+                    window.wait_for_the_end();
                 }
-            };
-            return Some(answer.to_string());
+                return Then::End;
+            }
+        },
+        Ok(Rpc::Notification { method, params }) => {
+            window.with(|state| state.notified(&method, params, plugin.is_connected()));
         }
-        (Some(method), None, Some(params)) => window.with(|state| {
-            if method == "experimental/serverStatus" {
-                state.evidence.server_statuses.push(Instant::now());
-            }
-            if !connected.load(Ordering::Relaxed) {
-                return;
-            }
-            if let Err(error) = state.editor.notified(&method, params) {
-                state.evidence.faults.push(format!("{method}: {error}"));
-            }
-        }),
-        (None, Some(id), _) => {
-            let result = match (rpc.result, rpc.error) {
-                (Some(result), _) => Ok(result),
-                (None, Some(RpcError { code, message })) => Err(json!({ "code": code, "message": message })),
-                (None, None) => {
-                    fault("neither result nor error");
-                    return None;
-                }
-            };
+        Ok(Rpc::Response { id, result }) => {
             let Some(id) = id.as_u64() else {
                 fault("no request has such an id");
-                return None;
+                return Then::Continue;
             };
-            window.with(|state| {
-                *state.evidence.answers.entry(id).or_default() += 1;
-                state.editor.answer(id, result);
-            });
+            let result =
+                result.map_err(|RpcError { code, message }| json!({ "code": code, "message": message }));
+            window.with(|state| state.answered(id, result));
         }
-        (None, None, _) => fault("neither method nor id"),
     }
-    None
+    Then::Continue
 }
 
-fn request(window: &Window, environment: &Environment, method: &str, params: Value) -> anyhow::Result<Value> {
+/// Does what a volt or a language server of its requests.
+pub(crate) fn request(plugin: &Arc<Plugin>, method: &str, params: Value) -> Reply {
     match method {
-        "window/workDoneProgress/create" => Ok(Value::Null),
-        "client/registerCapability" => {
-            // Lapce itself registers nothing but `didSave` this way, for documents outside the filter.
-            serde_json::from_value::<RegistrationParams>(params)?;
-            Ok(Value::Null)
-        }
-        ExecuteProcess::METHOD => {
-            let ExecuteProcessParams { program, args } = serde_json::from_value(params)?;
-            let at = Instant::now();
-            let output = environment.run(&program, &args);
-            let argv = [program].into_iter().chain(args).collect();
-            let executed = Executed { argv, at, took: at.elapsed() };
-            window.with(|state| state.evidence.executed.push(executed));
-            let output = output?;
-            Ok(serde_json::to_value(ExecuteProcessResult {
-                success: output.status.success(),
-                stdout: Some(output.stdout),
-                stderr: Some(output.stderr),
-            })?)
-        }
+        "window/workDoneProgress/create" => Reply::Result(Value::Null),
+        // Lapce itself registers nothing but `didSave` this way, for documents outside the filter.
+        "client/registerCapability" => with(params, |_: RegistrationParams| Reply::Result(Value::Null)),
+        ExecuteProcess::METHOD => with(params, |params| execute(plugin, params)),
         RegisterDebuggerType::METHOD => {
-            serde_json::from_value::<RegisterDebuggerTypeParams>(params)?;
-            Ok(Value::Null)
+            with(params, |_: RegisterDebuggerTypeParams| Reply::Result(Value::Null))
         }
-        StartLspServer::METHOD => {
-            // No language server is started; the volt is told that one was.
-            serde_json::from_value::<StartLspServerParams>(params)?;
-            Ok(serde_json::to_value(StartLspServerResult { id: 1 })?)
-        }
-        SendLspNotification::METHOD | SendLspRequest::METHOD => {
-            serde_json::from_value::<SendLspRequestParams>(params)?;
-            bail!("lsp not found, it may have exited")
-        }
-        _ => bail!("request not supported"),
+        StartLspServer::METHOD => with(params, |params| start_server(plugin, params)),
+        SendLspNotification::METHOD => with(params, |params| notify_server(plugin, &params)),
+        SendLspRequest::METHOD => with(params, |params| ask_server(plugin, &params)),
+        _ => Reply::Error(RpcError::new("request not supported")),
     }
+}
+
+fn with<T: DeserializeOwned>(params: Value, then: impl FnOnce(T) -> Reply) -> Reply {
+    serde_json::from_value(params).map_or_else(|error| Reply::Error(RpcError::new(error)), then)
+}
+
+fn execute(plugin: &Plugin, ExecuteProcessParams { program, args }: ExecuteProcessParams) -> Reply {
+    let at = Instant::now();
+    let output = plugin.environment.run(&program, &args);
+    let argv = [program].into_iter().chain(args).collect();
+    let executed = Executed { argv, at, took: at.elapsed() };
+    plugin.window.with(|state| state.evidence.executed.push(executed));
+    match output {
+        Ok(output) => result(ExecuteProcessResult {
+            success: output.status.success(),
+            stdout: Some(output.stdout),
+            stderr: Some(output.stderr),
+        }),
+        Err(error) => Reply::Error(RpcError::new(error)),
+    }
+}
+
+fn result(result: impl serde::Serialize) -> Reply {
+    serde_json::to_value(result).map_or_else(|error| Reply::Error(RpcError::new(error)), Reply::Result)
+}
+
+/// Lapce answers only when the server has answered `initialize` with a result; whatever goes wrong before leaves the
+/// volt waiting (`SpawnedLspInfo` in its `psp.rs` keeps the means to answer for ever).
+fn start_server(plugin: &Arc<Plugin>, params: StartLspServerParams) -> Reply {
+    let id = plugin.window.with(|state| {
+        state.next_server += 1;
+        state.next_server
+    });
+    plugin.started.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+    let reason = match lsp::start(plugin, id, params).map(|loaded| receive(&loaded)) {
+        Ok(Ok(())) => return result(StartLspServerResult { id }),
+        Ok(Err(reason)) => reason,
+        Err(error) => format!("the language server cannot be started, {error:#}"),
+    };
+    Reply::Never(format!("Lapce never answers host/startLspServer: {reason}"))
+}
+
+/// Lapce sends the notification but no answer, and its thread for the volt panics.
+fn notify_server(plugin: &Plugin, params: &SendLspNotificationParams) -> Reply {
+    if !plugin.started.lock().unwrap_or_else(PoisonError::into_inner).contains(&params.id) {
+        return Reply::Error(RpcError::new(NO_SERVER));
+    }
+    plugin.window.with(|state| {
+        if let Some(server) = state.servers.get(&params.id) {
+            server.notify(&params.method, &params.params);
+        }
+    });
+    Reply::Never("Lapce's thread for the volt panics on host/sendLspNotification as a request".to_owned())
+}
+
+fn ask_server(plugin: &Plugin, params: &SendLspRequestParams) -> Reply {
+    if !plugin.started.lock().unwrap_or_else(PoisonError::into_inner).contains(&params.id) {
+        return Reply::Error(RpcError::new(NO_SERVER));
+    }
+    let Some(server) = plugin.window.with(|state| state.servers.get(&params.id).cloned()) else {
+        return Reply::Error(RpcError::new("plugin doesn't exist"));
+    };
+    let response = server.request(&params.method, &params.params);
+    // What is held here could write to the server while the volt waits.
+    drop(server);
+    match receive(&response) {
+        Ok(Ok(response)) => result(SendLspRequestResult { result: response }),
+        Ok(Err(error)) => Reply::Error(error),
+        Err(reason) => Reply::Never(format!("Lapce never answers host/sendLspRequest: {reason}")),
+    }
+}
+
+const NO_SERVER: &str = "lsp not found, it may have exited";
+
+fn receive<T>(receiver: &Receiver<T>) -> Result<T, String> {
+    receiver.recv_timeout(SERVER_LIMIT).map_err(|error| match error {
+        RecvTimeoutError::Disconnected => "the language server has not answered and will not".to_owned(),
+        RecvTimeoutError::Timeout => format!("no answer of the language server for {SERVER_LIMIT:?}"),
+    })
+}
+
+/// The parameters of `initialize` for a language server.
+pub(crate) fn server_params(config: &Config, options: Option<Value>) -> Value {
+    let mut params = client_params(config);
+    if let Some(options) = options {
+        params["initializationOptions"] = options;
+    }
+    params["trace"] = "verbose".into();
+    params["clientInfo"] = json!({ "name": "Lapce-Stable", "version": "0.4.6" });
+    params
 }
 
 /// The parameters of `initialize`: the settings with their dotted keys made into tables, the folder that is open,
 /// and what Lapce 0.4.6 says it can do.
 pub(crate) fn initialize_params(config: &Config, settings: &[(String, Value)]) -> Value {
+    let mut params = client_params(config);
+    if !settings.is_empty() {
+        params["initializationOptions"] = unflatten(settings);
+    }
+    params
+}
+
+/// What Lapce tells a volt and a language server alike.
+fn client_params(config: &Config) -> Value {
     let root = config.workspace.as_ref().and_then(|path| lsp_types::Url::from_directory_path(path).ok());
     let mut params = json!({
         "processId": std::process::id(),
         "rootUri": root,
         "capabilities": client_capabilities(),
     });
-    if !settings.is_empty() {
-        params["initializationOptions"] = unflatten(settings);
-    }
     if let Some(root) = root {
         params["workspaceFolders"] = json!([{ "uri": root, "name": root.as_str() }]);
     }

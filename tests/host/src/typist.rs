@@ -86,11 +86,21 @@ pub fn model(plan: &str, before: &str) -> String {
 /// When no socket can be opened.
 #[cfg(feature = "wasm")]
 pub fn server(latency: Duration) -> std::io::Result<Server> {
+    server_writing(latency, Duration::ZERO)
+}
+
+/// The same, of a model that takes so long for each line but the first.
+///
+/// # Errors
+/// When no socket can be opened.
+#[cfg(feature = "wasm")]
+pub fn server_writing(latency: Duration, line: Duration) -> std::io::Result<Server> {
     let plan = plan();
     Server::start(move |request: &Request| {
         let prompt = request.json()["prompt"].as_str().unwrap_or_default().to_owned();
-        let pace = server::Pace::AT_ONCE.after(latency);
-        Script::stream(shape::ollama_generate, &[&model(&plan, &prompt)], pace)
+        let answer = model(&plan, &prompt);
+        let lines: Vec<&str> = answer.split_inclusive('\n').collect();
+        Script::stream(shape::ollama_generate, &lines, server::Pace::every(line).after(latency))
     })
 }
 

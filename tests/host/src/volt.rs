@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread;
@@ -18,7 +18,7 @@ use wasmtime_wasi::{Dir, WasiCtxBuilder, ambient_authority};
 
 use crate::http;
 use crate::process::Environment;
-use crate::psp;
+use crate::psp::{self, Plugin, Then};
 use crate::window::{Job, Window};
 
 /// A volt's thread.
@@ -26,8 +26,20 @@ pub(crate) struct Volt {
     queue: Sender<Job>,
     ended: Receiver<()>,
     memory: Arc<AtomicUsize>,
-    connected: Arc<AtomicBool>,
+    plugin: Arc<Plugin>,
 }
+
+/// Why the volt's thread ends in the middle of a message.
+#[derive(Debug)]
+struct Ended;
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the volt's thread has ended")
+    }
+}
+
+impl std::error::Error for Ended {}
 
 /// A compiled volt. Lapce compiles anew at every start; here one process compiles the same file once.
 pub(crate) fn compile(wasm: &Path) -> anyhow::Result<Module> {
@@ -48,28 +60,26 @@ pub(crate) fn compile(wasm: &Path) -> anyhow::Result<Module> {
 
 impl Volt {
     /// Instantiates a volt in its folder and starts its thread.
-    pub fn start(
-        module: &Module,
-        folder: &Path,
-        environment: Environment,
-        window: Arc<Window>,
-    ) -> anyhow::Result<Volt> {
+    pub fn start(module: &Module, folder: &Path, plugin: Plugin) -> anyhow::Result<Volt> {
+        let plugin = Arc::new(plugin);
+        let window = plugin.window.clone();
         let [stdin, stdout, stderr] = std::array::from_fn(|_| Pipe::default());
-        let wasi = wasi(folder, &environment, [&stdin, &stdout, &stderr])?;
+        let wasi = wasi(folder, &plugin.environment, [&stdin, &stdout, &stderr])?;
         let mut store = Store::new(module.engine(), wasi);
         let mut linker = Linker::new(module.engine());
         wasmtime_wasi::add_to_linker(&mut linker, |wasi| wasi)?;
         http::add_to_linker(&mut linker)?;
 
-        let connected = Arc::new(AtomicBool::new(true));
-        let (heard, reply, listens) = (window.clone(), stdin.clone(), connected.clone());
-        linker.func_wrap("lapce", "host_handle_rpc", move || {
+        let (speaker, reply) = (plugin.clone(), stdin.clone());
+        linker.func_wrap("lapce", "host_handle_rpc", move || -> anyhow::Result<()> {
             // Lapce, too, drops what is not UTF-8.
-            if let Ok(message) = stdout.drain()
-                && let Some(answer) = psp::hear(&heard, &environment, &listens, &message)
-            {
-                reply.push_line(&answer);
+            let Ok(message) = stdout.drain() else { return Ok(()) };
+            match psp::hear(&speaker, &message) {
+                Then::Continue => {}
+                Then::Answer(line) => reply.push_line(&line),
+                Then::End => return Err(Ended.into()),
             }
+            Ok(())
         })?;
         let heard = window.clone();
         linker.func_wrap("lapce", "host_handle_stderr", move || {
@@ -92,7 +102,7 @@ impl Volt {
             drop(guest);
             let _ = end.send(());
         })?;
-        Ok(Volt { queue, ended, memory, connected })
+        Ok(Volt { queue, ended, memory, plugin })
     }
 
     /// Where its messages go.
@@ -101,9 +111,14 @@ impl Volt {
     }
 
     /// Stops listening to it, as Lapce does with a volt that is reloaded: its answers still count, its notifications
-    /// do not, and a request leaves it waiting for ever.
+    /// do not, a request leaves it waiting for ever, and its language servers are killed.
     pub fn disconnect(&self) {
-        self.connected.store(false, Ordering::Relaxed);
+        self.plugin.disconnect();
+    }
+
+    /// Kills its language servers.
+    pub fn kill_servers(&self) {
+        self.plugin.kill_servers();
     }
 
     /// Bytes of its linear memory after the last message. Linear memory never shrinks, so this is the peak, too.
@@ -140,6 +155,9 @@ impl Guest {
             let trap = self.handle_rpc.call(&mut self.store, ()).err();
             let worked = worked().zip(before).map(|(now, before)| now.saturating_sub(before));
             let handled = Instant::now();
+            if trap.as_ref().is_some_and(|trap| trap.is::<Ended>()) {
+                return;
+            }
             if let Some(memory) = self.instance.get_memory(&mut self.store, "memory") {
                 self.memory.store(memory.data_size(&self.store), Ordering::Relaxed);
             }

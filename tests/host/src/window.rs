@@ -1,5 +1,6 @@
 //! The window of one Lapce, shared by the user's thread and the volt's: the editor, and the record of what happens.
 
+use std::collections::HashMap;
 use std::sync::mpsc::Sender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +9,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::editor::{Editor, Message};
-use crate::evidence::{Evidence, Painted, Told};
+use crate::evidence::{Evidence, Painted, Tab, Told, TypedAlong, WakeUp};
+use crate::lsp::{Lifeline, Server};
 
 /// Work for the volt's thread.
 pub(crate) enum Job {
@@ -26,6 +28,12 @@ pub(crate) struct State {
     pub last_activity: Instant,
     /// Lapce is being closed: who waits for nothing but that may go.
     pub closed: bool,
+    /// The language servers that have answered `initialize`: Lapce's plugin catalog.
+    pub servers: HashMap<u64, Server>,
+    /// Those of every language server there was.
+    pub lifelines: Vec<Lifeline>,
+    /// The newest language server's number.
+    pub next_server: u64,
 }
 
 /// See the module.
@@ -51,6 +59,9 @@ impl Window {
             queue: None,
             last_activity: Instant::now(),
             closed: false,
+            servers: HashMap::new(),
+            lifelines: Vec::new(),
+            next_server: 0,
         };
         Window { state: Mutex::new(state), changed: Condvar::new() }
     }
@@ -107,11 +118,74 @@ impl Window {
 }
 
 impl State {
-    /// Queues what the editor wants to tell and records what it drew.
+    /// The user does something.
+    pub fn act(&mut self, act: impl FnOnce(&mut Editor)) {
+        self.evidence.acts.push(Instant::now());
+        self.evidence.along_is_open = false;
+        act(&mut self.editor);
+    }
+
+    /// The user presses the key of a character.
+    pub fn type_key(&mut self, c: char) {
+        let screen = self.editor.screen();
+        let fits = c != '\n' && screen.ghost_at_cursor() && screen.ghost_text().starts_with(c);
+        self.act(|editor| if c == '\n' { editor.enter() } else { editor.type_char(c) });
+        if fits {
+            self.evidence.typed_along.push(TypedAlong { at: Instant::now(), settled: None });
+            self.evidence.along_is_open = true;
+        }
+    }
+
+    /// The user presses Tab.
+    pub fn tab(&mut self) {
+        let screen = self.editor.screen();
+        if screen.ghost.is_some() || self.editor.text_after_tab().is_some() {
+            let as_shown = self.editor.tab_is_honest();
+            self.evidence.tabs.push(Tab {
+                at: Instant::now(),
+                shown: screen.ghost_text().to_owned(),
+                as_shown,
+            });
+        }
+        self.act(Editor::tab);
+    }
+
+    /// A notification of the volt; nothing comes of it when it is not connected any more.
+    pub fn notified(&mut self, method: &str, params: Value, is_connected: bool) {
+        if method == "experimental/serverStatus" {
+            self.evidence.server_statuses.push(Instant::now());
+        }
+        if is_connected {
+            let taken = self.editor.notified(method, params);
+            self.note(method, taken);
+        }
+    }
+
+    /// A notification of one of the volt's language servers.
+    pub fn notified_by_server(&mut self, method: &str, params: Value) {
+        let taken = self.editor.notified_by_server(method, params);
+        self.note(method, taken);
+    }
+
+    fn note(&mut self, method: &str, taken: serde_json::Result<()>) {
+        if let Err(error) = taken {
+            self.evidence.faults.push(format!("{method}: {error}"));
+        }
+        let new = self.editor.wakeups().saturating_sub(self.evidence.wakeups.len());
+        self.evidence.wakeups.extend((0..new).map(|_| WakeUp { at: Instant::now(), told: Vec::new() }));
+    }
+
+    /// An answer of the volt.
+    pub fn answered(&mut self, id: u64, result: Result<Value, Value>) {
+        *self.evidence.answers.entry(id).or_default() += 1;
+        self.editor.answer(id, result);
+    }
+
+    /// Sends what the editor wants to tell and records what it drew.
     fn settle(&mut self) {
         let now = Instant::now();
         self.last_activity = now;
-        for Message { id, method, params, .. } in self.editor.outgoing() {
+        for Message { id, method, params, wakeup } in self.editor.outgoing() {
             let Some(queue) = &self.queue else { continue };
             let line = Line { jsonrpc: "2.0", method, params: &params, id };
             // A map with string keys always serialises.
@@ -127,10 +201,25 @@ impl State {
                 worked: None,
             };
             self.evidence.told.push(told);
+            let wakeup = wakeup.and_then(|number| self.evidence.wakeups.get_mut(number.checked_sub(1)?));
+            if let Some(wakeup) = wakeup {
+                wakeup.told.push(index);
+            }
             // The receiver is gone only when the volt's thread has died; the message then stays untaken.
             let _ = queue.send(Job::Message { line, index });
         }
+        for (id, Message { method, params, .. }) in self.editor.outgoing_to_servers() {
+            if let Some(server) = self.servers.get(&id) {
+                server.notify(method, &params);
+            }
+        }
         let paints = self.editor.paints();
         self.evidence.paints.extend(paints.into_iter().map(|paint| Painted { paint, at: now }));
+        if self.evidence.along_is_open && self.editor.tab_is_honest() {
+            self.evidence.along_is_open = false;
+            if let Some(along) = self.evidence.typed_along.last_mut() {
+                along.settled = Some(now);
+            }
+        }
     }
 }

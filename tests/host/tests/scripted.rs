@@ -1,65 +1,17 @@
 //! The host's own rules, seen through a volt that does what each test scripts (`scripted.wat`).
 
+mod scripted_volt;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use volt_host::typist::Typist;
 use volt_host::{Answers, Lapce, Pace, Setup};
 
-/// Only a protection against hanging: nothing here takes noticeable time.
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// The folder of the scripted volt, built once per test run.
-fn volt() -> PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
-        let folder =
-            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("scripted-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("v.wasm"), wat::parse_str(include_str!("scripted.wat")).unwrap()).unwrap();
-        let manifest = "name = 'scripted'\ndisplay-name = 'Scripted'\nwasm = 'v.wasm'\n[activation]\n\
-                        language = ['rust']\n";
-        std::fs::write(folder.join("volt.toml"), manifest).unwrap();
-        folder
-    });
-    folder.clone()
-}
-
-/// A volt that says these messages on its 1st, 2nd, … message.
-fn scripted(script: &[&[Value]]) -> Setup {
-    let lines = |values: &[Value]| values.iter().map(|value| format!("{value}\n")).collect::<String>();
-    (1..)
-        .zip(script)
-        .fold(Setup::new(volt()), |setup, (number, values)| setup.file(format!("{number}"), lines(values)))
-}
-
-/// Message 1 is `initialize` (id 0), 2 `initialized`, 3 `didOpen`; typing a character sends `didChange` and a request.
-fn completing(mut rest: Vec<Vec<Value>>) -> Setup {
-    let mut script = vec![
-        vec![json!({ "jsonrpc": "2.0", "id": 0, "result": { "capabilities": {
-            "textDocumentSync": 2, "inlineCompletionProvider": {} } } })],
-        vec![],
-        vec![],
-    ];
-    script.append(&mut rest);
-    scripted(&script.iter().map(Vec::as_slice).collect::<Vec<_>>())
-}
-
-fn answer(id: u64, items: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": id, "result": items })
-}
-
-fn notification(method: &str, params: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "method": method, "params": params })
-}
-
-fn request(method: &str, params: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params })
-}
+use scripted_volt::{LIMIT, answer, completing, notification, replies, request, scripted, volt};
 
 fn opened(setup: Setup) -> Lapce {
     let mut lapce = Lapce::start(setup).unwrap();
@@ -70,8 +22,7 @@ fn opened(setup: Setup) -> Lapce {
 
 /// What the volt got as reply to its request.
 fn reply(lapce: &Lapce) -> Value {
-    let line = lapce.log().into_iter().find(|line| line.source == "stderr").unwrap();
-    serde_json::from_str(&line.message).unwrap()
+    replies(lapce).remove(0)
 }
 
 #[test]
@@ -143,7 +94,6 @@ fn waiting_for_a_message_is_not_counted_as_work() {
 #[test]
 fn requests_are_replied_to_as_lapce_does() {
     let error = |message: &str| json!({ "error": { "code": 0, "message": message } });
-    let server = json!({ "serverUri": "urn:ls", "serverArgs": [], "documentSelector": [], "options": null });
     for (method, params, reply_part) in [
         ("window/workDoneProgress/create", json!({}), json!({ "result": null })),
         ("host/registerDebuggerType", json!({}), error("missing field `debuggerType`")),
@@ -153,7 +103,6 @@ fn requests_are_replied_to_as_lapce_does() {
             json!({ "result": null }),
         ),
         ("host/startLspServer", json!({}), error("missing field `serverUri`")),
-        ("host/startLspServer", server, json!({ "result": { "id": 1 } })),
         (
             "host/sendLspRequest",
             json!({ "id": 1, "method": "m", "params": {} }),

@@ -20,7 +20,7 @@ const KEY: Duration = Duration::from_millis(83);
 /// How long the scripted model thinks, and how long it writes.
 const LATENCY: Duration = Duration::from_millis(300);
 const WRITING: Duration = Duration::from_millis(1200);
-/// How long what is left running after Tab has to end.
+/// How long what runs when Lapce is closed has to end.
 const CLEAN_UP: Duration = Duration::from_secs(3);
 
 const HELP: &str = "\
@@ -45,7 +45,7 @@ Figures of --json:
   requests                              HTTP requests the scripted server got; null with --provider
   answers_per_request_min, -_max        How often the editor's requests were answered: must be once
   stale_paints                          Ghosts drawn where the cursor was not: must be none
-  children_left, files_left             Processes and files left behind: must be none
+  children_left, files_left             Processes and files left behind once Lapce is closed: must be none
   linear_memory_bytes, wasm_bytes       Memory of the plugin at its end, and size of its wasm
 ";
 
@@ -141,11 +141,13 @@ fn perform(mut lapce: Lapce, mut view: View<'_>, server: Option<&Server>) -> Res
     let before_tab = lapce.evidence();
     lapce.tab();
     view.finish(&lapce.screen())?;
+    let memory = lapce.linear_memory_bytes();
+    lapce.close();
     // What is left after this time is reported.
     let _ = lapce.wait_until(CLEAN_UP, |_| {
         lapce.files_left().is_empty() && lapce.processes().is_ok_and(|processes| processes.is_empty())
     });
-    Ok(Figures::new(&lapce, &before_tab, screen.ghost_text(), server))
+    Ok(Figures::new(&lapce, memory, &before_tab, screen.ghost_text(), server))
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Waiting for a suggestion, and knowing when it is whole or will not come.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lsp_types::MessageType;
 use volt_host::editor::{Popup, Screen};
-use volt_host::{Answers, Lapce};
+use volt_host::{Answers, Lapce, Process};
 
 use super::{Failure, interrupt};
 
@@ -49,7 +50,7 @@ pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen
         }
         let quiet = changed.elapsed();
         // Where processes cannot be listed, the status bar alone must do.
-        let running = lapce.processes().is_ok_and(|processes| !processes.is_empty())
+        let running = lapce.processes().is_ok_and(|processes| processes.iter().any(is_transfer))
             // With the editor's own HTTP client, no process runs and the plugin waits.
             || lapce.evidence().told.iter().any(|told| told.handled.is_none());
         let is_late = start.elapsed() >= LIMIT;
@@ -65,6 +66,12 @@ pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen
             return Err(Failure::Failed(why_none(lapce, &shown)));
         }
     }
+}
+
+/// Whether a process fetches something. A plugin's language servers run as long as Lapce does.
+fn is_transfer(process: &Process) -> bool {
+    let program = process.argv.first().map(|program| Path::new(program).file_stem());
+    program.flatten().is_some_and(|name| name == "curl")
 }
 
 /// How long to wait for a first ghost while nothing changes and nothing runs.
@@ -126,6 +133,20 @@ mod tests {
         ] {
             let answers = Answers { requests, min, max: 1 };
             assert_eq!(super::patience(&says(status), answers), patience, "{status:?} {answers:?}");
+        }
+    }
+
+    #[test]
+    fn only_curl_is_waited_for() {
+        for (argv, waited_for) in [
+            (&["curl", "-q"][..], true),
+            (&["/usr/bin/curl"], true),
+            (&["sh", "-c", "curl"], false),
+            (&[], false),
+        ] {
+            let argv = argv.iter().map(|&arg| arg.to_owned()).collect();
+            let process = Process { id: 1, argv };
+            assert_eq!(is_transfer(&process), waited_for, "{process:?}");
         }
     }
 

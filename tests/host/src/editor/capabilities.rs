@@ -4,8 +4,8 @@ use std::path::Path;
 
 use globset::{Glob, GlobMatcher};
 use lsp_types::{
-    CodeActionProviderCapability, DocumentFilter, DocumentSelector, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
-    TextDocumentSyncSaveOptions,
+    CodeActionProviderCapability, DocumentFilter, DocumentSelector, ServerCapabilities,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
 };
 
 /// What Lapce asks for anew after every change of a document, in this order (`on_update` in its `doc.rs`;
@@ -84,7 +84,8 @@ struct Filter {
 impl Selector {
     /// A volt's, as Lapce makes it of `[activation]`: languages and globs are alternatives.
     pub fn new(languages: &[String], globs: &[String]) -> Selector {
-        let languages = languages.iter().map(|language| Filter { language: Some(language.clone()), glob: None });
+        let languages =
+            languages.iter().map(|language| Filter { language: Some(language.clone()), glob: None });
         let globs = globs.iter().map(|pattern| Filter { language: None, glob: glob(pattern) });
         Selector(languages.chain(globs).collect())
     }

@@ -132,7 +132,10 @@ enum Mode {
 #[derive(Debug, Clone)]
 enum Pending {
     Initialize,
-    Inline { document: usize, offset: usize },
+    Inline {
+        document: usize,
+        offset: usize,
+    },
     /// A request whose answer is not shown here.
     Unshown,
 }
@@ -295,7 +298,8 @@ impl Editor {
             // (`init_diagnostics` in its `doc.rs`).
             "textDocument/publishDiagnostics" => {
                 let params: PublishDiagnosticsParams = serde_json::from_value(params)?;
-                let of = self.documents.iter_mut().filter(|document| document.url.as_ref() == Some(&params.uri));
+                let of =
+                    self.documents.iter_mut().filter(|document| document.url.as_ref() == Some(&params.uri));
                 of.for_each(Document::forget_code_actions);
             }
             "$/cancelRequest" => {

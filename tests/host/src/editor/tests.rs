@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// One thing that happens.
+#[derive(Clone)]
 enum Do {
     Type(&'static str),
     Enter,
@@ -12,11 +13,16 @@ enum Do {
     Tab,
     Escape,
     Invoke,
-    Up,
+    Press(Arrow),
     Click(u32, u32),
     Paste(&'static str),
     Undo,
+    Redo,
     Next,
+    Save,
+    Open(&'static str),
+    Front(&'static str),
+    Diagnostics,
     /// The nth `inlineCompletion` request (from 0) is answered with these items, or with an error.
     Answer(usize, Vec<Value>),
     Refuse(usize),
@@ -34,6 +40,12 @@ fn at(line: u32, character: u32, text: &str) -> Vec<Value> {
     vec![json!({ "insertText": text, "range": { "start": position, "end": position } })]
 }
 
+/// An item that replaces this range.
+fn over(start: (u32, u32), end: (u32, u32), text: &str) -> Vec<Value> {
+    let position = |(line, character)| json!({ "line": line, "character": character });
+    vec![json!({ "insertText": text, "range": { "start": position(start), "end": position(end) } })]
+}
+
 fn capabilities() -> ServerCapabilities {
     serde_json::from_value(json!({
         "textDocumentSync": 2,
@@ -45,8 +57,13 @@ fn capabilities() -> ServerCapabilities {
 
 /// An editor with one file; `|` marks the caret.
 fn editor(config: Config, text: &str) -> Editor {
+    editor_for(config, capabilities(), text)
+}
+
+/// The same for a volt that has registered these capabilities.
+fn editor_for(config: Config, capabilities: ServerCapabilities, text: &str) -> Editor {
     let mut editor = Editor::new(config);
-    editor.initialized(capabilities());
+    editor.initialized(capabilities);
     let caret = text.find('|').unwrap();
     let text = text.replace('|', "");
     editor.open("a.rs", "rust", &text);
@@ -57,6 +74,12 @@ fn editor(config: Config, text: &str) -> Editor {
 }
 
 fn act(editor: &mut Editor, requests: &mut Vec<u64>, step: Do) {
+    perform(editor, requests, step);
+    let asked = editor.outgoing().into_iter().filter(|m| m.method == "textDocument/inlineCompletion");
+    requests.extend(asked.filter_map(|message| message.id));
+}
+
+fn perform(editor: &mut Editor, requests: &[u64], step: Do) {
     match step {
         Type(text) => text.chars().for_each(|c| editor.type_char(c)),
         Enter => editor.enter(),
@@ -64,16 +87,22 @@ fn act(editor: &mut Editor, requests: &mut Vec<u64>, step: Do) {
         Tab => editor.tab(),
         Escape => editor.escape(),
         Invoke => editor.invoke(),
-        Up => editor.arrow(Arrow::Up),
+        Press(arrow) => editor.arrow(arrow),
         Click(line, character) => editor.click(line, character),
         Paste(text) => editor.paste(text),
         Undo => editor.undo(),
+        Redo => editor.redo(),
         Next => editor.cycle(true),
+        Save => editor.save(),
+        Open(path) => editor.open(path, "rust", ""),
+        Front(path) => editor.switch_to(path),
+        Diagnostics => {
+            let params = json!({ "uri": "file:///home/user/project/a.rs", "diagnostics": [] });
+            editor.notified("textDocument/publishDiagnostics", params).unwrap();
+        }
         Answer(nth, items) => editor.answer(requests[nth], Ok(items.into())),
         Refuse(nth) => editor.answer(requests[nth], Err(json!({ "code": 0, "message": "none" }))),
     }
-    let asked = editor.outgoing().into_iter().filter(|m| m.method == "textDocument/inlineCompletion");
-    requests.extend(asked.filter_map(|message| message.id));
 }
 
 fn run(config: Config, text: &str, steps: Vec<Do>) -> Editor {
@@ -164,11 +193,11 @@ fn ghost_text_follows_the_rules_of_lapce() {
             vec![Type("c"), Answer(0, at(0, 1, "d")), Type("d")],
             "ab cd|",
         ),
-        ("Up leaves the ghost", "1\n|", vec![Type("a"), Answer(0, plain("b")), Up], "1|\na«b»"),
+        ("Up leaves the ghost", "1\n|", vec![Type("a"), Answer(0, plain("b")), Press(Arrow::Up)], "1|\na«b»"),
         (
             "an answer after Up is drawn at the old place",
             "1\n|",
-            vec![Type("a"), Up, Answer(0, plain("b"))],
+            vec![Type("a"), Press(Arrow::Up), Answer(0, plain("b"))],
             "1|\na«b»",
         ),
         ("a click wipes the ghost", "1\n|", vec![Type("a"), Answer(0, plain("b")), Click(0, 0)], "|1\na"),
@@ -192,17 +221,78 @@ fn ghost_text_follows_the_rules_of_lapce() {
         (
             "a range replaces, as full text",
             "let |",
-            vec![
-                Type("a"),
-                Answer(
-                    0,
-                    vec![json!({ "insertText": "let b", "range": {
-                        "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 5 } } })],
-                ),
-                Tab,
-            ],
+            vec![Type("a"), Answer(0, over((0, 0), (0, 5), "let b")), Tab],
             "let b|",
         ),
+        (
+            "what a range replaces is not marked",
+            "|old();",
+            vec![Type("x"), Answer(0, over((0, 1), (0, 7), "new();"))],
+            "x«new();»|old();",
+        ),
+        (
+            "and Tab replaces it",
+            "|old();",
+            vec![Type("x"), Answer(0, over((0, 1), (0, 7), "new();")), Tab],
+            "xnew();|",
+        ),
+        (
+            "a range elsewhere in the file is drawn there",
+            "|\nb\nmain()",
+            vec![Type("a"), Answer(0, over((2, 0), (2, 4), "start"))],
+            "a|\nb\n«start»main()",
+        ),
+        (
+            "and Tab takes the caret there",
+            "|\nb\nmain()",
+            vec![Type("a"), Answer(0, over((2, 0), (2, 4), "start")), Tab],
+            "a\nb\nstart|()",
+        ),
+        (
+            "on the next key such a ghost goes",
+            "|\nb\nmain()",
+            vec![Type("a"), Answer(0, over((2, 0), (2, 4), "start")), Type("a")],
+            "aa|\nb\nmain()",
+        ),
+        (
+            "while Tab still takes it, at offsets that no longer hold",
+            "|\nb\nmain()",
+            vec![Type("a"), Answer(0, over((2, 0), (2, 4), "start")), Type("a"), Tab],
+            "aa\nbstart|n()",
+        ),
+        (
+            "unless that key is answered with nothing",
+            "|\nb\nmain()",
+            vec![Type("a"), Answer(0, over((2, 0), (2, 4), "start")), Type("a"), Answer(1, vec![]), Tab],
+            "aa  |\nb\nmain()",
+        ),
+        (
+            "an empty text over a range draws nothing",
+            "|bc",
+            vec![Type("a"), Answer(0, over((0, 1), (0, 3), ""))],
+            "a|bc",
+        ),
+        ("yet Tab deletes", "|bc", vec![Type("a"), Answer(0, over((0, 1), (0, 3), "")), Tab], "a|"),
+        (
+            "Down, Left, Home and End leave the ghost",
+            "|\n1",
+            vec![
+                Type("a"),
+                Answer(0, plain("b")),
+                Press(Arrow::Down),
+                Press(Arrow::Left),
+                Press(Arrow::End),
+                Press(Arrow::Home),
+            ],
+            "a«b»\n|1",
+        ),
+        (
+            "a key typed elsewhere leaves it, too",
+            "1\n|",
+            vec![Type("a"), Answer(0, plain("b")), Press(Arrow::Up), Type("x")],
+            "1x|\na«b»",
+        ),
+        ("redo wipes", "|", vec![Type("a"), Undo, Answer(0, plain("b")), Redo], "a|"),
         ("invoke asks in the middle of nothing", "ab|", vec![Invoke, Answer(0, plain("c"))], "ab«c»|"),
         ("columns are UTF-16", "😀|", vec![Type("a"), Answer(0, at(0, 3, "b"))], "😀a«b»|"),
         ("CRLF is kept on Tab", "1\r\n|", vec![Type("a"), Answer(0, plain("b\nc")), Tab], "1\r\nab\r\nc|"),
@@ -222,6 +312,10 @@ fn tab_is_honest_only_while_it_inserts_what_is_drawn() {
         (vec![Type("a"), Answer(0, plain("bc")), Type("b"), Answer(1, plain("c"))], true),
         (vec![Type("a"), Answer(0, plain("bc")), Type("z")], false),
         (vec![Type("a"), Answer(0, plain("bc")), Type("z"), Answer(1, vec![])], true),
+        // What is replaced is not drawn.
+        (vec![Type("ab"), Answer(1, over((0, 1), (0, 2), "c"))], true),
+        (vec![Type("ab"), Answer(1, over((0, 1), (0, 2), ""))], false),
+        (vec![Type("ab"), Answer(1, over((0, 1), (0, 1), ""))], true),
     ];
     for (number, (steps, honest)) in scenes.into_iter().enumerate() {
         assert_eq!(run(Config::default(), "|", steps).tab_is_honest(), honest, "scene {number}");
@@ -254,6 +348,11 @@ fn told(editor: &mut Editor) -> Vec<String> {
                 let params = &message.params;
                 format!("ask {} at {}", params["context"]["triggerKind"], params["position"]["character"])
             }
+            ("textDocument/codeAction", _) => {
+                let range = &message.params["range"];
+                assert_eq!(range["start"], range["end"]);
+                format!("actions at {}:{}", range["start"]["line"], range["start"]["character"])
+            }
             (method, _) => method.trim_start_matches("textDocument/").to_owned(),
         }
     };
@@ -278,23 +377,181 @@ fn every_act_sends_its_messages_in_the_order_of_lapce() {
         ("invoke", "a|", Invoke, &["ask 1 at 1"]),
         ("Escape", "a|", Escape, &[]),
         ("a click", "a|", Click(0, 0), &[]),
-        ("Up", "a\n|", Up, &[]),
+        ("Up", "a\n|", Press(Arrow::Up), &[]),
     ];
     for (name, text, step, expected) in scenes {
         let mut editor = editor(Config::default(), text);
-        match step {
-            Type(text) => text.chars().for_each(|c| editor.type_char(c)),
-            Enter => editor.enter(),
-            Backspace => editor.backspace(),
-            Tab => editor.tab(),
-            Escape => editor.escape(),
-            Invoke => editor.invoke(),
-            Up => editor.arrow(Arrow::Up),
-            Click(line, character) => editor.click(line, character),
-            Paste(text) => editor.paste(text),
-            Undo | Next | Answer(..) | Refuse(_) => unreachable!("{name}"),
-        }
+        perform(&mut editor, &[], step);
         assert_eq!(told(&mut editor), expected, "{name}");
+    }
+}
+
+#[test]
+fn code_actions_are_asked_for_last_at_every_key_and_click_once_at_each_place_since_the_last_edit() {
+    let key = |last: &'static str| vec!["didChange range \"a\"", "codeLens", "ask 2 at 1", last];
+    let scenes: Vec<(&str, &str, Vec<Do>, Vec<&str>)> = vec![
+        ("a key", "|", vec![Type("a")], key("actions at 0:1")),
+        (
+            "Enter",
+            "a|",
+            vec![Enter],
+            vec!["didChange range \"\\n\"", "codeLens", "ask 2 at 0", "actions at 1:0"],
+        ),
+        (
+            "backspace",
+            "a|",
+            vec![Backspace],
+            vec!["didChange range \"\"", "codeLens", "ask 2 at 0", "actions at 0:0"],
+        ),
+        (
+            "undo and redo",
+            "|",
+            vec![Type("a"), Undo, Redo],
+            [
+                key("actions at 0:1"),
+                vec!["didChange range \"\"", "codeLens", "actions at 0:0"],
+                vec!["didChange range \"a\"", "codeLens", "actions at 0:1"],
+            ]
+            .concat(),
+        ),
+        ("undo of nothing", "a|", vec![Undo], vec![]),
+        ("paste", "|", vec![Paste("ab")], vec!["didChange range \"ab\"", "codeLens", "actions at 0:2"]),
+        ("Tab that indents", "|", vec![Tab], vec!["didChange range \"    \"", "codeLens", "actions at 0:4"]),
+        (
+            "Tab that takes",
+            "|",
+            vec![Type("a"), Answer(0, plain("b\nc")), Tab],
+            [key("actions at 0:1"), vec!["didChange range \"b\\nc\"", "codeLens", "actions at 1:1"]].concat(),
+        ),
+        (
+            "arrows",
+            "ab\ncd|",
+            vec![Press(Arrow::Left), Press(Arrow::Up)],
+            vec!["actions at 1:1", "actions at 0:1"],
+        ),
+        (
+            "Home and End",
+            "a|b",
+            vec![Press(Arrow::Home), Press(Arrow::End)],
+            vec!["actions at 0:0", "actions at 0:2"],
+        ),
+        ("a click", "ab|", vec![Click(0, 1)], vec!["actions at 0:1"]),
+        (
+            "back to where it was",
+            "ab|",
+            vec![Press(Arrow::Left), Press(Arrow::Right)],
+            vec!["actions at 0:1"],
+        ),
+        ("a click on where it was", "ab|", vec![Click(0, 2)], vec![]),
+        (
+            "back after an edit",
+            "|",
+            vec![Press(Arrow::Left), Type("a"), Press(Arrow::Left)],
+            [key("actions at 0:1"), vec!["actions at 0:0"]].concat(),
+        ),
+        ("Escape", "a|", vec![Escape], vec![]),
+        ("alt+\\", "a|", vec![Invoke], vec!["ask 1 at 1"]),
+        ("other keys", "a|", vec![Next, Save], vec![]),
+        (
+            "Escape after diagnostics, which are no edit but drop what was asked for",
+            "a|",
+            vec![Diagnostics, Escape],
+            vec!["actions at 0:1"],
+        ),
+        (
+            "each document has its own",
+            "a|",
+            vec![Open("b.rs"), Escape, Front("a.rs"), Escape],
+            vec!["didOpen", "codeLens", "actions at 0:0"],
+        ),
+    ];
+    let mut actions = capabilities();
+    actions.code_action_provider = Some(true.into());
+    for (name, text, steps, expected) in scenes {
+        for (registered, capabilities) in [(true, actions.clone()), (false, capabilities())] {
+            let mut editor = editor_for(Config::default(), capabilities, text);
+            // The click that put the caret where it is has been asked for.
+            let mut messages = Vec::new();
+            let mut requests = Vec::new();
+            for step in &steps {
+                perform(&mut editor, &requests, step.clone());
+                let asked = editor.outgoing.iter().filter(|m| m.method == "textDocument/inlineCompletion");
+                requests.extend(asked.filter_map(|message| message.id));
+                messages.extend(told(&mut editor));
+            }
+            let expected = expected.iter().filter(|one| registered || !one.starts_with("actions"));
+            assert_eq!(messages, expected.copied().collect::<Vec<_>>(), "{name}, registered: {registered}");
+        }
+    }
+}
+
+#[test]
+fn code_actions_are_not_asked_for_in_documents_outside_the_filter() {
+    let selector = Selector::new(&["rust".to_owned()], &[]);
+    let mut editor = Editor::new(Config { selector, ..Config::default() });
+    let mut capabilities = capabilities();
+    capabilities.code_action_provider = Some(true.into());
+    editor.initialized(capabilities);
+    editor.open("a.txt", "plaintext", "");
+    editor.outgoing();
+    editor.click(0, 0);
+    assert_eq!(told(&mut editor), [""; 0]);
+}
+
+#[test]
+fn a_wakeup_is_asked_for_behind_the_keys_for_every_open_file_and_marked() {
+    let mut editor = editor(Config::default(), "|");
+    for (path, language) in [("b.rs", "rust"), ("c.rs", "rust")] {
+        editor.open(path, language, "");
+    }
+    editor.outgoing();
+    editor.type_char('a');
+    editor.wake_up();
+    editor.type_char('b');
+    editor.wake_up();
+    let lenses = editor.outgoing().into_iter().filter(|message| message.method == "textDocument/codeLens");
+    let wakeups: Vec<Option<usize>> = lenses.map(|message| message.wakeup).collect();
+    let (first, second) = (Some(1), Some(2));
+    assert_eq!(wakeups, [None, first, first, first, None, second, second, second]);
+    assert_eq!(editor.wakeups(), 2);
+}
+
+#[test]
+fn a_language_server_wakes_the_volt_like_the_volt_itself() {
+    for (wakes, health, wakeups, popups) in
+        [(true, "ok", 1, vec![]), (true, "error", 0, vec!["Volt"]), (false, "ok", 0, vec![])]
+    {
+        let mut editor = editor(Config { wakes, ..Config::default() }, "|");
+        let status = json!({ "health": health, "quiescent": true, "message": "m" });
+        editor.notified_by_server("experimental/serverStatus", status).unwrap();
+        assert_eq!((editor.wakeups(), told(&mut editor).len()), (wakeups, wakeups), "{wakes} {health}");
+        let screen = editor.screen();
+        assert_eq!(screen.popups.iter().map(|popup| popup.title.as_str()).collect::<Vec<_>>(), popups);
+    }
+}
+
+#[test]
+fn a_language_server_is_told_of_the_documents_of_its_selector() {
+    let both = ["didOpen", "didChange"];
+    for (selector, sync, expected) in [
+        (json!([{ "language": "rust" }]), json!(2), &both[..]),
+        (json!([{ "language": "c" }, { "pattern": "**/*.rs" }]), json!(1), &both),
+        (json!([{ "language": "rust", "pattern": "**/*.c" }]), json!(2), &["didChange"]),
+        // Changes are told of whatever the selector says, as in Lapce.
+        (json!([]), json!(2), &["didChange"]),
+        (json!([]), Value::Null, &[]),
+        (json!([{ "language": "rust" }]), Value::Null, &[]),
+    ] {
+        let mut editor = editor(Config::default(), "|");
+        let capabilities = serde_json::from_value(json!({ "textDocumentSync": sync })).unwrap();
+        let filters = serde_json::from_value(selector.clone()).unwrap();
+        editor.server_loaded(7, capabilities, Selector::of_server(&filters));
+        editor.type_char('a');
+        let told = editor.outgoing_to_servers();
+        let methods: Vec<&str> =
+            told.iter().map(|(_, message)| message.method.trim_start_matches("textDocument/")).collect();
+        assert_eq!(methods, expected, "{selector} {sync}");
+        assert!(told.iter().all(|(id, _)| *id == 7));
     }
 }
 

@@ -28,8 +28,15 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Measures a Lapce in which Tab was just pressed; `before_tab` is what had happened until then.
-    pub fn new(lapce: &Lapce, before_tab: &Evidence, ghost: &str, server: Option<&Server>) -> Self {
+    /// Measures a Lapce that was closed after Tab: `memory` is what the plugin had then, in bytes, and `before_tab` what
+    /// had happened until Tab.
+    pub fn new(
+        lapce: &Lapce,
+        memory: usize,
+        before_tab: &Evidence,
+        ghost: &str,
+        server: Option<&Server>,
+    ) -> Self {
         let growth = Growth::new(before_tab);
         let exchanges = server.map(Server::exchanges);
         let evidence = lapce.evidence();
@@ -45,7 +52,7 @@ impl Figures {
             answers_per_request_min: answers.min,
             children_left: lapce.processes().ok().map(|processes| processes.len()),
             files_left: lapce.files_left().len(),
-            linear_memory_bytes: lapce.linear_memory_bytes(),
+            linear_memory_bytes: memory,
             wasm_bytes: lapce.wasm_bytes(),
             // Of a real server's last byte nothing is known but that growth comes before it.
             streamed: match &exchanges {
