@@ -62,8 +62,6 @@ pub struct Driver<H, E: Environment> {
     open: Vec<(RequestId, Id)>,
     requests: u64,
     barrier: Barrier,
-    /// No message is queued behind the one at hand.
-    caught_up: bool,
 }
 
 /// What the settings decide.
@@ -148,13 +146,12 @@ impl<H: Host, E: Environment> Driver<H, E> {
             open: Vec::new(),
             requests: 0,
             barrier: Barrier::default(),
-            caught_up: false,
         }
     }
 
     /// Handles one line of the host.
     pub fn handle(&mut self, line: &[u8]) {
-        self.caught_up = self.barrier.enter(self.now_us());
+        self.barrier.enter(self.now_us());
         self.read();
         match rpc::parse(line) {
             Ok(Message::Request { id, method, params }) => self.request(id, &method, params),
@@ -487,7 +484,8 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn moment(&self) -> Moment {
-        Moment { now_ms: self.now_us() / 1000, caught_up: self.caught_up }
+        let now_us = self.now_us();
+        Moment { now_ms: now_us / 1000, caught_up: self.barrier.is_caught_up(now_us) }
     }
 
     fn now_us(&self) -> u64 {

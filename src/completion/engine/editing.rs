@@ -32,7 +32,7 @@ impl Engine {
             _ if edit.inserted.contains('\n') => Change::Lines,
             _ => Change::Other,
         };
-        self.screen.edited(now, change, !edit.removed.is_empty());
+        self.screen.edited(now, uri, change, !edit.removed.is_empty());
         self.caret = Caret::Unknown;
         match effect {
             Effect::Fits => {}

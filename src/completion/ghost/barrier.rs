@@ -20,11 +20,15 @@ pub struct Barrier {
 }
 
 impl Barrier {
-    /// A message begins. Whether no other is queued behind it.
-    pub fn enter(&mut self, now_us: u64) -> bool {
+    /// A message begins.
+    pub fn enter(&mut self, now_us: u64) {
         if now_us.saturating_sub(self.returned_us) >= IDLE_US {
             self.idle_us = now_us;
         }
+    }
+
+    /// Whether no other message is queued behind the one at hand.
+    pub fn is_caught_up(&self, now_us: u64) -> bool {
         now_us.saturating_sub(self.idle_us) <= SAME_KEY_US
     }
 
@@ -50,7 +54,8 @@ mod tests {
             (1000, 100, true, "all is caught up"),
         ] {
             now += idle_us;
-            assert_eq!(barrier.enter(now), caught_up, "{what}");
+            barrier.enter(now);
+            assert_eq!(barrier.is_caught_up(now), caught_up, "{what}");
             now += handled_us;
             barrier.leave(now);
         }

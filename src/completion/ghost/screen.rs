@@ -32,7 +32,8 @@ enum Bound {
     /// A ghost that no longer fits the document: to be replaced or cleared with the next answer.
     Outdated {
         uri: String,
-        /// The change may have come before the ghost, so that the editor did not let go of it.
+        /// The editor may not have let go of all of it with the change: that came before the ghost, or was in another
+        /// document.
         crossed: bool,
     },
 }
@@ -77,14 +78,15 @@ impl Screen {
     }
 
     /// A document changed.
-    pub fn edited(&mut self, now_ms: u64, change: Change, deleted: bool) {
+    pub fn edited(&mut self, now_ms: u64, uri: &str, change: Change, deleted: bool) {
         let before = std::mem::replace(&mut self.deleted, deleted);
         self.bound = match std::mem::take(&mut self.bound) {
             Bound::Ghost(ghost) => {
                 let may_cross = now_ms.saturating_sub(ghost.painted_ms) <= CROSSING_MS;
                 // What was taken whole had been seen, unless the same was drawn before, or undo brought it back.
                 let seen = change == Change::Accepted && !before && !ghost.again;
-                let crossed = may_cross && !seen;
+                // In another document the editor lets go of the item, but not of what it has drawn here.
+                let crossed = may_cross && !seen || ghost.uri != uri;
                 match change {
                     Change::Lines if !crossed => Bound::Nothing,
                     _ => Bound::Outdated { uri: ghost.uri, crossed },

@@ -124,7 +124,7 @@ pub struct Faults {
     pub lost_wakeups: VecDeque<bool>,
     /// Milliseconds after which the agent is killed; the plugin starts another with the next message.
     pub deaths_ms: VecDeque<u64>,
-    /// How long each message to come keeps the plugin busy before it is handled, in milliseconds.
+    /// How long each completion request to come keeps the plugin busy before it paints, in milliseconds.
     pub busy_ms: VecDeque<u64>,
 }
 
@@ -172,6 +172,8 @@ pub struct World {
     /// can wipe it.
     has_asked: bool,
     wakeups_in_pause: usize,
+    /// How long the message at hand keeps the plugin busy, in milliseconds.
+    busy_ms: Option<u64>,
     /// Wake-ups sent and not handled yet.
     wakeups_out: usize,
     pub seen: Seen,
@@ -441,7 +443,14 @@ impl Environment for End {
         Duration::from_millis(self.0.borrow().now_ms)
     }
 
+    /// Asked for just before the engine: here the plugin is as slow as is wanted.
     fn unix_time(&self) -> u64 {
+        let mut world = self.0.borrow_mut();
+        if let Some(busy) = world.busy_ms.take() {
+            let then = world.now_ms + busy;
+            world.live_until(then);
+            world.now_ms = then;
+        }
         0
     }
 
@@ -567,6 +576,7 @@ impl Desk {
             has_asked: false,
             wakeups_in_pause: 0,
             wakeups_out: 0,
+            busy_ms: None,
             seen: Seen::default(),
         })));
         let mut desk = Self { driver: Driver::new(world.clone(), world.clone()), world };
@@ -710,11 +720,7 @@ impl Desk {
             if line.of_wakeup.is_some() {
                 world.wakeups_out = 0;
             }
-            if line.asks && let Some(busy) = world.faults.busy_ms.pop_front() {
-                let then = world.now_ms + busy;
-                world.live_until(then);
-                world.now_ms = then;
-            }
+            world.busy_ms = if line.asks { world.faults.busy_ms.pop_front() } else { None };
         }
         self.driver.handle(line.text.as_bytes());
         let mut world = self.world.0.borrow_mut();

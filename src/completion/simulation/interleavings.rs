@@ -61,11 +61,12 @@ fn script() -> impl Strategy<Value = Vec<(u64, Serve)>> {
 
 /// What goes wrong with the agent: seldom anything.
 fn faults() -> impl Strategy<Value = Faults> {
-    let seldom = |of: u64| prop_oneof![9 => Just(0u64), 1 => 1..of];
+    // Less than the 5 ms of one key's messages is what crosses a ghost on its way.
+    let seldom = prop_oneof![9 => Just(0u64), 1 => 6..60u64];
     (
         prop::collection::vec(prop_oneof![9 => Just(false), 1 => Just(true)], 0..20),
         prop::collection::vec(1..20_000u64, 0..2),
-        prop::collection::vec(seldom(60), 0..20),
+        prop::collection::vec(seldom, 0..20),
     )
         .prop_map(|(lost_wakeups, mut deaths_ms, busy_ms)| {
             deaths_ms.sort_unstable();
