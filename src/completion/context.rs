@@ -77,7 +77,7 @@ pub fn prompt(buffer: &Buffer<'_>, buffers: &dyn Buffers, wish: &Wish<'_>, budge
     Prompt {
         prefix: prefix.to_owned(),
         suffix: suffix.to_owned(),
-        path: buffer.path.to_owned(),
+        path: told_path(buffer.path).to_owned(),
         language: buffer.language.to_owned(),
         repository: wish.repository.to_owned(),
         snippets,
@@ -85,6 +85,13 @@ pub fn prompt(buffer: &Buffer<'_>, buffers: &dyn Buffers, wish: &Wish<'_>, budge
         stop: if wish.extent == Extent::Line { vec!["\n".to_owned()] } else { Vec::new() },
         received: String::new(),
     }
+}
+
+/// What a prompt says of a file's path. Outside the workspace it is the file's name: the folders above it may tell who
+/// the user is.
+fn told_path(path: &str) -> &str {
+    let is_absolute = path.starts_with('/') || path.contains(':');
+    if is_absolute { path.rsplit(['/', ':']).next().unwrap_or_default() } else { path }
 }
 
 /// A piece of a document that may be quoted.
@@ -124,7 +131,7 @@ fn snippets(
     }
     chosen.sort_by(|a, b| (a.buffer.path, a.range.start).cmp(&(b.buffer.path, b.range.start)));
     let quote = |Candidate { buffer, range, .. }: Candidate<'_>| Snippet {
-        path: buffer.path.to_owned(),
+        path: told_path(buffer.path).to_owned(),
         text: buffer.text.get(range).unwrap_or_default().to_owned(),
     };
     chosen.into_iter().map(quote).collect()
@@ -259,6 +266,7 @@ fn first_lines(text: &str, bytes: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::globs::Globs;
     use super::*;
 
     struct Open(Vec<(&'static str, String)>);
@@ -284,7 +292,7 @@ mod tests {
         Budget {
             tokens,
             snippets: true,
-            gates: Gates { ignore: vec![".env*".to_owned()], ..Gates::default() },
+            gates: Gates { ignore: Globs::parse(&[".env*"]).unwrap(), ..Gates::default() },
         }
     }
 

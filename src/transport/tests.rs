@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::provider::Secret;
+use crate::http::{Secret, Url};
 
 const KEY: &str = r#"sk-"quoted\n\"and@#'$(id)"#;
 
@@ -181,7 +181,7 @@ fn limited(folder: &Folder, limits: Limits) -> Network<Machine> {
 
 fn post(url: &str) -> HttpRequest {
     HttpRequest {
-        url: url.to_owned(),
+        url: Url::parse(url).unwrap(),
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         secret_headers: vec![("authorization".to_owned(), Secret::new(KEY))],
         body: Some(b"{\"prompt\":\"\\n@x\"}".to_vec()),
