@@ -12,7 +12,7 @@ use super::credentials::{Credentials, KeySource};
 use super::reader;
 use super::settings::Settings;
 use crate::http::Url;
-use crate::provider::{Provider, hex};
+use crate::provider::{Provider, find, hex};
 use crate::transport::Mode;
 
 /// The file in the volt's folder: one digest a line, of each destination that was agreed to.
@@ -104,6 +104,14 @@ impl Destination {
         Some(Self { line: digest.finish(), host: server.authority().to_owned(), proxy, key, set })
     }
 
+    /// That of a whole table of settings in an environment, for who agrees to it on the user's behalf: tools that the
+    /// user gave the settings to, and tests.
+    pub fn of(options: &Value, env: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
+        let (settings, _) = Settings::read(options);
+        let provider = find(&settings.provider)?;
+        Self::new(&settings, provider, &settings.credentials(provider, env, 0).ok()?)
+    }
+
     /// Its line in the file.
     pub fn line(&self) -> &str {
         &self.line
@@ -187,7 +195,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::provider::find;
 
     /// The environment of the tests: each variable holds a key.
     const VARIABLES: &[&str] = &[
