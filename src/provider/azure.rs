@@ -220,7 +220,7 @@ mod tests {
             error request: Set `base-url` to the address of Azure OpenAI. At Azure it is `https://RESOURCE.openai.azure.com`.
         "#]].assert_eq(&sent(&Azure, &at("", "gpt4"), &prompt()));
         expect![[r#"
-            error request: `base-url` is no http or https address: it should look like `https://host/path`. At Azure it is `https://RESOURCE.openai.azure.com`.
+            error request: `base-url` must begin with https:// or http://: it should look like `https://host/path`. At Azure it is `https://RESOURCE.openai.azure.com`.
         "#]].assert_eq(&sent(&Azure, &at("r.openai.azure.com", "gpt4"), &prompt()));
     }
 }
