@@ -292,7 +292,7 @@ mod tests {
         Budget {
             tokens,
             snippets: true,
-            gates: Gates { ignore: Globs::parse(&[".env*"]).unwrap(), ..Gates::default() },
+            gates: Gates { ignore: Globs::parse([".env*"]).unwrap(), ..Gates::default() },
         }
     }
 

@@ -163,8 +163,8 @@ mod tests {
 
     #[test]
     fn switches_and_secrets_hold_for_invoked_requests_too() {
-        let ignore = Globs::parse(&[".env*", "*.pem", "secrets/**", "/build/**", "/w/notes/"]).unwrap();
-        let ignore_unless_source = Globs::parse(&["keys/"]).unwrap();
+        let ignore = Globs::parse([".env*", "*.pem", "secrets/**", "/build/**", "/w/notes/"]).unwrap();
+        let ignore_unless_source = Globs::parse(["keys/"]).unwrap();
         let gates = Gates { ignore, ignore_unless_source, root: "/w".to_owned(), ..Gates::default() };
         for (path, glob) in [
             (".env", Some(".env*")),
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(check(&by_file, "src/gen/a.rs", "|", false), Some(Gate::OnlyInvoked));
         assert_eq!(check(&by_file, "src/gen/a.rs", "|", true), None);
         assert_eq!(check(&by_file, "src/a.txt", "|", false), None);
-        let read_only = Gates { read_only: Globs::parse(&["node_modules/**"]).unwrap(), ..Gates::default() };
+        let read_only = Gates { read_only: Globs::parse(["node_modules/**"]).unwrap(), ..Gates::default() };
         let gate = Gate::ReadOnly("node_modules/**".to_owned());
         assert_eq!(check(&read_only, "web/node_modules/a/b.js", "|", false), Some(gate));
         assert_eq!(check(&read_only, "web/node_modules/a/b.js", "|", true), None);

@@ -114,22 +114,24 @@ fn has_bare_comma(text: &str) -> bool {
 pub struct Globs(Vec<Glob>);
 
 impl Globs {
-    /// Of patterns that are known to be good.
+    /// Reads patterns.
     ///
     /// # Errors
     /// As [`Glob::parse`].
-    pub fn parse(texts: &[&str]) -> Result<Self, String> {
-        texts.iter().map(|text| Glob::parse(text)).collect::<Result<_, _>>().map(Self)
+    pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+        let mut globs = Self::default();
+        for text in texts {
+            globs.0.push(Glob::parse(text)?);
+        }
+        Ok(globs)
     }
 
-    /// Adds patterns. One that takes out exactly an earlier one removes it.
-    pub fn extend(&mut self, globs: &[Glob]) {
-        for glob in globs {
-            let before = self.0.len();
-            self.0.retain(|known| !glob.takes_out(known));
-            if before == self.0.len() {
-                self.0.push(glob.clone());
-            }
+    /// Adds a pattern. One that takes out exactly an earlier one removes it.
+    pub fn add(&mut self, glob: &Glob) {
+        let before = self.0.len();
+        self.0.retain(|known| !glob.takes_out(known));
+        if before == self.0.len() {
+            self.0.push(glob.clone());
         }
     }
 
@@ -233,14 +235,15 @@ mod tests {
             (&["src/*", "!src/main.rs"], "src/main.rs", None),
             (&["!a.rs"], "a.rs", None),
         ] {
-            assert_eq!(Globs::parse(globs).unwrap().find(path), covered, "{globs:?} {path}");
+            assert_eq!(Globs::parse(globs.iter().copied()).unwrap().find(path), covered, "{globs:?} {path}");
         }
     }
 
     #[test]
     fn a_pattern_is_taken_out_by_its_own_text_only() {
-        let mut globs = Globs::parse(&["*.pem", "id_rsa*", ".ssh/"]).unwrap();
-        globs.extend(&[Glob::parse("!*.PEM").unwrap(), Glob::parse("extra").unwrap()]);
+        let mut globs = Globs::parse(["*.pem", "id_rsa*", ".ssh/"]).unwrap();
+        globs.add(&Glob::parse("!*.PEM").unwrap());
+        globs.add(&Glob::parse("extra").unwrap());
         for (path, covered) in [
             ("a.pem", None),
             ("id_rsa.pem", Some("id_rsa*")),

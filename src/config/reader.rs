@@ -297,7 +297,8 @@ fn one_of<T>(words: &[(&str, T)]) -> String {
 /// What a value is. Texts are not quoted: any of them may be a key that was put in the wrong place.
 fn kind(value: &Value) -> String {
     match value {
-        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        // Not by `Display`, which would bring a second, indenting writer into the wasm.
+        Value::Number(_) | Value::Bool(_) => serde_json::to_string(value).unwrap_or_default(),
         Value::Null => "nothing".to_owned(),
         Value::String(_) => "another text".to_owned(),
         Value::Array(_) => "a list".to_owned(),

@@ -4,131 +4,132 @@ use crate::completion::globs::{Glob, Globs};
 
 /// Whatever the file is. Besides what secrets are known to be kept in, what Zed (`disabled_globs`), Continue and Cody
 /// exclude.
-pub(super) const SECRET_FILES: &[&str] = &[
+pub(super) const SECRET_FILES: &str = concat!(
     // Environments and configurations.
-    ".env*",
-    "*.env",
-    "env.{production,prod,staging,development,dev,local,test}",
-    ".envs/",
-    ".env.d/",
-    ".envrc",
-    ".dev.vars*",
-    ".secrets/",
-    "config/secrets/",
-    "secrets.*",
-    "secret.{json,yml,yaml,toml,ini,conf,cfg,txt,properties,xml,enc}",
-    "*.secret",
-    "*.secrets",
-    "*.token",
-    "appsettings.*.json",
-    "config/master.key",
-    "credentials.yml.enc",
-    "wp-config.php",
-    "local.settings.json",
-    "lapce-*/settings.toml",
-    ".lapce/settings.toml",
+    ".env* ",
+    "*.env ",
+    "env.{production,prod,staging,development,dev,local,test} ",
+    ".envs/ ",
+    ".env.d/ ",
+    ".envrc ",
+    ".dev.vars* ",
+    ".secrets/ ",
+    "config/secrets/ ",
+    "secrets.* ",
+    "secret.{json,yml,yaml,toml,ini,conf,cfg,txt,properties,xml,enc} ",
+    "*.secret ",
+    "*.secrets ",
+    "*.token ",
+    "appsettings.*.json ",
+    "config/master.key ",
+    "credentials.yml.enc ",
+    "wp-config.php ",
+    "local.settings.json ",
+    "lapce-*/settings.toml ",
+    ".lapce/settings.toml ",
     // Keys and certificates.
-    "*.pem",
-    "*.key",
-    "*.key.{bak,old,orig,enc}",
-    "*.p8",
-    "*.p12",
-    "*.pfx",
-    "*.der",
-    "*.crt",
-    "*.cer",
-    "*.cert",
-    "*.csr",
-    "*.jks",
-    "*.keystore",
-    "*.truststore",
-    "*.bks",
-    "*.keytab",
-    "*.kdb",
-    "*.kdbx",
-    "*.ppk",
-    "*.gpg",
-    "*.pgp",
-    "*.asc",
-    "*.age",
-    "*.ovpn",
-    "wg[0-9]*.conf",
-    "id_{rsa,dsa,ecdsa,ed25519}*",
-    "ssh_host_*_key*",
-    "authorized_keys",
+    "*.pem ",
+    "*.key ",
+    "*.key.{bak,old,orig,enc} ",
+    "*.p8 ",
+    "*.p12 ",
+    "*.pfx ",
+    "*.der ",
+    "*.crt ",
+    "*.cer ",
+    "*.cert ",
+    "*.csr ",
+    "*.jks ",
+    "*.keystore ",
+    "*.truststore ",
+    "*.bks ",
+    "*.keytab ",
+    "*.kdb ",
+    "*.kdbx ",
+    "*.ppk ",
+    "*.gpg ",
+    "*.pgp ",
+    "*.asc ",
+    "*.age ",
+    "*.ovpn ",
+    "wg[0-9]*.conf ",
+    "id_{rsa,dsa,ecdsa,ed25519}* ",
+    "ssh_host_*_key* ",
+    "authorized_keys ",
     // Clouds and their tools.
-    "*.tfstate",
-    "*.tfstate.*",
-    "*.tfvars",
-    "*.tfvars.json",
-    ".terraformrc",
-    "terraform.rc",
-    "kubeconfig",
-    "*.kubeconfig",
-    ".dockercfg",
-    ".dockerconfigjson",
-    "application_default_credentials.json",
-    "client_secret*.json",
-    "service{-,_,}account*.json",
-    "gcloud/",
-    ".vault-token",
-    ".vault_pass*",
-    "vault.{yml,yaml}",
+    "*.tfstate ",
+    "*.tfstate.* ",
+    "*.tfvars ",
+    "*.tfvars.json ",
+    ".terraformrc ",
+    "terraform.rc ",
+    "kubeconfig ",
+    "*.kubeconfig ",
+    ".dockercfg ",
+    ".dockerconfigjson ",
+    "application_default_credentials.json ",
+    "client_secret*.json ",
+    "service{-,_,}account*.json ",
+    "gcloud/ ",
+    ".vault-token ",
+    ".vault_pass* ",
+    "vault.{yml,yaml} ",
     // Logins.
-    "credentials",
-    "credentials.{json,yml,yaml,toml,ini,xml,csv,db,enc,properties,txt}",
-    "auth.json",
-    ".netrc",
-    "_netrc",
-    ".authinfo*",
-    ".npmrc",
-    ".yarnrc.yml",
-    ".pypirc",
-    ".pgpass",
-    ".my.cnf",
-    ".s3cfg",
-    ".boto",
-    ".htpasswd",
-    ".git-credentials",
-    ".password-store/",
-    ".config/gh/hosts.yml",
-    ".config/hub",
-    ".codex/",
-    ".cargo/credentials*",
-    ".gem/credentials",
-    ".m2/settings.xml",
+    "credentials ",
+    "credentials.{json,yml,yaml,toml,ini,xml,csv,db,enc,properties,txt} ",
+    "auth.json ",
+    ".netrc ",
+    "_netrc ",
+    ".authinfo* ",
+    ".npmrc ",
+    ".yarnrc.yml ",
+    ".pypirc ",
+    ".pgpass ",
+    ".my.cnf ",
+    ".s3cfg ",
+    ".boto ",
+    ".htpasswd ",
+    ".git-credentials ",
+    ".password-store/ ",
+    ".config/gh/hosts.yml ",
+    ".config/hub ",
+    ".codex/ ",
+    ".cargo/credentials* ",
+    ".gem/credentials ",
+    ".m2/settings.xml ",
     // Folders of tools.
-    ".ssh/",
-    ".aws/",
-    ".azure/",
-    ".gnupg/",
-    ".kube/",
-    ".docker/",
+    ".ssh/ ",
+    ".aws/ ",
+    ".azure/ ",
+    ".gnupg/ ",
+    ".kube/ ",
+    ".docker/ ",
     // Histories and the system's own.
-    ".*_history",
-    ".histfile",
-    "fish_history",
-    "consolehost_history.txt",
-    "/etc/shadow*",
-    "/etc/gshadow*",
-    "/etc/sudoers*",
-    "/etc/ssl/private/",
-];
+    ".*_history ",
+    ".histfile ",
+    "fish_history ",
+    "consolehost_history.txt ",
+    "/etc/shadow* ",
+    "/etc/gshadow* ",
+    "/etc/sudoers* ",
+    "/etc/ssl/private/ ",
+);
 
 /// Folders that usually hold secrets, but are also ordinary names of modules: source code in them is no secret.
-pub(super) const SECRET_UNLESS_SOURCE: &[&str] = &["private/", "certs/", "keys/", "secrets/"];
+pub(super) const SECRET_UNLESS_SOURCE: &str = "private/ certs/ keys/ secrets/";
 
 /// Both lists, with the user's own globs behind them.
 pub(super) fn globs(own: &[&[Glob]]) -> (Globs, Globs) {
-    let extended = |list: &[&str], own: &dyn Fn(&Glob) -> bool, lists: &[&[Glob]]| {
-        // The lists are good: a test reads each of their globs.
-        let mut globs = Globs::parse(list).unwrap_or_default();
-        for glob in lists.iter().flat_map(|list| list.iter()).filter(|glob| own(glob)) {
-            globs.extend(std::slice::from_ref(glob));
+    // The lists are good: a test reads each of their globs.
+    let built_in = |list: &str| Globs::parse(list.split_ascii_whitespace()).unwrap_or_default();
+    let (mut all, mut unless_source) = (built_in(SECRET_FILES), built_in(SECRET_UNLESS_SOURCE));
+    for glob in own.iter().flat_map(|list| list.iter()) {
+        all.add(glob);
+        if glob.is_negated() {
+            unless_source.add(glob);
         }
-        globs
-    };
-    (extended(SECRET_FILES, &|_| true, own), extended(SECRET_UNLESS_SOURCE, &Glob::is_negated, own))
+    }
+    (all, unless_source)
 }
 
 /// Whether this folder lies in one of the built-in list. The paths of its files are then not cut, or the globs would
@@ -259,7 +260,10 @@ mod tests {
 
     #[test]
     fn every_glob_of_the_lists_covers_its_sample() {
-        let all: Vec<_> = SECRET_FILES.iter().chain(SECRET_UNLESS_SOURCE).collect();
+        let all: Vec<_> = SECRET_FILES
+            .split_ascii_whitespace()
+            .chain(SECRET_UNLESS_SOURCE.split_ascii_whitespace())
+            .collect();
         assert_eq!(all.len(), SAMPLES.len());
         for (glob, sample) in all.into_iter().zip(SAMPLES) {
             assert!(Glob::parse(glob).unwrap().matches(sample), "{glob} {sample}");

@@ -172,7 +172,7 @@ impl Settings {
         let engine = &self.engine;
         let (ignore, ignore_unless_source) = secret_files::globs(&[&engine.secret_files, &engine.ignore]);
         let mut read_only = Globs::default();
-        read_only.extend(&engine.read_only);
+        engine.read_only.iter().for_each(|glob| read_only.add(glob));
         let gates = Gates {
             trigger: engine.trigger,
             files: engine.files.clone(),

@@ -48,36 +48,28 @@ impl Destination {
         let network = &settings.network;
         let proxy = if server.is_loopback() { "" } else { network.proxy.as_str() };
 
-        let mut digest = Digest::default();
-        let mut set = Vec::new();
-        let mut part = |name: &'static str, value: &str| {
-            digest.add(name);
-            digest.add(value);
-            if !value.is_empty() {
-                set.push(name);
-            }
-        };
-        part("base-url", base.as_ref().map_or("", Url::as_str));
-        part("proxy", proxy);
-        part("ca-file", &network.ca_file);
+        let mut parts = Parts::default();
+        parts.set("base-url", base.as_ref().map_or("", Url::as_str));
+        parts.set("proxy", proxy);
+        parts.set("ca-file", &network.ca_file);
         // It follows redirects, with the key.
-        part("transport", if network.mode == Mode::Http { "http" } else { "" });
+        parts.set("transport", if network.mode == Mode::Http { "http" } else { "" });
         for (name, value) in &settings.extra_headers {
-            part("extra-headers", &name.to_ascii_lowercase());
-            part("extra-headers", value);
+            parts.set("extra-headers", &name.to_ascii_lowercase());
+            parts.set("extra-headers", value);
         }
         if !settings.extra_body.is_empty() {
-            let body = serde_json::to_vec(&Value::Object(settings.extra_body.clone())).unwrap_or_default();
-            part("extra-body", &hex(&Hash::hash(&body)));
+            parts.set("extra-body", &serde_json::to_string(&settings.extra_body).unwrap_or_default());
         }
         // A project or a region of somebody else's may be where requests are logged.
         for (name, value) in &settings.options {
-            part("options", name);
-            part("options", value);
+            parts.set("options", name);
+            parts.set("options", value);
         }
         for glob in settings.taken_back() {
-            part("secret-files", glob);
+            parts.set("secret-files", glob);
         }
+        let Parts { mut digest, mut set } = parts;
         set.dedup();
         digest.add(provider.name());
         let key = match &credentials.source {
@@ -85,16 +77,17 @@ impl Destination {
             KeySource::Setting => {
                 digest.add("api-key");
                 digest.add(settings.api_key.expose());
-                Some("api-key".to_owned())
+                Some("api-key")
             }
             // Which of them is set is up to the user's environment.
-            KeySource::Usual(variable) => Some((*variable).to_owned()),
+            KeySource::Usual(variable) => Some(*variable),
             KeySource::Variable(variable) => {
                 digest.add("api-key-env");
                 digest.add(variable);
-                Some(variable.clone())
+                Some(variable.as_str())
             }
         };
+        let key = key.map(str::to_owned);
         let harmless = ["base-url", "options", "transport"];
         let is_plain = set.iter().all(|name| harmless.contains(name));
         if server.is_loopback() && key.is_none() && credentials.account.secrets.is_empty() && is_plain {
@@ -136,25 +129,46 @@ impl Destination {
 
     /// The same at length, for a pop-up.
     pub fn explanation(&self) -> String {
-        let key = match &self.key {
-            Some(key) if key == "api-key" => " and the key in the setting `api-key`".to_owned(),
-            Some(key) => format!(" and the key in the environment variable {}", head(key, 200)),
-            None => String::new(),
-        };
-        let via = if self.proxy.is_empty() {
-            String::new()
-        } else {
-            format!(" by the proxy {}", tail(&self.proxy, 200))
-        };
-        let set: Vec<_> =
-            self.set.iter().filter(|name| **name != "options").map(|name| format!("`{name}`")).collect();
-        let set = if set.is_empty() { String::new() } else { format!(" They also set {}.", set.join(", ")) };
-        format!(
-            "Blocked until you agree: the settings send code{key} to {}{via}.{set} Press alt+\\ twice where you write to \
-             allow it. If you did not set this: the folder that is open may have settings of its own, in \
-             .lapce/settings.toml.",
-            tail(&self.host, 200)
-        )
+        let mut text = "Blocked until you agree: the settings send code".to_owned();
+        if let Some(key) = &self.key {
+            text += " and the key in `";
+            text += &head(key, 200);
+            text += "`";
+        }
+        text += " to ";
+        text += &tail(&self.host, 200);
+        if !self.proxy.is_empty() {
+            text += " by the proxy ";
+            text += &tail(&self.proxy, 200);
+        }
+        let set: Vec<_> = self.set.iter().copied().filter(|name| *name != "options").collect();
+        if !set.is_empty() {
+            text += "; they also set `";
+            text += &set.join("`, `");
+            text += "`";
+        }
+        text += ". Press alt+\\ twice where you write to allow it. If you did not set this: the folder that is open may \
+                 have settings of its own, in .lapce/settings.toml.";
+        text
+    }
+}
+
+/// What makes a destination another one than the provider's own.
+#[derive(Default)]
+struct Parts {
+    digest: Digest,
+    /// Names of the settings that do.
+    set: Vec<&'static str>,
+}
+
+impl Parts {
+    #[inline(never)]
+    fn set(&mut self, name: &'static str, value: &str) {
+        self.digest.add(name);
+        self.digest.add(value);
+        if !value.is_empty() {
+            self.set.push(name);
+        }
     }
 }
 

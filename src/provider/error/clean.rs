@@ -94,10 +94,14 @@ fn disguises(secret: &str) -> Vec<String> {
 /// The whole groups of the bytes in base64 (RFC 4648 §4).
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let group = |group: &[u8]| group.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
-    let groups = bytes.chunks_exact(3).map(group);
-    let digits = groups.flat_map(|bits| [18, 12, 6, 0].map(|shift| DIGITS.get(bits >> shift & 63).copied()));
-    digits.flatten().map(char::from).collect()
+    let mut text = String::new();
+    for group in bytes.chunks_exact(3) {
+        let bits = group.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
+        for shift in [18, 12, 6, 0] {
+            text.extend(DIGITS.get(bits >> shift & 63).copied().map(char::from));
+        }
+    }
+    text
 }
 
 /// Whether the text holds a telling piece of the secret with other characters strewn in.
