@@ -169,24 +169,24 @@ impl<'a> Reader<'a> {
         });
     }
 
-    /// A table whose names pass `read` and whose values are one of a few words; other values mean `otherwise`.
-    pub fn choices<N, T: Copy>(
+    /// A table whose names pass `check` and whose values are one of a few words; other values mean `otherwise`.
+    pub fn choices<T: Copy>(
         &mut self,
         key: &'static str,
         words: &[(&str, T)],
         otherwise: T,
-        read: impl Fn(&str) -> Result<N, String>,
-        into: &mut Vec<(N, T)>,
+        check: &dyn Fn(&str) -> Result<(), String>,
+        into: &mut Vec<(String, T)>,
     ) {
         for (name, value) in self.table(key).into_iter().flatten() {
-            let place = format!(".{name}");
+            let place = [".", name].concat();
             let choice = chosen(words, value).unwrap_or_else(|| {
                 self.problem_at(key, &place, format!("must be {}; it is {}", one_of(words), kind(value)));
                 otherwise
             });
-            match read(name) {
-                Ok(name) => into.push((name, choice)),
-                Err(allowed) => self.problem_at(key, &place, format!("must be {allowed}")),
+            match check(name) {
+                Ok(()) => into.push((name.clone(), choice)),
+                Err(allowed) => self.problem_at(key, &place, ["must be ", &allowed].concat()),
             }
         }
     }
@@ -369,10 +369,9 @@ pub fn model_name(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A glob that takes nothing back.
-pub fn plain_glob(text: &str) -> Result<Glob, String> {
-    let glob = Glob::parse(text)?;
-    if glob.is_negated() { Err("a glob without `!`".to_owned()) } else { Ok(glob) }
+/// Allows globs that take nothing back.
+pub fn plain_glob(text: &str) -> Result<(), String> {
+    if Glob::parse(text)?.is_negated() { Err("a glob without `!`".to_owned()) } else { Ok(()) }
 }
 
 /// Allows what can name an environment variable.

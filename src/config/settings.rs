@@ -260,8 +260,12 @@ impl Settings {
 
         let engine = &mut settings.engine;
         reader.choice_or("trigger", TRIGGERS, &mut engine.trigger, Trigger::Off);
-        reader.choices("files", TRIGGERS, Trigger::Off, reader::plain_glob, &mut engine.files);
-        reader.choices("languages", TRIGGERS, Trigger::Off, |id| Ok(id.to_owned()), &mut engine.languages);
+        let mut files = Vec::new();
+        reader.choices("files", TRIGGERS, Trigger::Off, &reader::plain_glob, &mut files);
+        for (text, trigger) in files {
+            engine.files.extend(Glob::parse(&text).map(|glob| (glob, trigger)));
+        }
+        reader.choices("languages", TRIGGERS, Trigger::Off, &|_| Ok(()), &mut engine.languages);
         reader.globs("read-only", &mut engine.read_only);
         reader.globs("ignore", &mut engine.ignore);
         reader.globs("secret-files", &mut engine.secret_files);

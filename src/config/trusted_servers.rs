@@ -59,7 +59,8 @@ impl Destination {
             parts.set("extra-headers", value);
         }
         if !settings.extra_body.is_empty() {
-            parts.set("extra-body", &serde_json::to_string(&settings.extra_body).unwrap_or_default());
+            let body = Value::Object(settings.extra_body.clone());
+            parts.set("extra-body", &serde_json::to_string(&body).unwrap_or_default());
         }
         // A project or a region of somebody else's may be where requests are logged.
         for (name, value) in &settings.options {

@@ -67,7 +67,8 @@ impl Url {
         let reach = reach(&host)?;
 
         let start = name.len() + "://".len();
-        let (host_end, port) = (start + host.len(), port.map_or(String::new(), |port| format!(":{port}")));
+        let (host_end, port) =
+            (start + host.len(), port.map_or(String::new(), |port| [":", &port.to_string()].concat()));
         let authority_end = host_end + port.len();
         Ok(Self {
             text: [name, "://", &host, &port, rest].concat(),
