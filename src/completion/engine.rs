@@ -23,7 +23,7 @@ use super::postprocess::Extent;
 use super::prompt::{Budget, RecentEdits, SimilarIndex};
 use super::reuse::{Cache, Continuation};
 use super::suggestion::Suggestion;
-use super::trigger::{Debounce, Gates};
+use super::trigger::{Consent, Debounce, Gates};
 use crate::provider::{Account, Provider};
 use crate::transport::RequestNumber;
 
@@ -53,8 +53,8 @@ pub struct Options {
     pub limits: Limits,
     /// Randomness for back-off jitter.
     pub seed: u64,
-    /// The name of the server, if it is not asked before the user has said so: by invoking twice in a row.
-    pub stranger: Option<String>,
+    /// Whether the user has agreed to where requests go.
+    pub consent: Consent,
 }
 
 /// A generation and the suggestion that its answer becomes.
@@ -130,8 +130,6 @@ pub struct Engine {
     last_number: u64,
     status: Status,
     random: u64,
-    /// The user has just been asked about the stranger.
-    has_warned: bool,
 }
 
 impl Engine {
@@ -154,7 +152,6 @@ impl Engine {
             last_number: 0,
             status: Status::Quiet,
             random: options.seed | 1,
-            has_warned: false,
             options,
         }
     }
@@ -187,7 +184,10 @@ impl Engine {
         self.depart(now);
         match input {
             Input::Response { number, event } => return self.receive(now, number, &event, buffers, out),
-            Input::Edited { uri, edit } => return self.edited(now, uri, &edit, buffers, out),
+            Input::Edited { uri, edit } => {
+                self.options.consent.interrupted();
+                return self.edited(now, uri, &edit, buffers, out);
+            }
             Input::Requested { id, uri, offset, invoked } => {
                 if !invoked {
                     self.debounce.key(now);
@@ -196,6 +196,7 @@ impl Engine {
                 if self.front != uri {
                     self.leave_document(out);
                     self.front = uri.to_owned();
+                    self.options.consent.interrupted();
                 }
                 if let Some(id) = self.requests.push(id) {
                     self.reply_nothing(id, out);

@@ -3,8 +3,9 @@
 use super::io::{ResponseEvent, Status};
 use super::seam::{Joint, joint};
 use super::suggestion::Answer;
+use crate::http::HttpRequest;
 use crate::provider::{
-    Account, Decoder, Error, HttpRequest, Prompt, Provider, Response, fim_fallback, model_names, retry,
+    Account, Decoder, Error, Prompt, Provider, Response, fim_fallback, model_names, retry,
 };
 use crate::stream::{
     BackpressureLimits, Done, ErrorKind, FinishReason, StreamMetrics, StreamPipelineBuilder, StreamToken,

@@ -7,14 +7,14 @@ use std::mem;
 use std::time::Duration;
 
 use super::documents::{Change, Documents, OpenedDocument, path_of, read_position};
-use super::ledger::Destination;
-use super::rpc::{self, Host, Id, Message, Rpc};
-use super::settings::Settings;
 use super::notifier::{Notifier, Severity};
+use super::rpc::{self, Host, Id, Message, Rpc};
 use crate::completion::ghost::Barrier;
+use crate::completion::trigger::Consent;
 use crate::completion::{
     Answer, Engine, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake, Why,
 };
+use crate::config::{Credentials, Destination, KeySource, Settings, is_in_secret_folder};
 use crate::provider::{self, Account, Error, Provider};
 use crate::sse::json::{Raw, object};
 use crate::stream::ErrorKind;
@@ -43,11 +43,11 @@ pub trait Environment {
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
 
-    /// What was last [kept](Self::keep), if anything was.
-    fn kept(&self) -> Option<String>;
+    /// The text of [`TRUSTED_SERVERS`](crate::config::TRUSTED_SERVERS); empty when there is none.
+    fn trusted_servers(&self) -> String;
 
-    /// Keeps a text beyond the session.
-    fn keep(&self, text: &str);
+    /// Adds a line to it; whether that worked.
+    fn trust(&self, line: &str) -> bool;
 }
 
 /// The plugin in one editor window.
@@ -72,8 +72,8 @@ struct Core<T> {
     title: &'static str,
     /// Why nobody can be asked, if so.
     nobody: Option<Box<Error>>,
-    /// Where requests go, if that is not in the ledger yet.
-    newcomer: Option<Destination>,
+    /// Where requests go, if the user has yet to agree to it.
+    unconfirmed: Option<Destination>,
     buffer: Vec<u8>,
     outputs: Vec<Output>,
 }
@@ -226,45 +226,42 @@ impl<H: Host, E: Environment> Driver<H, E> {
         }
         let unix_time = self.environment.unix_time();
         let variable = |name: &str| self.environment.variable(name);
-        let account = match provider {
-            Some(provider) => settings.account(provider, &variable, unix_time),
+        let credentials = match provider {
+            Some(provider) => settings.credentials(provider, &variable, unix_time),
             None => Err(no_provider()),
         };
-        let (asked, account, nobody) = match account {
-            Ok(account) => (provider, account, None),
+        let (asked, credentials, nobody) = match credentials {
+            Ok(credentials) => (provider, credentials, None),
             Err(error) => {
                 // Who named a provider wants to use it and is told at once; who did not, on alt+\.
                 if provider.is_some() {
                     self.notifier.failure(&mut self.rpc, &error);
                 }
-                (None, Account::default(), Some(Box::new(error)))
+                let none = Credentials { account: Account::default(), source: KeySource::None };
+                (None, none, Some(Box::new(error)))
             }
         };
-        self.notifier.keep_secret(account.api_key.expose());
-        for (_, secret) in &account.secrets {
+        self.notifier.keep_secret(credentials.account.api_key.expose());
+        for (_, secret) in &credentials.account.secrets {
             self.notifier.keep_secret(secret.expose());
         }
 
-        let repository = root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+        let destination = asked.and_then(|provider| Destination::new(settings, provider, &credentials));
+        let unconfirmed = destination.filter(|it| !it.is_in(&self.environment.trusted_servers()));
         let seed = unix_time ^ u64::from(self.environment.now().subsec_nanos());
-        let mut options = settings.options(asked, account, repository, seed);
-        let ledger = self.environment.kept();
-        let destination = asked.and_then(|provider| Destination::new(settings, provider));
-        let newcomer = destination.filter(|it| !it.is_in(ledger.as_deref().unwrap_or_default()));
-        if let (Some(newcomer), Some(_)) = (&newcomer, ledger) {
-            options.stranger = Some(newcomer.name.clone());
-            self.notifier.pop_up(&mut self.rpc, Severity::Warning, &stranger(&newcomer.name));
+        let mut options = settings.options(asked, credentials.account, root, seed);
+        if let Some(destination) = &unconfirmed {
+            options.consent = Consent::needed(destination.question());
+            self.notifier.pop_up(&mut self.rpc, Severity::Warning, &destination.explanation());
         }
-        // A workspace inside a folder of secrets: its files keep their whole paths, or the globs would
-        // miss them.
-        let secret = options.gates.ignored(&format!("{}/x", root.trim_end_matches('/'))).is_some();
-        self.documents = Documents::new(if secret { "" } else { root });
+        // In a workspace inside a folder of secrets the files keep their whole paths, or the globs would miss them.
+        self.documents = Documents::new(if is_in_secret_folder(root) { "" } else { root });
         self.core = Some(Core {
             engine: Engine::new(options),
             transport: self.environment.transport(&settings.network),
             title: provider.map_or("", |provider| provider.title()),
             nobody,
-            newcomer,
+            unconfirmed,
             buffer: vec![0; READ_BYTES],
             outputs: Vec::new(),
         });
@@ -394,9 +391,6 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 let event = match &event {
                     TransportEvent::Pending => continue,
                     TransportEvent::Head { status, headers } => {
-                        if matches!(status, 200..300) {
-                            self.enter(&mut core);
-                        }
                         ResponseEvent::Head { status: *status, headers }
                     }
                     TransportEvent::Body(bytes) => {
@@ -436,16 +430,16 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Wake(Wake::Soon) => core.transport.timer(0),
                 Output::Status(status) => self.status(core, status),
                 Output::Notice(error) => self.notifier.failure(&mut self.rpc, &error),
-                Output::Agreed => self.enter(core),
+                Output::Agreed => self.remember(core),
             }
         }
     }
 
-    /// Enters the server into the ledger, if it is not there yet.
-    fn enter(&self, core: &mut Core<E::Transport>) {
-        if let Some(newcomer) = core.newcomer.take() {
-            let ledger = self.environment.kept().unwrap_or_default();
-            self.environment.keep(&newcomer.added_to(&ledger));
+    /// Remembers what the user has agreed to.
+    fn remember(&mut self, core: &mut Core<E::Transport>) {
+        let Some(destination) = core.unconfirmed.take() else { return };
+        if !self.environment.trust(destination.line()) {
+            self.notifier.pop_up(&mut self.rpc, Severity::Info, UNREMEMBERED);
         }
     }
 
@@ -493,14 +487,9 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 }
 
-/// What is told of a server nothing was sent to before.
-fn stranger(name: &str) -> String {
-    format!(
-        "The settings have code sent to {name}, where none was sent before; so none is. If that is your wish, \
-         press alt+\\ twice where you write. If not: the folder that is open may have settings of its own, in \
-         .lapce/settings.toml."
-    )
-}
+/// What is told when the consent cannot be written down.
+const UNREMEMBERED: &str = "This server may be asked until the plugin is loaded again, but not longer: the plugin's \
+                            folder is not writable, so that you agreed cannot be remembered.";
 
 /// What is told to who asks before a provider is named.
 fn no_provider() -> Error {

@@ -5,8 +5,5 @@ pub mod driver;
 #[cfg(target_os = "wasi")]
 pub mod host;
 mod languages;
-mod ledger;
 pub mod notifier;
 pub mod rpc;
-pub mod settings;
-

@@ -1,10 +1,11 @@
 //! All IO of requests: how one leaves and how its answer comes back.
 
+mod http_policy;
 mod options;
 
 pub use options::{Limits, Mode, Options};
 
-use crate::provider::HttpRequest;
+use crate::http::HttpRequest;
 
 /// Numbers a request of ours; never reused within an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,9 +4,10 @@ use super::super::generation::Generation;
 use super::super::io::{Buffer, Buffers, Output, Status, Why};
 use super::super::prompt::{self, Wish};
 use super::super::suggestion::{Answer, Ending, Suggestion};
-use super::super::trigger::Gate;
+use super::super::trigger::{Asked, Gate};
 use super::{Engine, Options, Phase, Place, Waiting, Work};
-use crate::provider::{Error, HttpRequest, Prompt};
+use crate::http::HttpRequest;
+use crate::provider::{Error, Prompt};
 use crate::stream::FinishReason;
 use crate::transport::RequestNumber;
 
@@ -15,6 +16,7 @@ impl Engine {
     pub(super) fn asked(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Some(place) = self.place().cloned() else { return };
         let Some(buffer) = buffers.get(&place.uri) else {
+            self.options.consent.interrupted();
             self.abandon(out);
             return self.answer_nothing(Why::NoText, out);
         };
@@ -22,7 +24,9 @@ impl Engine {
             self.abandon(out);
         }
         self.drop_used_up(&buffer, out);
-        if let Some(why) = self.refused(now, &buffer, &place).or_else(|| self.warned(place.invoked, out)) {
+        if let Some(why) =
+            self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(place.invoked, out))
+        {
             self.abandon(out);
             return self.answer_nothing(why, out);
         }
@@ -87,8 +91,16 @@ impl Engine {
         is_of_use.then_some(found)
     }
 
-    /// Why this place is not asked about, if so.
-    fn refused(&self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Why> {
+    /// Why this place is not asked about, if so. Whoever asked is then not asking for consent.
+    fn refused(&mut self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Why> {
+        let why = self.refusal(now, buffer, place);
+        if why.is_some() {
+            self.options.consent.interrupted();
+        }
+        why
+    }
+
+    fn refusal(&self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Why> {
         if self.options.provider.is_none() {
             return Some(Why::NoProvider);
         }
@@ -107,14 +119,15 @@ impl Engine {
     }
 
     /// Keeps from asking a server that the user has not agreed to.
-    fn warned(&mut self, invoked: bool, out: &mut Vec<Output>) -> Option<Why> {
-        let stranger = self.options.stranger.take()?;
-        if std::mem::replace(&mut self.has_warned, invoked) && invoked {
-            out.push(Output::Agreed);
-            return None;
+    fn unconfirmed(&mut self, invoked: bool, out: &mut Vec<Output>) -> Option<Why> {
+        match self.options.consent.request(invoked) {
+            Asked::Allowed => None,
+            Asked::Agreed => {
+                out.push(Output::Agreed);
+                None
+            }
+            Asked::Question(question) => Some(Why::Unconfirmed(question)),
         }
-        self.options.stranger = Some(stranger.clone());
-        Some(Why::Stranger(stranger))
     }
 
     /// Hands a request for the place of the caret over, instead of the one that has not left.

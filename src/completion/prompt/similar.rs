@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::ops::Range;
 
-use super::window::{Wish, first_lines};
+use super::window::{Wish, first_lines, told_path};
 use crate::completion::io::{Buffer, Buffers};
 use crate::completion::trigger::Gates;
 use crate::provider::Snippet;
@@ -91,8 +91,15 @@ pub(super) fn snippets(
     let bytes = total / 4;
     let mut found = edited(buffer, buffers, wish, total);
     found.extend(alike(index, buffer, buffers, wish.offset, bytes));
-    found.retain(|candidate| gates.ignored(candidate.buffer.path).is_none());
-    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    // There are many of one document in a row, and dozens of globs.
+    let mut document = ("", false);
+    found.retain(|candidate| {
+        if document.0 != candidate.buffer.uri {
+            document = (candidate.buffer.uri, gates.ignored(candidate.buffer.path).is_none());
+        }
+        document.1
+    });
+    let found = sorted(found, |a, b| a.score >= b.score);
     let mut left = bytes;
     let mut chosen: Vec<Candidate<'_>> = Vec::new();
     for candidate in found {
@@ -106,12 +113,25 @@ pub(super) fn snippets(
             chosen.push(candidate);
         }
     }
-    chosen.sort_by(|a, b| (a.buffer.path, a.range.start).cmp(&(b.buffer.path, b.range.start)));
+    let chosen = sorted(chosen, |a, b| (a.buffer.path, a.range.start) <= (b.buffer.path, b.range.start));
     let quote = |Candidate { buffer, range, .. }: Candidate<'_>| Snippet {
-        path: buffer.path.to_owned(),
+        path: told_path(buffer.path).to_owned(),
         text: buffer.text.get(range).unwrap_or_default().to_owned(),
     };
     chosen.into_iter().map(quote).collect()
+}
+
+/// The candidates in order, those that are equal as they were. There are few: `sort_by` would add 7 KB to the wasm.
+fn sorted<'b>(
+    candidates: Vec<Candidate<'b>>,
+    in_order: fn(&Candidate<'_>, &Candidate<'_>) -> bool,
+) -> Vec<Candidate<'b>> {
+    let mut sorted: Vec<Candidate<'b>> = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let at = sorted.partition_point(|other| in_order(other, &candidate));
+        sorted.insert(at, candidate);
+    }
+    sorted
 }
 
 /// The places of recent edits that the window around the cursor does not show.

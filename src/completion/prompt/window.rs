@@ -65,7 +65,7 @@ pub fn prompt(
     Prompt {
         prefix: prefix.to_owned(),
         suffix: suffix.to_owned(),
-        path: buffer.path.to_owned(),
+        path: told_path(buffer.path).to_owned(),
         language: buffer.language.to_owned(),
         repository: wish.repository.to_owned(),
         snippets,
@@ -73,6 +73,13 @@ pub fn prompt(
         stop: if wish.extent == Extent::Line { vec!["\n".to_owned()] } else { Vec::new() },
         received: String::new(),
     }
+}
+
+/// What a prompt says of a file's path. Outside the workspace it is the file's name: the folders above it may tell who
+/// the user is.
+pub(super) fn told_path(path: &str) -> &str {
+    let is_absolute = path.starts_with('/') || path.contains(':');
+    if is_absolute { path.rsplit(['/', ':']).next().unwrap_or_default() } else { path }
 }
 
 /// The end of `text`, whole lines, at most `bytes` long; part of a line only if that line alone is longer.
@@ -112,6 +119,7 @@ pub(super) fn first_lines(text: &str, bytes: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::globs::Globs;
     use super::*;
 
     struct Open(Vec<(&'static str, String)>);
@@ -137,7 +145,7 @@ mod tests {
         Budget {
             tokens,
             snippets: true,
-            gates: Gates { ignore: vec![".env*".to_owned()], ..Gates::default() },
+            gates: Gates { ignore: Globs::parse([".env*"]).unwrap(), ..Gates::default() },
         }
     }
 

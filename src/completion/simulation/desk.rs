@@ -15,7 +15,7 @@ use volt_host::editor::{Arrow, Cause, Config, Editor, Position, Screen};
 
 use crate::lapce::driver::{Driver, Environment};
 use crate::lapce::rpc::Host;
-use crate::provider::HttpRequest;
+use crate::http::HttpRequest;
 use crate::transport::{self, Failure, FailureKind, RequestNumber, Transport, TransportEvent};
 
 /// What a user does.
@@ -458,11 +458,13 @@ impl Environment for End {
         None
     }
 
-    fn kept(&self) -> Option<String> {
-        None
+    fn trusted_servers(&self) -> String {
+        String::new()
     }
 
-    fn keep(&self, _: &str) {}
+    fn trust(&self, _: &str) -> bool {
+        true
+    }
 }
 
 impl Transport for End {

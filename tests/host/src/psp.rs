@@ -321,7 +321,7 @@ fn client_params(config: &Config) -> Value {
     params
 }
 
-fn unflatten(settings: &[(String, Value)]) -> Value {
+pub(crate) fn unflatten(settings: &[(String, Value)]) -> Value {
     let mut tables = json!({});
     for (key, value) in settings {
         let mut table = &mut tables;
