@@ -382,7 +382,8 @@ fn next(random: &mut u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Secret, find};
+    use crate::http::Secret;
+    use crate::provider::find;
     use crate::transport::FailureKind;
 
     const LIMITS: Limits = Limits { event_bytes: 1024, response_bytes: 4096 };

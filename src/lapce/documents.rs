@@ -16,6 +16,11 @@ use crate::sse::json::{Few, Raw, object};
 /// suggestion is offered in files of that size.
 pub const MAX_BYTES: usize = 4 << 20;
 
+/// At most this many documents are kept, of at most this many bytes in all. Lapce never says that one was closed; the
+/// memory of the guest is not given back.
+const MOST: usize = 256;
+const MOST_BYTES: usize = 32 << 20;
+
 /// The document of a `textDocument/didOpen`.
 #[derive(Debug)]
 pub struct OpenedDocument {
@@ -280,6 +285,19 @@ impl Documents {
             None => path,
         };
         self.open.insert(0, Document::new(opened.uri, path, opened.language_id, opened.text));
+        self.drop_least_used();
+    }
+
+    /// Drops the documents used longest ago until the rest is within the limits.
+    fn drop_least_used(&mut self) {
+        let mut bytes = 0;
+        let fits = self.open.iter().take(MOST).take_while(|document| {
+            bytes += document.text.len();
+            bytes <= MOST_BYTES
+        });
+        let kept = fits.count().max(1);
+        let dropped = self.open.split_off(kept.min(self.open.len()));
+        self.unknown.extend(dropped.into_iter().map(|document| document.uri));
     }
 
     /// Takes a document in that the editor has not told of as it should, by its text alone.

@@ -507,3 +507,5 @@ fn no_provider() -> Error {
     }
 }
 
+#[cfg(test)]
+mod tests;

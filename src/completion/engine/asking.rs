@@ -23,7 +23,10 @@ impl Engine {
         if !self.still_fits(buffers) {
             self.abandon(out);
         }
-        self.drop_used_up(&buffer, out);
+        if self.is_used_up(buffers) {
+            self.stop_speculative(out);
+            self.finish_taken(buffers);
+        }
         if let Some(why) =
             self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(place.invoked, out))
         {
@@ -59,15 +62,21 @@ impl Engine {
         }
     }
 
-    /// A suggestion whose text stands in the document to its end is of no more use.
-    fn drop_used_up(&mut self, buffer: &Buffer<'_>, out: &mut Vec<Output>) {
-        let Phase::Done(suggestion) = &mut self.phase else { return };
-        if suggestion.rest(buffer.text).text.is_empty() {
-            let taken = suggestion.taken(buffer.text);
-            self.continuation = taken.or(self.continuation.take());
-            self.abandon(out);
-            self.phase = Phase::Idle;
-        }
+    /// Whether all of the suggestion stands in the document.
+    pub(super) fn is_used_up(&mut self, buffers: &dyn Buffers) -> bool {
+        let Some(place) = self.place().cloned() else { return false };
+        let Some(buffer) = buffers.get(&place.uri) else { return false };
+        let Phase::Done(suggestion) = &mut self.phase else { return false };
+        suggestion.uri == place.uri
+            && suggestion.fits(buffer.text, place.offset)
+            && suggestion.rest(buffer.text).text.is_empty()
+    }
+
+    /// A suggestion that is used up is of no more use, but for what the model wrote behind it.
+    pub(super) fn finish_taken(&mut self, buffers: &dyn Buffers) {
+        let Phase::Done(suggestion) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
+        let taken = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.taken(buffer.text));
+        self.continuation = taken.or(self.continuation.take());
     }
 
     /// What can be offered at a place without asking anybody.

@@ -79,7 +79,11 @@ impl Engine {
                 // No request followed the change: paste, undo, redo, or Tab.
                 self.screen.settled();
                 self.caret = Caret::At(Place { uri: uri.to_owned(), offset, invoked: false });
-                if !self.requests.is_empty() {
+                if self.is_used_up(buffers) {
+                    // Taken to its end with Tab: what follows is offered with the next key.
+                    self.finish_taken(buffers);
+                    self.release(out);
+                } else if !self.requests.is_empty() {
                     self.asked(now, buffers, out);
                 } else if !self.still_fits(buffers) {
                     self.abandon(out);

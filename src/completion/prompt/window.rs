@@ -119,7 +119,7 @@ pub(super) fn first_lines(text: &str, bytes: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::globs::Globs;
+    use crate::completion::trigger::Globs;
     use super::*;
 
     struct Open(Vec<(&'static str, String)>);

@@ -166,6 +166,8 @@ pub struct World {
     crosses: bool,
     /// The caret of each document.
     carets: HashMap<PathBuf, Position>,
+    /// The caret went back to a place that the editor had told since the last edit, and so was not told again.
+    moved_unseen: bool,
     /// When the newest completion request was made.
     asked_ms: u64,
     /// The file in front has asked since it came there. Before, an old ghost may still be drawn in it, and nothing
@@ -190,7 +192,8 @@ pub struct Seen {
     pub drawn_after: Vec<u64>,
     /// Ghosts drawn elsewhere than at the caret.
     pub stale: Vec<String>,
-    /// Ghosts drawn elsewhere because the user did something while they were on their way: no plugin can know.
+    /// Ghosts drawn elsewhere because the user did something while they were on their way, or went back to a place told
+    /// before: no plugin can know.
     pub crossed: usize,
     /// Requests that left.
     pub requests: usize,
@@ -209,11 +212,15 @@ struct Line {
     /// The wake-up that brought it.
     of_wakeup: Option<usize>,
     asks: bool,
+    tells_caret: bool,
 }
 
 impl World {
     fn in_flight(&self) -> usize {
-        let runs = |handed: &&Handed| handed.has_left && !handed.script.is_empty();
+        let runs = |handed: &&Handed| {
+            let next = handed.script.front().map(|(_, serve)| serve);
+            handed.has_left && next.is_some_and(|serve| *serve != Serve::Cut)
+        };
         self.handed.values().filter(runs).count()
     }
 
@@ -324,7 +331,10 @@ impl World {
         self.user = Some(user);
         let after = self.editor.screen();
         self.has_asked &= before.path == after.path;
+        let queued = self.queue.len();
         self.collect(self.now_ms, None);
+        let told = self.queue.iter().skip(queued).any(|(_, line)| line.tells_caret);
+        self.moved_unseen = !told && (self.moved_unseen || before.cursor != after.cursor);
     }
 
     /// The user does what they would have done next, now.
@@ -355,7 +365,8 @@ impl World {
             if let Some(id) = message.id {
                 line["id"] = id.into();
             }
-            self.queue.push_back((at_ms, Line { text: line.to_string(), of_wakeup, asks }));
+            let tells_caret = asks || message.method == "textDocument/codeAction";
+            self.queue.push_back((at_ms, Line { text: line.to_string(), of_wakeup, asks, tells_caret }));
         }
         for paint in self.editor.paints() {
             if !matches!(paint.cause, Cause::Answer(_)) {
@@ -363,7 +374,7 @@ impl World {
             }
             if let Some(ghost) = &paint.ghost {
                 let is_there = self.carets.get(&paint.path) == Some(&ghost.at);
-                if !is_there && self.crosses {
+                if !is_there && (self.crosses || self.moved_unseen) {
                     self.seen.crossed += 1;
                 } else if !is_there {
                     let told = format!("{ghost:?} in {:?} at {} ms: {screen:?}", paint.path, self.now_ms);
@@ -574,6 +585,7 @@ impl Desk {
             crossings: VecDeque::new(),
             crosses: false,
             carets: HashMap::new(),
+            moved_unseen: false,
             asked_ms: 0,
             has_asked: false,
             wakeups_in_pause: 0,

@@ -129,7 +129,7 @@ fn opening_again_replaces() {
 }
 
 #[test]
-fn paths_are_relative_to_the_workspace_and_the_last_edited_document_comes_first() {
+fn paths_are_relative_to_the_workspace_and_the_document_used_last_comes_first() {
     let mut documents = Documents::new("/w/pro ject");
     for uri in ["file:///w/pro%20ject/src/a.rs", "file:///w/pro%20jector/b.rs", "file:///c.rs"] {
         documents.open(OpenedDocument {
@@ -138,10 +138,29 @@ fn paths_are_relative_to_the_workspace_and_the_last_edited_document_comes_first(
             text: String::new(),
         });
     }
-    assert!(documents.edited("file:///c.rs").is_some());
+    let paths = |documents: &Documents| -> Vec<String> {
+        documents.all().iter().map(|buffer| buffer.path.to_owned()).collect()
+    };
+    assert_eq!(paths(&documents), ["/c.rs", "/w/pro jector/b.rs", "src/a.rs"]);
+    assert!(documents.edited("file:///w/pro%20ject/src/a.rs").is_some());
     assert!(documents.edited("file:///none").is_none());
-    let paths: Vec<_> = documents.all().iter().map(|buffer| buffer.path).collect();
-    assert_eq!(paths, ["/c.rs", "src/a.rs", "/w/pro jector/b.rs"]);
+    assert_eq!(paths(&documents), ["src/a.rs", "/c.rs", "/w/pro jector/b.rs"]);
+}
+
+#[test]
+fn the_documents_used_longest_ago_are_dropped_when_there_are_too_many_bytes_or_documents() {
+    for (bytes, opened, kept) in [(MAX_BYTES, 12, MOST_BYTES / MAX_BYTES), (1, MOST + 3, MOST), (1, 3, 3)] {
+        let mut documents = Documents::new("");
+        for n in 0..opened {
+            let uri = format!("file:///{n}.rs");
+            let text = "x".repeat(bytes);
+            documents.open(OpenedDocument { uri, language_id: String::new(), text });
+            assert!(documents.edited("file:///0.rs").is_some(), "used all the time");
+        }
+        assert_eq!(documents.all().len(), kept);
+        assert_eq!(documents.is_lost("file:///1.rs"), kept < opened);
+        assert!(documents.document(&format!("file:///{}.rs", opened - 1)).is_some());
+    }
 }
 
 /// The same, without an index: walks the text from its start.
