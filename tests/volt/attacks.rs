@@ -80,7 +80,7 @@ fn no_setting_of_a_folder_gets_anything_out_unasked() {
             scope.spawn(move || {
                 let server = Server::fifo(Vec::new()).unwrap();
                 let text = settings.to_string().replace("SERVER", &server.url());
-                let (mut stage, told) = open_the_folder(&serde_json::from_str(&text).unwrap());
+                let (stage, told) = open_the_folder(&serde_json::from_str(&text).unwrap());
                 assert!(told.contains(word), "{settings}: {told}");
                 assert!(!told.contains(KEY) && !told.contains(OTHER), "{settings}: {told}");
                 assert_eq!(server.exchanges().len(), 0, "{settings}: {told}");
