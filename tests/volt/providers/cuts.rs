@@ -1,10 +1,12 @@
 //! Each provider's stream, cut after every event: what was received stays, and what is asked for next joins it.
 
-use ai_completion::completion::session::{Limits, Session, Verdict};
+use ai_completion::completion::ResponseEvent;
+use ai_completion::completion::generation::{Generation, Limits, Verdict};
+use ai_completion::completion::suggestion::Answer;
 use ai_completion::http::Secret;
 use ai_completion::provider::{self, Account, Prompt, Seam};
 use ai_completion::stream::FinishReason;
-use ai_completion::transport::{Failure, FailureKind};
+use ai_completion::transport::{Failure, FailureKind, RequestNumber};
 use volt_host::server::Request;
 use volt_host::server::shape::Body;
 
@@ -22,8 +24,8 @@ enum Cut {
 
 /// A generation and what has come of it.
 struct Reader {
-    session: Session,
-    raw: String,
+    generation: Generation,
+    answer: Answer,
     random: u64,
 }
 
@@ -43,30 +45,34 @@ impl Reader {
         assert_eq!(provider.seam(&account), case.seam, "{}", case.name);
         let prompt = Prompt { prefix: "fn total".to_owned(), max_tokens: 64, ..Prompt::default() };
         let limits = Limits { event_bytes: 1 << 20, response_bytes: 1 << 20 };
-        let session = Session::new(provider, account, prompt, false, limits);
-        Self { session, raw: String::new(), random: 1 }
+        let generation = Generation::new(provider, account, prompt, false, limits);
+        Self { generation, answer: Answer::default(), random: 1 }
     }
 
     /// Sends the next request and returns it as a server sees it.
     fn ask(&mut self) -> Request {
-        let request = self.session.request(0, &self.raw).unwrap();
-        self.session.head(200, &[]);
+        let request = self.generation.request(RequestNumber(1), 0, &self.answer.text).unwrap();
+        self.receive(&ResponseEvent::Head { status: 200, headers: &[] });
         Request { body: request.body.unwrap(), ..Request::default() }
+    }
+
+    fn receive(&mut self, event: &ResponseEvent<'_>) -> Verdict {
+        self.generation.receive(0, event, &mut self.answer, &mut self.random)
     }
 
     /// Reads an answer, or the beginning of one that is cut.
     fn read(&mut self, body: &[u8], cut: Option<Cut>) -> Verdict {
         for chunk in body.chunks(7) {
-            match self.session.body(0, chunk, &mut self.raw, &mut self.random) {
+            match self.receive(&ResponseEvent::Body(chunk)) {
                 Verdict::Going => {}
                 verdict => return verdict,
             }
         }
         match cut {
-            None | Some(Cut::Clean) => self.session.end(&mut self.raw, &mut self.random),
+            None | Some(Cut::Clean) => self.receive(&ResponseEvent::End),
             Some(Cut::Broken) => {
                 let failure = Failure { kind: FailureKind::Cut, detail: String::new() };
-                self.session.failed(&failure, &mut self.raw, &mut self.random)
+                self.receive(&ResponseEvent::Failed(&failure))
             }
         }
     }
@@ -133,12 +139,12 @@ fn whatever_is_cut_off_is_asked_for_at_once_and_joins_without_gap_or_repeat() {
                 let mut reader = Reader::new(case);
                 reader.ask();
                 let verdict = reader.read(&answer.bytes()[..cut_at], Some(cut));
-                assert_eq!(reader.raw, received, "{context}");
+                assert_eq!(reader.answer.text, received, "{context}");
                 match verdict {
                     Verdict::Ended(FinishReason::Stop) if received == whole => continue,
                     // Nothing to go on from: the same once more, after a pause.
                     Verdict::Again { delay_ms: 1.. } if received.is_empty() => {}
-                    Verdict::Again { delay_ms: 0 } if !received.is_empty() => {}
+                    Verdict::Again { delay_ms: 0, rate_limited: false } if !received.is_empty() => {}
                     verdict => panic!("{context}: {verdict:?}"),
                 }
                 let request = reader.ask();
@@ -149,7 +155,7 @@ fn whatever_is_cut_off_is_asked_for_at_once_and_joins_without_gap_or_repeat() {
                 let rest = body(case, &format!("{again}{}", &whole[received.len()..]));
                 let verdict = reader.read(&rest.bytes(), None);
                 assert_eq!(
-                    (reader.raw.as_str(), verdict),
+                    (reader.answer.text.as_str(), verdict),
                     (whole.as_str(), Verdict::Ended(FinishReason::Stop)),
                     "{context}"
                 );
@@ -166,9 +172,9 @@ fn a_stream_that_breaks_again_and_again_keeps_what_it_gave() {
             reader.ask();
             let answer = (case.shape)(&[piece]);
             let verdict = reader.read(&[answer.opening, answer.pieces.concat()].concat(), Some(Cut::Broken));
-            assert_eq!(reader.raw, PIECES[..=count].concat(), "{}", case.name);
+            assert_eq!(reader.answer.text, PIECES[..=count].concat(), "{}", case.name);
             match verdict {
-                Verdict::Again { delay_ms: 0 } if count < 2 => {}
+                Verdict::Again { delay_ms: 0, rate_limited: false } if count < 2 => {}
                 Verdict::Failed(error) if count == 2 => assert!(!error.message.is_empty(), "{}", case.name),
                 verdict => panic!("{}, cut {count}: {verdict:?}", case.name),
             }
