@@ -39,7 +39,8 @@ pub(super) fn is_loopback(url: &str) -> bool {
     Address::parse(url).is_ok_and(|address| address.loopback)
 }
 
-fn carries_key(request: &HttpRequest) -> bool {
+/// Whether a key goes along.
+pub(super) fn carries_key(request: &HttpRequest) -> bool {
     request.secret_headers.iter().any(|(_, value)| !value.is_empty())
         || request
             .headers

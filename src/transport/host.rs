@@ -91,11 +91,62 @@ fn percent_decoded(text: &str) -> Option<String> {
 mod lapce {
     use std::fs::File;
     use std::io;
-    use std::os::fd::AsRawFd;
-    use std::time::Duration;
+    use std::os::fd::{AsRawFd, FromRawFd};
+    use std::path::Path;
+    use std::sync::LazyLock;
+    use std::time::{Duration, Instant};
 
     use super::{Home, Host, Output, Reply};
     use crate::provider::HttpRequest;
+    use crate::transport::agent_host::{Access, AgentHost};
+    use crate::transport::host_http::TOO_LONG;
+
+    /// The only folder the sandbox has: the first descriptor behind stdin, stdout and stderr.
+    const FOLDER: wasi::Fd = 3;
+
+    /// Lapce, seen by the volt it runs.
+    #[derive(Debug, Clone, Copy)]
+    pub struct LapceAgentHost {
+        /// See [`AgentHost::start_language_server`].
+        pub start_language_server: fn(&str, &[&str]) -> Result<u64, String>,
+        /// See [`AgentHost::send_lsp_request`].
+        pub send_lsp_request: fn(u64, &str, &str) -> Result<(), String>,
+    }
+
+    impl AgentHost for LapceAgentHost {
+        fn now_ms(&self) -> u64 {
+            static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+            u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+        }
+
+        fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String> {
+            (self.start_language_server)(program, args)
+        }
+
+        fn send_lsp_request(&mut self, server: u64, method: &str, params: &str) -> Result<(), String> {
+            (self.send_lsp_request)(server, method, params)
+        }
+
+        fn open_pipe(&mut self, path: &Path, access: Access) -> io::Result<File> {
+            let path =
+                path.to_str().map(|path| path.trim_start_matches('/')).ok_or(io::ErrorKind::InvalidInput)?;
+            let mut rights = wasi::RIGHTS_FD_READ | wasi::RIGHTS_FD_FDSTAT_SET_FLAGS;
+            if access == Access::ReadWrite {
+                rights |= wasi::RIGHTS_FD_WRITE;
+            }
+            // SAFETY: a plain call; the path is a live string.
+            let opened =
+                unsafe { wasi::path_open(FOLDER, 0, path, 0, rights, rights, wasi::FDFLAGS_NONBLOCK) };
+            let fd = opened.map_err(|errno| io::Error::from_raw_os_error(i32::from(errno.raw())))?;
+            let fd = i32::try_from(fd).map_err(io::Error::other)?;
+            // SAFETY: it was opened for us just now.
+            Ok(unsafe { File::from_raw_fd(fd) })
+        }
+
+        fn http(&mut self, request: &HttpRequest, limit: usize) -> Result<Reply, u32> {
+            send(request, limit)
+        }
+    }
 
     /// Lapce, seen by the volt it runs.
     #[derive(Debug, Clone, Copy)]
@@ -118,25 +169,7 @@ mod lapce {
         }
 
         fn http(&mut self, request: &HttpRequest) -> Result<Reply, u32> {
-            let mut headers = String::new();
-            let plain = request.headers.iter().map(|(name, value)| (name, value.as_str()));
-            let secret = request.secret_headers.iter().map(|(name, value)| (name, value.expose()));
-            for (name, value) in plain.chain(secret) {
-                headers.push_str(name);
-                headers.push(':');
-                headers.push_str(value);
-                headers.push('\n');
-            }
-            let method = if request.body.is_some() { "POST" } else { "GET" };
-            let answer =
-                http::send(&request.url, method, &headers, request.body.as_deref().unwrap_or_default())?;
-            let headers = answer
-                .headers()?
-                .lines()
-                .filter_map(|line| line.split_once(':'))
-                .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
-                .collect();
-            Ok(Reply { status: answer.status, headers, body: answer.body()? })
+            send(request, usize::MAX)
         }
 
         fn readable(&mut self, pipe: &File, timeout: Duration) -> io::Result<bool> {
@@ -186,6 +219,28 @@ mod lapce {
                 None => Ok(false),
             }
         }
+    }
+
+    /// Sends a request by Lapce's own HTTP client.
+    fn send(request: &HttpRequest, limit: usize) -> Result<Reply, u32> {
+        let mut headers = String::new();
+        let plain = request.headers.iter().map(|(name, value)| (name, value.as_str()));
+        let secret = request.secret_headers.iter().map(|(name, value)| (name, value.expose()));
+        for (name, value) in plain.chain(secret) {
+            headers.push_str(name);
+            headers.push(':');
+            headers.push_str(value);
+            headers.push('\n');
+        }
+        let method = if request.body.is_some() { "POST" } else { "GET" };
+        let answer = http::send(&request.url, method, &headers, request.body.as_deref().unwrap_or_default())?;
+        let headers = answer
+            .headers()?
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Ok(Reply { status: answer.status, headers, body: answer.body(limit)? })
     }
 
     /// Lapce's HTTP client. The functions are those of `wasi_experimental_http`; every one gives 0
@@ -259,8 +314,8 @@ mod lapce {
                 Ok(String::from_utf8_lossy(&buffer).into_owned())
             }
 
-            /// The whole body.
-            pub fn body(&self) -> Result<Vec<u8>, u32> {
+            /// The whole body, of at most `limit` bytes.
+            pub fn body(&self, limit: usize) -> Result<Vec<u8>, u32> {
                 let mut body = Vec::new();
                 let mut buffer = [0; 16 * 1024];
                 loop {
@@ -272,6 +327,7 @@ mod lapce {
                     match buffer.get(..written) {
                         _ if error != 0 => return Err(error),
                         None | Some([]) => return Ok(body),
+                        Some(bytes) if body.len() + bytes.len() > limit => return Err(super::TOO_LONG),
                         Some(bytes) => body.extend_from_slice(bytes),
                     }
                 }
@@ -288,7 +344,7 @@ mod lapce {
 }
 
 #[cfg(target_os = "wasi")]
-pub use lapce::LapceHost;
+pub use lapce::{LapceAgentHost, LapceHost};
 
 #[cfg(test)]
 mod tests {

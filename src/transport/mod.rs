@@ -1,16 +1,24 @@
 //! All IO of requests: how one leaves and how its answer comes back.
 
 mod address;
+mod agent;
+pub mod agent_host;
+mod answer;
+pub mod client;
 mod config;
+mod curl_config;
 mod failure;
 mod growing;
 mod head;
 mod host;
+mod host_http;
 mod http;
 mod network;
 mod options;
 mod pipe;
+pub mod requests;
 mod response;
+mod script;
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
