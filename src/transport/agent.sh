@@ -44,14 +44,7 @@ umask 077
 exec 2>/dev/null
 home=$1 name=$2
 
-# mksh has no builtin printf.
-if [ -n "$KSH_VERSION" ]; then
-    send() { print -n "Content-Length: ${#1}\r\n\r\n$1"; }
-    line() { print -r -- "$1"; }
-else
-    send() { printf 'Content-Length: %d\r\n\r\n%s' "${#1}" "$1"; }
-    line() { printf '%s\n' "$1"; }
-fi
+send() { printf 'Content-Length: %d\r\n\r\n%s' "${#1}" "$1"; }
 
 length=0
 while IFS= read -r line; do
@@ -64,7 +57,7 @@ id=$(dd bs=1 count="$length")
 id=${id#*'"id":'} id=${id# } id=${id%%[!0-9]*}
 ready() { send '{"jsonrpc":"2.0","id":'"$id"',"result":{"capabilities":{}}}'; }
 # Ends here if the folder cannot be made: the plugin finds none.
-cd "$home" && mkdir "$name" && cd "$name" || { ready && exit; }
+cd "$home" && mkdir "$name" && cd "./$name" || { ready && exit; }
 
 # Makes the files of eight more requests. iK comes last: where it is, all are.
 made=0
@@ -81,7 +74,7 @@ more() {
 why=
 command -v curl >/dev/null || why=no-curl
 [ -n "$why" ] || { mkfifo ctl a && more; } || why=no-pipe
-[ -z "$why" ] || { line $why >why && ready && exit; }
+[ -z "$why" ] || { echo $why >why && ready && exit; }
 
 # The background of a shell has no stdin: 5 keeps it for the one who reads it.
 exec 3<>ctl 4<>a 5<&0 </dev/null
@@ -177,7 +170,7 @@ unqueue() {
 launch() {
     # The plugin takes iK away when it gives a request up.
     [ -p "i$1" ] && [ -p "l$1" ] || return
-    [ -n "$free" ] || { line "1001 " >"s$1"; ended "$1"; return; }
+    [ -n "$free" ] || { echo 1001 >"s$1"; ended "$1"; return; }
     fd=${free%% *} free=${free#* }
     eval "leash$1=$fd got$1=0; exec $fd<>l$1"
     mind "$1" "$2" &
@@ -240,7 +233,7 @@ mind() {
     while IFS= read -r text || [ -n "$text" ]; do
         case $text in 'curl: ('*) words=$text ;; esac
     done <&9
-    line "$code $words"
+    printf '%s %s\n' "$code" "$words"
     rm -f ?"$k"
     echo "e $k" >&3
 }

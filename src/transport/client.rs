@@ -211,3 +211,6 @@ impl<H: AgentHost> Transport for Client<H> {
         self.obstacle.as_deref()
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
