@@ -21,7 +21,7 @@ const SCRIPT: &str = script::text(&SCRIPT_BYTES);
 /// A request that is due later than this has certainly not left, in milliseconds. The agent counts whole milliseconds.
 const SAFE_MS: u64 = 5;
 /// A request that has not left this long after it was due will not: the agent hangs. In milliseconds.
-const HUNG_MS: u64 = 3000;
+pub(super) const HUNG_MS: u64 = 3000;
 /// Body read without telling the agent, in bytes. Half of what Linux holds in a pipe: the agent has to empty the copy it
 /// waits on as the plugin empties the original.
 const UNTOLD: u64 = 32 * 1024;
@@ -29,6 +29,20 @@ const UNTOLD: u64 = 32 * 1024;
 /// The agent cannot be talked to any more: it has ended, it hangs, or its folder is gone.
 #[derive(Debug)]
 pub(super) struct Lost;
+
+/// Why a request was not taken.
+#[derive(Debug)]
+pub(super) enum NotTaken {
+    Lost,
+    /// The agent has not made more pipes yet. It does when it has time.
+    Busy,
+}
+
+impl From<Lost> for NotTaken {
+    fn from(_: Lost) -> Self {
+        Self::Lost
+    }
+}
 
 /// A running agent.
 #[derive(Debug)]
@@ -102,17 +116,17 @@ impl Agent {
     /// Hands a request over that [`super::address::check`] has passed.
     ///
     /// # Errors
-    /// [`Lost`]: another agent may be able to.
+    /// Another agent may be able to, or this one a little later.
     pub fn fetch(
         &mut self,
         host: &mut impl AgentHost,
         request: &HttpRequest,
         options: &Options,
         delay_ms: u64,
-    ) -> Result<Fetch, Lost> {
+    ) -> Result<Fetch, NotTaken> {
         let mut pipes = match self.spare.pop() {
             Some(pipes) => pipes,
-            None => self.open_pipes(host).map_err(|_| Lost)?,
+            None => self.open_pipes(host).map_err(|_| self.why_not())?,
         };
         let has_file = self.fill(&mut pipes, request, options).map_err(|_| Lost)?;
         let now_ms = host.now_ms();
@@ -121,6 +135,13 @@ impl Agent {
         let Pipes { number, config, sources } = pipes;
         let answer = Answer::new(sources, leaves_ms);
         Ok(Fetch { number, config, answer, leaves_ms, has_left: false, told: 0 })
+    }
+
+    fn why_not(&self) -> NotTaken {
+        match fs::metadata(self.folder.join("ctl")) {
+            Ok(_) => NotTaken::Busy,
+            Err(_) => NotTaken::Lost,
+        }
     }
 
     fn open_pipes(&mut self, host: &mut impl AgentHost) -> io::Result<Pipes> {

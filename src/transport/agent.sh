@@ -116,30 +116,27 @@ ready
 } &
 
 note='{"jsonrpc":"2.0","method":"experimental/serverStatus","params":{"health":"ok","quiescent":true}}'
-now=0 alarm= waiting= serial=0 starting=
-armed= need=0 gate= pause=0 open=
+now=0 serial=0
+waiting= alarm= alarm_id= sleeper=
+armed= need=0 pause=0 gate= keeper= open=
 free='5 6 7 8 9 '
 
-# Writes a line to ctl after $1 milliseconds, and looks once a second whether there is still anybody to read it.
+# Writes a line to ctl after $1 milliseconds. No `sleep` is longer than a second: it outlives its parent.
 later() {
     serial=$((serial + 1))
     {
         exec >&3 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
         ms=$1
         while [ "$ms" -ge 1000 ]; do
-            sleep 1 3>&-
+            sleep 1 >/dev/null 3>&-
             [ -p ctl ] || exit
             ms=$((ms - 1000))
         done
         ms=$((ms + 1000))
-        sleep "0.${ms#1}" 3>&-
+        sleep "0.${ms#1}" >/dev/null 3>&-
         echo "$2 $serial"
     } &
-    eval "pid$serial=$!"
 }
-
-# Collects the child that has just written its last line.
-collect() { eval "wait \"\$pid$1\"; unset pid$1"; }
 
 # Sees to it that an alarm comes for the next request that is due. One that comes too early for a later start is
 # cheaper than a new one for each key.
@@ -152,9 +149,10 @@ plan() {
     [ -n "$next" ] || return
     [ "$next" -le "$((now + 1000))" ] || next=$((now + 1000))
     [ -z "$alarm" ] || [ "$alarm" -gt "$next" ] || return
+    [ -z "$alarm" ] || { kill "$sleeper"; wait "$sleeper"; }
     alarm=$next
     later "$((next - now))" d
-    starting=$serial
+    alarm_id=$serial sleeper=$!
 }
 
 # Takes request $1 out of those that wait.
@@ -250,17 +248,22 @@ watch() {
     eval "watch$1=$!"
 }
 
+# Forgets what was to wake the plugin.
+disarm() {
+    armed= open=
+    [ -z "$gate" ] || { gate= && kill "$keeper" && wait "$keeper"; }
+}
+
 wake() {
-    armed= gate=
+    disarm
     send "$note"
 }
 
 # Begins the pause before the wake-up.
 hold() {
-    open= gate=
     if [ "$1" -gt 0 ]; then
         later "$1" o
-        gate=$serial
+        gate=$serial keeper=$!
     else
         open=1
     fi
@@ -290,12 +293,12 @@ while read -r command k n m body <&3; do
             [ "$k" -le "$((made - 6))" ] || more
             ;;
         u)
-            [ "$armed" != "$k" ] || armed= gate=
+            [ "$armed" != "$k" ] || disarm
             unqueue "$k"
             ;;
         d)
-            collect "$k"
-            [ "$k" = "$starting" ] || continue
+            [ "$k" = "$alarm_id" ] || continue
+            wait "$sleeper"
             [ "$alarm" -le "$now" ] || now=$alarm
             alarm= due=$waiting waiting=
             for entry in $due; do
@@ -309,7 +312,7 @@ while read -r command k n m body <&3; do
             plan
             ;;
         x)
-            [ "$armed" != "$k" ] || armed= gate=
+            [ "$armed" != "$k" ] || disarm
             case "$waiting " in
                 *" $k:"*)
                     unqueue "$k"
@@ -320,7 +323,8 @@ while read -r command k n m body <&3; do
             eval "unset got$k read$k ended$k"
             ;;
         w)
-            armed=$k pause=$n need=$m open= gate=
+            disarm
+            armed=$k pause=$n need=$m
             eval "got=\${got$k:-0} ended=\$ended$k"
             if [ -n "$ended" ]; then
                 wake
@@ -347,8 +351,8 @@ while read -r command k n m body <&3; do
             [ "$got" -ge "$n" ] || watch "$k"
             ;;
         o)
-            collect "$k"
-            [ "$k" = "$gate" ] && [ -n "$armed" ] || continue
+            [ "$k" = "$gate" ] || continue
+            wait "$keeper"
             gate= open=1
             if [ "$armed" = t ]; then
                 wake
@@ -358,6 +362,7 @@ while read -r command k n m body <&3; do
             fi
             ;;
         t)
+            disarm
             armed=t
             hold "$k"
             [ -z "$open" ] || wake

@@ -1,6 +1,6 @@
 //! The transport the plugin uses: the agent, or Lapce's own HTTP client where none can run.
 
-use super::agent::{Agent, Fetch, Lost};
+use super::agent::{Agent, Fetch, HUNG_MS, Lost, NotTaken};
 use super::agent_host::AgentHost;
 use super::host_http::{self, Buffered};
 use super::requests::{RequestNumber, Transport, TransportEvent};
@@ -33,9 +33,17 @@ enum Request {
         /// Its agent is gone.
         lost: bool,
     },
+    /// Not taken by the agent yet.
+    Held {
+        request: HttpRequest,
+        leaves_ms: u64,
+    },
     Buffered(Buffered),
     Failed(Failure),
 }
+
+/// When to try again what the agent was too busy to take, in milliseconds.
+const RETRY_MS: u64 = 5;
 
 impl<H: AgentHost> Client<H> {
     /// A transport over `host`. `home` is the volt's folder, if it is known.
@@ -62,7 +70,11 @@ impl<H: AgentHost> Client<H> {
             let Some(agent) = &mut self.agent else { break };
             match agent.fetch(&mut self.host, request, &self.options, delay_ms) {
                 Ok(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
-                Err(Lost) => self.lose_agent(),
+                Err(NotTaken::Busy) => {
+                    let leaves_ms = self.host.now_ms().saturating_add(delay_ms);
+                    return Ok(Request::Held { request: request.clone(), leaves_ms });
+                }
+                Err(NotTaken::Lost) => self.lose_agent(),
             }
         }
         match &self.obstacle {
@@ -113,6 +125,27 @@ impl<H: AgentHost> Client<H> {
         }
     }
 
+    /// Hands the request to the agent if it was too busy to take it before.
+    fn hand_over(&mut self, number: RequestNumber) {
+        let held = |(of, request): &(RequestNumber, Request)| {
+            *of == number && matches!(request, Request::Held { .. })
+        };
+        let Some(at) = self.requests.iter().position(held) else { return };
+        if let (_, Request::Held { request, leaves_ms }) = self.requests.swap_remove(at) {
+            let now_ms = self.host.now_ms();
+            let hangs = now_ms >= leaves_ms.saturating_add(HUNG_MS);
+            if hangs {
+                self.lose_agent();
+            }
+            let mut next =
+                self.request(&request, leaves_ms.saturating_sub(now_ms)).unwrap_or_else(Request::Failed);
+            if let (Request::Held { leaves_ms: next, .. }, false) = (&mut next, hangs) {
+                *next = leaves_ms;
+            }
+            self.requests.push((number, next));
+        }
+    }
+
     fn has(&mut self, done: Result<(), Lost>) {
         if done.is_err() {
             self.lose_agent();
@@ -140,12 +173,14 @@ impl<H: AgentHost> Transport for Client<H> {
     }
 
     fn read(&mut self, number: RequestNumber, buffer: &mut [u8]) -> TransportEvent {
+        self.hand_over(number);
         let Some((_, request)) = self.requests.iter_mut().find(|(of, _)| *of == number) else {
             let detail = "there is no such request".to_owned();
             return TransportEvent::Failed(Failure { kind: FailureKind::Request, detail });
         };
         let mut done = Ok(());
         let event = match request {
+            Request::Held { .. } => TransportEvent::Pending,
             Request::Failed(failure) => TransportEvent::Failed(failure.clone()),
             Request::Buffered(buffered) => buffered.read(&mut self.host, self.options.response_bytes, buffer),
             Request::Fetch { fetch, lost } => {
@@ -171,10 +206,12 @@ impl<H: AgentHost> Transport for Client<H> {
     }
 
     fn wake(&mut self, number: RequestNumber, not_before_ms: u64) {
+        self.hand_over(number);
         let Some(agent) = &mut self.agent else { return };
         let request = self.requests.iter_mut().find(|(of, _)| *of == number);
         let done = match request {
             Some((_, Request::Fetch { fetch, lost: false })) => agent.wake(fetch, not_before_ms),
+            Some((_, Request::Held { .. })) => agent.timer(RETRY_MS),
             // It has failed already.
             Some((_, Request::Failed(_) | Request::Fetch { .. })) => agent.timer(0),
             Some((_, Request::Buffered(_))) | None => return,

@@ -19,7 +19,7 @@ use crate::transport::Reply;
 use crate::transport::agent_host::Access;
 
 /// Only what hangs takes so long.
-pub const CEILING: Duration = Duration::from_secs(60);
+pub const CEILING: Duration = Duration::from_secs(30);
 
 /// The command of a POSIX shell.
 pub type Shell = &'static [&'static str];
@@ -47,6 +47,19 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(begin.elapsed() < CEILING, "it never came that {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Waits until there is none, and shows what there is if it takes too long.
+fn none<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> Vec<T>) {
+    let begin = Instant::now();
+    loop {
+        let found = look();
+        if found.is_empty() {
+            return;
+        }
+        assert!(begin.elapsed() < CEILING, "a {what} is left: {found:?}");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -113,8 +126,11 @@ impl Folder {
     }
 
     pub fn nothing_left(&self) {
-        until("no process is left", || self.processes().is_empty().then_some(()));
-        until("no file is left", || self.files().is_empty().then_some(()));
+        let processes = || {
+            self.processes().into_iter().map(|(pid, text)| (pid, text.chars().take(60).collect::<String>()))
+        };
+        none("process", || processes().collect::<Vec<_>>());
+        none("file", || self.files());
     }
 }
 
