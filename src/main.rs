@@ -9,18 +9,20 @@ mod volt {
 
     use ai_completion::config::TRUSTED_SERVERS;
     use ai_completion::lapce::host::{self, Lapce};
-    use ai_completion::lapce::plugin::{Plugin, Surroundings};
-    use ai_completion::transport::{Home, LapceHost, Network, Options};
+    use ai_completion::lapce::driver::{Driver, Environment};
+    use ai_completion::transport::{Client, Home, LapceHost, Options};
 
     struct Sandbox {
         start: Instant,
     }
 
-    impl Surroundings for Sandbox {
-        type Transport = Network<LapceHost>;
+    impl Environment for Sandbox {
+        type Transport = Client<LapceHost>;
 
         fn transport(&self, options: &Options) -> Self::Transport {
-            Network::new(LapceHost { execute: host::execute }, Home::from_env(), options.clone())
+            let host =
+                LapceHost { execute: host::execute, start_language_server: host::start_language_server };
+            Client::new(host, Home::from_env(), options.clone())
         }
 
         fn now(&self) -> Duration {
@@ -52,25 +54,31 @@ mod volt {
     }
 
     struct State {
-        plugin: Plugin<Lapce, Sandbox>,
+        driver: Driver<Lapce, Sandbox>,
         line: Vec<u8>,
     }
 
     thread_local! {
-        /// Taken out while a message is handled: should that end in a trap, which the host survives,
-        /// the next message finds a new plugin instead of one in an unknown state.
+        /// Taken out while a message is handled: should that end in a trap, which the host survives, the next message
+        /// finds a new driver instead of one in an unknown state.
         static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
+        /// The message that set the plugin up. Lapce sends it once.
+        static INITIALIZE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
 
     #[unsafe(no_mangle)]
     extern "C" fn handle_rpc() {
-        let mut state = STATE.take().unwrap_or_else(|| State {
-            plugin: Plugin::new(Lapce, Sandbox { start: Instant::now() }),
-            line: Vec::new(),
+        let mut state = STATE.take().unwrap_or_else(|| {
+            let mut driver = Driver::new(Lapce, Sandbox { start: Instant::now() });
+            INITIALIZE.with_borrow(|line| driver.resume(line));
+            State { driver, line: Vec::new() }
         });
         // Usually one; more when an earlier call ended before it had read its own.
         while host::read_line(&mut state.line) {
-            state.plugin.handle(&state.line);
+            if state.driver.is_new() {
+                INITIALIZE.with_borrow_mut(|line| line.clone_from(&state.line));
+            }
+            state.driver.handle(&state.line);
         }
         STATE.set(Some(state));
     }

@@ -161,6 +161,11 @@ impl Engine {
         self.options.account.unix_time = seconds;
     }
 
+    /// Answers cannot be streamed here: the model is asked only when the user says so.
+    pub fn only_when_invoked(&mut self) {
+        self.options.gates.only_when_invoked();
+    }
+
     /// The requests that something may have come of, and how many bytes to read of each.
     pub fn reading(&mut self, now_ms: u64) -> Vec<(RequestNumber, usize)> {
         self.depart(now_ms);
@@ -205,6 +210,7 @@ impl Engine {
                 self.asked(now, buffers, out);
             }
             Input::CaretAt { uri, offset } => self.caret_at(now, uri, offset, buffers, out),
+            Input::Read => {}
             Input::LensesAsked { uri } => {
                 if uri == self.front {
                     self.wakeups.lenses_asked();

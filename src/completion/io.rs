@@ -87,6 +87,8 @@ pub enum Input<'a> {
         /// The document.
         uri: &'a str,
     },
+    /// All that has arrived was read.
+    Read,
     /// What came of a request to the model. Shown with the next input of another kind.
     Response {
         /// The request.

@@ -72,6 +72,8 @@ struct Core<T> {
     title: &'static str,
     /// Why nobody can be asked, if so.
     nobody: Option<Box<Error>>,
+    /// The user has chosen Lapce's own HTTP client.
+    is_http_chosen: bool,
     /// Where requests go, if the user has yet to agree to it.
     unconfirmed: Option<Destination>,
     buffer: Vec<u8>,
@@ -149,6 +151,20 @@ impl<H: Host, E: Environment> Driver<H, E> {
         }
     }
 
+    /// Whether it has not been told `initialize` yet.
+    pub fn is_new(&self) -> bool {
+        self.core.is_none()
+    }
+
+    /// Takes the settings of an `initialize` that was answered before: the plugin goes on after a trap.
+    pub fn resume(&mut self, initialize: &[u8]) {
+        if let Ok(Message::Request { method, params, .. }) = rpc::parse(initialize)
+            && method == "initialize"
+        {
+            self.set_up(params);
+        }
+    }
+
     /// Handles one line of the host.
     pub fn handle(&mut self, line: &[u8]) {
         self.barrier.enter(self.now_us());
@@ -157,6 +173,11 @@ impl<H: Host, E: Environment> Driver<H, E> {
             Ok(Message::Request { id, method, params }) => self.request(id, &method, params),
             Ok(Message::Notification { method, params }) => self.notification(&method, params),
             Err(problem) => self.notifier.log(&mut self.rpc, &problem),
+        }
+        if self.core.as_ref().is_some_and(|core| core.transport.obstacle().is_some()) {
+            // Nothing will wake us for it: the answer is read as soon as it is asked for.
+            self.read();
+            self.drive(Input::Read);
         }
         self.barrier.leave(self.now_us());
     }
@@ -202,9 +223,12 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn initialize(&mut self, id: &Id, params: Raw<'_>) {
-        let Initialize { initialization_options, root_uri } = params.read();
         self.rpc.reply_ok(id, &CAPABILITIES);
+        self.set_up(params);
+    }
 
+    fn set_up(&mut self, params: Raw<'_>) {
+        let Initialize { initialization_options, root_uri } = params.read();
         let initialization_options = serde_json::from_str(initialization_options.json()).unwrap_or_default();
         let (settings, problems) = Settings::read(&initialization_options);
         if !problems.is_empty() {
@@ -259,6 +283,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         self.core = Some(Core {
             engine: Engine::new(options),
             transport: self.environment.transport(&settings.network),
+            is_http_chosen: settings.network.mode == transport::Mode::Http,
             title: provider.map_or("", |provider| provider.title()),
             nobody,
             unconfirmed,
@@ -377,7 +402,16 @@ impl<H: Host, E: Environment> Driver<H, E> {
     fn read(&mut self) {
         let Some(mut core) = self.core.take() else { return };
         let documents = mem::take(&mut self.documents);
-        core.transport.tick();
+        // Without a provider there is nothing to fetch.
+        if core.nobody.is_none() {
+            core.transport.tick();
+        }
+        if let Some(obstacle) = core.transport.obstacle() {
+            core.engine.only_when_invoked();
+            if !core.is_http_chosen {
+                self.notifier.no_streaming(&mut self.rpc, obstacle);
+            }
+        }
         let mut buffer = mem::take(&mut core.buffer);
         let mut outputs = mem::take(&mut core.outputs);
         let mut left = READ_AT_ONCE;
@@ -419,9 +453,6 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Reply { id, answer } => self.reply(id, &answer, documents),
                 Output::Start { number, request, delay_ms, replaces } => {
                     core.transport.start(number, &request, delay_ms, replaces);
-                    if let Some(obstacle) = core.transport.obstacle() {
-                        self.notifier.no_streaming(&mut self.rpc, obstacle);
-                    }
                 }
                 Output::Stop(number) => core.transport.stop(number),
                 Output::Wake(Wake::More { number, not_before_ms }) => {

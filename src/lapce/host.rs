@@ -52,9 +52,19 @@ impl Host for Lapce {
 /// # Errors
 /// Lapce's words when it could not be started, or what came instead of an answer.
 pub fn execute(program: &str, args: &[&str]) -> Result<Output, String> {
-    Rpc::new(Lapce)
-        .execute(program, args)
-        .map_err(|(CallError::Refused(words) | CallError::Unanswered(words))| words)
+    Rpc::new(Lapce).execute(program, args).map_err(words)
+}
+
+/// Has Lapce run a program as a language server, for as long as Lapce lives; gives Lapce's number of it.
+///
+/// # Errors
+/// What came instead of an answer.
+pub fn start_language_server(program: &str, args: &[&str]) -> Result<u64, String> {
+    Rpc::new(Lapce).start_language_server(program, args).map_err(words)
+}
+
+fn words((CallError::Refused(words) | CallError::Unanswered(words)): CallError) -> String {
+    words
 }
 
 /// Reads the next message of the host into `line`; whether there is one.

@@ -89,8 +89,8 @@ impl Notifier {
     pub fn no_streaming<H: Host>(&mut self, rpc: &mut Rpc<H>, obstacle: &str) {
         if !std::mem::replace(&mut self.told_no_streaming, true) {
             let message = format!(
-                "No streaming: {obstacle}. Lapce's own HTTP client is used instead: suggestions show only once they are \
-                 complete, and it follows redirects, so no key is sent by it unless `transport` is `http`."
+                "{obstacle}. Until then suggestions come only when you press alt+\\, whole and not as they are written, by \
+                 Lapce's own HTTP client. It follows redirects: no key is sent by it unless `transport` is `http`."
             );
             self.log(rpc, &message);
             self.pop_up(rpc, Severity::Info, &message);

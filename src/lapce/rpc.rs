@@ -67,7 +67,7 @@ object! {
 object! {
     struct Answer<'a> {
         id = "id": Raw<'a>,
-        result = "result": Done<'a>,
+        result = "result": Raw<'a>,
         error = "error": Raw<'a>,
     }
 }
@@ -76,6 +76,12 @@ object! {
     struct Done<'a> {
         success = "success": Raw<'a>,
         stdout = "stdout": Few<'a, Raw<'a>>,
+    }
+}
+
+object! {
+    struct Started<'a> {
+        id = "id": Raw<'a>,
     }
 }
 
@@ -156,15 +162,39 @@ impl<H: Host> Rpc<H> {
     /// # Errors
     /// [`CallError`]: a program that does not exist is [`CallError::Refused`].
     pub fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, CallError> {
+        let (program, args) = (quoted(program), quoted_list(args));
+        let params = format_args!(r#"{{"program":{program},"args":[{args}]}}"#);
+        self.call(ExecuteProcess::METHOD, params, read_output)
+    }
+
+    /// Starts a program as a language server: `host/startLspServer`. No document is sent to it. Gives the host's number
+    /// of it.
+    ///
+    /// Lapce answers only once the server has answered `initialize`: when the program cannot be started it never does
+    /// (lapce-proxy's `psp.rs`), and the volt waits for ever.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, CallError> {
+        let (uri, args) = (quoted(&format!("urn:{program}")), quoted_list(args));
+        let params = format_args!(
+            r#"{{"serverUri":{uri},"serverArgs":[{args}],"documentSelector":[],"options":null}}"#
+        );
+        self.call("host/startLspServer", params, |result| result.read::<Started<'_>>().id.number())
+    }
+
+    /// Calls the host and waits for its answer.
+    fn call<T>(
+        &mut self,
+        method: &str,
+        params: Arguments<'_>,
+        read: fn(Raw<'_>) -> Option<T>,
+    ) -> Result<T, CallError> {
         self.calls += 1;
-        let (call, method) = (self.calls, ExecuteProcess::METHOD);
-        let args = args.iter().map(|arg| quoted(arg)).collect::<Vec<_>>().join(",");
-        let program = quoted(program);
-        self.write(format_args!(
-            "\"id\":{call},\"method\":\"{method}\",\"params\":{{\"program\":{program},\"args\":[{args}]}}"
-        ));
+        let call = self.calls;
+        self.write(format_args!(r#""id":{call},"method":"{method}","params":{params}"#));
         let line = self.host.call(&self.line);
-        read_answer(&line, call)
+        read_answer(&line, call, read)
     }
 
     /// Writes to the host's log.
@@ -185,7 +215,7 @@ impl<H: Host> Rpc<H> {
     }
 }
 
-fn read_answer(line: &[u8], call: u64) -> Result<Output, CallError> {
+fn read_answer<T>(line: &[u8], call: u64, read: fn(Raw<'_>) -> Option<T>) -> Result<T, CallError> {
     let unanswered = |why: &str| CallError::Unanswered(why.to_owned());
     if line.is_empty() {
         return Err(unanswered("the host did not answer"));
@@ -199,16 +229,24 @@ fn read_answer(line: &[u8], call: u64) -> Result<Output, CallError> {
         let Fault { message } = error.read();
         return Err(CallError::Refused(message.cow().unwrap_or_default().into_owned()));
     }
-    let success = match result.success.json() {
+    read(result).ok_or_else(|| unanswered("the host's answer cannot be read"))
+}
+
+/// How a process ended, and its output as a list of numbers.
+fn read_output(result: Raw<'_>) -> Option<Output> {
+    let Done { success, stdout } = result.read();
+    let success = match success.json() {
         "true" => true,
         "false" => false,
-        _ => return Err(unanswered("the host does not say how the process ended")),
+        _ => return None,
     };
-    let stdout = result.stdout.iter().map(|byte| u8::try_from(byte.number()?).ok()).collect();
-    match stdout {
-        Some(stdout) => Ok(Output { success, stdout }),
-        None => Err(unanswered("the host's output of the process is no bytes")),
-    }
+    let stdout: Option<Vec<u8>> =
+        stdout.iter().map(|byte| u8::try_from(byte.number()?).ok()).collect();
+    Some(Output { success, stdout: stdout? })
+}
+
+fn quoted_list(texts: &[&str]) -> String {
+    texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

@@ -1,32 +1,6 @@
 //! What lies outside the sandbox, as far as sending requests needs it.
 
-use std::fs::File;
-use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
-
-use crate::http::HttpRequest;
-
-/// The machine around us.
-pub trait Host {
-    /// Runs a program with no input and waits for its end and for its output to be closed.
-    ///
-    /// # Errors
-    /// The host's words when the program could not be started.
-    fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, String>;
-
-    /// Sends a request and waits for the whole answer.
-    ///
-    /// # Errors
-    /// The error number of `wasi_experimental_http`.
-    fn http(&mut self, request: &HttpRequest) -> Result<Reply, u32>;
-
-    /// Waits until `pipe` has bytes or has ended, at most `timeout`; whether it has.
-    ///
-    /// # Errors
-    /// When `pipe` is not something one can wait for.
-    fn readable(&mut self, pipe: &File, timeout: Duration) -> io::Result<bool>;
-}
 
 /// What a program left.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -91,17 +65,61 @@ fn percent_decoded(text: &str) -> Option<String> {
 mod lapce {
     use std::fs::File;
     use std::io;
-    use std::os::fd::AsRawFd;
-    use std::time::Duration;
+    use std::os::fd::FromRawFd;
+    use std::path::Path;
+    use std::sync::LazyLock;
+    use std::time::Instant;
 
-    use super::{Home, Host, Output, Reply};
+    use super::{Home, Output, Reply};
     use crate::http::HttpRequest;
+    use crate::transport::agent_host::{Access, AgentHost};
+    use crate::transport::host_http::TOO_LONG;
+
+    /// The only folder the sandbox has: the first descriptor behind stdin, stdout and stderr.
+    const FOLDER: wasi::Fd = 3;
 
     /// Lapce, seen by the volt it runs.
     #[derive(Debug, Clone, Copy)]
     pub struct LapceHost {
-        /// Has Lapce run a program; see [`Host::execute`].
+        /// See [`AgentHost::execute`].
         pub execute: fn(&str, &[&str]) -> Result<Output, String>,
+        /// See [`AgentHost::start_language_server`].
+        pub start_language_server: fn(&str, &[&str]) -> Result<u64, String>,
+    }
+
+    impl AgentHost for LapceHost {
+        fn now_ms(&self) -> u64 {
+            static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+            u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+        }
+
+        fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, String> {
+            (self.execute)(program, args)
+        }
+
+        fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String> {
+            (self.start_language_server)(program, args)
+        }
+
+        fn open_pipe(&mut self, path: &Path, access: Access) -> io::Result<File> {
+            let path =
+                path.to_str().map(|path| path.trim_start_matches('/')).ok_or(io::ErrorKind::InvalidInput)?;
+            let mut rights = wasi::RIGHTS_FD_READ | wasi::RIGHTS_FD_FDSTAT_SET_FLAGS;
+            if access == Access::ReadWrite {
+                rights |= wasi::RIGHTS_FD_WRITE;
+            }
+            // SAFETY: a plain call; the path is a live string.
+            let opened =
+                unsafe { wasi::path_open(FOLDER, 0, path, 0, rights, rights, wasi::FDFLAGS_NONBLOCK) };
+            let fd = opened.map_err(|errno| io::Error::from_raw_os_error(i32::from(errno.raw())))?;
+            let fd = i32::try_from(fd).map_err(io::Error::other)?;
+            // SAFETY: it was opened for us just now.
+            Ok(unsafe { File::from_raw_fd(fd) })
+        }
+
+        fn http(&mut self, request: &HttpRequest, limit: usize) -> Result<Reply, u32> {
+            send(request, limit)
+        }
     }
 
     impl Home {
@@ -112,84 +130,26 @@ mod lapce {
         }
     }
 
-    impl Host for LapceHost {
-        fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, String> {
-            (self.execute)(program, args)
+    /// Sends a request by Lapce's own HTTP client.
+    fn send(request: &HttpRequest, limit: usize) -> Result<Reply, u32> {
+        let mut headers = String::new();
+        let plain = request.headers.iter().map(|(name, value)| (name, value.as_str()));
+        let secret = request.secret_headers.iter().map(|(name, value)| (name, value.expose()));
+        for (name, value) in plain.chain(secret) {
+            headers.push_str(name);
+            headers.push(':');
+            headers.push_str(value);
+            headers.push('\n');
         }
-
-        fn http(&mut self, request: &HttpRequest) -> Result<Reply, u32> {
-            let mut headers = String::new();
-            let plain = request.headers.iter().map(|(name, value)| (name, value.as_str()));
-            let secret = request.secret_headers.iter().map(|(name, value)| (name, value.expose()));
-            for (name, value) in plain.chain(secret) {
-                headers.push_str(name);
-                headers.push(':');
-                headers.push_str(value);
-                headers.push('\n');
-            }
-            let method = if request.body.is_some() { "POST" } else { "GET" };
-            let answer = http::send(
-                request.url.by_address().as_str(),
-                method,
-                &headers,
-                request.body.as_deref().unwrap_or_default(),
-            )?;
-            let headers = answer
-                .headers()?
-                .lines()
-                .filter_map(|line| line.split_once(':'))
-                .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
-                .collect();
-            Ok(Reply { status: answer.status, headers, body: answer.body()? })
-        }
-
-        fn readable(&mut self, pipe: &File, timeout: Duration) -> io::Result<bool> {
-            let fd = u32::try_from(pipe.as_raw_fd()).map_err(io::Error::other)?;
-            let subscriptions = [
-                wasi::Subscription {
-                    userdata: 0,
-                    u: wasi::SubscriptionU {
-                        tag: wasi::EVENTTYPE_FD_READ.raw(),
-                        u: wasi::SubscriptionUU {
-                            fd_read: wasi::SubscriptionFdReadwrite { file_descriptor: fd },
-                        },
-                    },
-                },
-                wasi::Subscription {
-                    userdata: 1,
-                    u: wasi::SubscriptionU {
-                        tag: wasi::EVENTTYPE_CLOCK.raw(),
-                        u: wasi::SubscriptionUU {
-                            clock: wasi::SubscriptionClock {
-                                id: wasi::CLOCKID_MONOTONIC,
-                                timeout: u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX),
-                                precision: 0,
-                                flags: 0,
-                            },
-                        },
-                    },
-                },
-            ];
-            let event = wasi::Event {
-                userdata: 1,
-                error: wasi::ERRNO_SUCCESS,
-                type_: wasi::EVENTTYPE_CLOCK,
-                fd_readwrite: wasi::EventFdReadwrite { nbytes: 0, flags: 0 },
-            };
-            let mut events = [event; 2];
-            // SAFETY: both arrays live across the call and hold as many elements as it is told.
-            let count = unsafe {
-                wasi::poll_oneoff(subscriptions.as_ptr(), events.as_mut_ptr(), subscriptions.len())
-            }
-            .map_err(|errno| io::Error::from_raw_os_error(i32::from(errno.raw())))?;
-            match events.iter().take(count).find(|event| event.userdata == 0) {
-                Some(event) if event.error != wasi::ERRNO_SUCCESS => {
-                    Err(io::Error::from_raw_os_error(i32::from(event.error.raw())))
-                }
-                Some(_) => Ok(true),
-                None => Ok(false),
-            }
-        }
+        let method = if request.body.is_some() { "POST" } else { "GET" };
+        let answer = http::send(request.url.by_address().as_str(), method, &headers, request.body.as_deref().unwrap_or_default())?;
+        let headers = answer
+            .headers()?
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Ok(Reply { status: answer.status, headers, body: answer.body(limit)? })
     }
 
     /// Lapce's HTTP client. The functions are those of `wasi_experimental_http`; every one gives 0
@@ -263,8 +223,8 @@ mod lapce {
                 Ok(String::from_utf8_lossy(&buffer).into_owned())
             }
 
-            /// The whole body.
-            pub fn body(&self) -> Result<Vec<u8>, u32> {
+            /// The whole body, of at most `limit` bytes.
+            pub fn body(&self, limit: usize) -> Result<Vec<u8>, u32> {
                 let mut body = Vec::new();
                 let mut buffer = [0; 16 * 1024];
                 loop {
@@ -276,6 +236,7 @@ mod lapce {
                     match buffer.get(..written) {
                         _ if error != 0 => return Err(error),
                         None | Some([]) => return Ok(body),
+                        Some(bytes) if body.len() + bytes.len() > limit => return Err(super::TOO_LONG),
                         Some(bytes) => body.extend_from_slice(bytes),
                     }
                 }

@@ -16,6 +16,8 @@ pub struct Options {
     pub ca_file: String,
     /// The `user-agent` header.
     pub user_agent: String,
+    /// Longest answer taken from Lapce's own HTTP client, which buffers it whole. In bytes.
+    pub response_bytes: usize,
 }
 
 /// The setting `transport`.
@@ -62,6 +64,7 @@ impl Default for Options {
             proxy: String::new(),
             ca_file: String::new(),
             user_agent: concat!("ai-completion/", env!("CARGO_PKG_VERSION")).to_owned(),
+            response_bytes: 8 << 20,
         }
     }
 }

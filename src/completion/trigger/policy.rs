@@ -81,6 +81,17 @@ impl Default for Gates {
 }
 
 impl Gates {
+    /// From now on only the user asks.
+    pub fn only_when_invoked(&mut self) {
+        let triggers = self.files.iter_mut().map(|(_, trigger)| trigger);
+        let triggers = triggers.chain(self.languages.iter_mut().map(|(_, trigger)| trigger));
+        for trigger in triggers.chain([&mut self.trigger]) {
+            if *trigger == Trigger::Automatic {
+                *trigger = Trigger::Invoked;
+            }
+        }
+    }
+
     /// What forbids to ask at byte `offset` of `buffer`, if anything.
     pub fn check(&self, buffer: &Buffer<'_>, offset: usize, invoked: bool) -> Option<Gate> {
         let matching = self.files.iter().filter(|(glob, _)| glob.matches(buffer.path));

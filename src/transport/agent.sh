@@ -1,0 +1,396 @@
+# The agent: keeps the time, runs curl and wakes the plugin. Lapce starts it as a language server:
+#   $1  the volt's folder
+#   $2  the name of the agent's own folder in it, chosen by the plugin, unique
+#
+# In its folder (0700), apart from the files of the requests:
+#   ctl  named pipe: what the loop below reads, line by line
+#   a    named pipe whose only writer is the loop: its end is the end of the agent
+#   why  a word, if the agent cannot work: no-curl, no-pipe
+#
+# Commands of the plugin. Times are in milliseconds, NOW is the plugin's clock:
+#   s K DELAY NOW BODY OLD
+#                       start request K after DELAY, and stop request OLD at that moment (0: none)
+#   u K                 request K has not left and shall not; the plugin uses its pipes again
+#   x K                 stop request K
+#   w K MS N            wake up once, when request K has more than N bytes of body, but not within MS; or when it
+#                       has ended
+#   r K N               N bytes of body of request K were read
+#   t MS                wake up once, after MS
+# Events of the agent's own processes:
+#   d ID     the pause before a start is over
+#   o ID     the pause before a wake-up is over
+#   g K N    N more bytes of body of request K
+#   f K      curl has closed its output
+#   e K      request K has ended, its status is written
+#   q        Lapce has closed our stdin
+# So one process decides, one line at a time.
+#
+# Files of request K, all made before the plugin may use K:
+#   iK  pipe: curl's config; the plugin fills it before it writes the command
+#   bK  file: the request's body where it is large; removed before curl reads it
+#   hK  pipe: response heads, written by curl
+#   pK  pipe: curl's output, to tee
+#   oK  pipe: from tee to the plugin. Unread, it fills, and curl stops reading from the network
+#   cK  pipe: from tee, a copy to wait on, since a shell cannot wait for a pipe without reading from it
+#   lK  pipe: the leash. The loop is its only writer; its end ends curl
+#   eK  file: curl's stderr
+#   sK  file: curl's exit code and last message: one line, written after the last byte is in oK
+#
+# Opening a named pipe waits for the other side, unless it is opened for reading and writing (POSIX leaves that
+# open; Linux, macOS and the BSDs allow it). So a pipe is opened in both directions first, then in the direction
+# needed, then the first is closed.
+#
+# Every signal goes from a parent to a child it has not waited for: no foreign process can be hit.
+umask 077
+exec 2>/dev/null
+home=$1 name=$2
+
+send() { printf 'Content-Length: %d\r\n\r\n%s' "${#1}" "$1"; }
+
+length=0
+while IFS= read -r line; do
+    case $line in
+        [Cc]ontent-[Ll]ength:*) length=${line#*:} length=${length# } length=${length%%[!0-9]*} ;;
+        '' | ?) break ;;
+    esac
+done
+id=$(dd bs=1 count="$length")
+id=${id#*'"id":'} id=${id# } id=${id%%[!0-9]*}
+ready() { send '{"jsonrpc":"2.0","id":'"$id"',"result":{"capabilities":{}}}'; }
+# Ends here if the folder cannot be made: the plugin finds none.
+cd "$home" && mkdir "$name" && cd "./$name" || { ready && exit; }
+
+# Makes the files of eight more requests. iK comes last: where it is, all are.
+made=0
+more() {
+    pipes= last=$((made + 8))
+    while [ "$made" -lt "$last" ]; do
+        made=$((made + 1))
+        : >"s$made" >"b$made"
+        pipes="$pipes h$made p$made o$made c$made l$made i$made"
+    done
+    mkfifo $pipes
+}
+
+why=
+command -v curl >/dev/null || why=no-curl
+[ -n "$why" ] || { mkfifo ctl a && more; } || why=no-pipe
+[ -z "$why" ] || { echo $why >why && ready && exit; }
+
+# The background of a shell has no stdin: 5 keeps it for the one who reads it.
+exec 3<>ctl 4<>a 5<&0 </dev/null
+
+# Waits for the end of the loop, whatever ends it, and removes what it leaves.
+{
+    trap '' HUP INT TERM
+    exec >/dev/null 4<a
+    { while read -r _; do :; done; echo q >&3; } <&5 4<&- 5<&- &
+    stdin=$!
+    exec 3>&- 5<&-
+    while read -r _ <&4; do :; done
+    kill -KILL "$stdin"
+    cd /
+    for try in 1 2 3 4 5 6 7 8 9; do
+        rm -rf "$home/$name"
+        [ -e "$home/$name" ] || exit
+        sleep 0.1
+    done
+} &
+exec 5<&-
+ready
+
+# Removes what agents of an earlier Lapce left: those whose pipe `a` has no writer. To read from it waits for as
+# long as it has one.
+{
+    exec >/dev/null 3>&- 4>&-
+    cd .. && readers=
+    for old in agent-*; do
+        [ "$old" != "$name" ] && [ -d "$old" ] || continue
+        {
+            # Without the pipe it may be one that starts just now.
+            [ -p "$old/a" ] || sleep 1
+            [ ! -p "$old/a" ] || { exec 5<>"$old/a" 6<"$old/a" 5>&- && ! read -r _ <&6; } && rm -rf "$old"
+        } &
+        readers="$readers $!"
+    done
+    [ -n "$readers" ] && sleep 2 && kill $readers
+} &
+
+note='{"jsonrpc":"2.0","method":"experimental/serverStatus","params":{"health":"ok","quiescent":true}}'
+now=0 serial=0
+waiting= alarm= alarm_id= sleeper=
+armed= need=0 pause=0 gate= keeper= open=
+free='5 6 7 8 9 '
+
+# Writes a line to ctl after $1 milliseconds. No `sleep` is longer than a second: it outlives its parent.
+later() {
+    serial=$((serial + 1))
+    {
+        exec >&3 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+        ms=$1
+        while [ "$ms" -ge 1000 ]; do
+            sleep 1 >/dev/null 3>&-
+            [ -p ctl ] || exit
+            ms=$((ms - 1000))
+        done
+        ms=$((ms + 1000))
+        sleep "0.${ms#1}" >/dev/null 3>&-
+        echo "$2 $serial"
+    } &
+}
+
+# Sees to it that an alarm comes for the next request that is due. One that comes too early for a later start is
+# cheaper than a new one for each key.
+plan() {
+    next=
+    for entry in $waiting; do
+        at=${entry#*:} at=${at%%:*}
+        [ -n "$next" ] && [ "$next" -le "$at" ] || next=$at
+    done
+    [ -n "$next" ] || return
+    [ "$next" -le "$((now + 1000))" ] || next=$((now + 1000))
+    [ -z "$alarm" ] || [ "$alarm" -gt "$next" ] || return
+    [ -z "$alarm" ] || { kill "$sleeper"; wait "$sleeper"; }
+    alarm=$next
+    later "$((next - now))" d
+    alarm_id=$serial sleeper=$!
+}
+
+# Takes request $1 out of those that wait.
+unqueue() {
+    rest=
+    for entry in $waiting; do
+        [ "${entry%%:*}" = "$1" ] || rest="$rest $entry"
+    done
+    waiting=$rest
+}
+
+# Lets request $1 go, with its body in a file if $2 is 1, instead of request $3.
+launch() {
+    [ "$3" = 0 ] || {
+        [ "$armed" != "$3" ] || { armed=$1 need=0 open= && drop_gate; }
+        forget "$3"
+    }
+    # The plugin takes iK away when it gives a request up.
+    [ -p "i$1" ] && [ -p "l$1" ] || return
+    [ -n "$free" ] || { echo 1001 >"s$1"; ended "$1"; return; }
+    fd=${free%% *} free=${free#* }
+    eval "leash$1=$fd got$1=0; exec $fd<>l$1"
+    mind "$1" "$2" &
+    eval "mind$1=$!"
+    [ "$armed" != "$1" ] || watch "$1"
+}
+
+# Closes the leash of request $1.
+release() {
+    eval "fd=\$leash$1 leash$1="
+    [ -z "$fd" ] || { eval "exec $fd>&-" && free="$free$fd "; }
+}
+
+ended() {
+    eval "ended$1=1"
+    [ "$armed" != "$1" ] || wake
+}
+
+# Runs curl for request $1 until it ends or the leash does.
+mind() {
+    exec 4<"l$1" 5>&- 6>&- 7>&- 8>&- 9>&-
+    exec >"s$1" 2>"e$1" 9<>"i$1" 8<"i$1" 9>&-
+    exec 9<>"p$1" 5>"p$1" 6<"p$1" 9>&-
+    exec 9<>"o$1" 7>"o$1" 9</dev/null
+    k=$1 body=$2
+    set --
+    if [ "$body" = 1 ]; then
+        exec 9<"b$k"
+        if [ -e /dev/fd/9 ]; then
+            rm -f "b$k"
+            set -- --data-binary @/dev/fd/9
+        else
+            set -- --data-binary "@b$k"
+        fi
+    fi
+    # One read takes all of the config, for it was written before. ksh closes 9 unless told again.
+    dd bs=65536 count=1 <&8 2>/dev/null 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- 9<&- |
+        curl -q -K - "$@" >&5 9<&9 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- &
+    curl=$!
+    exec 8<>"c$k"
+    {
+        trap 'kill "$tee"' TERM
+        exec 4<&- 5>&- 8>&- 9<&-
+        tee "c$k" <&6 >&7 3>&- 6<&- 7>&- &
+        tee=$!
+        exec 6<&- 7>&-
+        wait "$tee"
+        echo "f $k" >&3
+    } &
+    tee=$!
+    exec 5>&- 6<&- 7>&- 9<"e$k"
+    # Ends when the loop lets go: after f, after x, with the loop itself. A curl that has ended keeps its exit code.
+    read -r _ <&4
+    kill -KILL "$curl"
+    kill "$tee"
+    wait "$curl"
+    code=$?
+    wait "$tee"
+    words=
+    while IFS= read -r text || [ -n "$text" ]; do
+        case $text in 'curl: ('*) words=$text ;; esac
+    done <&9
+    printf '%s %s\n' "$code" "$words"
+    rm -f ?"$k"
+    echo "e $k" >&3
+}
+
+# Waits in the background for bytes in the copy, while curl runs and unless that is done already.
+watch() {
+    eval "[ -n \"\$leash$1\" ] && [ -z \"\$watch$1\" ]" && [ -p "c$1" ] || return
+    {
+        exec >&3 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+        count=$(LC_ALL=C dd bs=65536 count=1 <"c$1" 2>&1 >/dev/null 3>&-)
+        count=${count##*out} count=${count#?} count=${count%% *}
+        echo "g $1 ${count:-0}"
+    } &
+    eval "watch$1=$!"
+}
+
+# Forgets what was to wake the plugin.
+disarm() {
+    armed= open=
+    drop_gate
+}
+
+# Ends the pause before a wake-up.
+drop_gate() {
+    [ -z "$gate" ] || { gate= && kill "$keeper" && wait "$keeper"; }
+}
+
+# Lets go of request $1, and of what is known about it.
+forget() {
+    release "$1"
+    eval "unset got$1 read$1 ended$1"
+}
+
+wake() {
+    disarm
+    send "$note"
+}
+
+# Begins the pause before the wake-up.
+hold() {
+    if [ "$1" -gt 0 ]; then
+        later "$1" o
+        gate=$serial keeper=$!
+    else
+        open=1
+    fi
+}
+
+# Wakes up if there is more than was read and the pause is over; else sees to it that both are noticed.
+look() {
+    if [ "$got" -gt "$need" ]; then
+        [ -n "$gate$open" ] || hold "$pause"
+        [ -z "$open" ] || wake
+    else
+        watch "$armed"
+    fi
+}
+
+while read -r command k n m body old <&3; do
+    case $command in
+        s)
+            [ "$m" -le "$now" ] || now=$m
+            unqueue "$k"
+            if [ "$n" = 0 ]; then
+                launch "$k" "$body" "$old"
+            else
+                waiting="$waiting $k:$((now + n)):$body:$old"
+                plan
+            fi
+            [ "$k" -le "$((made - 6))" ] || more
+            ;;
+        u)
+            [ "$armed" != "$k" ] || disarm
+            unqueue "$k"
+            ;;
+        d)
+            [ "$k" = "$alarm_id" ] || continue
+            wait "$sleeper"
+            [ "$alarm" -le "$now" ] || now=$alarm
+            alarm= due=$waiting waiting=
+            for entry in $due; do
+                at=${entry#*:} rest=${at#*:} at=${at%%:*}
+                if [ "$at" -le "$now" ]; then
+                    launch "${entry%%:*}" "${rest%:*}" "${rest#*:}"
+                else
+                    waiting="$waiting $entry"
+                fi
+            done
+            plan
+            ;;
+        x)
+            [ "$armed" != "$k" ] || disarm
+            case "$waiting " in
+                *" $k:"*)
+                    unqueue "$k"
+                    rm -f ?"$k"
+                    ;;
+            esac
+            forget "$k"
+            ;;
+        w)
+            disarm
+            armed=$k pause=$n need=$m
+            eval "got=\${got$k:-0} ended=\$ended$k"
+            if [ -n "$ended" ]; then
+                wake
+                continue
+            fi
+            # Before the first byte the pause has not begun.
+            [ "$got$need" = 00 ] || hold "$pause"
+            look
+            ;;
+        g)
+            eval "wait \"\$watch$k\"; unset watch$k; got=\$got$k read=\${read$k:-0}"
+            # Nothing: the end is near. No count: it was stopped.
+            [ "$n" -gt 0 ] && [ -n "$got" ] || continue
+            got=$((got + n))
+            eval "got$k=$got"
+            if [ "$armed" = "$k" ]; then
+                look
+            elif [ "$got" -lt "$read" ]; then
+                watch "$k"
+            fi
+            ;;
+        r)
+            eval "read$k=$n got=\${got$k:-0}"
+            [ "$got" -ge "$n" ] || watch "$k"
+            ;;
+        o)
+            [ "$k" = "$gate" ] || continue
+            wait "$keeper"
+            gate= open=1
+            if [ "$armed" = t ]; then
+                wake
+            else
+                eval "got=\${got$armed:-0}"
+                look
+            fi
+            ;;
+        t)
+            disarm
+            armed=t
+            hold "$k"
+            [ -z "$open" ] || wake
+            ;;
+        f) release "$k" ;;
+        e)
+            release "$k"
+            eval "wait \"\$mind$k\"; unset mind$k leash$k; got=\$got$k"
+            # No count: it was stopped.
+            [ -z "$got" ] || ended "$k"
+            ;;
+        q) break ;;
+    esac
+done
+cd /
+rm -rf "$home/$name"

@@ -1,0 +1,49 @@
+//! What lies outside the sandbox, as far as sending requests needs it.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::{Output, Reply};
+use crate::http::HttpRequest;
+
+/// The machine around the plugin.
+pub trait AgentHost {
+    /// Milliseconds of a clock that never goes back.
+    fn now_ms(&self) -> u64;
+
+    /// Has the host run a program to its end.
+    ///
+    /// # Errors
+    /// The host's words when the program could not be started.
+    fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, String>;
+
+    /// Has the host start a program as a language server (`host/startLspServer`) and returns its number once it has
+    /// answered `initialize`.
+    ///
+    /// # Errors
+    /// The host's words when the program could not be started.
+    fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String>;
+
+    /// Opens a named pipe, without waiting now or later: an empty or full one gives `WouldBlock`.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be opened.
+    fn open_pipe(&mut self, path: &Path, access: Access) -> io::Result<File>;
+
+    /// Sends a request by the host's own HTTP client and waits for the whole answer, of which it keeps at most
+    /// `limit` bytes.
+    ///
+    /// # Errors
+    /// The error number of `wasi_experimental_http`.
+    fn http(&mut self, request: &HttpRequest, limit: usize) -> Result<Reply, u32>;
+}
+
+/// How a pipe is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// For reading. With no writer the host may wait for one.
+    Read,
+    /// For both, which never waits for the other side.
+    ReadWrite,
+}

@@ -1,0 +1,269 @@
+//! The transport the plugin uses: the agent, or Lapce's own HTTP client where none can run.
+
+use super::agent::{Agent, Fetch, HUNG_MS, Lost, NotTaken};
+use super::agent_host::AgentHost;
+use super::host_http::Buffered;
+use super::requests::{RequestNumber, Transport, TransportEvent};
+use super::{Failure, FailureKind, Home, Mode, Options, http_policy};
+use crate::http::HttpRequest;
+
+/// This many agents may end in a row without a byte fetched before no other is started.
+const MOST_ENDED: u32 = 5;
+
+/// Sends requests by an agent that runs curl, else by Lapce's own HTTP client.
+#[derive(Debug)]
+pub struct Client<H> {
+    pub(super) host: H,
+    home: Option<Home>,
+    options: Options,
+    /// Why there is no agent and will be none.
+    obstacle: Option<String>,
+    agent: Option<Agent>,
+    /// Whether there has ever been one.
+    had_agent: bool,
+    /// Agents that ended since the last byte came.
+    ended: u32,
+    requests: Vec<(RequestNumber, Request)>,
+}
+
+#[derive(Debug)]
+enum Request {
+    Fetch {
+        fetch: Fetch,
+        /// Its agent is gone.
+        lost: bool,
+    },
+    /// Not taken by the agent yet.
+    Held {
+        request: HttpRequest,
+        leaves_ms: u64,
+    },
+    Buffered(Buffered),
+    Failed(Failure),
+}
+
+/// When to try again what the agent was too busy to take, in milliseconds.
+const RETRY_MS: u64 = 5;
+
+impl<H: AgentHost> Client<H> {
+    /// A transport over `host`. `home` is the volt's folder, if it is known.
+    pub fn new(host: H, home: Option<Home>, options: Options) -> Self {
+        let obstacle = (options.mode == Mode::Http)
+            .then(|| "`transport` is `http`: Lapce's own HTTP client does not stream".to_owned());
+        Self { host, home, options, obstacle, agent: None, had_agent: false, ended: 0, requests: Vec::new() }
+    }
+
+    /// Gives streaming up, for the reason in words: where the host turns out to send no wake-ups, for instance.
+    pub fn give_up(&mut self, reason: &str) {
+        self.lose_agent();
+        self.obstacle = Some(reason.to_owned());
+    }
+
+    fn request(
+        &mut self,
+        request: &HttpRequest,
+        delay_ms: u64,
+        replaces: Option<u64>,
+    ) -> Result<Request, Failure> {
+        request.check().map_err(|detail| Failure { kind: FailureKind::Request, detail })?;
+        let unavailable = |detail| Failure { kind: FailureKind::Unavailable, detail };
+        // An agent may turn out to be gone only now.
+        for _ in 0..2 {
+            if self.obstacle.is_none() {
+                self.ensure_agent().map_err(unavailable)?;
+            }
+            let Some(agent) = &mut self.agent else { break };
+            match agent.fetch(&mut self.host, request, &self.options, delay_ms, replaces) {
+                Ok(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
+                Err(NotTaken::Busy) => {
+                    let leaves_ms = self.host.now_ms().saturating_add(delay_ms);
+                    return Ok(Request::Held { request: request.clone(), leaves_ms });
+                }
+                Err(NotTaken::Lost) => self.lose_agent(),
+            }
+        }
+        match &self.obstacle {
+            None => Err(unavailable("the agent that runs curl does not answer".to_owned())),
+            Some(reason) if self.options.mode == Mode::Curl => Err(unavailable(reason.clone())),
+            Some(reason) => match http_policy::refusal(request, &self.options) {
+                Some(words) => Err(unavailable(format!("{reason}. {words}"))),
+                None => Ok(Request::Buffered(Buffered::Due(request.clone()))),
+            },
+        }
+    }
+
+    /// Starts an agent if there is none. One that has worked before is not given up for the session when one start
+    /// fails; otherwise what is missing becomes the obstacle.
+    fn ensure_agent(&mut self) -> Result<(), String> {
+        if self.agent.is_some() {
+            return Ok(());
+        }
+        let started = match &self.home {
+            _ if self.ended > MOST_ENDED => Err("the agent that runs curl ends again and again".to_owned()),
+            Some(home) => Agent::start(&mut self.host, home),
+            None => Err("Lapce does not name the plugin's folder".to_owned()),
+        };
+        match started {
+            Ok(agent) => {
+                self.agent = Some(agent);
+                self.had_agent = true;
+                Ok(())
+            }
+            Err(reason) if self.had_agent && self.ended <= MOST_ENDED => Err(reason),
+            Err(reason) => {
+                self.obstacle = Some(reason);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets go of the agent. What it has fetched so far can still be read.
+    fn lose_agent(&mut self) {
+        let Some(agent) = self.agent.take() else { return };
+        agent.quit();
+        self.ended += 1;
+        for (_, request) in &mut self.requests {
+            if let Request::Fetch { fetch, lost } = request {
+                fetch.withdraw();
+                *lost = true;
+            }
+        }
+    }
+
+    /// Hands the request to the agent if it was too busy to take it before.
+    fn hand_over(&mut self, number: RequestNumber) {
+        let held = |(of, request): &(RequestNumber, Request)| {
+            *of == number && matches!(request, Request::Held { .. })
+        };
+        let Some(at) = self.requests.iter().position(held) else { return };
+        if let (_, Request::Held { request, leaves_ms }) = self.requests.swap_remove(at) {
+            let now_ms = self.host.now_ms();
+            let hangs = now_ms >= leaves_ms.saturating_add(HUNG_MS);
+            if hangs {
+                self.lose_agent();
+            }
+            let mut next =
+                self.request(&request, leaves_ms.saturating_sub(now_ms), None).unwrap_or_else(Request::Failed);
+            if let (Request::Held { leaves_ms: next, .. }, false) = (&mut next, hangs) {
+                *next = leaves_ms;
+            }
+            self.requests.push((number, next));
+        }
+    }
+
+    fn has(&mut self, done: Result<(), Lost>) {
+        if done.is_err() {
+            self.lose_agent();
+        }
+    }
+
+    fn remove(&mut self, number: RequestNumber) -> Option<Request> {
+        let at = self.requests.iter().position(|(of, _)| *of == number)?;
+        Some(self.requests.swap_remove(at).1)
+    }
+
+    fn end(&mut self, request: Request) {
+        if let (Request::Fetch { fetch, lost: false }, Some(agent)) = (request, &mut self.agent) {
+            let done = agent.stop(&self.host, fetch);
+            self.has(done);
+        }
+    }
+}
+
+impl<H: AgentHost> Transport for Client<H> {
+    fn start(
+        &mut self,
+        number: RequestNumber,
+        request: &HttpRequest,
+        delay_ms: u64,
+        replaces: Option<RequestNumber>,
+    ) {
+        self.stop(number);
+        let old = replaces.and_then(|old| self.requests.iter().find(|(of, _)| *of == old));
+        let old = match old {
+            Some((_, Request::Fetch { fetch, lost: false })) => Some(fetch.number()),
+            _ => None,
+        };
+        let request = self.request(request, delay_ms, old).unwrap_or_else(Request::Failed);
+        self.requests.push((number, request));
+    }
+
+    fn read(&mut self, number: RequestNumber, buffer: &mut [u8]) -> TransportEvent {
+        self.hand_over(number);
+        let Some((_, request)) = self.requests.iter_mut().find(|(of, _)| *of == number) else {
+            let detail = "there is no such request".to_owned();
+            return TransportEvent::Failed(Failure { kind: FailureKind::Request, detail });
+        };
+        let mut done = Ok(());
+        let event = match request {
+            Request::Held { .. } => TransportEvent::Pending,
+            Request::Failed(failure) => TransportEvent::Failed(failure.clone()),
+            Request::Buffered(buffered) => buffered.read(&mut self.host, self.options.response_bytes, buffer),
+            Request::Fetch { fetch, lost } => {
+                let event = fetch.read(self.host.now_ms(), &self.options.limits, *lost, buffer);
+                if let (TransportEvent::Body(_), Some(agent), false) = (&event, &mut self.agent, *lost) {
+                    self.ended = 0;
+                    done = agent.tell_read(fetch);
+                }
+                event
+            }
+        };
+        self.has(done);
+        if matches!(event, TransportEvent::End | TransportEvent::Failed(_)) {
+            self.stop(number);
+        }
+        event
+    }
+
+    fn stop(&mut self, number: RequestNumber) {
+        if let Some(request) = self.remove(number) {
+            self.end(request);
+        }
+    }
+
+    fn wake(&mut self, number: RequestNumber, not_before_ms: u64) {
+        self.hand_over(number);
+        let Some(agent) = &mut self.agent else { return };
+        let request = self.requests.iter_mut().find(|(of, _)| *of == number);
+        let done = match request {
+            Some((_, Request::Fetch { fetch, lost: false })) => agent.wake(fetch, not_before_ms),
+            Some((_, Request::Held { .. })) => agent.timer(RETRY_MS),
+            // It has failed already.
+            Some((_, Request::Failed(_) | Request::Fetch { .. })) => agent.timer(0),
+            Some((_, Request::Buffered(_))) | None => return,
+        };
+        self.has(done);
+    }
+
+    fn timer(&mut self, ms: u64) {
+        if let Some(agent) = &mut self.agent {
+            let done = agent.timer(ms);
+            self.has(done);
+        }
+    }
+
+    fn tick(&mut self) {
+        let now_ms = self.host.now_ms();
+        let Some(agent) = &mut self.agent else {
+            if self.obstacle.is_none() && !self.had_agent {
+                // A problem is the obstacle from now on.
+                let _ = self.ensure_agent();
+            }
+            return;
+        };
+        let hangs = |(_, request): &mut (RequestNumber, Request)| match request {
+            Request::Fetch { fetch, lost: false } => fetch.is_stuck(now_ms),
+            _ => false,
+        };
+        if !agent.is_alive() || self.requests.iter_mut().any(hangs) {
+            self.lose_agent();
+        }
+    }
+
+    fn obstacle(&self) -> Option<&str> {
+        self.obstacle.as_deref()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

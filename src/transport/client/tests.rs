@@ -1,0 +1,981 @@
+//! A real agent with a real curl, under every shell that is installed, against servers on loopback. Only the sandbox is
+//! missing: here the volt's folder has one path for both sides.
+
+mod desk;
+mod server;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::mpsc;
+use std::thread;
+
+use super::*;
+use crate::provider::Secret;
+use crate::transport::{Limits, Reply};
+use desk::{Desk, Folder, Lapce, Shell, shells, until};
+use server::{OK, Received, answer, echo, serve, stall};
+use std::time::{Duration, Instant};
+
+const KEY: &str = r#"sk-"quoted\n\"and@#'$(id)"#;
+/// Longer than any test.
+const NEVER: u64 = 3_600_000;
+
+fn post(url: &str) -> HttpRequest {
+    HttpRequest {
+        url: url.to_owned(),
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        secret_headers: vec![("authorization".to_owned(), Secret::new(KEY))],
+        body: Some(b"{\"prompt\":\"\\n@x\"}".to_vec()),
+    }
+}
+
+fn number(number: u64) -> RequestNumber {
+    RequestNumber(number)
+}
+
+const ONE: RequestNumber = RequestNumber(1);
+const TWO: RequestNumber = RequestNumber(2);
+
+fn failure(event: TransportEvent) -> Failure {
+    match event {
+        TransportEvent::Failed(failure) => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn every_shell(test: impl Fn(Shell)) {
+    for shell in shells() {
+        test(shell);
+    }
+}
+
+#[test]
+fn each_piece_wakes_the_plugin_once() {
+    every_shell(|shell| {
+        let (go, gone) = mpsc::channel::<&str>();
+        let (url, server) = serve(move |mut stream| {
+            for piece in gone {
+                stream.write_all(piece.as_bytes()).unwrap();
+            }
+        });
+        let mut desk = Desk::new(shell);
+        desk.client.start(ONE, &post(&url), 0);
+        desk.client.wake(ONE, 0);
+        go.send(OK).unwrap();
+        let headers = vec![("content-type".to_owned(), "text/event-stream".to_owned())];
+        let head = until("the head is there", || desk.read_now(ONE));
+        assert_eq!(head, (TransportEvent::Head { status: 200, headers }, Vec::new()));
+        assert_eq!(desk.wakes(), 0, "the head alone is nothing to wake up for");
+        for piece in ["data: a\n\n", "d", "\n\n"] {
+            go.send(piece).unwrap();
+            desk.woken();
+            assert_eq!(
+                desk.read_now(ONE),
+                Some((TransportEvent::Body(piece.len()), piece.as_bytes().to_vec())),
+                "{shell:?}"
+            );
+            assert_eq!(desk.read_now(ONE), None);
+            desk.client.wake(ONE, 0);
+        }
+        drop(go);
+        desk.woken();
+        assert_eq!(desk.read_now(ONE), Some((TransportEvent::End, Vec::new())));
+        assert_eq!(desk.client.obstacle(), None);
+        server.join().unwrap();
+        desk.at_rest();
+        assert_eq!(desk.wakes(), 0);
+        desk.close();
+    });
+}
+
+#[test]
+fn without_being_asked_for_no_wake_up_comes() {
+    every_shell(|shell| {
+        let (go, gone) = mpsc::channel::<&str>();
+        let (url, server) = serve(move |mut stream| {
+            for piece in gone {
+                stream.write_all(piece.as_bytes()).unwrap();
+            }
+        });
+        let mut desk = Desk::new(shell);
+        desk.client.start(ONE, &post(&url), 0);
+        go.send(OK).unwrap();
+        go.send("a").unwrap();
+        // Read without a wake-up, as a key does.
+        assert!(matches!(until("the head", || desk.read_now(ONE)).0, TransportEvent::Head { .. }));
+        assert_eq!(until("the byte", || desk.read_now(ONE)).1, b"a");
+        // The newest question is the only one: of these three there is one answer.
+        desk.client.wake(ONE, 0);
+        desk.client.timer(NEVER);
+        desk.client.wake(ONE, 0);
+        go.send("b").unwrap();
+        desk.woken();
+        // The end is not asked for.
+        drop(go);
+        server.join().unwrap();
+        assert_eq!(desk.read_to_end(ONE), (b"b".to_vec(), TransportEvent::End));
+        desk.at_rest();
+        assert_eq!(desk.wakes(), 0);
+        desk.close();
+    });
+}
+
+#[test]
+fn a_wake_up_does_not_come_before_its_time_unless_the_answer_has_ended() {
+    every_shell(|shell| {
+        const PAUSE: u64 = 150;
+        let mut desk = Desk::new(shell);
+        let (go, gone) = mpsc::channel::<&str>();
+        let (url, _server) = serve(move |mut stream| {
+            for piece in gone {
+                stream.write_all(piece.as_bytes()).unwrap();
+            }
+        });
+        desk.client.start(ONE, &post(&url), 0);
+        desk.client.wake(ONE, PAUSE);
+        go.send(OK).unwrap();
+        let first = Instant::now();
+        go.send("a").unwrap();
+        desk.woken();
+        assert!(first.elapsed() >= Duration::from_millis(PAUSE), "counted from the first byte");
+        until("the byte", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"a"));
+        let asked = Instant::now();
+        desk.client.wake(ONE, PAUSE);
+        go.send("b").unwrap();
+        desk.woken();
+        assert!(asked.elapsed() >= Duration::from_millis(PAUSE), "counted from the question");
+        desk.client.wake(ONE, NEVER);
+        drop(go);
+        desk.woken();
+        assert_eq!(desk.read_to_end(ONE), (b"b".to_vec(), TransportEvent::End));
+
+        let asked = Instant::now();
+        desk.client.timer(PAUSE);
+        desk.woken();
+        assert!(asked.elapsed() >= Duration::from_millis(PAUSE));
+        desk.client.timer(0);
+        desk.woken();
+        desk.at_rest();
+        assert_eq!(desk.wakes(), 0);
+        desk.close();
+    });
+}
+
+#[test]
+fn an_ended_request_wakes_whoever_asks_later() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        let (url, server) = answer(format!("{OK}a"));
+        desk.client.start(ONE, &post(&url), 0);
+        server.join().unwrap();
+        desk.at_rest();
+        desk.client.wake(ONE, NEVER);
+        desk.woken();
+        assert_eq!(desk.read_to_end(ONE), (b"a".to_vec(), TransportEvent::End));
+        // One that could not even start is over too.
+        desk.client.start(TWO, &post("ftp://x/"), 0);
+        desk.client.wake(TWO, NEVER);
+        desk.woken();
+        assert_eq!(failure(desk.read_now(TWO).unwrap().0).kind, FailureKind::Request);
+        desk.close();
+    });
+}
+
+#[test]
+fn the_request_arrives_as_it_was_given() {
+    every_shell(|shell| {
+        let nasty =
+            "{\"a\":\"\\\\n \\\"'$(id)`id` %s \\c @x\u{fc}\u{201d}\"}\r\n\t--data x\nurl = \"y\"\n \u{7f}";
+        for body in [
+            nasty.as_bytes().to_vec(),
+            b"\"".to_vec(),
+            b"a\0b".to_vec(),
+            b"\xff\xfe".to_vec(),
+            b"@/etc/passwd".to_vec(),
+            vec![b'x'; 8 << 10],
+            "\\\"\n".repeat(8 << 10).into_bytes(),
+            (0..=255).cycle().take(100_000).collect(),
+            vec![b'"'; 2_000_000],
+        ] {
+            let mut desk = Desk::new(shell);
+            let (url, server) = answer(OK);
+            let mut request = post(&url);
+            request.headers.push(("x-empty".to_owned(), String::new()));
+            request.headers.push(("x-at".to_owned(), "@/etc/passwd".to_owned()));
+            request.headers.push(("x-long".to_owned(), "a b\u{e4}".repeat(1500)));
+            request.body = Some(body);
+            desk.client.start(ONE, &request, 0);
+            let (status, _, received, end) = desk.finish(ONE);
+            assert_eq!((status, received.len(), end), (200, 0, TransportEvent::End), "{shell:?}");
+            let Received { line, headers, body } = server.join().unwrap();
+            assert_eq!(line, "POST /v1?a=[1]{2}&b=%20 HTTP/1.1");
+            assert!(Some(body) == request.body, "{shell:?}");
+            for header in [
+                &format!("authorization: {KEY}"),
+                "content-type: application/json",
+                "x-empty:",
+                "x-at: @/etc/passwd",
+                &format!("x-long: {}", "a b\u{e4}".repeat(1500)),
+                "Accept: */*",
+                &format!("User-Agent: {}", Options::default().user_agent),
+            ] {
+                assert!(headers.iter().any(|got| got == header), "{header} in {headers:?}");
+            }
+            // With Host and Content-Length.
+            assert_eq!(headers.len(), 9, "{headers:?}");
+            desk.close();
+        }
+    });
+}
+
+#[test]
+fn the_body_decides_about_the_method() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        for (at, (body, method)) in
+            [(None, "GET"), (Some(Vec::new()), "POST"), (Some(b"@x".to_vec()), "POST")]
+                .into_iter()
+                .enumerate()
+        {
+            let (url, server) = answer(OK);
+            let number = number(at as u64);
+            desk.client.start(number, &HttpRequest { body: body.clone(), ..post(&url) }, 0);
+            assert_eq!(desk.finish(number).3, TransportEvent::End);
+            let received = server.join().unwrap();
+            assert_eq!(received.line.split(' ').next(), Some(method));
+            assert_eq!(received.body, body.unwrap_or_default());
+        }
+        desk.close();
+    });
+}
+
+#[test]
+fn answers_come_whole_whatever_their_shape() {
+    every_shell(|shell| {
+        let large = "0123456789abcde\n".repeat(200_000);
+        let sized = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{large}", large.len());
+        let mut desk = Desk::new(shell);
+        for (at, (bytes, status, body)) in [
+            (format!("{OK}a"), 200, "a"),
+            (sized, 200, &*large),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\nx-trailer: y\r\n\r\n"
+                    .into(),
+                200,
+                "abc",
+            ),
+            ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}".into(), 401, "{}"),
+            ("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n<html>".into(), 503, "<html>"),
+            ("HTTP/1.1 204 No Content\r\n\r\n".into(), 204, ""),
+            // Not followed: the key would go to wherever it leads.
+            ("HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".into(), 307, ""),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx".into(), 200, "x"),
+            (
+                "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 500 not a head\r\n\r\n".into(),
+                200,
+                "HTTP/1.1 500 not a head\r\n\r\n",
+            ),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (url, server) = answer(bytes);
+            let number = number(at as u64);
+            desk.client.start(number, &post(&url), 0);
+            let (got_status, _, got, end) = desk.finish(number);
+            assert_eq!((got_status, end), (status, TransportEvent::End), "{shell:?}");
+            assert!(got == body.as_bytes(), "{status}: {} bytes", got.len());
+            server.join().unwrap();
+        }
+        desk.close();
+    });
+}
+
+#[test]
+fn a_large_answer_needs_no_wake_up_to_arrive() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        let (url, _server) = answer(format!("{OK}{}", "a".repeat(3_000_000)));
+        desk.client.start(ONE, &post(&url), 0);
+        let (body, end) = desk.read_to_end(ONE);
+        assert_eq!((body.len(), end), (3_000_000, TransportEvent::End));
+        assert_eq!(desk.wakes(), 0);
+        desk.close();
+    });
+}
+
+#[test]
+fn broken_answers_are_told_from_whole_ones() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        for (at, (bytes, status, body)) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", 200, "abc"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", 200, "abc"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0", 200, "abc"),
+            ("", 0, ""),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (url, server) = answer(bytes);
+            let number = number(at as u64);
+            desk.client.start(number, &post(&url), 0);
+            let (got_status, _, got, end) = desk.finish(number);
+            assert_eq!((got_status, got.as_slice()), (status, body.as_bytes()));
+            assert_eq!(failure(end).kind, FailureKind::Cut, "{bytes:?}");
+            server.join().unwrap();
+        }
+        desk.close();
+    });
+}
+
+#[test]
+fn what_cannot_be_reached_is_named() {
+    every_shell(|shell| {
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+        let not_tls = format!("https://{}/", plain.local_addr().unwrap());
+        let _server =
+            thread::spawn(move || plain.accept().unwrap().0.write_all(b"not TLS, and enough of it\r\n\r\n"));
+        let (refusing, _proxy) =
+            answer("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+        for (lapce, url, kind) in [
+            (Lapce::new(shell), format!("http://{closed}/"), FailureKind::Connect),
+            (Lapce::new(shell), "https://name.invalid/".to_owned(), FailureKind::Resolve),
+            (Lapce::new(shell), not_tls, FailureKind::Tls),
+            (
+                Lapce::new(shell).with("https_proxy", &refusing),
+                "https://name.invalid/".to_owned(),
+                FailureKind::Proxy,
+            ),
+            (
+                Lapce::new(shell).with("https_proxy", "http://name.invalid"),
+                "https://x.invalid/".to_owned(),
+                FailureKind::Proxy,
+            ),
+        ] {
+            let mut desk = Desk::on(lapce, Options::default());
+            desk.client.start(ONE, &post(&url), 0);
+            let failure = failure(desk.finish(ONE).3);
+            assert_eq!(failure.kind, kind, "{url}: {}", failure.detail);
+            assert!(!failure.detail.is_empty() && !failure.detail.contains("curl: "), "{}", failure.detail);
+            desk.close();
+        }
+    });
+}
+
+#[test]
+fn silence_is_limited_before_and_within_the_answer() {
+    every_shell(|shell| {
+        let limits = Limits::default();
+        for (sent, limit, status, length) in [
+            ("", limits.first_byte, 0, 0),
+            // The head does not end the wait for the first byte: a model may be loaded after it.
+            (OK, limits.first_byte, 200, 0),
+            ("HTTP/1.1 200 OK\r\n\r\nabc", limits.idle, 200, 3),
+        ] {
+            let mut desk = Desk::new(shell);
+            let (url, server) = stall(sent);
+            desk.client.start(ONE, &post(&url), 0);
+            server.reached();
+            let mut got = (0, 0);
+            until("all is read", || {
+                match desk.read_now(ONE) {
+                    Some((TransportEvent::Head { status, .. }, _)) => got.0 = status,
+                    Some((_, bytes)) => got.1 += bytes.len(),
+                    None => {}
+                }
+                (got == (status, length)).then_some(())
+            });
+            let limit = u64::try_from(limit.as_millis()).unwrap();
+            desk.pass(limit / 2);
+            assert_eq!(desk.read_now(ONE), None);
+            desk.pass(limit / 2 + 1);
+            assert_eq!(failure(desk.read_now(ONE).unwrap().0).kind, FailureKind::Timeout);
+            server.join().unwrap();
+            desk.at_rest();
+            desk.close();
+        }
+    });
+}
+
+#[test]
+fn the_total_time_is_limited_by_curl_itself() {
+    let limits = Limits { total: Duration::from_secs(1), ..Limits::default() };
+    let mut desk = Desk::on(Lapce::new(shells()[0]), Options { limits, ..Options::default() });
+    let (url, server) = stall(OK);
+    desk.client.start(ONE, &post(&url), 0);
+    assert_eq!(failure(desk.finish(ONE).3).kind, FailureKind::Timeout);
+    server.join().unwrap();
+    desk.close();
+}
+
+#[test]
+fn a_request_leaves_after_its_delay() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        for (at, delay) in [0, 1, 30, 1200].into_iter().enumerate() {
+            let number = number(at as u64);
+            let (url, server) = answer(format!("{OK}a"));
+            let begin = Instant::now();
+            desk.client.start(number, &post(&url), delay);
+            server.join().unwrap();
+            assert!(begin.elapsed() >= Duration::from_millis(delay), "{shell:?} {delay}");
+            assert_eq!(desk.finish(number).2, b"a");
+        }
+        desk.close();
+    });
+}
+
+#[test]
+fn a_later_request_that_is_due_earlier_leaves_earlier() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        let (late, late_server) = stall("");
+        let (soon, soon_server) = answer(format!("{OK}soon"));
+        desk.client.start(ONE, &post(&late), NEVER);
+        desk.client.start(TWO, &post(&soon), 20);
+        assert_eq!(desk.finish(TWO).2, b"soon");
+        soon_server.join().unwrap();
+        assert!(!late_server.is_reached());
+        desk.client.stop(ONE);
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
+fn of_a_hundred_keys_only_the_last_sends() {
+    every_shell(|shell| {
+        for (delay, pause) in [(40, 0), (25, 3), (3, 0)] {
+            let mut desk = Desk::new(shell);
+            let (url, server) = echo();
+            for key in 0..100_u64 {
+                if key > 0 {
+                    desk.client.stop(number(key - 1));
+                }
+                let last = key == 99;
+                let body = Some(format!("{{\"key\":{key}}}").into_bytes());
+                let request = HttpRequest { body, ..post(&url) };
+                desk.client.start(number(key), &request, if last { 0 } else { delay });
+                desk.client.wake(number(key), 0);
+                thread::sleep(Duration::from_millis(pause));
+            }
+            assert_eq!(desk.finish(number(99)).2, b"{\"key\":99}", "{shell:?}");
+            assert_eq!(server.received().last().unwrap(), b"{\"key\":99}");
+            desk.at_rest();
+            desk.close();
+        }
+    });
+}
+
+#[test]
+fn a_stopped_request_is_not_sent_and_the_next_is_itself() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        let (url, server) = echo();
+        let large = HttpRequest { body: Some(vec![b'l'; 200_000]), ..post(&url) };
+        let small = HttpRequest { body: Some(b"small".to_vec()), ..post(&url) };
+        // The pipes of a request that never left are used again, whatever the last one had in them.
+        for (at, (stopped, sent)) in
+            [(&large, &small), (&small, &large), (&large, &large)].into_iter().enumerate()
+        {
+            let at = at as u64;
+            desk.client.start(number(2 * at), stopped, NEVER);
+            desk.client.stop(number(2 * at));
+            desk.client.start(number(2 * at + 1), sent, 0);
+            let body = desk.finish(number(2 * at + 1)).2;
+            assert!(Some(body) == sent.body, "{shell:?}");
+        }
+        assert_eq!(server.received().len(), 3);
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
+fn stop_ends_a_silent_curl_and_closes_its_connection() {
+    every_shell(|shell| {
+        for sent in ["", OK, "HTTP/1.1 200 OK\r\n\r\nabc"] {
+            let mut desk = Desk::new(shell);
+            let (url, server) = stall(sent);
+            desk.client.start(ONE, &post(&url), 0);
+            desk.client.wake(ONE, NEVER);
+            server.reached();
+            desk.client.stop(ONE);
+            server.join().unwrap();
+            desk.at_rest();
+            assert_eq!(failure(desk.read_now(ONE).unwrap().0).kind, FailureKind::Request);
+            assert_eq!(desk.wakes(), 0);
+            desk.close();
+        }
+    });
+}
+
+#[test]
+fn stop_right_after_start_leaves_nothing() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        for at in 0..30 {
+            desk.client.start(number(at), &post("http://127.0.0.1:1/"), 0);
+            desk.client.stop(number(at));
+            if at % 3 == 0 {
+                thread::yield_now();
+                desk.client.tick();
+            }
+        }
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
+fn an_answer_nobody_reads_stops_the_server() {
+    every_shell(|shell| {
+        const LENGTH: usize = 64 << 20;
+        let mut desk = Desk::new(shell);
+        let (full, is_full) = mpsc::channel();
+        let (url, server) = serve(move |mut stream| {
+            stream.write_all(OK.as_bytes()).unwrap();
+            stream.set_nonblocking(true).unwrap();
+            let piece = vec![b'a'; 1 << 16];
+            let (mut sent, mut refused) = (0, 0_u32);
+            while sent < LENGTH {
+                match stream.write(&piece[..piece.len().min(LENGTH - sent)]) {
+                    Ok(count) => (sent, refused) = (sent + count, 0),
+                    Err(_) => {
+                        refused += 1;
+                        thread::sleep(Duration::from_millis(1));
+                        if refused == 300 {
+                            let _ = full.send(sent);
+                        }
+                    }
+                }
+            }
+        });
+        desk.client.start(ONE, &post(&url), 0);
+        let sent = is_full.recv_timeout(desk::CEILING).unwrap();
+        assert!(sent < LENGTH, "{sent}");
+        if shell == shells()[0] {
+            let (body, end) = desk.read_to_end(ONE);
+            assert_eq!((body.len(), end), (LENGTH, TransportEvent::End));
+            server.join().unwrap();
+        } else {
+            desk.client.stop(ONE);
+        }
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
+fn several_are_under_way_at_once_but_not_any_number() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        let stalled: Vec<_> = (0..5)
+            .map(|at| {
+                let (url, server) = stall(OK);
+                desk.client.start(number(at), &post(&url), 0);
+                server
+            })
+            .collect();
+        for server in &stalled {
+            server.reached();
+        }
+        let (url, server) = answer(format!("{OK}six"));
+        desk.client.start(number(5), &post(&url), 0);
+        let failure = failure(desk.finish(number(5)).3);
+        assert_eq!(failure.kind, FailureKind::Unavailable, "{}", failure.detail);
+        desk.client.stop(ONE);
+        desk.client.start(number(6), &post(&url), 0);
+        assert_eq!(desk.finish(number(6)).2, b"six");
+        server.join().unwrap();
+        for at in 0..5 {
+            desk.client.stop(number(at));
+        }
+        for server in stalled {
+            server.join().unwrap();
+        }
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
+fn a_killed_curl_is_a_cut_and_the_next_request_works() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        let (url, server) = stall("HTTP/1.1 200 OK\r\n\r\nabc");
+        desk.client.start(ONE, &post(&url), 0);
+        server.reached();
+        desk.client.wake(ONE, NEVER);
+        desk.kill("curl");
+        desk.woken();
+        let (body, end) = desk.read_to_end(ONE);
+        assert_eq!(body, b"abc");
+        assert_eq!(failure(end).kind, FailureKind::Cut);
+        server.join().unwrap();
+        desk.sends_again();
+        desk.close();
+    });
+}
+
+#[test]
+fn a_killed_agent_leaves_nothing_and_the_next_request_works() {
+    every_shell(|shell| {
+        for busy in [false, true] {
+            let mut desk = Desk::new(shell);
+            let (url, server) = stall("HTTP/1.1 200 OK\r\n\r\nabc");
+            if busy {
+                desk.client.start(ONE, &post(&url), 0);
+                server.reached();
+                until("the body", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"abc"));
+                desk.client.start(TWO, &post("http://127.0.0.1:1/"), NEVER);
+            }
+            desk.kill_agent();
+            desk.folder.nothing_left();
+            desk.client.tick();
+            if busy {
+                assert_eq!(failure(desk.read_now(ONE).unwrap().0).kind, FailureKind::Cut);
+                assert_eq!(failure(desk.read_now(TWO).unwrap().0).kind, FailureKind::Cut);
+                server.join().unwrap();
+            }
+            desk.sends_again();
+            desk.close();
+        }
+    });
+}
+
+#[test]
+fn whichever_process_is_killed_no_answer_looks_whole_that_is_not() {
+    every_shell(|shell| {
+        // The processes of one request, in the order they are found.
+        for victim in 0.. {
+            let mut desk = Desk::new(shell);
+            let (url, server) = stall("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+            desk.client.start(ONE, &post(&url), 0);
+            server.reached();
+            until("curl runs", || desk.folder.process("curl"));
+            let all = desk.folder.processes();
+            let Some((pid, _)) = all.get(victim) else {
+                desk.close();
+                break;
+            };
+            desk::kill(*pid, libc::SIGKILL);
+            desk.pass(NEVER);
+            desk.client.tick();
+            assert!(matches!(desk.read_to_end(ONE).1, TransportEvent::Failed(_)), "{shell:?} {victim}");
+            server.release();
+            desk.sends_again();
+            desk.close();
+        }
+    });
+}
+
+#[test]
+fn an_agent_whose_folder_is_removed_is_replaced() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        let (url, server) = serve(|mut stream| {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nabc").unwrap();
+            let _ = stream.read(&mut [0]);
+        });
+        desk.client.start(ONE, &post(&url), 0);
+        until("the body", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"abc"));
+        for name in desk.folder.files() {
+            fs::remove_dir_all(desk.folder.path.join(name)).unwrap();
+        }
+        desk.client.tick();
+        desk.sends_again();
+        desk.client.stop(ONE);
+        server.join().unwrap();
+        until("the first agent is gone", || {
+            (desk.folder.files().len() == 1 && desk.agents() == 1).then_some(())
+        });
+        desk.close();
+    });
+}
+
+#[test]
+fn a_hanging_agent_is_replaced() {
+    every_shell(|shell| {
+        // Seen by a request that does not leave, or by commands that nobody reads.
+        for waits in [true, false] {
+            let mut desk = Desk::new(shell);
+            desk.stop_agent();
+            let (url, server) = echo();
+            desk.client.start(ONE, &post(&url), 0);
+            if waits {
+                desk.pass(2000);
+                desk.client.tick();
+                assert_eq!(desk.read_now(ONE), None);
+                desk.pass(2000);
+                desk.client.tick();
+            } else {
+                for _ in 0..65_536 / "t 0\n".len() + 1 {
+                    desk.client.timer(0);
+                }
+            }
+            assert_eq!(failure(desk.read_now(ONE).unwrap().0).kind, FailureKind::Cut);
+            desk.sends_again();
+            // What it may do when it goes on is not to send what was given up.
+            desk.continue_agents();
+            desk.close();
+            assert!(server.received().is_empty());
+        }
+    });
+}
+
+#[test]
+fn when_lapce_dies_nothing_is_left() {
+    every_shell(|shell| {
+        let silent = stall("");
+        let streaming = stall("HTTP/1.1 200 OK\r\n\r\nabc");
+        let unread = answer(format!("{OK}{}", "a".repeat(10_000_000)));
+        for (url, reached, delay) in [
+            (None, None, 0),
+            (Some(&silent.0), Some(&silent.1), 0),
+            (Some(&streaming.0), Some(&streaming.1), 0),
+            (Some(&unread.0), None, 0),
+            (Some(&"http://127.0.0.1:1/".to_owned()), None, NEVER),
+            (Some(&"http://127.0.0.1:1/".to_owned()), None, 0),
+        ] {
+            for killed in [false, true] {
+                let mut desk = Desk::new(shell);
+                if let Some(url) = url {
+                    desk.client.start(ONE, &post(url), delay);
+                    desk.client.wake(ONE, NEVER);
+                }
+                if let Some(server) = reached
+                    && !killed
+                {
+                    server.reached();
+                }
+                if killed {
+                    // Lapce ends what it has started before it ends itself.
+                    desk.kill_agent();
+                }
+                desk.close();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_volt_that_is_unloaded_before_it_opened_a_pipe_leaves_nothing() {
+    every_shell(|shell| {
+        let folder = Folder::new();
+        let mut lapce = Lapce::new(shell);
+        drop(Agent::start(&mut lapce, &folder.home()).unwrap());
+        drop(lapce);
+        folder.nothing_left();
+    });
+}
+
+#[test]
+fn the_key_is_nowhere_to_be_seen() {
+    every_shell(|shell| {
+        for large in [false, true] {
+            let mut desk = Desk::new(shell);
+            let (url, server) = stall(OK);
+            let mut request = post(&url);
+            if large {
+                request.body = Some(vec![b'x'; 100_000]);
+            }
+            desk.client.start(TWO, &request, NEVER);
+            desk.client.start(ONE, &request, 0);
+            server.reached();
+            until("curl runs", || desk.folder.process("curl"));
+            let processes = desk.folder.processes();
+            assert!(processes.len() >= 5, "{processes:?}");
+            for (_, text) in &processes {
+                assert!(!text.contains("sk-") && !text.contains("prompt"), "{text}");
+            }
+            let folder = desk.folder.path.join(&desk.folder.files()[0]);
+            let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(folder.clone()), 0o700);
+            let mut bodies = 0;
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                assert_eq!(mode(path.clone()), 0o600, "{path:?}");
+                if path.is_file() {
+                    let content = fs::read(&path).unwrap();
+                    assert!(!content.windows(3).any(|bytes| bytes == b"sk-"), "{path:?}");
+                    bodies += usize::from(content.len() > 1000);
+                }
+            }
+            // That of the request that waits; that of the other was removed before curl read it.
+            assert_eq!(bodies, usize::from(large));
+            desk.client.stop(ONE);
+            desk.client.stop(TWO);
+            server.join().unwrap();
+            desk.close();
+        }
+    });
+}
+
+#[test]
+fn the_users_curlrc_and_proxies_do_not_interfere() {
+    every_shell(|shell| {
+        let other = Folder::new();
+        fs::write(other.path.join(".curlrc"), "output = stolen\nverbose\n").unwrap();
+        let (url, server) = answer(format!("{OK}a"));
+        let lapce = Lapce::new(shell)
+            .with("CURL_HOME", other.path.to_str().unwrap())
+            .with("HOME", other.path.to_str().unwrap())
+            .with("ENV", "/nonexistent")
+            .with("KSH_VERSION", "x")
+            .with("http_proxy", "http://127.0.0.1:1")
+            .with("ALL_PROXY", "http://127.0.0.1:1");
+        let mut desk = Desk::on(lapce, Options::default());
+        desk.client.start(ONE, &post(&url), 0);
+        assert_eq!(desk.finish(ONE).2, b"a", "{shell:?}");
+        server.join().unwrap();
+        desk.close();
+    });
+}
+
+#[test]
+fn what_a_dead_agent_left_is_swept_and_a_live_one_is_left_alone() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        let leftover = |name: &str, pipe: bool| {
+            let path = desk.folder.path.join(name);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("b1"), "text").unwrap();
+            if pipe {
+                desk::make_pipe(&path.join("a"));
+            }
+        };
+        leftover("agent-0123", true);
+        leftover("agent-4567", false);
+        fs::create_dir(desk.folder.path.join("other")).unwrap();
+        let mut second = desk.beside();
+        until("what is dead is gone", || (desk.folder.files().len() == 3).then_some(()));
+        desk.sends_again();
+        second.sends_again();
+        fs::remove_dir(desk.folder.path.join("other")).unwrap();
+        second.close_beside();
+        desk.close();
+    });
+}
+
+#[test]
+fn two_agents_in_one_folder_do_not_meet() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        let mut second = desk.beside();
+        let (first, first_server) = stall(OK);
+        let (other, other_server) = answer(format!("{OK}other"));
+        desk.client.start(ONE, &post(&first), 0);
+        second.client.start(ONE, &post(&other), 0);
+        first_server.reached();
+        assert_eq!(second.finish(ONE).2, b"other");
+        other_server.join().unwrap();
+        second.close_beside();
+        until("the head", || desk.read_now(ONE));
+        assert_eq!(desk.read_now(ONE), None);
+        desk.client.stop(ONE);
+        first_server.join().unwrap();
+        desk.close();
+    });
+}
+
+#[test]
+fn what_the_machine_lacks_is_named_and_gone_around() {
+    every_shell(|shell| {
+        for (without, home, words) in [
+            ("curl", Some(None), "curl is not installed"),
+            ("sh", Some(None), "sh cannot be started"),
+            ("mkfifo", Some(None), "cannot hold named pipes"),
+            ("", Some(Some("/nonexistent")), "/nonexistent is not writable"),
+            ("", None, "does not name the plugin's folder"),
+        ] {
+            let folder = Folder::new();
+            let home = home.map(|path: Option<&str>| {
+                let path = path.map_or_else(|| folder.path.clone(), Into::into);
+                Home { path: path.to_str().unwrap().to_owned(), root: path, windows: false }
+            });
+            let bin = desk::commands(shell, without);
+            let machine = || {
+                let mut lapce = Lapce::new(shell).with("PATH", bin.path.to_str().unwrap());
+                lapce.reply = Some(Reply { status: 200, headers: Vec::new(), body: b"whole".to_vec() });
+                lapce
+            };
+            let mut client = Client::new(machine(), home.clone(), Options::default());
+            client.tick();
+            assert!(
+                client.obstacle().unwrap().contains(words),
+                "{shell:?} {without}: {:?}",
+                client.obstacle()
+            );
+            let request = HttpRequest { secret_headers: Vec::new(), ..post("http://127.0.0.1:1/") };
+            for at in 0..2 {
+                client.start(number(at), &request, 0);
+                assert!(matches!(
+                    client.read(number(at), &mut [0; 9]),
+                    TransportEvent::Head { status: 200, .. }
+                ));
+                assert_eq!(client.read(number(at), &mut [0; 9]), TransportEvent::Body(5));
+                assert_eq!(client.read(number(at), &mut [0; 9]), TransportEvent::End);
+                client.tick();
+            }
+            assert!(client.host.started <= 1, "what is missing is looked for once");
+            // With a key Lapce's client is used only if asked for.
+            client.start(ONE, &post("http://127.0.0.1:1/"), 0);
+            assert_eq!(failure(client.read(ONE, &mut [0; 9])).kind, FailureKind::Unavailable);
+
+            let options = Options { mode: Mode::Curl, ..Options::default() };
+            let mut strict = Client::new(machine(), home, options);
+            strict.start(ONE, &request, 0);
+            let failure = failure(strict.read(ONE, &mut [0; 9]));
+            assert_eq!(failure.kind, FailureKind::Unavailable);
+            assert!(failure.detail.contains(words), "{}", failure.detail);
+            drop((client, strict));
+            folder.nothing_left();
+        }
+    });
+}
+
+#[test]
+fn lapces_client_is_used_when_asked_for() {
+    let reply = Reply { status: 429, headers: Vec::new(), body: vec![b'x'; 2500] };
+    for (reply, response_bytes, kind) in [
+        (None, 2500, Some(FailureKind::Connect)),
+        (Some(reply.clone()), 2500, None),
+        (Some(reply), 2499, Some(FailureKind::Cut)),
+    ] {
+        let mut lapce = Lapce::new(shells()[0]);
+        lapce.reply = reply;
+        let mut client =
+            Client::new(lapce, None, Options { mode: Mode::Http, response_bytes, ..Options::default() });
+        client.tick();
+        assert!(client.obstacle().unwrap().contains("`transport` is `http`"));
+        client.start(ONE, &post("http://127.0.0.1:1/"), 0);
+        let mut length = 0;
+        let end = loop {
+            match client.read(ONE, &mut [0; 1000]) {
+                TransportEvent::Head { status, .. } => assert_eq!(status, 429),
+                TransportEvent::Body(count) => length += count,
+                event => break event,
+            }
+        };
+        match kind {
+            Some(kind) => assert_eq!(failure(end).kind, kind),
+            None => assert_eq!((length, end), (2500, TransportEvent::End)),
+        }
+        assert_eq!(client.host.started, 0);
+    }
+}
+
+#[test]
+fn a_request_that_may_not_leave_starts_nothing() {
+    for mode in [Mode::Auto, Mode::Http] {
+        let mut client = Client::new(Lapce::new(shells()[0]), None, Options { mode, ..Options::default() });
+        client.start(ONE, &post("http://example.com/"), 0);
+        assert_eq!(failure(client.read(ONE, &mut [0; 8])).kind, FailureKind::Request);
+        assert_eq!(client.host.started, 0);
+    }
+}
