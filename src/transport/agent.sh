@@ -82,20 +82,29 @@ command -v curl >/dev/null || why=no-curl
 exec 3<>ctl 4<>a 5<&0 </dev/null
 
 # Waits for the end of the loop, whatever ends it, and removes what it leaves.
-{
-    trap '' HUP INT TERM
-    exec >/dev/null 4<a || exit
-    { while read -r _; do :; done; echo q >&3; } <&5 4<&- 5<&- &
-    stdin=$!
-    exec 3>&- 5<&-
-    while read -r _ <&4; do :; done
-    kill -KILL "$stdin"
+tidy() {
+    while read -r text <&4; do :; done
+    [ -z "$1" ] || kill -KILL "$1"
     cd /
     for try in 1 2 3 4 5 6 7 8 9; do
         rm -rf "$home/$name"
         [ -e "$home/$name" ] || exit
         sleep 0.1
     done
+}
+
+# One waits for the end of the loop, the other for that of stdin; either can be killed.
+{
+    trap '' HUP INT TERM
+    exec >/dev/null 4<a || exit
+    {
+        while read -r text; do :; done
+        echo q >&3
+        exec 3>&-
+        tidy
+    } <&5 5<&- &
+    exec 3>&- 5<&-
+    tidy "$!"
 } &
 exec 5<&-
 ready
@@ -193,7 +202,7 @@ mind() {
     k=$1 body=$2 curl= tee=
     trap 'kill -KILL $curl $tee' EXIT
     exec 4<&- 5>&- 6>&- 7>&- 8>&- 9>&-
-    exec 4<"l$k" >"s$k" 2>"e$k" <"e$k" || exit
+    exec 9<>"l$k" 4<"l$k" 9<&- >"s$k" 2>"e$k" <"e$k" || exit
     exec 9<>"i$k" 8<"i$k" 9<&- || exit
     exec 9<>"p$k" 5>"p$k" 6<"p$k" 9<&- || exit
     exec 9<>"o$k" 7>"o$k" 9</dev/null || exit
