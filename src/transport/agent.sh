@@ -20,7 +20,8 @@
 #   d ID     the pause before a start is over
 #   o ID     the pause before a wake-up is over
 #   g K N    N more bytes of body of request K
-#   f K      curl has closed its output
+#   b K      curl runs, oK and cK are open
+#   f K      curl has closed its output and all of it is in oK
 #   e K      request K has ended, its status is written
 #   q        Lapce has closed our stdin
 # So one process decides, one line at a time.
@@ -32,6 +33,7 @@
 #   pK  pipe: curl's output, to tee
 #   oK  pipe: from tee to the plugin. Unread, it fills, and curl stops reading from the network
 #   cK  pipe: from tee, a copy to wait on, since a shell cannot wait for a pipe without reading from it
+#   tK  pipe: the stderr of tee; its end is tee's
 #   lK  pipe: the leash. The loop is its only writer; its end ends curl
 #   eK  file: curl's stderr
 #   sK  file: curl's exit code and last message: one line, written after the last byte is in oK
@@ -67,7 +69,7 @@ more() {
     while [ "$made" -lt "$last" ]; do
         made=$((made + 1))
         : >"s$made" >"b$made"
-        pipes="$pipes h$made p$made o$made c$made l$made i$made"
+        pipes="$pipes h$made p$made o$made c$made t$made l$made i$made"
     done
     mkfifo $pipes
 }
@@ -81,20 +83,29 @@ command -v curl >/dev/null || why=no-curl
 exec 3<>ctl 4<>a 5<&0 </dev/null
 
 # Waits for the end of the loop, whatever ends it, and removes what it leaves.
-{
-    trap '' HUP INT TERM
-    exec >/dev/null 4<a
-    { while read -r _; do :; done; echo q >&3; } <&5 4<&- 5<&- &
-    stdin=$!
-    exec 3>&- 5<&-
-    while read -r _ <&4; do :; done
-    kill -KILL "$stdin"
+tidy() {
+    while read -r text <&4; do :; done
+    [ -z "$1" ] || kill -KILL "$1"
     cd /
     for try in 1 2 3 4 5 6 7 8 9; do
         rm -rf "$home/$name"
         [ -e "$home/$name" ] || exit
         sleep 0.1
     done
+}
+
+# One waits for the end of the loop, the other for that of stdin; either can be killed.
+{
+    trap '' HUP INT TERM
+    exec >/dev/null 4<a || exit
+    {
+        while read -r text; do :; done
+        echo q >&3
+        exec 3>&-
+        tidy
+    } <&5 5<&- &
+    exec 3>&- 5<&-
+    tidy "$!"
 } &
 exec 5<&-
 ready
@@ -113,7 +124,7 @@ ready
         } &
         readers="$readers $!"
     done
-    [ -n "$readers" ] && sleep 2 && kill $readers
+    [ -n "$readers" ] && sleep 2 && kill -KILL $readers
 } &
 
 note='{"jsonrpc":"2.0","method":"experimental/serverStatus","params":{"health":"ok","quiescent":true}}'
@@ -150,7 +161,7 @@ plan() {
     [ -n "$next" ] || return
     [ "$next" -le "$((now + 1000))" ] || next=$((now + 1000))
     [ -z "$alarm" ] || [ "$alarm" -gt "$next" ] || return
-    [ -z "$alarm" ] || { kill "$sleeper"; wait "$sleeper"; }
+    [ -z "$alarm" ] || { kill -KILL "$sleeper"; wait "$sleeper"; }
     alarm=$next
     later "$((next - now))" d
     alarm_id=$serial sleeper=$!
@@ -178,12 +189,11 @@ launch() {
     eval "leash$1=$fd got$1=0; exec $fd<>l$1"
     mind "$1" "$2" &
     eval "mind$1=$!"
-    [ "$armed" != "$1" ] || watch "$1"
 }
 
 # Closes the leash of request $1.
 release() {
-    eval "fd=\$leash$1 leash$1="
+    eval "fd=\$leash$1 leash$1= begun$1="
     [ -z "$fd" ] || { eval "exec $fd>&-" && free="$free$fd "; }
 }
 
@@ -192,16 +202,18 @@ ended() {
     [ "$armed" != "$1" ] || wake
 }
 
-# Runs curl for request $1 until it ends or the leash does.
+# Runs curl for request $1 until it ends or the leash does. To open something fails only if the folder is gone.
 mind() {
-    exec 4<"l$1" 5>&- 6>&- 7>&- 8>&- 9>&-
-    exec >"s$1" 2>"e$1" 9<>"i$1" 8<"i$1" 9>&-
-    exec 9<>"p$1" 5>"p$1" 6<"p$1" 9>&-
-    exec 9<>"o$1" 7>"o$1" 9</dev/null
-    k=$1 body=$2
+    k=$1 body=$2 curl= tee=
+    trap 'kill -KILL $curl $tee' EXIT
+    exec 4<&- 5>&- 6>&- 7>&- 8>&- 9>&-
+    exec 9<>"l$k" 4<"l$k" 9<&- >"s$k" 2>"e$k" <"e$k" || exit
+    exec 9<>"i$k" 8<"i$k" 9<&- || exit
+    exec 9<>"p$k" 5>"p$k" 6<"p$k" 9<&- || exit
+    exec 9<>"o$k" 7>"o$k" 9</dev/null || exit
     set --
     if [ "$body" = 1 ]; then
-        exec 9<"b$k"
+        exec 9<"b$k" || exit
         if [ -e /dev/fd/9 ]; then
             rm -f "b$k"
             set -- --data-binary @/dev/fd/9
@@ -213,29 +225,30 @@ mind() {
     dd bs=65536 count=1 <&8 2>/dev/null 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- 9<&- |
         curl -q -K - "$@" >&5 9<&9 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- &
     curl=$!
-    exec 8<>"c$k"
+    exec 5>&- 8<>"c$k" || exit
+    exec 9<>"t$k" 5>"t$k" 9<"t$k" || exit
+    tee "c$k" <&6 >&7 2>&5 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- 9<&- &
+    tee=$!
+    exec 5>&- 6<&- 7>&-
     {
-        trap 'kill "$tee"' TERM
-        exec 4<&- 5>&- 8>&- 9<&-
-        tee "c$k" <&6 >&7 3>&- 6<&- 7>&- &
-        tee=$!
-        exec 6<&- 7>&-
-        wait "$tee"
+        exec 4<&- 8<&-
+        while read -r text <&9; do :; done
         echo "f $k" >&3
     } &
-    tee=$!
-    exec 5>&- 6<&- 7>&- 9<"e$k"
-    # Ends when the loop lets go: after f, after x, with the loop itself. A curl that has ended keeps its exit code.
-    read -r _ <&4
-    kill -KILL "$curl"
-    kill "$tee"
+    last=$!
+    exec 9<&-
+    echo "b $k" >&3
+    # Ends when the loop lets go: after f, after x, with the loop itself. What has ended keeps its exit code.
+    read -r text <&4
+    kill -KILL "$curl" "$tee"
+    trap - EXIT
     wait "$curl"
     code=$?
-    wait "$tee"
+    wait "$tee" "$last"
     words=
     while IFS= read -r text || [ -n "$text" ]; do
         case $text in 'curl: ('*) words=$text ;; esac
-    done <&9
+    done
     printf '%s %s\n' "$code" "$words"
     rm -f ?"$k"
     echo "e $k" >&3
@@ -243,10 +256,11 @@ mind() {
 
 # Waits in the background for bytes in the copy, while curl runs and unless that is done already.
 watch() {
-    eval "[ -n \"\$leash$1\" ] && [ -z \"\$watch$1\" ]" && [ -p "c$1" ] || return
+    eval "[ -n \"\$begun$1\" ] && [ -z \"\$watch$1\" ]" && [ -p "c$1" ] || return
     {
         exec >&3 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-        count=$(LC_ALL=C dd bs=65536 count=1 <"c$1" 2>&1 >/dev/null 3>&-)
+        exec 9<>"c$1" 8<"c$1" 9<&- || exit
+        count=$(LC_ALL=C dd bs=65536 count=1 <&8 2>&1 >/dev/null 3>&-)
         count=${count##*out} count=${count#?} count=${count%% *}
         echo "g $1 ${count:-0}"
     } &
@@ -261,7 +275,7 @@ disarm() {
 
 # Ends the pause before a wake-up.
 drop_gate() {
-    [ -z "$gate" ] || { gate= && kill "$keeper" && wait "$keeper"; }
+    [ -z "$gate" ] || { gate= && kill -KILL "$keeper" && wait "$keeper"; }
 }
 
 # Lets go of request $1, and of what is known about it.
@@ -382,10 +396,16 @@ while read -r command k n m body old <&3; do
             hold "$k"
             [ -z "$open" ] || wake
             ;;
+        b)
+            eval "[ -z \"\$leash$k\" ]" || eval "begun$k=1"
+            if [ "$armed" = "$k" ]; then
+                watch "$k"
+            fi
+            ;;
         f) release "$k" ;;
         e)
             release "$k"
-            eval "wait \"\$mind$k\"; unset mind$k leash$k; got=\$got$k"
+            eval "wait \"\$mind$k\"; unset mind$k leash$k begun$k; got=\$got$k"
             # No count: it was stopped.
             [ -z "$got" ] || ended "$k"
             ;;

@@ -610,12 +610,11 @@ fn a_killed_curl_is_a_cut_and_the_next_request_works() {
         let (url, server) = stall("HTTP/1.1 200 OK\r\n\r\nabc");
         desk.client.start(ONE, &post(&url), 0);
         server.reached();
+        until("the body", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"abc"));
         desk.client.wake(ONE, NEVER);
         desk.kill("curl");
         desk.woken();
-        let (body, end) = desk.read_to_end(ONE);
-        assert_eq!(body, b"abc");
-        assert_eq!(failure(end).kind, FailureKind::Cut);
+        assert_eq!(failure(desk.read_now(ONE).unwrap().0).kind, FailureKind::Cut);
         server.join().unwrap();
         desk.sends_again();
         desk.close();
@@ -664,11 +663,16 @@ fn whichever_process_is_killed_no_answer_looks_whole_that_is_not() {
                 break;
             };
             desk::kill(*pid, libc::SIGKILL);
+            until("it is dead", || {
+                desk.folder.processes().iter().all(|(other, _)| other != pid).then_some(())
+            });
             desk.pass(NEVER);
             desk.client.tick();
             assert!(matches!(desk.read_to_end(ONE).1, TransportEvent::Failed(_)), "{shell:?} {victim}");
             server.release();
             desk.sends_again();
+            // As Lapce does when it closes.
+            desk.kill_agent();
             desk.close();
         }
     });
@@ -714,8 +718,9 @@ fn a_hanging_agent_is_replaced() {
                 desk.pass(2000);
                 desk.client.tick();
             } else {
-                for _ in 0..65_536 / "t 0\n".len() + 1 {
-                    desk.client.timer(0);
+                desk.client.start(TWO, &post(&url), NEVER);
+                for _ in 0..65_536 / "w 2 3600000 0\n".len() + 1 {
+                    desk.client.wake(TWO, NEVER);
                 }
             }
             assert_eq!(failure(desk.read_now(ONE).unwrap().0).kind, FailureKind::Cut);

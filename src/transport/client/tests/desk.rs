@@ -64,6 +64,10 @@ fn none<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> Vec<T>) {
     }
 }
 
+fn shown((pid, text): (i32, String)) -> (i32, String) {
+    (pid, text.chars().take(20).collect())
+}
+
 pub fn kill(pid: i32, signal: i32) {
     // SAFETY: a plain system call.
     assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
@@ -126,10 +130,7 @@ impl Folder {
     }
 
     pub fn nothing_left(&self) {
-        let processes = || {
-            self.processes().into_iter().map(|(pid, text)| (pid, text.chars().take(60).collect::<String>()))
-        };
-        none("process", || processes().collect::<Vec<_>>());
+        none("process", || self.processes().into_iter().map(shown).collect());
         none("file", || self.files());
     }
 }
@@ -420,21 +421,24 @@ impl Desk {
 
     /// Waits until the agent has nothing to do and holds nothing of a request.
     pub fn at_rest(&self) {
-        until("only the agent's three shells are left", || {
-            (self.folder.processes().len() <= 3).then_some(())
+        none("process beside the agent's three", || {
+            let processes = self.folder.processes();
+            if processes.len() <= 3 { Vec::new() } else { processes.into_iter().map(shown).collect() }
         });
-        until("only unused pipes are left", || {
-            let folder = self.folder.path.join(self.folder.files().first()?);
+        none("pipe of a request", || {
+            let Some(folder) = self.folder.files().first().map(|name| self.folder.path.join(name)) else {
+                return Vec::new();
+            };
             let mut sets = BTreeMap::<String, Vec<char>>::new();
             for name in list(&folder).iter().filter(|name| !["ctl", "a"].contains(&name.as_str())) {
                 let (kind, number) = name.split_at(1);
                 sets.entry(number.to_owned()).or_default().extend(kind.chars());
             }
-            let unused = |kinds: &mut Vec<char>| {
+            let used = |(_, kinds): &mut (String, Vec<char>)| {
                 kinds.sort_unstable();
-                kinds.iter().collect::<String>() == "bchilops"
+                kinds.iter().collect::<String>() != "bchilopst"
             };
-            sets.values_mut().all(unused).then_some(())
+            sets.into_iter().filter_map(|mut set| used(&mut set).then_some(set)).collect()
         });
     }
 
