@@ -182,7 +182,10 @@ impl Stage {
         let evidence = self.lapce.evidence();
         let trace = || self.trace();
         let answers = evidence.inline_answers();
-        assert!((answers.min, answers.max) == (1, 1), "not one answer per request\n{}", trace());
+        // Two requests stay open while a ghost is drawn: to clear it and to show what follows.
+        let open = evidence.answers_to(INLINE).iter().filter(|(_, answers)| *answers == 0).count();
+        let most = if self.lapce.screen().ghost.is_some() { 2 } else { 0 };
+        assert!(answers.max == 1 && open <= most, "not one answer per request\n{}", trace());
         assert!(self.server.in_flight_max() <= 1, "{} in flight\n{}", self.server.in_flight_max(), trace());
         assert!(evidence.traps.is_empty() && evidence.faults.is_empty(), "{}", trace());
         assert!(self.lapce.linear_memory_bytes() < MEMORY, "{} bytes", self.lapce.linear_memory_bytes());
