@@ -101,6 +101,14 @@ impl<'a> CursorContext<'a> {
         self.style.columns(line)
     }
 
+    /// Whether a line of the document begins with exactly this white space.
+    pub(super) fn has_blank(&self, blank: &str) -> bool {
+        let own = |line: &str| {
+            line.strip_prefix(blank).is_some_and(|code| !code.starts_with([' ', '\t']))
+        };
+        own(self.line_before) || self.lines_above().chain(self.lines_below()).any(own)
+    }
+
     /// The lines below the cursor's.
     pub(super) fn lines_below(&self) -> impl Iterator<Item = &'a str> {
         self.after.split('\n').skip(1).map(|line| line.trim_end_matches('\r'))

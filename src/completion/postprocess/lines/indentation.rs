@@ -113,14 +113,17 @@ impl<'a> Indentation<'a> {
         }
         let said = self.context.columns(line);
         let mut fitted = self.place(code, said, depth);
+        self.last = Some(said);
         let style = self.context.style;
+        let blank = line.get(..line.len() - code.len()).unwrap_or_default();
+        let foreign = style.is_known() && blank.contains(if style.tabs { ' ' } else { '\t' });
+        if fitted == said && (!foreign || self.context.has_blank(blank)) {
+            return Cow::Borrowed(line);
+        }
         if style.tabs && self.context.language.closes(code) {
             fitted -= fitted % style.step;
         }
-        self.last = Some(said);
-        let blank = line.get(..line.len() - code.len()).unwrap_or_default();
-        let fits = !style.is_known() || !blank.contains(if style.tabs { ' ' } else { '\t' });
-        if fitted == said && fits {
+        if fitted == said && !foreign {
             return Cow::Borrowed(line);
         }
         Cow::Owned(style.blanks(fitted) + code)
@@ -170,17 +173,24 @@ impl<'a> Indentation<'a> {
         let given = context.column();
         self.brought = context.columns(line);
         let above = context.above().unwrap_or_default();
-        let deeper = context.columns(above) + context.style.step;
+        let outer = context.columns(above);
         // What is in a namespace stands beside it in many projects.
         let flat = matches!(first_word(above), "namespace" | "extern");
-        let under_opener =
-            context.language.opens(without_comment(above, context.language)) && given < deeper && !flat;
+        let under_opener = context.language.opens(without_comment(above, context.language))
+            && given < outer + context.style.step
+            && !flat;
         let closes = context.language.closes(code) || context.language.goes_on(code);
         let continues = code.starts_with(['.', '?', '+', '|', '&']) && !context.language.is_prose;
         let wanted = if under_opener && !closes && !context.lexer.is_inside() {
-            let told = self.brought > context.columns(above);
+            let told = self.brought > outer;
             let whole = !context.style.tabs || self.brought.is_multiple_of(context.style.step);
-            if told && whole { self.brought } else { deeper }
+            // Where indentation makes the block, its first line must stand further right than what opens it.
+            let must_move = context.language.blocks == Blocks::Indentation && given <= outer;
+            match () {
+                () if told && whole => self.brought,
+                () if must_move => outer + context.style.step,
+                () => given,
+            }
         } else if given == 0 || continues {
             self.brought
         } else {
@@ -284,11 +294,14 @@ impl<'a> Indentation<'a> {
         if self.brought > 0 && said == self.brought {
             return Map::new(said, self.first);
         }
-        // A blank of the model's own before each line, or a line under a whole statement but not beside it.
-        let slipped =
-            said == floor + 1 || said > floor && self.stated && context.language.blocks == Blocks::Braces;
-        let words = context.language.line_comments.iter().any(|mark| code.starts_with(mark))
-            || code.starts_with("/*");
+        // A blank of the model's own before each line, or a line under a whole statement but not beside it, where
+        // another step of indentation explains that.
+        let slipped = said == floor + 1
+            || self.stated
+                && context.language.blocks == Blocks::Braces
+                && is_in_other_steps(said, floor, context.style.step);
+        let words =
+            context.language.line_comments.iter().any(|mark| code.starts_with(mark)) || code.starts_with("/*");
         if slipped && depth == 0 && !is_label(code) && !words {
             return Map::new(said, floor);
         }
@@ -298,11 +311,12 @@ impl<'a> Indentation<'a> {
         if joins || is_label(code) {
             return None;
         }
+        let outer = context.header.map_or(0, |header| context.columns(header));
         let from_margin = match context.language.blocks {
             Blocks::None => false,
-            // Nothing but a closer ends the block, so that a line left of it was put there by mistake.
+            // Only a closer ends the block, so a line as far left as what opens the block is misplaced.
             Blocks::Braces | Blocks::Words | Blocks::Tags => {
-                !(self.apart && definitions::is_definition(code))
+                said <= outer && !(self.apart && definitions::is_definition(code))
             }
             Blocks::Indentation => said == 0 && self.is_from_margin(code),
         };
@@ -321,6 +335,13 @@ impl<'a> Indentation<'a> {
             self.context.header.is_some_and(|header| matches!(first_word(header), "def" | "async"));
         in_function && !top && !self.apart && !self.leaves
     }
+}
+
+/// Whether a line at `said` stands as deep as one at `columns` where a step of indentation has two, four or eight
+/// columns instead of `step`.
+fn is_in_other_steps(said: usize, columns: usize, step: usize) -> bool {
+    let depth = columns / step;
+    depth > 0 && columns.is_multiple_of(step) && [2, 4, 8].iter().any(|other| *other > step && said == depth * other)
 }
 
 /// Whether a line stands left of its block by custom: labels, preprocessor lines.
