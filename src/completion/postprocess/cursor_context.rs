@@ -41,6 +41,8 @@ pub(super) struct Style {
     pub(super) step: usize,
     /// Whether the document shows it, or it is the language's custom.
     pub(super) shown: bool,
+    /// Whether the document indents some lines with tabs and others with blanks.
+    pub(super) mixed: bool,
 }
 
 impl<'a> CursorContext<'a> {
@@ -101,12 +103,14 @@ impl<'a> CursorContext<'a> {
         self.style.columns(line)
     }
 
-    /// Whether a line of the document begins with exactly this white space.
+    /// Whether white space of this kind is the document's own: a line begins with exactly this, or one next to the
+    /// cursor with the beginning of it.
     pub(super) fn has_blank(&self, blank: &str) -> bool {
-        let own = |line: &str| {
-            line.strip_prefix(blank).is_some_and(|code| !code.starts_with([' ', '\t']))
-        };
-        own(self.line_before) || self.lines_above().chain(self.lines_below()).any(own)
+        let foreign = |blank: &str| blank.contains(if self.style.tabs { ' ' } else { '\t' });
+        let next = self.lines_below().find(|line| !line.trim().is_empty());
+        let mut around = [Some(self.line_before), self.above(), next].into_iter().flatten().map(leading_blank);
+        around.any(|own| foreign(own) && blank.starts_with(own))
+            || self.lines_above().chain(self.lines_below()).any(|line| leading_blank(line) == blank)
     }
 
     /// The lines below the cursor's.
@@ -149,6 +153,11 @@ impl Style {
         self.shown || self.tabs
     }
 
+    /// Whether all lines are to be indented in the same way.
+    pub(super) fn is_uniform(&self) -> bool {
+        self.is_known() && !self.mixed
+    }
+
     /// Columns of white space a line begins with.
     pub(super) fn columns(&self, line: &str) -> usize {
         let mut columns = 0;
@@ -170,6 +179,11 @@ impl Style {
             " ".repeat(columns)
         }
     }
+}
+
+/// The white space a line begins with.
+fn leading_blank(line: &str) -> &str {
+    line.get(..line.len() - line.trim_start_matches([' ', '\t']).len()).unwrap_or_default()
 }
 
 /// The end of `text` within the window, whole lines if there are any.
@@ -278,8 +292,9 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &Langu
         last = columns;
     }
     let shown = tabs + blanks > 0;
+    let mixed = tabs.min(blanks) * 5 > tabs.max(blanks);
     if tabs > blanks || (!shown && matches!(id, "go" | "makefile")) {
-        return Style { tabs: true, step: 4, shown };
+        return Style { tabs: true, step: 4, shown, mixed };
     }
     let common =
         steps.iter().zip(STEPS).rev().max_by_key(|(count, _)| **count).filter(|(count, _)| **count > 0);
@@ -288,5 +303,5 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &Langu
         None if shown => least.clamp(2, 8),
         None => language.indent,
     };
-    Style { tabs: false, step, shown }
+    Style { tabs: false, step, shown, mixed }
 }

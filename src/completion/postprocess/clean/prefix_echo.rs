@@ -9,6 +9,8 @@ use crate::completion::postprocess::cursor_context::CursorContext;
 const LINES: usize = 40;
 /// Shorter lines come again in good code.
 const LEAST: usize = 8;
+/// So many lines in a row do not come again in good code.
+const MANY: usize = 5;
 /// So much of the cursor's line is looked at, in bytes.
 const LINE: usize = 256;
 
@@ -16,6 +18,14 @@ const LINE: usize = 256;
 pub(super) struct Echoed<'r> {
     pub(super) text: Cow<'r, str>,
     pub(super) hidden: Option<Hidden>,
+}
+
+/// A line above the cursor.
+#[derive(Clone, Copy)]
+struct Above<'a> {
+    /// Without the white space around it.
+    text: &'a str,
+    columns: usize,
 }
 
 /// How the lines of an answer compare with the lines above the cursor.
@@ -34,22 +44,23 @@ enum Comparison {
 pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: bool) -> Echoed<'r> {
     let nothing = |hidden| Echoed { text: Cow::Borrowed(""), hidden };
     let breaks = text.trim_start_matches([' ', '\t']).starts_with('\n') && !context.on_blank_line();
-    let mut above: Vec<&str> =
-        context.lines_above().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
-    if breaks {
-        above.insert(0, context.line_before.trim());
-    }
+    let own = Above { text: context.line_before.trim(), columns: context.column() };
+    let above = context.lines_above().map(|line| Above { text: line.trim(), columns: context.columns(line) });
+    let above: Vec<Above<'_>> =
+        breaks.then_some(own).into_iter().chain(above.filter(|line| !line.text.is_empty()).take(LINES)).collect();
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut undecided = false;
-    for (back, _) in above.iter().enumerate().filter(|(_, line)| **line == first) {
+    for (back, farthest) in above.iter().enumerate().filter(|(_, line)| line.text == first) {
         let Some(echoed) = above.get(..=back) else { continue };
-        if back == 0 && (echoed.iter().any(|line| is_common(line, context)) || echoed.is_empty()) {
+        // One line comes again in good code if it is a short one, or stands in a block that has ended.
+        let outer = farthest.columns <= context.column();
+        if back == 0 && (is_common(first, context) || !outer && !breaks) {
             continue;
         }
-        match compare(echoed, &text, ended) {
+        match compare(context, echoed, &text, ended, breaks) {
             Comparison::Differ => {}
             Comparison::Short { lines } if ended => {
-                if lines > 1 {
+                if lines >= MANY || lines > 1 && farthest.columns < context.column() {
                     return nothing(Some(Hidden::RepeatsAbove));
                 }
             }
@@ -101,32 +112,40 @@ fn is_common(line: &str, context: &CursorContext<'_>) -> bool {
     line.len() < LEAST || context.language.closes(line) || !line.contains(char::is_alphabetic)
 }
 
-/// Compares the lines `above` (nearest first) with the beginning of `text`, blank lines aside.
-fn compare(above: &[&str], text: &str, ended: bool) -> Comparison {
+/// Compares the lines `above` (nearest first) with the beginning of `text`, blank lines aside. An unfinished line
+/// decides nothing: what it ends with may yet be taken away.
+fn compare(context: &CursorContext<'_>, above: &[Above<'_>], text: &str, ended: bool, breaks: bool) -> Comparison {
     let mut expected = above.iter().rev();
     let mut wanted = expected.next();
+    let farthest = wanted.map_or(0, |line| line.columns);
+    // The same lines at the cursor, as deep as the cursor stands, are the same code in another block.
+    let moved = context.column().cast_signed() - farthest.cast_signed();
+    let mut all_moved = true;
     let (mut at, mut lines) = (0, 0);
     for line in text.split_inclusive('\n') {
         let bare = line.trim();
-        let whole = line.ends_with('\n') || ended;
         let Some(line_above) = wanted else { break };
         if !bare.is_empty() {
-            if bare != *line_above {
-                return if !whole && line_above.starts_with(bare) {
-                    Comparison::Short { lines }
-                } else {
-                    Comparison::Differ
-                };
-            }
-            if !whole {
+            if !line.ends_with('\n') && !ended {
                 return Comparison::Short { lines };
             }
+            if bare != line_above.text {
+                return Comparison::Differ;
+            }
+            let by = context.columns(line).cast_signed() - line_above.columns.cast_signed();
+            all_moved &= lines == 0 || by == moved;
             lines += 1;
             wanted = expected.next();
         }
         at += line.len();
     }
-    if wanted.is_none() { Comparison::Echo(at) } else { Comparison::Short { lines } }
+    if lines > 1 && all_moved && moved != 0 && !breaks {
+        Comparison::Differ
+    } else if wanted.is_none() {
+        Comparison::Echo(at)
+    } else {
+        Comparison::Short { lines }
+    }
 }
 
 /// The byte of `text` after the echo of the cursor's line, or of its end, if it begins with one.

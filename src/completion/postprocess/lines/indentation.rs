@@ -116,7 +116,7 @@ impl<'a> Indentation<'a> {
         self.last = Some(said);
         let style = self.context.style;
         let blank = line.get(..line.len() - code.len()).unwrap_or_default();
-        let foreign = style.is_known() && blank.contains(if style.tabs { ' ' } else { '\t' });
+        let foreign = style.is_uniform() && blank.contains(if style.tabs { ' ' } else { '\t' });
         if fitted == said && (!foreign || self.context.has_blank(blank)) {
             return Cow::Borrowed(line);
         }
@@ -296,10 +296,11 @@ impl<'a> Indentation<'a> {
         }
         // A blank of the model's own before each line, or a line under a whole statement but not beside it, where
         // another step of indentation explains that.
-        let slipped = said == floor + 1
+        let beside = floor.max(self.first);
+        let slipped = said == beside + 1
             || self.stated
                 && context.language.blocks == Blocks::Braces
-                && is_in_other_steps(said, floor, context.style.step);
+                && is_in_other_steps(said, beside, context.style.step);
         let words =
             context.language.line_comments.iter().any(|mark| code.starts_with(mark)) || code.starts_with("/*");
         if slipped && depth == 0 && !is_label(code) && !words {
@@ -308,15 +309,15 @@ impl<'a> Indentation<'a> {
         if said >= floor {
             return Map::new(floor, floor);
         }
-        if joins || is_label(code) {
+        if joins || is_label(code) || is_commented_out(code, context) {
             return None;
         }
         let outer = context.header.map_or(0, |header| context.columns(header));
         let from_margin = match context.language.blocks {
             Blocks::None => false,
-            // Only a closer ends the block, so a line as far left as what opens the block is misplaced.
+            // Only a closer ends the block, so a line left of what opens the block is misplaced.
             Blocks::Braces | Blocks::Words | Blocks::Tags => {
-                said <= outer && !(self.apart && definitions::is_definition(code))
+                said < outer.max(1) && !(self.apart && definitions::is_definition(code))
             }
             Blocks::Indentation => said == 0 && self.is_from_margin(code),
         };
@@ -342,6 +343,12 @@ impl<'a> Indentation<'a> {
 fn is_in_other_steps(said: usize, columns: usize, step: usize) -> bool {
     let depth = columns / step;
     depth > 0 && columns.is_multiple_of(step) && [2, 4, 8].iter().any(|other| *other > step && said == depth * other)
+}
+
+/// Whether a line is code that an editor has made a comment at the margin.
+fn is_commented_out(code: &str, context: &CursorContext<'_>) -> bool {
+    let mut marks = context.language.line_comments.iter();
+    marks.any(|mark| code.strip_prefix(mark).is_some_and(|rest| rest.starts_with(['\t']) || rest.starts_with("  ")))
 }
 
 /// Whether a line stands left of its block by custom: labels, preprocessor lines.

@@ -30,6 +30,8 @@ struct Line<'l> {
     inside: bool,
     /// Columns of its indentation; the cursor line's for the first one.
     columns: usize,
+    /// The same, as the model wrote the line.
+    said: usize,
     /// Brackets that the answer has opened above and not closed.
     depth: usize,
 }
@@ -82,8 +84,9 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
             false => indentation.fit(code, first, inside, brackets.depth()),
         };
         let columns = if first { indentation.first_column() } else { context.columns(&fitted) };
+        let said = if first { columns } else { context.columns(code) };
         let floor = indentation.floor();
-        let line = Line { text: &fitted, first, apart, inside, columns, depth: brackets.depth() };
+        let line = Line { text: &fitted, first, apart, inside, columns, said, depth: brackets.depth() };
         cut = [
             looped.map_or(Cut::Keep, |at| match at {
                 0 => Cut::Before(Hidden::RepeatsItself),

@@ -78,39 +78,45 @@ pub(super) fn end(context: &CursorContext<'_>, line: &Line<'_>, depth: usize) ->
 fn below(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
     let full;
     let mut bare = line.text.trim();
-    if bare.is_empty() || line.depth > 0 {
+    if bare.is_empty() {
         return Cut::Keep;
     }
+    let repeated = Cut::Before(Hidden::RepeatsBelow);
+    let mut lines = context.lines_below().filter(|below| !below.trim().is_empty()).take(BELOW);
+    let Some(next) = lines.next() else { return Cut::Keep };
+    let same_columns = [line.columns, line.said].contains(&context.columns(next));
     // The end of the comment, string or tag that the cursor stands in, or the brace that opens its body.
     let mark = line.inside || matches!(bare, "{" | "/>");
-    let next = context.lines_below().find(|below| !below.trim().is_empty());
-    let same = next.is_some_and(|below| below.trim() == bare && context.columns(below) == line.columns);
-    if mark && !line.first && same {
-        return Cut::Before(Hidden::RepeatsBelow);
+    if mark && !line.first && line.depth == 0 && same_columns && next.trim() == bare {
+        return repeated;
     }
-    if line.inside {
+    // What stands deeper than the cursor below it is in a bracket that the answer has to open.
+    let may_be_inside = line.depth == 0 || context.columns(next) > context.column();
+    if line.inside || !may_be_inside {
         return Cut::Keep;
     }
-    if line.first && !context.on_blank_line() {
+    let goes_on = line.first && !context.on_blank_line();
+    if goes_on {
         full = format!("{}{}", context.line_before, line.text);
         bare = full.trim();
         if bare.len() < TELLING {
             return Cut::Keep;
         }
     }
-    let next = context.lines_below().filter(|below| !below.trim().is_empty()).take(BELOW);
-    for (n, below) in next.enumerate() {
-        let (below, columns) = (below.trim(), context.columns(below));
-        let telling = bare.contains(char::is_alphanumeric) && !context.language.closes(bare);
-        let same = match n {
-            0 => below == bare || is_nearly(below, bare),
-            _ => below == bare && bare.len() >= TELLING,
-        };
-        if same && telling && columns == line.columns {
-            return Cut::Before(Hidden::RepeatsBelow);
-        }
+    if !bare.contains(char::is_alphanumeric) || context.language.closes(bare) {
+        return Cut::Keep;
     }
-    Cut::Keep
+    let (next, columns) = (next.trim(), context.columns(next));
+    if same_columns && (next == bare || is_nearly(next, bare)) {
+        return repeated;
+    }
+    if goes_on || line.depth > 0 || bare.len() < TELLING {
+        return Cut::Keep;
+    }
+    // Lines of the block below the cursor, as far as the document has not left it.
+    let same_block = lines.take_while(|below| context.columns(below) >= line.columns);
+    let mut again = same_block.filter(|below| context.columns(below) == line.columns && below.trim() == bare);
+    if columns >= line.columns && again.next().is_some() { repeated } else { Cut::Keep }
 }
 
 /// Whether `text` opens no bracket or quote that it does not close: then what follows it is another's.
