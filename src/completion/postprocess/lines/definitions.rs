@@ -104,14 +104,16 @@ pub(super) struct Definitions {
     watched: bool,
     defined: bool,
     has_body: bool,
+    /// Something other than a definition was shown.
+    stated: bool,
 }
 
 impl Definitions {
     pub(super) fn new(context: &CursorContext<'_>) -> Self {
         let top = context.header.is_none() && context.body == 0;
-        let contained = context.header.is_some_and(|header| CONTAINERS.contains(&defining_word(header)));
+        let contained = context.header.is_some_and(is_container);
         let own = is_definition(context.line_before);
-        Self { watched: (top || contained || own) && !context.is_empty(), defined: false, has_body: false }
+        Self { watched: (top || contained || own) && !context.is_empty(), defined: false, has_body: false, stated: false }
     }
 
     /// The word on the next line; `depth`: brackets open behind it, `floor`: columns of the definitions.
@@ -147,10 +149,22 @@ impl Definitions {
         }
         let full = format!("{}{}", if line.first { context.line_before } else { "" }, line.text);
         let words = context.language.blocks == Blocks::Words;
-        self.defined |=
+        let defines =
             is_definition(&full) || (braces || words) && is_function(&full) || braces && is_block(&full);
+        if defines && self.stated && !self.defined && line.apart && line.depth == 0 {
+            return Cut::Before(Hidden::EndsBlock);
+        }
+        self.defined |= defines;
+        self.stated |= !defines && !is_introduction(context, code);
         Cut::Keep
     }
+}
+
+/// Whether a line stands above definitions without being one: a comment, an import, a decorator.
+fn is_introduction(context: &CursorContext<'_>, code: &str) -> bool {
+    context.language.line_comments.iter().any(|mark| code.starts_with(mark))
+        || code.starts_with(['@', '#', '/', '*', '['])
+        || matches!(first_word(code), "import" | "from" | "use" | "using" | "package" | "require" | "include")
 }
 
 /// Whether a line defines something by name.
@@ -159,6 +173,11 @@ pub(super) fn is_definition(line: &str) -> bool {
         || (line.trim_start().starts_with("type ") && line.trim_end().ends_with('{'))
         || ((line.contains("=> {") || line.contains("= function"))
             && words(line).any(|word| matches!(word, "const" | "let" | "var")))
+}
+
+/// Whether a line opens a block in which definitions stand side by side.
+pub(super) fn is_container(line: &str) -> bool {
+    CONTAINERS.contains(&defining_word(line))
 }
 
 /// The first word of a line that is no modifier.

@@ -63,6 +63,8 @@ struct Opener {
     listed: usize,
     /// It opens a list of arguments, which many indent twice.
     calls: bool,
+    /// It opens a class or the like.
+    contains: bool,
 }
 
 impl<'a> Indentation<'a> {
@@ -160,7 +162,8 @@ impl<'a> Indentation<'a> {
         let listed = code.trim_start();
         let listed = listed.len() - listed.trim_start_matches("- ").len();
         let calls = code.ends_with('(');
-        self.opener = opens.then_some(Opener { said: self.last, fitted: columns, listed, calls });
+        let contains = definitions::is_container(code);
+        self.opener = opens.then_some(Opener { said: self.last, fitted: columns, listed, calls, contains });
     }
 
     /// The first line goes on from the cursor: the white space before it stands there already.
@@ -283,6 +286,8 @@ impl<'a> Indentation<'a> {
                 // A list may stand as far left as the key it belongs to.
                 _ if said == opener.fitted && code.starts_with("- ") => same,
                 _ if is_label(code) => None,
+                // Another definition, not the body, unless definitions are what the block holds.
+                _ if said == 0 && self.apart && definitions::is_definition(code) && !opener.contains => same,
                 _ if said > self.brought => Map::new(self.brought, opener.fitted),
                 _ => {
                     let to = opener.fitted + opener.listed + context.style.step;
