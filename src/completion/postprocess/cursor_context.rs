@@ -1,12 +1,17 @@
 //! What the document shows at the cursor: looked up once, in a window around it.
 
+use std::cell::OnceCell;
+
 use super::Extent;
 use super::language::{self, Blocks, Language};
-use super::lexer::Lexer;
+use super::lexer::{Lexer, Mark};
 
 /// Bytes of the document that are looked at on each side of the cursor. A document may have megabytes,
 /// and the shape is asked for at every key.
-pub(super) const WINDOW: usize = 12 * 1024;
+const WINDOW: usize = 12 * 1024;
+
+/// More lines than the window has.
+const MOST_LINES: usize = 2 * WINDOW;
 
 /// See the module's documentation.
 pub struct CursorContext<'a> {
@@ -22,6 +27,10 @@ pub struct CursorContext<'a> {
     pub(super) lexer: Lexer,
     /// What closes the brackets that are open at the anchor, as far as the window shows, the nearest last.
     pub(super) open: Vec<char>,
+    /// How many of them were opened on the cursor's line.
+    pub(super) opened_here: usize,
+    /// The brackets that the lines below close without opening them, with the columns of their lines.
+    closed_below: OnceCell<Vec<(char, usize)>>,
     /// The anchor stands in a comment.
     pub(super) in_comment: bool,
     /// The code left of the anchor, without a comment at its end.
@@ -43,6 +52,8 @@ pub(super) struct Style {
     pub(super) shown: bool,
     /// Whether the document indents some lines with tabs and others with blanks.
     pub(super) mixed: bool,
+    /// The steps under lines that open blocks, one bit each.
+    steps: u16,
 }
 
 impl<'a> CursorContext<'a> {
@@ -61,6 +72,7 @@ impl<'a> CursorContext<'a> {
         for line in above.get(top_level(above, language)..).unwrap_or_default().lines() {
             lexer.line(line, |_, mark| mark.follow(&mut open));
         }
+        let opened_above = open.len();
         let was_inside = lexer.is_inside();
         let code = lexer.part(line_before, |_, mark| mark.follow(&mut open));
         let in_comment = code < line_before.len() || lexer.is_inside() && !lexer.in_string();
@@ -74,7 +86,9 @@ impl<'a> CursorContext<'a> {
             line_before,
             line_after,
             lexer,
+            opened_here: open.len().saturating_sub(opened_above),
             open,
+            closed_below: OnceCell::new(),
             in_comment,
             code_before,
             header,
@@ -141,6 +155,29 @@ impl<'a> CursorContext<'a> {
         }
     }
 
+    /// The brackets that the lines below close without opening them, nearest first, with the columns of their lines.
+    pub(super) fn closed_below(&self) -> &[(char, usize)] {
+        self.closed_below.get_or_init(|| {
+            let mut lexer = Lexer::new(self.language);
+            let mut open = Vec::new();
+            let mut closed = Vec::new();
+            for line in self.lines_below() {
+                lexer.line(line, |_, mark| match mark {
+                    Mark::Open(closer) => open.push(closer),
+                    Mark::Close(c) if open.last() == Some(&c) => drop(open.pop()),
+                    Mark::Close(c) => closed.push((c, self.columns(line))),
+                    _ => {}
+                });
+            }
+            closed
+        })
+    }
+
+    /// Whether the window ends before the document does.
+    pub(super) fn is_cut_off_below(&self) -> bool {
+        self.after.len() >= WINDOW
+    }
+
     /// Whether nothing but white space is in the document.
     pub(super) fn is_empty(&self) -> bool {
         self.before.trim().is_empty() && self.after.trim().is_empty()
@@ -156,6 +193,12 @@ impl Style {
     /// Whether all lines are to be indented in the same way.
     pub(super) fn is_uniform(&self) -> bool {
         self.is_known() && !self.mixed
+    }
+
+    /// Whether the document has steps of so many columns, or shows none at all.
+    pub(super) fn allows_step(self, step: usize) -> bool {
+        let seen = u32::try_from(step).ok().and_then(|step| self.steps.checked_shr(step));
+        !self.is_known() || seen.is_some_and(|bits| bits & 1 == 1)
     }
 
     /// Columns of white space a line begins with.
@@ -263,14 +306,15 @@ pub(super) fn without_comment<'l>(line: &'l str, language: &'static Language) ->
     line.get(..end).unwrap_or(line).trim_end()
 }
 
-/// How the document indents: the commonest step from a line to a deeper one below it.
-fn style(above: &str, line_before: &str, after: &str, id: &str, language: &Language) -> Style {
+/// How the document indents: the commonest step from a line that opens a block to the one below it.
+fn style(above: &str, line_before: &str, after: &str, id: &str, language: &'static Language) -> Style {
     const STEPS: [usize; 4] = [2, 3, 4, 8];
     let mut tabs = 0usize;
     let mut blanks = 0usize;
-    let mut steps = [0usize; STEPS.len()];
     let mut least = usize::MAX;
-    let mut last = 0usize;
+    let mut steps = [0usize; STEPS.len()];
+    let mut seen = 0u16;
+    let mut last: Option<(usize, &str)> = None;
     let lines = above.lines().chain([line_before]).chain(after.lines().skip(1));
     for line in lines {
         let code = line.trim_start();
@@ -284,17 +328,26 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &Langu
             blanks += 1;
             least = least.min(columns);
         }
-        if let Some(step) = STEPS.iter().position(|step| last + step == columns)
-            && let Some(count) = steps.get_mut(step)
+        if let Some((outer, opener)) = last.replace((columns, line))
+            && let Some(step) = columns.checked_sub(outer).filter(|step| *step > 0)
         {
-            *count += 1;
+            let opens = language.opens(without_comment(opener, language));
+            if opens && let Ok(step) = u32::try_from(step) {
+                seen |= 1u16.checked_shl(step).unwrap_or_default();
+            }
+            // A step under another line may be the layout of a comment or of arguments.
+            let weight = if opens { MOST_LINES } else { 1 };
+            if let Some(at) = STEPS.iter().position(|known| *known == step)
+                && let Some(count) = steps.get_mut(at)
+            {
+                *count += weight;
+            }
         }
-        last = columns;
     }
     let shown = tabs + blanks > 0;
     let mixed = tabs.min(blanks) * 5 > tabs.max(blanks);
     if tabs > blanks || (!shown && matches!(id, "go" | "makefile")) {
-        return Style { tabs: true, step: 4, shown, mixed };
+        return Style { tabs: true, step: 4, shown, mixed, steps: seen };
     }
     let common =
         steps.iter().zip(STEPS).rev().max_by_key(|(count, _)| **count).filter(|(count, _)| **count > 0);
@@ -303,5 +356,5 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &Langu
         None if shown => least.clamp(2, 8),
         None => language.indent,
     };
-    Style { tabs: false, step, shown, mixed }
+    Style { tabs: false, step, shown, mixed, steps: seen }
 }

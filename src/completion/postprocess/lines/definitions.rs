@@ -125,6 +125,11 @@ impl Definitions {
         floor: usize,
     ) -> Cut {
         let code = line.text.trim();
+        // Where blocks need no braces, no bracket holds a definition.
+        let bare = context.language.blocks == Blocks::Indentation;
+        if bare && line.apart && line.depth > 0 && !line.inside && line.said == 0 && is_definition(code) {
+            return Cut::Before(Hidden::EndsBlock);
+        }
         if !self.watched || line.inside || code.is_empty() {
             return Cut::Keep;
         }

@@ -236,7 +236,7 @@ impl<'a> Indentation<'a> {
         }
         let unit = self.context.style.step;
         let fitted = match (said.checked_sub(map.from), self.step) {
-            (Some(right), Some(step)) if step != unit && self.context.style.is_known() => {
+            (Some(right), Some(step)) if step != unit && !self.context.style.allows_step(step) => {
                 map.to + right / step * unit + right % step
             }
             (Some(right), _) => map.to + right,
@@ -302,7 +302,7 @@ impl<'a> Indentation<'a> {
         // A blank of the model's own before each line, or a line under a whole statement but not beside it, where
         // another step of indentation explains that.
         let beside = floor.max(self.first);
-        let slipped = said == beside + 1
+        let slipped = said == beside + 1 && beside.is_multiple_of(context.style.step)
             || self.stated
                 && context.language.blocks == Blocks::Braces
                 && is_in_other_steps(said, beside, context.style.step);
