@@ -142,6 +142,17 @@ impl<'a> CursorContext<'a> {
         self.lines_above().find(|line| !line.trim().is_empty())
     }
 
+    /// Whether an answer may indent in steps of so many columns: the document does so, or the lines below stand so.
+    pub(super) fn allows_step(&self, step: usize) -> bool {
+        let unit = self.style.step;
+        let mut below = self.lines_below().filter(|line| !line.trim().is_empty()).take(2);
+        self.style.allows_step(step)
+            || below.any(|line| {
+                let columns = self.columns(line);
+                !columns.is_multiple_of(unit) && columns.is_multiple_of(step)
+            })
+    }
+
     /// Whether the document ends its lines with CR LF.
     pub(super) fn has_crlf(&self) -> bool {
         let nearest = self.before.rfind('\n').and_then(|at| self.before.get(..at));
@@ -196,7 +207,7 @@ impl Style {
     }
 
     /// Whether the document has steps of so many columns, or shows none at all.
-    pub(super) fn allows_step(self, step: usize) -> bool {
+    fn allows_step(self, step: usize) -> bool {
         let seen = u32::try_from(step).ok().and_then(|step| self.steps.checked_shr(step));
         !self.is_known() || seen.is_some_and(|bits| bits & 1 == 1)
     }

@@ -54,6 +54,11 @@ impl Brackets {
         self.open.len()
     }
 
+    /// How many brackets of the cursor's line the answer still has to close.
+    pub(super) fn owed(&self) -> usize {
+        self.owed
+    }
+
     /// Whether the next line begins within a string or a comment.
     pub(super) fn is_inside(&self) -> bool {
         self.lexer.is_inside()

@@ -236,7 +236,7 @@ impl<'a> Indentation<'a> {
         }
         let unit = self.context.style.step;
         let fitted = match (said.checked_sub(map.from), self.step) {
-            (Some(right), Some(step)) if step != unit && !self.context.style.allows_step(step) => {
+            (Some(right), Some(step)) if step != unit && !self.context.allows_step(step) => {
                 map.to + right / step * unit + right % step
             }
             (Some(right), _) => map.to + right,

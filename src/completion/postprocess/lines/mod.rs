@@ -15,6 +15,7 @@ use self::definitions::Definitions;
 use self::indentation::Indentation;
 use self::repetition::Repetition;
 use self::scope::Scope;
+use self::suffix_overlap::SuffixOverlap;
 use super::cursor_context::CursorContext;
 use super::{Hidden, Processed};
 
@@ -56,6 +57,7 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
     let mut scope = Scope::new(context);
     let mut definitions = Definitions::new(context);
     let mut brackets = Brackets::new(context);
+    let mut overlap = SuffixOverlap::new();
     let mut repetition = Repetition::new();
     let mut out = String::with_capacity(text.len());
     let (mut first, mut apart) = (true, false);
@@ -92,7 +94,7 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
                 0 => Cut::Before(Hidden::RepeatsItself),
                 _ => Cut::At(line.text.len()),
             }),
-            suffix_overlap::line(context, &line),
+            overlap.next(context, &line, brackets.owed()),
             prose::line(context, &line),
             repetition.next(&line, out.len()),
             brackets.next(context, &line),
@@ -125,6 +127,9 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
     if let Some(at) = repetition.loop_at().or_else(|| repetition.held_at().filter(|_| waits)) {
         out.truncate(at);
     }
+    if overlap.is_held() {
+        out.clear();
+    }
     if !matches!(cut, Cut::Into(_)) {
         // Blanks at the end are for the user to type, or for the lines that follow to bring.
         out.truncate(out.trim_end().len());
@@ -134,6 +139,7 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
         out.clear();
     }
     let hidden = match cut {
+        _ if overlap.is_held() => Hidden::RepeatsBelow,
         Cut::Before(why) => why,
         _ => Hidden::Blank,
     };
