@@ -118,9 +118,8 @@ fn compare(context: &CursorContext<'_>, above: &[Above<'_>], text: &str, ended: 
     let mut expected = above.iter().rev();
     let mut wanted = expected.next();
     let farthest = wanted.map_or(0, |line| line.columns);
-    // The same lines at the cursor, as deep as the cursor stands, are the same code in another block.
+    // Lines that stand as much deeper than those above as the cursor does are the same code in another block.
     let moved = context.column().cast_signed() - farthest.cast_signed();
-    let mut all_moved = true;
     let (mut at, mut lines) = (0, 0);
     for line in text.split_inclusive('\n') {
         let bare = line.trim();
@@ -133,19 +132,15 @@ fn compare(context: &CursorContext<'_>, above: &[Above<'_>], text: &str, ended: 
                 return Comparison::Differ;
             }
             let by = context.columns(line).cast_signed() - line_above.columns.cast_signed();
-            all_moved &= lines == 0 || by == moved;
+            if lines == 1 && by == moved && moved != 0 && !breaks {
+                return Comparison::Differ;
+            }
             lines += 1;
             wanted = expected.next();
         }
         at += line.len();
     }
-    if lines > 1 && all_moved && moved != 0 && !breaks {
-        Comparison::Differ
-    } else if wanted.is_none() {
-        Comparison::Echo(at)
-    } else {
-        Comparison::Short { lines }
-    }
+    if wanted.is_none() { Comparison::Echo(at) } else { Comparison::Short { lines } }
 }
 
 /// The byte of `text` after the echo of the cursor's line, or of its end, if it begins with one.
