@@ -144,6 +144,7 @@ fn reason(why: &Why, provider: &str) -> String {
         Why::Hidden(hidden) => match hidden {
             Hidden::Blank => "the answer was blank",
             Hidden::Prose => "the answer was words, not code",
+            Hidden::NothingToAdd => "the model has nothing to add",
             Hidden::RepeatsAbove => "filtered: it repeats what stands above",
             Hidden::RepeatsItself => "filtered: it says the same over and over",
             Hidden::RepeatsBelow => "filtered: it repeats the next line",

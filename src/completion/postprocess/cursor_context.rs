@@ -16,6 +16,7 @@ const MOST_LINES: usize = 2 * WINDOW;
 /// See the module's documentation.
 pub struct CursorContext<'a> {
     pub(super) extent: Extent,
+    language_id: &'a str,
     pub(super) language: &'static Language,
     pub(super) before: &'a str,
     pub(super) after: &'a str,
@@ -25,6 +26,8 @@ pub struct CursorContext<'a> {
     pub(super) line_after: &'a str,
     /// The lexer's state at the anchor.
     pub(super) lexer: Lexer,
+    /// The literal the anchor stands in, from its quote on, if it begins on the cursor's line.
+    pub(super) literal: Option<&'a str>,
     /// What closes the brackets that are open at the anchor, as far as the window shows, the nearest last.
     pub(super) open: Vec<char>,
     /// How many of them were opened on the cursor's line.
@@ -59,7 +62,7 @@ pub(super) struct Style {
 impl<'a> CursorContext<'a> {
     /// The cursor stands between `before` and `after` in a document of Lapce's language id `language_id`;
     /// `extent`: how much the user wants.
-    pub fn new(before: &'a str, after: &'a str, language_id: &str, extent: Extent) -> Self {
+    pub fn new(before: &'a str, after: &'a str, language_id: &'a str, extent: Extent) -> Self {
         let language = language::of(language_id);
         let before = last(before);
         let after = first(after);
@@ -74,18 +77,27 @@ impl<'a> CursorContext<'a> {
         }
         let opened_above = open.len();
         let was_inside = lexer.is_inside();
-        let code = lexer.part(line_before, |_, mark| mark.follow(&mut open));
+        let mut quoted = None;
+        let code = lexer.part(line_before, |at, mark| {
+            mark.follow(&mut open);
+            if mark == Mark::Quote {
+                quoted = Some(at);
+            }
+        });
+        let literal = quoted.filter(|_| lexer.in_string()).and_then(|at| line_before.get(at..));
         let in_comment = code < line_before.len() || lexer.is_inside() && !lexer.in_string();
         let code_before = if was_inside { "" } else { line_before.get(..code).unwrap_or_default() };
         let (header, body) = block(above, line_before, language, style);
         Self {
             extent,
+            language_id,
             language,
             before,
             after,
             line_before,
             line_after,
             lexer,
+            literal,
             opened_here: open.len().saturating_sub(opened_above),
             open,
             closed_below: OnceCell::new(),
@@ -95,6 +107,25 @@ impl<'a> CursorContext<'a> {
             body,
             style,
         }
+    }
+
+    /// Whether Markdown calls the document's language by this name.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let short = match self.language_id {
+            "python" => "py",
+            "javascript" | "javascriptreact" => "js",
+            "typescript" | "typescriptreact" => "ts",
+            "rust" => "rs",
+            "ruby" => "rb",
+            "cpp" => "c++",
+            "csharp" => "cs",
+            "shellscript" => "bash",
+            "kotlin" => "kt",
+            "haskell" => "hs",
+            _ => "",
+        };
+        name == self.language_id || !short.is_empty() && name == short || name == "code" || name == "text"
     }
 
     /// Whether there is nothing but white space left of the anchor on its line.
@@ -122,7 +153,8 @@ impl<'a> CursorContext<'a> {
     pub(super) fn has_blank(&self, blank: &str) -> bool {
         let foreign = |blank: &str| blank.contains(if self.style.tabs { ' ' } else { '\t' });
         let next = self.lines_below().find(|line| !line.trim().is_empty());
-        let mut around = [Some(self.line_before), self.above(), next].into_iter().flatten().map(leading_blank);
+        let mut around =
+            [Some(self.line_before), self.above(), next].into_iter().flatten().map(leading_blank);
         around.any(|own| foreign(own) && blank.starts_with(own))
             || self.lines_above().chain(self.lines_below()).any(|line| leading_blank(line) == blank)
     }

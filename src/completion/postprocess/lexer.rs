@@ -58,6 +58,11 @@ impl Lexer {
         self.here.is_none() && (docstring || !self.in_string())
     }
 
+    /// The quote of the string or comment that the text read so far ends within.
+    pub(super) fn quote(&self) -> Option<&'static Quote> {
+        self.inside
+    }
+
     /// Whether the text read so far ends within a string.
     pub(super) fn in_string(&self) -> bool {
         self.inside.is_some_and(|inside| !self.language.block_comments.contains(inside))

@@ -55,6 +55,8 @@ pub enum Hidden {
     Blank,
     /// Words about code instead of code.
     Prose,
+    /// Words that say that there is nothing to add.
+    NothingToAdd,
     /// It repeats what stands above or left of the cursor.
     RepeatsAbove,
     /// It repeats itself.

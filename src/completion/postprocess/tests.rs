@@ -233,6 +233,13 @@ const PLACES: &[&str] = &[
     "a = b + c\r\n§\r\nd = e\r\n",
     "<ul>\n  <li>§</li>\n</ul>\n",
     "total = compute(items)\n§\nreturn total\n",
+    "if a:\n    x = 1\n    y = 2\nif b:\n    §\n    x = 1\n    z()\n",
+    "x = [§]\n",
+    "f(g(§);\n",
+    "  while (§) {\n    a();\n  }\n",
+    "x = items.§\n",
+    "    '§'\n",
+    "{§\n}\n",
 ];
 const PIECES: &[&str] = &[
     "\n",
@@ -295,6 +302,22 @@ const PIECES: &[&str] = &[
     "let x = ",
     "x = 1;\n",
     "    y = 2;\n",
+    "a and b are numbers\n",
+    "Nothing",
+    "(no output)",
+    "<code>",
+    "</code>",
+    "<completion>\n",
+    "</completion>",
+    "fim_prefix",
+    "``",
+    "if x:\n    a()\n",
+    "x;\n    y;\n",
+    "return x",
+    "total\n",
+    ".iter()",
+    "}\n",
+    "(a)",
 ];
 
 proptest! {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
+use crate::completion::postprocess::language::Dots;
 
 /// So many lines above the cursor may be echoed.
 const LINES: usize = 40;
@@ -46,8 +47,11 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
     let breaks = text.trim_start_matches([' ', '\t']).starts_with('\n') && !context.on_blank_line();
     let own = Above { text: context.line_before.trim(), columns: context.column() };
     let above = context.lines_above().map(|line| Above { text: line.trim(), columns: context.columns(line) });
-    let above: Vec<Above<'_>> =
-        breaks.then_some(own).into_iter().chain(above.filter(|line| !line.text.is_empty()).take(LINES)).collect();
+    let above: Vec<Above<'_>> = breaks
+        .then_some(own)
+        .into_iter()
+        .chain(above.filter(|line| !line.text.is_empty()).take(LINES))
+        .collect();
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut undecided = false;
     for (back, farthest) in above.iter().enumerate().filter(|(_, line)| line.text == first) {
@@ -97,7 +101,7 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
     if breaks || context.on_blank_line() {
         return Echoed { text, hidden: None };
     }
-    match own_line(context, &text) {
+    match own_line(context, &text).or_else(|| sigil(context, &text)) {
         Some(at) => {
             let rest = text.get(at..).unwrap_or_default();
             let hidden = rest.trim().is_empty().then_some(Hidden::RepeatsAbove);
@@ -114,7 +118,13 @@ fn is_common(line: &str, context: &CursorContext<'_>) -> bool {
 
 /// Compares the lines `above` (nearest first) with the beginning of `text`, blank lines aside. An unfinished line
 /// decides nothing: what it ends with may yet be taken away.
-fn compare(context: &CursorContext<'_>, above: &[Above<'_>], text: &str, ended: bool, breaks: bool) -> Comparison {
+fn compare(
+    context: &CursorContext<'_>,
+    above: &[Above<'_>],
+    text: &str,
+    ended: bool,
+    breaks: bool,
+) -> Comparison {
     let mut expected = above.iter().rev();
     let mut wanted = expected.next();
     let farthest = wanted.map_or(0, |line| line.columns);
@@ -185,7 +195,10 @@ fn is_telling(context: &CursorContext<'_>, tail: &str, whole_line: bool, last_wo
         &["=", "==", "===", "=>", "->", "<-", ":=", "+=", "-=", "&&", "||", "!=", ":", "|>", "::"];
     let bare = tail.trim_end();
     let spaced = bare.len() < tail.len();
+    let opens_comment = context.language.block_comments.iter().any(|comment| comment.open == bare);
     if context.language.line_comments.contains(&bare)
+        || opens_comment
+        || whole_line && spaced && is_list_mark(bare)
         || ["///", "//!", "/**", "##", "###", "- ", "*", "-", ">"].contains(&bare)
     {
         return whole_line || (last_word && spaced);
@@ -203,4 +216,41 @@ fn is_telling(context: &CursorContext<'_>, tail: &str, whole_line: bool, last_wo
     !bare.contains(',')
         && bare.len() >= if last_word { 2 } else { 3 }
         && (!context.language.is_prose || bare.contains(' '))
+}
+
+/// Whether a line's beginning is the mark of an item in a numbered list.
+fn is_list_mark(bare: &str) -> bool {
+    bare.strip_suffix(['.', ')'])
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The byte of `text` after the echo of the operator or sigil right before the cursor, where both together are no
+/// code: `items..iter()`, `@@property`, `##ff0000`.
+fn sigil(context: &CursorContext<'_>, text: &str) -> Option<usize> {
+    const SIGILS: &[&str] = &["->", "?.", "::", "</", "@", "$", "#", "&", "."];
+    if context.in_words() {
+        return None;
+    }
+    let line = context.line_before;
+    let mark = SIGILS.iter().find(|mark| line.ends_with(**mark) && text.starts_with(**mark))?;
+    let before = line.strip_suffix(mark)?.trim_end();
+    let rest = text.get(mark.len()..)?;
+    let name = rest.len() - rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len();
+    let called = rest.get(name..).is_some_and(|behind| behind.starts_with(['(', '<']));
+    let doubles = match *mark {
+        "." => match context.language.dots {
+            _ if before.ends_with('.') || before.ends_with(|c: char| c.is_ascii_digit()) => false,
+            Dots::Error => true,
+            Dots::Range => called,
+            Dots::Operator => false,
+        },
+        // Between two operands it may become a logical and.
+        "&" => before.is_empty() || before.ends_with(['(', ',', '=', '[', '{', ':', '?', '|', '>']),
+        // Token pasting.
+        "#" => !before.starts_with('#') && !context.language.is_prose,
+        "@" | "$" => !context.language.doubles_sigils,
+        _ => true,
+    };
+    let attribute = *mark == "#" && rest.starts_with('[');
+    (doubles && (name > 0 || attribute)).then_some(mark.len())
 }

@@ -130,7 +130,11 @@ fn owed(context: &CursorContext<'_>, closed: &[char]) -> usize {
         closers.extend(below.take_while(|(_, columns)| *columns >= context.column()).map(|(c, _)| *c));
     }
     let outer = opened.iter().rev().skip(opened.len().saturating_sub(closers.len()));
-    if !closed.is_empty() && closers.len() <= opened.len() && outer.eq(closers.iter()) { opened.len() - closers.len() } else { 0 }
+    if !closed.is_empty() && closers.len() <= opened.len() && outer.eq(closers.iter()) {
+        opened.len() - closers.len()
+    } else {
+        0
+    }
 }
 
 /// Whether a bracket closes what nobody opened. Braces are left to the blocks, and the shell closes its

@@ -113,7 +113,12 @@ impl Definitions {
         let top = context.header.is_none() && context.body == 0;
         let contained = context.header.is_some_and(is_container);
         let own = is_definition(context.line_before);
-        Self { watched: (top || contained || own) && !context.is_empty(), defined: false, has_body: false, stated: false }
+        Self {
+            watched: (top || contained || own) && !context.is_empty(),
+            defined: false,
+            has_body: false,
+            stated: false,
+        }
     }
 
     /// The word on the next line; `depth`: brackets open behind it, `floor`: columns of the definitions.

@@ -306,8 +306,8 @@ impl<'a> Indentation<'a> {
             || self.stated
                 && context.language.blocks == Blocks::Braces
                 && is_in_other_steps(said, beside, context.style.step);
-        let words =
-            context.language.line_comments.iter().any(|mark| code.starts_with(mark)) || code.starts_with("/*");
+        let words = context.language.line_comments.iter().any(|mark| code.starts_with(mark))
+            || code.starts_with("/*");
         if slipped && depth == 0 && !is_label(code) && !words {
             return Map::new(said, floor);
         }
@@ -347,13 +347,17 @@ impl<'a> Indentation<'a> {
 /// columns instead of `step`.
 fn is_in_other_steps(said: usize, columns: usize, step: usize) -> bool {
     let depth = columns / step;
-    depth > 0 && columns.is_multiple_of(step) && [2, 4, 8].iter().any(|other| *other > step && said == depth * other)
+    depth > 0
+        && columns.is_multiple_of(step)
+        && [2, 4, 8].iter().any(|other| *other > step && said == depth * other)
 }
 
 /// Whether a line is code that an editor has made a comment at the margin.
 fn is_commented_out(code: &str, context: &CursorContext<'_>) -> bool {
     let mut marks = context.language.line_comments.iter();
-    marks.any(|mark| code.strip_prefix(mark).is_some_and(|rest| rest.starts_with(['\t']) || rest.starts_with("  ")))
+    marks.any(|mark| {
+        code.strip_prefix(mark).is_some_and(|rest| rest.starts_with(['\t']) || rest.starts_with("  "))
+    })
 }
 
 /// Whether a line stands left of its block by custom: labels, preprocessor lines.

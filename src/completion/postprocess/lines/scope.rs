@@ -45,7 +45,17 @@ impl Scope {
             Extent::Block => false,
         };
         let at_opener = !context.on_blank_line() && context.language.opens(context.code_before);
-        Self { single, enclosed, began_here: false, in_pair, skipped: false, at_opener, lowered: None, stated: false, shown: false }
+        Self {
+            single,
+            enclosed,
+            began_here: false,
+            in_pair,
+            skipped: false,
+            at_opener,
+            lowered: None,
+            stated: false,
+            shown: false,
+        }
     }
 
     /// The text without blank lines at its beginning, where the cursor's line is blank already.

@@ -82,11 +82,15 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<
     };
     let mut balance = Balance::default();
     let mut from = 0;
-    within.chain(broken).filter(boundary).find_map(|at| {
-        balance.follow(line.get(from..at).unwrap_or_default());
-        from = at;
-        if balance.closes(owed) { line.get(..at) } else { None }
-    }).map(|head| into(context, head))
+    within
+        .chain(broken)
+        .filter(boundary)
+        .find_map(|at| {
+            balance.follow(line.get(from..at).unwrap_or_default());
+            from = at;
+            if balance.closes(owed) { line.get(..at) } else { None }
+        })
+        .map(|head| into(context, head))
 }
 
 /// Shows the line up to where the document goes on, which may bring the blank between the two.
