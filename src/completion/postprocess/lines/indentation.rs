@@ -225,11 +225,14 @@ impl<'a> Indentation<'a> {
         {
             return columns;
         }
+        let single =
+            self.context.style.tabs || one_blank_per_level(map.from, map.to, self.context.style.step);
+        let least = if single { 1 } else { 2 };
         if let Some(opener) = self.opener
             && self.step.is_none()
             && !joins
             && let Some(step) = said.checked_sub(opener.said.unwrap_or(map.from) + opener.listed)
-            && (2..=8).contains(&step)
+            && (least..=8).contains(&step)
             && !(opener.calls && step == 2 * self.context.style.step)
         {
             self.step = Some(step);
@@ -314,6 +317,9 @@ impl<'a> Indentation<'a> {
         if said >= floor {
             return Map::new(floor, floor);
         }
+        if one_blank_per_level(said, floor, context.style.step) {
+            return Map::new(said, floor);
+        }
         if joins || is_label(code) || is_commented_out(code, context) {
             return None;
         }
@@ -350,6 +356,11 @@ fn is_in_other_steps(said: usize, columns: usize, step: usize) -> bool {
     depth > 0
         && columns.is_multiple_of(step)
         && [2, 4, 8].iter().any(|other| *other > step && said == depth * other)
+}
+
+/// Whether a line at `said` stands as deep as one at `columns` where each level has one blank.
+fn one_blank_per_level(said: usize, columns: usize, step: usize) -> bool {
+    said > 0 && said < step && said * step == columns
 }
 
 /// Whether a line is code that an editor has made a comment at the margin.
