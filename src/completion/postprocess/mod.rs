@@ -20,6 +20,7 @@ mod past_block;
 #[cfg(test)]
 mod tests;
 
+pub use clean::strip_control_chars;
 pub use cursor_context::CursorContext;
 pub use past_block::{ends_statement, past_block};
 

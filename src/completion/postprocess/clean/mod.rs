@@ -3,6 +3,7 @@
 mod code_fence;
 mod control_chars;
 mod enclosing_pair;
+mod invisible;
 mod prefix_echo;
 mod reasoning;
 mod refusal;
@@ -10,6 +11,8 @@ mod special_tokens;
 mod wrapper;
 
 use std::borrow::Cow;
+
+pub use control_chars::strip as strip_control_chars;
 
 use super::Hidden;
 use super::cursor_context::CursorContext;
