@@ -149,6 +149,7 @@ fn reason(why: &Why, provider: &str) -> String {
             Hidden::RepeatsItself => "filtered: it says the same over and over",
             Hidden::RepeatsBelow => "filtered: it repeats the next line",
             Hidden::EndsBlock => "filtered: it would end the block",
+            Hidden::TooLong => "filtered: a line of it is too long",
         }
         .to_owned(),
         Why::Failed(error) => error.message.clone(),

@@ -66,6 +66,8 @@ pub enum Hidden {
     RepeatsBelow,
     /// Its first line would end the block the cursor is in.
     EndsBlock,
+    /// Its first line is longer than any suggestion.
+    TooLong,
 }
 
 /// Processes the answer received so far; `ended`: no more will come.

@@ -103,10 +103,6 @@ fn after_words<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> U
         if !whole && !ended {
             return nothing(None);
         }
-        if bare.starts_with("</think>") {
-            // Some servers swallow the tag that opens a thought.
-            return unwrap(context, rest.trim_start_matches(['\n', '\r']), ended);
-        }
         if !bare.is_empty() {
             let talks = words == 0 || prose::may_go_on(bare);
             if !talks && (announced || context.language.is_prose) {

@@ -168,8 +168,13 @@ fn after_opening(text: &str) -> &str {
 fn token(text: &str, at: usize) -> Option<&str> {
     let rest = text.get(at..)?;
     // Operators and brackets come often; what stands behind them is seldom what stands so in a token.
-    let second = rest.chars().nth(1)?;
-    if !second.is_ascii_alphabetic() && !"/|｜[<>+{".contains(second) {
+    let mut chars = rest.chars();
+    let likely = match (chars.next()?, chars.next()?) {
+        ('[', second) => second.is_ascii_uppercase() || second == '/',
+        ('<', second) => second.is_ascii_alphabetic() || "/|｜[<".contains(second),
+        (first, second) => first == second,
+    };
+    if !likely {
         return None;
     }
     let starts_line = text.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
@@ -196,9 +201,7 @@ fn token(text: &str, at: usize) -> Option<&str> {
 fn is_leaked(context: &CursorContext<'_>, text: &str, at: usize, token: &str, ended: bool) -> Option<bool> {
     let before = text.get(..at).unwrap_or_default();
     let markup = context.language.blocks == Blocks::Tags || context.language.is_prose;
-    if markup && matches!(token, "<PRE>" | "<filename>")
-        || token == "</s>" && before.rsplit('\n').next().is_some_and(|line| line.contains("<s>"))
-    {
+    if markup && matches!(token, "<PRE>" | "<filename>") || token == "</s>" && strikes(before) {
         return Some(false);
     }
     // `names[PREFIX] + 1` is code.
@@ -240,6 +243,16 @@ fn without_partial(text: &str) -> &str {
         })
     });
     if known || bars { text.get(..at).unwrap_or_default() } else { text }
+}
+
+/// Whether the line that `before` ends with strikes text out, as HTML does with `<s>`.
+fn strikes(before: &str) -> bool {
+    let mut from = before.len().saturating_sub(STRING);
+    while !before.is_char_boundary(from) {
+        from += 1;
+    }
+    let near = before.get(from..).unwrap_or_default();
+    near.rsplit('\n').next().is_some_and(|line| line.contains("<s>"))
 }
 
 fn ends_word(text: &str) -> bool {

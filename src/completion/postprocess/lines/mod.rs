@@ -19,6 +19,11 @@ use self::suffix_overlap::SuffixOverlap;
 use super::cursor_context::CursorContext;
 use super::{Hidden, Processed};
 
+/// A suggestion has no more lines than this.
+const MOST_LINES: usize = 400;
+/// A suggestion is no longer than this, in bytes.
+const MOST_BYTES: usize = 64 * 1024;
+
 /// A line of the answer, as the rules see it.
 struct Line<'l> {
     /// The line without its end, with the document's indentation.
@@ -65,7 +70,11 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
     let mut cut = Cut::Keep;
     let shown = scope.skip_blank(context, text);
     let mut used = text.len() - shown.len();
-    for line in shown.split_inclusive('\n') {
+    for (count, line) in shown.split_inclusive('\n').enumerate() {
+        if count == MOST_LINES || out.len() + line.len() > MOST_BYTES {
+            cut = Cut::Before(Hidden::TooLong);
+            break;
+        }
         let looped = repetition::within(line);
         if !line.ends_with('\n') && !ended {
             // A loop within a line never comes to the line's end.
