@@ -41,12 +41,23 @@ pub enum Extent {
 pub struct Processed {
     /// The ghost text. Only grows while the answer grows.
     pub text: String,
-    /// Bytes right of the cursor, on its line, that `text` replaces.
-    pub replaces: usize,
+    /// What the model writes behind `text` instead of the closing brackets and quotes right of the cursor. Without it
+    /// `text` fits in before them.
+    pub replacement: Option<Replacement>,
     /// Nothing the model may still write would be shown: stop it.
     pub complete: bool,
     /// Why nothing is shown, when `text` is empty and the answer was not.
     pub hidden: Option<Hidden>,
+}
+
+/// The rest of an answer's line where it closes by itself what stands closed right of the cursor, and goes on:
+/// `a, b);` in `foo(‸)`. To take it, [`Processed::text`] and `text` replace `replaced` bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// Bytes right of the cursor, to the end of its line: nothing but closing brackets and quotes, as editors bring them.
+    pub replaced: usize,
+    /// What stands instead, the same closers and what follows them.
+    pub text: String,
 }
 
 /// Why an answer is not shown.

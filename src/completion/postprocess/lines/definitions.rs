@@ -3,7 +3,7 @@
 use super::{Cut, Line};
 use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
-use crate::completion::postprocess::language::{Blocks, first_word};
+use crate::completion::postprocess::language::{Blocks, Language, first_word};
 
 /// Words before the one that says what is defined.
 const MODIFIERS: &[&str] = &[
@@ -183,6 +183,43 @@ pub(super) fn is_definition(line: &str) -> bool {
         || (line.trim_start().starts_with("type ") && line.trim_end().ends_with('{'))
         || ((line.contains("=> {") || line.contains("= function"))
             && words(line).any(|word| matches!(word, "const" | "let" | "var")))
+}
+
+/// Whether a line is the head of a definition or a condition that has no body yet, or ends with a word that asks for more.
+pub(crate) fn lacks_body(code: &str, language: &Language) -> bool {
+    const ASKING: &[&str] = &[
+        "and",
+        "as",
+        "await",
+        "extends",
+        "from",
+        "implements",
+        "import",
+        "in",
+        "instanceof",
+        "is",
+        "let",
+        "new",
+        "not",
+        "of",
+        "or",
+        "typeof",
+        "var",
+        "where",
+        "yield",
+    ];
+    let code = code.trim();
+    let start = code.rfind(|c: char| !c.is_alphanumeric() && c != '_');
+    let last = start
+        .and_then(|at| code.get(at..))
+        .unwrap_or(code)
+        .trim_start_matches(|c: char| !c.is_alphanumeric());
+    let behind = code.rsplit(')').next().unwrap_or_default();
+    let body = if language.blocks == Blocks::Braces { &['=', '{'][..] } else { &['=', ':'] };
+    let head = is_definition(code) && !behind.contains(body);
+    let condition =
+        matches!(first_word(code), "if" | "for" | "while" | "switch" | "catch") && code.ends_with(')');
+    head || condition || [ASKING, MODIFIERS, DEFINING].iter().any(|words| words.contains(&last))
 }
 
 /// Whether a line opens a block in which definitions stand side by side.

@@ -68,6 +68,7 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
     let (mut first, mut apart) = (true, false);
     let mut loops = false;
     let mut cut = Cut::Keep;
+    let mut replacement = None;
     let shown = scope.skip_blank(context, text);
     let mut used = text.len() - shown.len();
     for (count, line) in shown.split_inclusive('\n').enumerate() {
@@ -123,6 +124,9 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
             _ => fitted.len(),
         };
         out.push_str(fitted.get(..end).unwrap_or_default());
+        if let (true, Cut::Into(_)) = (first, cut) {
+            replacement = suffix_overlap::replacement(context, fitted.get(end..).unwrap_or_default());
+        }
         if cut != Cut::Keep {
             break;
         }
@@ -147,6 +151,7 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
     if blank {
         out.clear();
     }
+    let replacement = replacement.filter(|_| !blank);
     let hidden = match cut {
         _ if overlap.is_held() => Hidden::RepeatsBelow,
         Cut::Before(why) => why,
@@ -154,7 +159,7 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
     };
     let block_ended = !loops && matches!(cut, Cut::At(_) | Cut::Into(_) | Cut::Before(Hidden::EndsBlock));
     let processed =
-        Processed { text: out, replaces: 0, complete: cut != Cut::Keep, hidden: blank.then_some(hidden) };
+        Processed { text: out, replacement, complete: cut != Cut::Keep, hidden: blank.then_some(hidden) };
     (processed, block_ended.then_some(used))
 }
 

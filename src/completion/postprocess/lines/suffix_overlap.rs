@@ -1,8 +1,8 @@
 //! What stands right of the cursor, or below it, already.
 
 use super::{Cut, Line};
-use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
+use crate::completion::postprocess::{Hidden, Replacement};
 
 /// A rest of line shorter than this is told by its brackets alone.
 const LEAST: usize = 3;
@@ -91,6 +91,21 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<
             if balance.closes(owed) { line.get(..at) } else { None }
         })
         .map(|head| into(context, head))
+}
+
+/// What may stand instead of the closers right of the cursor, if the answer's line says them again in `rest` and goes
+/// on behind them.
+pub(super) fn replacement(context: &CursorContext<'_>, rest: &str) -> Option<Replacement> {
+    let after = context.line_after.trim_end();
+    let closers = after.trim_start();
+    if closers.is_empty() || !closers.chars().all(|c| ")]}\"'`".contains(c)) {
+        return None;
+    }
+    let rest = rest.trim_end();
+    let behind = rest.strip_prefix(closers)?;
+    let goes_on = behind.starts_with(|c: char| !c.is_alphanumeric() && c != '_');
+    let text = rest.to_owned();
+    (goes_on && Balance::of(behind).is_even()).then_some(Replacement { replaced: after.len(), text })
 }
 
 /// Shows the line up to where the document goes on, which may bring the blank between the two.
@@ -186,6 +201,11 @@ impl Balance {
                 _ => {}
             }
         }
+    }
+
+    /// Whether it opens what it closes, and nothing else.
+    fn is_even(&self) -> bool {
+        !self.quoted && [self.round, self.square, self.curly] == [0; 3]
     }
 
     /// Whether it opens nothing that it does not close, and closes `owed` brackets that it did not open: then what
