@@ -17,11 +17,14 @@ const CORPUS: &[(&str, &str)] = &[
     ("prefix_echo", include_str!("cases/prefix_echo.txt")),
     ("scope", include_str!("cases/scope.txt")),
     ("code_fence", include_str!("cases/code_fence.txt")),
+    ("enclosing_pair", include_str!("cases/enclosing_pair.txt")),
     ("indentation", include_str!("cases/indentation.txt")),
     ("suffix_overlap", include_str!("cases/suffix_overlap.txt")),
+    ("refusal", include_str!("cases/refusal.txt")),
     ("repetition", include_str!("cases/repetition.txt")),
     ("reasoning", include_str!("cases/reasoning.txt")),
     ("special_tokens", include_str!("cases/special_tokens.txt")),
+    ("wrapper", include_str!("cases/wrapper.txt")),
 ];
 
 struct Case {
@@ -178,6 +181,53 @@ fn what_ends_no_line_is_noticed_all_the_same() {
     for endless in [format!("a{}", " + b".repeat(100)), format!("1;<|endoftext|>{}", "1;".repeat(20))] {
         assert!(in_pieces(&context, &endless).0.complete, "{endless}");
     }
+}
+
+#[test]
+fn closers_right_of_the_cursor_may_be_replaced() {
+    for (language, document, answer, shown, replaced, text) in [
+        ("c", "int x = f(§)\n", "a, b);", "a, b", 1, ");"),
+        ("rust", "    let n = load(§)\n", "path).await?;\n", "path", 1, ").await?;"),
+        ("javascript", "send([§])\n", "1, 2]).then(done);\n", "1, 2", 2, "]).then(done);"),
+        ("java", "String s = \"§\"\r\n", "done\";", "done", 1, "\";"),
+        ("python", "names = [§]\n", "a, b] + rest\n", "a, b", 1, "] + rest"),
+    ] {
+        let (before, after) = document.split_once('§').unwrap();
+        let context = CursorContext::new(before, after, language, Extent::Auto);
+        let processed = postprocess(&context, answer, true);
+        let replacement = Some(Replacement { replaced, text: text.to_owned() });
+        assert_eq!((processed.text.as_str(), processed.replacement), (shown, replacement), "{document:?}");
+    }
+}
+
+#[test]
+fn nothing_but_closers_is_replaced() {
+    for (language, document, answer) in [
+        ("c", "int x = f(§);\n", "a, b) + 1;"),
+        ("c", "int x = f(§ + y)\n", "a) + y);"),
+        ("c", "int x = f(§)\n", "a, b)"),
+        ("c", "if (§)\n", "a) {\n    b();\n}"),
+        ("c", "int x = f(§\n", "a, b);"),
+    ] {
+        let (before, after) = document.split_once('§').unwrap();
+        let context = CursorContext::new(before, after, language, Extent::Auto);
+        assert_eq!(postprocess(&context, answer, true).replacement, None, "{document:?} {answer:?}");
+    }
+}
+
+#[test]
+fn a_suggestion_has_an_end() {
+    let context = CursorContext::new("x = 1\n", "", "python", Extent::Auto);
+    let lines: String = (0..500).map(|n| format!("name_{n} = {n}\n")).collect();
+    let processed = postprocess(&context, &lines, false);
+    assert_eq!((processed.text.lines().count(), processed.complete), (400, true));
+    let long = format!("a = 1\nb = [{}]\n", "name, ".repeat(20_000));
+    let processed = postprocess(&context, &long, false);
+    assert_eq!((processed.text.as_str(), processed.complete), ("a = 1", true));
+    let words: String = (0..20_000).map(|n| format!("name_{n} + ")).collect();
+    let processed = postprocess(&context, &words, false);
+    assert_eq!((processed.text.as_str(), processed.complete), ("", true));
+    assert_eq!(processed.hidden, Some(Hidden::TooLong));
 }
 
 /// In each answer `¦` stands where the model is stopped.

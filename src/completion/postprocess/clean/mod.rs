@@ -36,7 +36,8 @@ pub(super) fn clean<'r>(context: &CursorContext<'_>, raw: &'r str, ended: bool) 
     let over = leaked || wrapped.over || fenced.over;
     let ended = ended || over;
     let nothing = |hidden| Cleaned { text: Cow::Borrowed(""), over, hidden };
-    match refusal::is_refusal(context, fenced.text, ended) {
+    let words = if fenced.hidden.is_some() { wrapped.text } else { fenced.text };
+    match refusal::is_refusal(context, words, ended) {
         Some(false) => {}
         Some(true) => return Cleaned { over: true, ..nothing(Some(Hidden::NothingToAdd)) },
         None => return nothing(None),

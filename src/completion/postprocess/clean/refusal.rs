@@ -75,7 +75,8 @@ fn phrase(line: &str) -> Option<Phrase> {
         lower.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, ' ' | '_' | '-' | '.' | ',' | '\''));
     let words: Vec<&str> = lower.split([' ', '_', '-', '.', ',']).filter(|word| !word.is_empty()).collect();
     let negated = match words.as_slice() {
-        ["nothing", ..] | ["n/a"] => true,
+        ["nothing"] => true,
+        ["nothing", ..] => bare.contains(' '),
         ["none" | "empty"] => bracketed,
         ["empty", what] => bracketed || THINGS.contains(what) || *what == "string",
         ["no", what, ..] => THINGS.contains(what),
