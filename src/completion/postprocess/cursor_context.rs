@@ -32,7 +32,7 @@ pub struct CursorContext<'a> {
     pub(super) open: Vec<char>,
     /// How many of them were opened on the cursor's line.
     pub(super) opened_here: usize,
-    /// The brackets that the lines below close without opening them, with the columns of their lines.
+    first_closed_below: OnceCell<Option<(char, usize)>>,
     closed_below: OnceCell<Vec<(char, usize)>>,
     /// The anchor stands in a comment.
     pub(super) in_comment: bool,
@@ -100,6 +100,7 @@ impl<'a> CursorContext<'a> {
             literal,
             opened_here: open.len().saturating_sub(opened_above),
             open,
+            first_closed_below: OnceCell::new(),
             closed_below: OnceCell::new(),
             in_comment,
             code_before,
@@ -198,22 +199,32 @@ impl<'a> CursorContext<'a> {
         }
     }
 
-    /// The brackets that the lines below close without opening them, nearest first, with the columns of their lines.
+    /// The first bracket that the lines below close without opening it, with the columns of its line.
+    pub(super) fn first_closed_below(&self) -> Option<(char, usize)> {
+        *self.first_closed_below.get_or_init(|| self.find_closed_below(1).first().copied())
+    }
+
+    /// All brackets that the lines below close without opening them, nearest first, with the columns of their lines.
     pub(super) fn closed_below(&self) -> &[(char, usize)] {
-        self.closed_below.get_or_init(|| {
-            let mut lexer = Lexer::new(self.language);
-            let mut open = Vec::new();
-            let mut closed = Vec::new();
-            for line in self.lines_below() {
-                lexer.line(line, |_, mark| match mark {
-                    Mark::Open(closer) => open.push(closer),
-                    Mark::Close(c) if open.last() == Some(&c) => drop(open.pop()),
-                    Mark::Close(c) => closed.push((c, self.columns(line))),
-                    _ => {}
-                });
+        self.closed_below.get_or_init(|| self.find_closed_below(usize::MAX))
+    }
+
+    fn find_closed_below(&self, most: usize) -> Vec<(char, usize)> {
+        let mut lexer = Lexer::new(self.language);
+        let mut open = Vec::new();
+        let mut closed = Vec::new();
+        for line in self.lines_below() {
+            lexer.line(line, |_, mark| match mark {
+                Mark::Open(closer) => open.push(closer),
+                Mark::Close(c) if open.last() == Some(&c) => drop(open.pop()),
+                Mark::Close(c) => closed.push((c, self.columns(line))),
+                _ => {}
+            });
+            if closed.len() >= most {
+                break;
             }
-            closed
-        })
+        }
+        closed
     }
 
     /// Whether the window ends before the document does.

@@ -125,7 +125,7 @@ impl Brackets {
 fn owed(context: &CursorContext<'_>, closed: &[char]) -> usize {
     let opened = context.open.get(context.open.len() - context.opened_here..).unwrap_or_default();
     let mut closers: Vec<char> = closed.iter().copied().filter(|c| matches!(c, ')' | ']' | '}')).collect();
-    if !context.line_after.trim_end().ends_with([';', '{', ':']) {
+    if closers.len() < opened.len() && !context.line_after.trim_end().ends_with([';', '{', ':']) {
         let below = context.closed_below().iter();
         closers.extend(below.take_while(|(_, columns)| *columns >= context.column()).map(|(c, _)| *c));
     }
@@ -154,11 +154,13 @@ fn is_excess(context: &CursorContext<'_>, given: &mut Vec<char>, closer: char) -
 /// Whether the lines below close this bracket, which stands at `columns`: the first one they close is of its kind and
 /// no further left, or they close as many braces as are open.
 fn is_closed_below(context: &CursorContext<'_>, closer: char, columns: usize) -> bool {
-    let closed = context.closed_below();
     // The window may end before the block does.
-    let Some(&(first, at)) = closed.first() else { return context.is_cut_off_below() };
-    let braces = |all: usize, c: char| all + usize::from(c == '}');
-    let all_braces = closer == '}'
-        && closed.iter().map(|(c, _)| *c).fold(0, braces) >= context.open.iter().copied().fold(0, braces);
-    first == closer && (at >= columns || all_braces)
+    let Some((first, at)) = context.first_closed_below() else { return context.is_cut_off_below() };
+    first == closer && (at >= columns || closer == '}' && closes_all_braces(context))
+}
+
+/// Whether the lines below close as many braces as are open at the cursor.
+fn closes_all_braces(context: &CursorContext<'_>) -> bool {
+    let closed = context.closed_below().iter().filter(|(c, _)| *c == '}').count();
+    closed >= context.open.iter().filter(|c| **c == '}').count()
 }
