@@ -73,12 +73,12 @@ impl<'a> CursorContext<'a> {
         let mut lexer = Lexer::new(language);
         let mut open = Vec::new();
         for line in above.get(top_level(above, language)..).unwrap_or_default().lines() {
-            lexer.line(line, |_, mark| mark.follow(&mut open));
+            lexer.line(line, &mut |_, mark| mark.follow(&mut open));
         }
         let opened_above = open.len();
         let was_inside = lexer.is_inside();
         let mut quoted = None;
-        let code = lexer.part(line_before, |at, mark| {
+        let code = lexer.part(line_before, &mut |at, mark| {
             mark.follow(&mut open);
             if mark == Mark::Quote {
                 quoted = Some(at);
@@ -214,7 +214,7 @@ impl<'a> CursorContext<'a> {
         let mut open = Vec::new();
         let mut closed = Vec::new();
         for line in self.lines_below() {
-            lexer.line(line, |_, mark| match mark {
+            lexer.line(line, &mut |_, mark| match mark {
                 Mark::Open(closer) => open.push(closer),
                 Mark::Close(c) if open.last() == Some(&c) => drop(open.pop()),
                 Mark::Close(c) => closed.push((c, self.columns(line))),
@@ -356,7 +356,7 @@ fn block<'a>(
 
 /// A line less the comment at its end, as far as one line can tell.
 pub(super) fn without_comment<'l>(line: &'l str, language: &'static Language) -> &'l str {
-    let end = Lexer::new(language).line(line, |_, _| {});
+    let end = Lexer::new(language).line(line, &mut |_, _| {});
     line.get(..end).unwrap_or(line).trim_end()
 }
 

@@ -87,7 +87,7 @@ fn end_of_pair(context: &CursorContext<'_>, text: &str) -> Option<usize> {
     let mut end = None;
     let mut from = 0;
     for line in text.split_inclusive('\n') {
-        lexer.line(line, |at, mark| {
+        lexer.line(line, &mut |at, mark| {
             mark.follow(&mut open);
             if end.is_none() && open.is_empty() && matches!(mark, Mark::Close(_)) {
                 end = Some(from + at + 1);

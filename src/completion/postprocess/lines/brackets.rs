@@ -26,7 +26,7 @@ impl Brackets {
     pub(super) fn new(context: &CursorContext<'_>) -> Self {
         let mut closed = Vec::new();
         let mut open = Vec::new();
-        context.lexer.clone().part(context.line_after, |_, mark| match mark {
+        context.lexer.clone().part(context.line_after, &mut |_, mark| match mark {
             Mark::Open(closer) => open.push(closer),
             Mark::Close(c) => {
                 if open.last() == Some(&c) {
@@ -82,7 +82,7 @@ impl Brackets {
             line.columns
         };
         let braces = context.language.blocks == Blocks::Braces;
-        lexer.line(line.text, |at, mark| match mark {
+        lexer.line(line.text, &mut |at, mark| match mark {
             _ if cut.is_some() => {}
             Mark::Quote => string_is_own = true,
             Mark::Open(closer) => open.push(closer),

@@ -258,10 +258,6 @@ fn draw(hole: &Hole, answer: &str, stream: &verdict::Stream, verdict: Verdict) -
     drawn
 }
 
-fn answer_name(hole: &Hole) -> &str {
-    &hole.id
-}
-
 fn head(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
@@ -294,7 +290,7 @@ mod tests {
     #[test]
     fn an_answer_in_lines_of_cr_lf_is_cut_where_one_in_lines_of_lf_is() {
         let crlf = |text: &str| text.replace('\n', "\r\n");
-        for hole in own() {
+        for hole in own().into_iter().filter(|hole| !hole.prefix.contains('\r')) {
             let mut other = hole.clone();
             (other.prefix, other.suffix, other.truth) =
                 (crlf(&hole.prefix), crlf(&hole.suffix), crlf(&hole.truth));
