@@ -112,21 +112,18 @@ impl<'a> CursorContext<'a> {
 
     /// Whether Markdown calls the document's language by this name.
     pub(super) fn is_called(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        let short = match self.language_id {
-            "python" => "py",
-            "javascript" | "javascriptreact" => "js",
-            "typescript" | "typescriptreact" => "ts",
-            "rust" => "rs",
-            "ruby" => "rb",
-            "cpp" => "c++",
-            "csharp" => "cs",
-            "shellscript" => "bash",
-            "kotlin" => "kt",
-            "haskell" => "hs",
-            _ => "",
-        };
-        name == self.language_id || !short.is_empty() && name == short || name == "code" || name == "text"
+        const SHORT: &[(&str, &str)] = &[
+            ("py", "python"),
+            ("js", "javascript"),
+            ("ts", "typescript"),
+            ("rs", "rust"),
+            ("rb", "ruby"),
+            ("c++", "cpp"),
+            ("cs", "csharp"),
+            ("bash", "shellscript"),
+            ("sh", "shellscript"),
+        ];
+        name == self.language_id || SHORT.contains(&(name, self.language_id))
     }
 
     /// Whether there is nothing but white space left of the anchor on its line.
@@ -152,12 +149,15 @@ impl<'a> CursorContext<'a> {
     /// Whether white space of this kind is the document's own: a line begins with exactly this, or one next to the
     /// cursor with the beginning of it.
     pub(super) fn has_blank(&self, blank: &str) -> bool {
-        let foreign = |blank: &str| blank.contains(if self.style.tabs { ' ' } else { '\t' });
         let next = self.lines_below().find(|line| !line.trim().is_empty());
-        let mut around =
-            [Some(self.line_before), self.above(), next].into_iter().flatten().map(leading_blank);
-        around.any(|own| foreign(own) && blank.starts_with(own))
-            || self.lines_above().chain(self.lines_below()).any(|line| leading_blank(line) == blank)
+        for line in [self.line_before, self.above().unwrap_or_default(), next.unwrap_or_default()] {
+            let own = leading_blank(line);
+            if own.contains(if self.style.tabs { ' ' } else { '\t' }) && blank.starts_with(own) {
+                return true;
+            }
+        }
+        let own = |line: &str| leading_blank(line) == blank;
+        self.before.split('\n').any(own) || self.lines_below().any(own)
     }
 
     /// The lines below the cursor's.

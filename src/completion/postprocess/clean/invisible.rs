@@ -85,7 +85,10 @@ pub(super) fn is_unwanted(before: Option<char>, c: char, after: Option<char>) ->
         }),
         // Mongolian has selectors and a separator of its own.
         '\u{180b}'..='\u{180f}' => before.is_some_and(|c| matches!(c, '\u{1820}'..='\u{18aa}')),
-        '\u{2800}' => [before, after].into_iter().flatten().any(|c| matches!(c, '\u{2801}'..='\u{28ff}')),
+        '\u{2800}' => {
+            let braille = |c| matches!(c, '\u{2801}'..='\u{28ff}');
+            before.is_some_and(braille) || after.is_some_and(braille)
+        }
         _ => false,
     };
     !needed

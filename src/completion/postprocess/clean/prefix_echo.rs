@@ -45,13 +45,13 @@ enum Comparison {
 pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: bool) -> Echoed<'r> {
     let nothing = |hidden| Echoed { text: Cow::Borrowed(""), hidden };
     let breaks = text.trim_start_matches([' ', '\t']).starts_with('\n') && !context.on_blank_line();
-    let own = Above { text: context.line_before.trim(), columns: context.column() };
-    let above = context.lines_above().map(|line| Above { text: line.trim(), columns: context.columns(line) });
-    let above: Vec<Above<'_>> = breaks
-        .then_some(own)
-        .into_iter()
-        .chain(above.filter(|line| !line.text.is_empty()).take(LINES))
-        .collect();
+    let mut above = Vec::with_capacity(LINES);
+    if breaks {
+        above.push(Above { text: context.line_before.trim(), columns: context.column() });
+    }
+    for line in context.lines_above().filter(|line| !line.trim().is_empty()).take(LINES) {
+        above.push(Above { text: line.trim(), columns: context.columns(line) });
+    }
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut undecided = false;
     for (back, farthest) in above.iter().enumerate().filter(|(_, line)| line.text == first) {

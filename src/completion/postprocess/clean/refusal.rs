@@ -6,8 +6,6 @@ use crate::completion::postprocess::language::Blocks;
 /// What there can be none of.
 const THINGS: &[&str] = &[
     "addition",
-    "additional",
-    "additions",
     "answer",
     "change",
     "changes",
@@ -17,11 +15,7 @@ const THINGS: &[&str] = &[
     "content",
     "edit",
     "edits",
-    "further",
     "insertion",
-    "insertions",
-    "modification",
-    "modifications",
     "more",
     "output",
     "response",
@@ -65,29 +59,23 @@ enum Phrase {
 /// How a line says that there is nothing to add, if it does.
 fn phrase(line: &str) -> Option<Phrase> {
     const LONGEST: usize = 80;
-    let bare = line.trim_matches(|c: char| c.is_whitespace() || "()[]<>{}*_.\"'!`-".contains(c));
-    if bare.is_empty() || bare.len() > LONGEST {
+    let line = line.trim();
+    let bare = line.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    if bare.len() > LONGEST || bare.contains(['(', '=', ';', '{']) {
         return None;
     }
-    let bracketed = line.trim_start().starts_with(['(', '[', '<', '*']);
     let lower = bare.to_ascii_lowercase();
-    let plain =
-        lower.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, ' ' | '_' | '-' | '.' | ',' | '\''));
-    let words: Vec<&str> = lower.split([' ', '_', '-', '.', ',']).filter(|word| !word.is_empty()).collect();
-    let negated = match words.as_slice() {
-        ["nothing"] => true,
-        ["nothing", ..] => bare.contains(' '),
-        ["none" | "empty"] => bracketed,
-        ["empty", what] => bracketed || THINGS.contains(what) || *what == "string",
-        ["no", what, ..] => THINGS.contains(what),
-        ["keep", "previous" | "current" | "as", ..] | ["leave", "as", "is"] | ["unchanged"] => true,
-        ["the", "code", "is", "already", ..] | ["already", "complete", ..] => true,
+    let mut words = lower.split([' ', '_', '-']);
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let bracketed = line.starts_with(['(', '[', '<', '*']);
+    // `no_edits` and `nothing` may be names; in brackets or with more words they are not.
+    let spaced = bracketed || bare.contains(' ');
+    let negated = match first {
+        "nothing" => second.is_empty() || spaced,
+        "none" | "empty" => bracketed && second.is_empty(),
+        "no" => THINGS.contains(&second),
+        "keep" => second == "previous",
         _ => false,
     };
-    if !plain || !negated {
-        return None;
-    }
-    // `no_edits` and `nothing` may be names; in brackets or with more words they are not.
-    let spaced = bare.contains(' ') && !line.contains(['(', '=']) || bracketed;
-    Some(if spaced { Phrase::Words } else { Phrase::Word })
+    negated.then_some(if spaced { Phrase::Words } else { Phrase::Word })
 }

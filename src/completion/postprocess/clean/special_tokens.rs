@@ -111,9 +111,19 @@ fn bracketed(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(us
 
 /// Where the name of a token stands without its brackets, and whether it is surely a slip.
 fn bare(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, bool)> {
-    let places = BARE.iter().flat_map(|name| text.match_indices(name));
-    let slips = places.filter_map(|(at, name)| Some((at, name, is_apart(text, at, name, ended)?)));
-    let (at, name, sure) = slips.min_by_key(|(at, ..)| *at)?;
+    let mut first: Option<(usize, &str, bool)> = None;
+    for name in BARE {
+        for (at, name) in text.match_indices(name) {
+            if first.is_some_and(|(known, ..)| known < at) {
+                break;
+            }
+            if let Some(sure) = is_apart(text, at, name, ended) {
+                first = Some((at, name, sure));
+                break;
+            }
+        }
+    }
+    let (at, name, sure) = first?;
     // Code about tokens names them.
     if context.before.contains(name) || context.after.contains(name) {
         return None;

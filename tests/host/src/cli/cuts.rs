@@ -243,14 +243,8 @@ fn draw(hole: &Hole, answer: &str, stream: &verdict::Stream, verdict: Verdict) -
         hole.prefix.chars().skip(hole.prefix.chars().count().saturating_sub(AROUND)).collect();
     let mut drawn = String::new();
     let taken_back = if stream.taken_back { ", taken back" } else { "" };
-    let _ = writeln!(
-        drawn,
-        "{}: {} in {}, {}{taken_back}",
-        answer_name(hole),
-        verdict.name(),
-        hole.language,
-        hole.kind
-    );
+    let _ =
+        writeln!(drawn, "{}: {} in {}, {}{taken_back}", hole.id, verdict.name(), hole.language, hole.kind);
     let _ = writeln!(drawn, "  at     {}‸{}", visible(&before), visible(&head(&hole.suffix, AROUND)));
     let _ = writeln!(drawn, "  answer {}", visible(&head(answer, LONGEST)));
     let _ = writeln!(drawn, "  shown  {}", visible(&head(&stream.shown, LONGEST)));
