@@ -148,10 +148,12 @@ fn reason(why: &Why, provider: &str) -> String {
         Why::Hidden(hidden) => match hidden {
             Hidden::Blank => "the answer was blank",
             Hidden::Prose => "the answer was words, not code",
+            Hidden::NothingToAdd => "the model has nothing to add",
             Hidden::RepeatsAbove => "filtered: it repeats what stands above",
             Hidden::RepeatsItself => "filtered: it says the same over and over",
             Hidden::RepeatsBelow => "filtered: it repeats the next line",
             Hidden::EndsBlock => "filtered: it would end the block",
+            Hidden::TooLong => "filtered: a line of it is too long",
         }
         .to_owned(),
         Why::Failed(error) => error.message.clone(),
