@@ -116,6 +116,7 @@ impl Settings {
             temperature: self.temperature,
             fim: self.fim.clone(),
             unix_time,
+            ..Account::default()
         })
     }
 }
