@@ -38,9 +38,9 @@ pub(super) fn url(profile: &Profile, account: &Account, path: &str) -> Result<St
             Ok(base(profile, account, &own)?.join(path))
         }
         Address::Cloudflare => {
-            let own = account.option("cloudflare.account-id").map(|id| {
-                format!("https://api.cloudflare.com/client/v4/accounts/{}/ai/v1", segment(id))
-            });
+            let own = account
+                .option("cloudflare.account-id")
+                .map(|id| format!("https://api.cloudflare.com/client/v4/accounts/{}/ai/v1", segment(id)));
             Ok(base(profile, account, own.as_deref().unwrap_or_default())?.join(path))
         }
     }
@@ -144,9 +144,8 @@ fn vertex(profile: &Profile, account: &Account, publisher: &str, method: &str) -
     let base = base(profile, account, &own)?;
     let url = base.url.trim_end_matches("/v1").to_owned();
     let (project, model) = (segment(project), segment(profile.model(account)));
-    let path = format!(
-        "/v1/projects/{project}/locations/{location}/publishers/{publisher}/models/{model}{method}"
-    );
+    let path =
+        format!("/v1/projects/{project}/locations/{location}/publishers/{publisher}/models/{model}{method}");
     Ok(Base { url, ..base }.join(&path))
 }
 
@@ -187,7 +186,11 @@ mod tests {
             ("openai-compatible", "https://a.example/v1", "https://a.example/v1/chat/completions"),
             ("openai-compatible", " https://a.example/v1/ ", "https://a.example/v1/chat/completions"),
             ("openai-compatible", "http://localhost:8000", "http://localhost:8000/v1/chat/completions"),
-            ("openai-compatible", "https://a.example/x/chat/completions", "https://a.example/x/chat/completions"),
+            (
+                "openai-compatible",
+                "https://a.example/x/chat/completions",
+                "https://a.example/x/chat/completions",
+            ),
             // Gateways that want a query on each request.
             (
                 "openai-compatible",
@@ -202,9 +205,17 @@ mod tests {
             ("openai-compatible", "https://a.example?v=1", "https://a.example/v1/chat/completions?v=1"),
             ("groq", "https://a.example", "https://a.example/openai/v1/chat/completions"),
             ("ollama", "http://localhost:11434/api", "http://localhost:11434/chat/completions"),
-            ("ollama", "http://localhost:11434/v1/chat/completions", "http://localhost:11434/chat/completions"),
+            (
+                "ollama",
+                "http://localhost:11434/v1/chat/completions",
+                "http://localhost:11434/chat/completions",
+            ),
         ] {
-            assert_eq!(at(provider, base, &[], "/chat/completions").as_deref(), Ok(expected), "{provider} {base}");
+            assert_eq!(
+                at(provider, base, &[], "/chat/completions").as_deref(),
+                Ok(expected),
+                "{provider} {base}"
+            );
         }
         let listed = at("openai-compatible", "https://a.example/x?v=1", &[], "/models?limit=9");
         assert_eq!(listed.as_deref(), Ok("https://a.example/x/models?limit=9&v=1"));
@@ -216,7 +227,11 @@ mod tests {
         for (base, version, expected) in [
             ("", "", "/openai/deployments/m-1/chat/completions?api-version=2024-10-21"),
             ("/openai", "", "/openai/deployments/m-1/chat/completions?api-version=2024-10-21"),
-            ("", "2025-01-01-preview", "/openai/deployments/m-1/chat/completions?api-version=2025-01-01-preview"),
+            (
+                "",
+                "2025-01-01-preview",
+                "/openai/deployments/m-1/chat/completions?api-version=2025-01-01-preview",
+            ),
             (
                 "/openai/deployments/e/chat/completions?api-version=x",
                 "",
@@ -226,7 +241,8 @@ mod tests {
             ("/openai/v1/responses", "", "/openai/v1/chat/completions"),
             ("/models", "", "/models/chat/completions?api-version=2024-05-01-preview"),
         ] {
-            let got = at("azure", &format!("{r}{base}"), &[("azure.api-version", version)], "/chat/completions");
+            let got =
+                at("azure", &format!("{r}{base}"), &[("azure.api-version", version)], "/chat/completions");
             assert_eq!(got, Ok(format!("{r}{expected}")), "{base} {version}");
         }
     }
@@ -236,9 +252,27 @@ mod tests {
         let vertex = &[("vertex.project", "p"), ("vertex.location", "europe-west4")];
         let model = "/v1/projects/p/locations/europe-west4/publishers/google/models/m-1:x?alt=sse";
         for (provider, base, options, path, expected) in [
-            ("vertex-gemini", "", &vertex[..], ":x?alt=sse", &*format!("https://europe-west4-aiplatform.googleapis.com{model}")),
-            ("vertex-gemini", "https://gw.example/v1", vertex, ":x?alt=sse", &format!("https://gw.example{model}")),
-            ("bedrock", "", &[("aws.region", "cn-north-1")], "/m", "https://bedrock-runtime.cn-north-1.amazonaws.com.cn/m"),
+            (
+                "vertex-gemini",
+                "",
+                &vertex[..],
+                ":x?alt=sse",
+                &*format!("https://europe-west4-aiplatform.googleapis.com{model}"),
+            ),
+            (
+                "vertex-gemini",
+                "https://gw.example/v1",
+                vertex,
+                ":x?alt=sse",
+                &format!("https://gw.example{model}"),
+            ),
+            (
+                "bedrock",
+                "",
+                &[("aws.region", "cn-north-1")],
+                "/m",
+                "https://bedrock-runtime.cn-north-1.amazonaws.com.cn/m",
+            ),
             (
                 "cloudflare",
                 "",
@@ -259,7 +293,12 @@ mod tests {
             ("openai-compatible", "https://a.example/#v1", &[], "`base-url`"),
             ("azure", "", &[], "`https://RESOURCE.openai.azure.com`"),
             ("vertex-gemini", "", &[], "`vertex.project`"),
-            ("vertex-gemini", "", &[("vertex.project", "p"), ("vertex.location", "a/b")], "`vertex.location`"),
+            (
+                "vertex-gemini",
+                "",
+                &[("vertex.project", "p"), ("vertex.location", "a/b")],
+                "`vertex.location`",
+            ),
             ("bedrock", "", &[("aws.region", "a@b")], "`aws.region`"),
             ("cloudflare", "", &[], "`cloudflare.account-id`"),
         ] {

@@ -425,7 +425,11 @@ impl Reading {
     }
 
     fn unframed(&mut self, error: FrameError, sink: &mut dyn Sink) {
-        let kind = if error == FrameError::TooLong { ErrorKind::Limit } else { ErrorKind::Malformed };
+        let kind = match error {
+            FrameError::TooLong => ErrorKind::Limit,
+            _ if self.envelope.has_text() => ErrorKind::Truncated,
+            _ => ErrorKind::Malformed,
+        };
         let message = error.to_string().into();
         self.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);
     }
@@ -474,7 +478,8 @@ impl Reading {
         } else if is_cut(&stray) {
             self.whole_elements(&stray, sink);
         }
-        let foreign = self.ends.foreign.take().filter(|_| self.ends.begun == 0 && self.ends.reasons.is_empty());
+        let foreign =
+            self.ends.foreign.take().filter(|_| self.ends.begun == 0 && self.ends.reasons.is_empty());
         if let Some(what) = foreign {
             self.malformed(&what, sink);
         }

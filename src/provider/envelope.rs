@@ -95,7 +95,8 @@ impl Envelope {
         self.scratch.clear();
         let mut frame = if learning { frame.noting(&mut self.notes) } else { frame };
         let outside = &mut self.scratch;
-        let mut tap = Tap { sink, frame: data, outside, seen: Seen::Nothing, lone: joined.lone, has_text: false };
+        let mut tap =
+            Tap { sink, frame: data, outside, seen: Seen::Nothing, lone: joined.lone, has_text: false };
         wire.frame(&mut frame, ends, &mut tap);
         let Tap { seen, lone, has_text, .. } = tap;
         self.has_text |= has_text;

@@ -3,9 +3,9 @@
 mod body;
 mod classify;
 mod clean;
-mod refused;
 #[cfg(test)]
 mod recordings;
+mod refused;
 mod sentence;
 #[cfg(test)]
 mod tests;

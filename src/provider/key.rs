@@ -12,7 +12,11 @@ pub fn clean(text: &str) -> &str {
     loop {
         let shorter = key.trim().trim_matches(['"', '\'', '`', '“', '”', '‘', '’']);
         let shorter = match shorter.split_at_checked("Bearer".len()) {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("Bearer") && rest.starts_with([' ', '\t']) => rest,
+            Some((scheme, rest))
+                if scheme.eq_ignore_ascii_case("Bearer") && rest.starts_with([' ', '\t']) =>
+            {
+                rest
+            }
             _ => shorter,
         };
         if shorter.len() == key.len() {

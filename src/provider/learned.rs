@@ -51,9 +51,7 @@ const LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 pub fn lesson(account: &Account, response: &Response<'_>, sent: &[u8]) -> Option<Lesson> {
     let known = |lesson: &Lesson| account.lessons.contains(lesson);
     match classify_response(response) {
-        ErrorKind::NoFim => {
-            [Lesson::NoSuffix, Lesson::NoFim].into_iter().find(|lesson| !known(lesson))
-        }
+        ErrorKind::NoFim => [Lesson::NoSuffix, Lesson::NoFim].into_iter().find(|lesson| !known(lesson)),
         ErrorKind::Request if matches!(response.status, 400 | 422) => {
             let Ok(Value::Object(body)) = serde_json::from_str(std::str::from_utf8(sent).ok()?) else {
                 return None;
@@ -77,7 +75,9 @@ pub fn lesson(account: &Account, response: &Response<'_>, sent: &[u8]) -> Option
 /// The dotted paths of the fields that can be left out, inner ones first, and `suffix`.
 fn paths(body: &Map<String, Value>) -> Vec<String> {
     let mut paths = Vec::new();
-    for (name, value) in body.iter().filter(|(name, _)| !ESSENTIAL.contains(&name.as_str()) || *name == "suffix") {
+    for (name, value) in
+        body.iter().filter(|(name, _)| !ESSENTIAL.contains(&name.as_str()) || *name == "suffix")
+    {
         if let Value::Object(fields) = value {
             for (inner, value) in fields {
                 if let Value::Object(fields) = value {
@@ -118,7 +118,9 @@ impl Learned {
         let mut lines = text.lines();
         let mut learned = Self::default();
         if lines.next() == Some(HEADER) {
-            for entry in lines.filter(|line| line.len() <= LONGEST_LINE).filter_map(Entry::read).take(MOST_ENTRIES) {
+            for entry in
+                lines.filter(|line| line.len() <= LONGEST_LINE).filter_map(Entry::read).take(MOST_ENTRIES)
+            {
                 learned.learn(&entry.server, &entry.model, entry.lesson);
             }
         }
@@ -168,7 +170,8 @@ impl Entry {
         let (server, model, lesson) = (fields.next()?, fields.next()?, fields.next()?);
         let mut words = lesson.split(' ');
         let mut word = || {
-            let is_path = |word: &&str| word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+            let is_path =
+                |word: &&str| word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
             words.next().filter(|word| !word.is_empty()).filter(is_path).map(str::to_owned)
         };
         let lesson = match word()?.as_str() {
@@ -229,9 +232,21 @@ mod tests {
                 Some(drop("stream_options.include_usage")),
             ),
             // Words only.
-            (400, r#"{"type":"error","error":{"type":"invalid_request_error","message":"thinking: Extra inputs are not permitted"}}"#, Some(drop("thinking"))),
-            (400, r#"{"message":"`reasoning_effort` is not supported with this model"}"#, Some(drop("reasoning_effort"))),
-            (400, r#"{"error":{"message":"Unrecognized request argument supplied: stop"}}"#, Some(drop("stop"))),
+            (
+                400,
+                r#"{"type":"error","error":{"type":"invalid_request_error","message":"thinking: Extra inputs are not permitted"}}"#,
+                Some(drop("thinking")),
+            ),
+            (
+                400,
+                r#"{"message":"`reasoning_effort` is not supported with this model"}"#,
+                Some(drop("reasoning_effort")),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"Unrecognized request argument supplied: stop"}}"#,
+                Some(drop("stop")),
+            ),
             (
                 400,
                 r#"{"error":{"code":400,"message":"Invalid JSON payload received. Unknown name \"thinkingLevel\" at 'generation_config.thinking_config': Cannot find field.","status":"INVALID_ARGUMENT"}}"#,
@@ -239,14 +254,30 @@ mod tests {
             ),
             // A value that is out of range is the user's to change.
             (400, r#"{"error":{"message":"max_tokens must be at most 4096","param":"max_tokens"}}"#, None),
-            (400, r#"{"error":{"message":"Invalid 'temperature': decimal above maximum value.","param":"temperature","code":"decimal_above_max_value"}}"#, None),
+            (
+                400,
+                r#"{"error":{"message":"Invalid 'temperature': decimal above maximum value.","param":"temperature","code":"decimal_above_max_value"}}"#,
+                None,
+            ),
             // What the request cannot do without, and what it does not have.
             (400, r#"{"error":{"message":"Unsupported parameter: 'messages'","param":"messages"}}"#, None),
             (400, r#"{"error":{"message":"Unknown parameter: 'top_k'","param":"top_k"}}"#, None),
-            (400, r#"{"error":{"message":"This model's maximum context length is 9 tokens; max_tokens is not supported","param":"max_tokens"}}"#, None),
+            (
+                400,
+                r#"{"error":{"message":"This model's maximum context length is 9 tokens; max_tokens is not supported","param":"max_tokens"}}"#,
+                None,
+            ),
             (401, r#"{"error":{"message":"Unknown parameter: 'temperature'","param":"temperature"}}"#, None),
-            (400, r#"{"error":"registry.ollama.ai/library/phi4:latest does not support insert"}"#, Some(Lesson::NoSuffix)),
-            (400, r#"{"error":{"message":"suffix is not currently supported","type":"BadRequestError","code":400}}"#, Some(Lesson::NoSuffix)),
+            (
+                400,
+                r#"{"error":"registry.ollama.ai/library/phi4:latest does not support insert"}"#,
+                Some(Lesson::NoSuffix),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"suffix is not currently supported","type":"BadRequestError","code":400}}"#,
+                Some(Lesson::NoSuffix),
+            ),
             (400, "", None),
         ] {
             let response = Response { status, headers: &[], body: body.as_bytes() };
@@ -256,7 +287,8 @@ mod tests {
 
     #[test]
     fn nothing_is_learned_twice() {
-        let refuse = |path: &str| format!(r#"{{"error":{{"message":"Unsupported parameter","param":"{path}"}}}}"#);
+        let refuse =
+            |path: &str| format!(r#"{{"error":{{"message":"Unsupported parameter","param":"{path}"}}}}"#);
         let taught = |lessons: &[Lesson], body: &str, sent: &str| {
             let account = Account { lessons: lessons.to_vec(), ..Account::default() };
             lesson(&account, &Response { status: 400, headers: &[], body: body.as_bytes() }, sent.as_bytes())
@@ -265,7 +297,10 @@ mod tests {
         // Neither name of the limit is taken.
         let renamed = rename("max_tokens", "max_completion_tokens");
         let sent = r#"{"max_completion_tokens":1}"#;
-        assert_eq!(taught(&[renamed], &refuse("max_completion_tokens"), sent), Some(drop("max_completion_tokens")));
+        assert_eq!(
+            taught(&[renamed], &refuse("max_completion_tokens"), sent),
+            Some(drop("max_completion_tokens"))
+        );
         let insert = r#"{"error":"x does not support insert"}"#;
         assert_eq!(taught(&[Lesson::NoSuffix], insert, "{}"), Some(Lesson::NoFim));
         assert_eq!(taught(&[Lesson::NoSuffix, Lesson::NoFim], insert, "{}"), None);
@@ -294,7 +329,12 @@ mod tests {
         for (text, expected) in [
             (format!("{HEADER}\n{line}"), 1),
             (format!("{HEADER}\n{line}half of a li"), 1),
-            (format!("{HEADER}\nx\n\t\t\nhttps://a\tm\tdrop\nhttps://a\tm\tdrop a b\"\nhttps://a\tm\tfly\n{line}"), 2),
+            (
+                format!(
+                    "{HEADER}\nx\n\t\t\nhttps://a\tm\tdrop\nhttps://a\tm\tdrop a b\"\nhttps://a\tm\tfly\n{line}"
+                ),
+                2,
+            ),
             (format!("ai-completion learned 2\n{line}"), 0),
             (String::new(), 0),
             (format!("{HEADER}\n{}", "x".repeat(1 << 20)), 0),

@@ -246,10 +246,19 @@ mod tests {
     #[test]
     fn halves_of_a_character_meet() {
         for (frames, expected) in [
-            (&[r#"{"t":"\ud83d"}"#, r#"{"t":"\ude00 ok"}"#][..], &[r#"{"t":""}"#, r#"{"t":"\ud83d\ude00 ok"}"#][..]),
-            (&[r#"{"t":"a\uD83D"}"#, r#"{"n":1}"#, r#"{"t":"\uDE00"}"#], &[r#"{"t":"a"}"#, r#"{"n":1}"#, r#"{"t":"\uD83D\uDE00"}"#]),
+            (
+                &[r#"{"t":"\ud83d"}"#, r#"{"t":"\ude00 ok"}"#][..],
+                &[r#"{"t":""}"#, r#"{"t":"\ud83d\ude00 ok"}"#][..],
+            ),
+            (
+                &[r#"{"t":"a\uD83D"}"#, r#"{"n":1}"#, r#"{"t":"\uDE00"}"#],
+                &[r#"{"t":"a"}"#, r#"{"n":1}"#, r#"{"t":"\uD83D\uDE00"}"#],
+            ),
             // An escaped backslash before a `u`, and a whole pair.
-            (&[r#"{"t":"\\ud83d"}"#, r#"{"t":"\ud83d\ude00"}"#], &[r#"{"t":"\\ud83d"}"#, r#"{"t":"\ud83d\ude00"}"#]),
+            (
+                &[r#"{"t":"\\ud83d"}"#, r#"{"t":"\ud83d\ude00"}"#],
+                &[r#"{"t":"\\ud83d"}"#, r#"{"t":"\ud83d\ude00"}"#],
+            ),
             (&[r#"{"t":"\u00e9"}"#], &[r#"{"t":"\u00e9"}"#]),
         ] {
             let mut halves = Halves::default();

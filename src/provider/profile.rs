@@ -1,6 +1,8 @@
 //! One provider as data: a row of the [registry](super::registry).
 
-use super::dialect::{chat_completions, completions, converse, generate_content, llama_cpp, messages, ollama, responses};
+use super::dialect::{
+    chat_completions, completions, converse, generate_content, llama_cpp, messages, ollama, responses,
+};
 use super::fim::Ways;
 use super::reasoning::{Plan, Thinking};
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam};

@@ -307,7 +307,10 @@ impl Thinking {
         let model = model.to_ascii_lowercase();
         // Behind a path (`openai/gpt-oss-20b`), or a region and vendor (`us.anthropic.claude-…`).
         let model = model.rsplit('/').next().unwrap_or_default();
-        let model = ["anthropic.", "openai."].iter().find_map(|vendor| model.split_once(vendor)).map_or(model, |(_, name)| name);
+        let model = ["anthropic.", "openai."]
+            .iter()
+            .find_map(|vendor| model.split_once(vendor))
+            .map_or(model, |(_, name)| name);
         let mut rows = self.models.iter().flat_map(|table| table.iter());
         rows.find(|row| row.names.iter().any(|name| is_version_of(model, name)))
     }
@@ -332,7 +335,8 @@ fn is_version_of(model: &str, name: &str) -> bool {
             is_number(piece) && (at > 1 || piece.len() >= 4)
                 || is_size(piece.trim_start_matches('a'))
                 || piece.strip_prefix('v').is_some_and(is_number)
-                || piece.trim_end_matches(|c: char| c.is_ascii_digit()).len() < piece.len() && is_quantization(piece)
+                || piece.trim_end_matches(|c: char| c.is_ascii_digit()).len() < piece.len()
+                    && is_quantization(piece)
                 || matches!(piece, "latest" | "preview" | "awq" | "gptq" | "gguf" | "k" | "m" | "s")
         })
 }
@@ -410,13 +414,21 @@ mod tests {
     #[test]
     fn a_version_of_a_documented_model_is_known_and_another_model_is_not() {
         for (name, versions, others) in [
-            ("gpt-5", &["gpt-5", "gpt-5-2025-08-07"][..], &["gpt-5.1", "gpt-5-mini", "gpt-5-chat-latest", "gpt-50"][..]),
+            (
+                "gpt-5",
+                &["gpt-5", "gpt-5-2025-08-07"][..],
+                &["gpt-5.1", "gpt-5-mini", "gpt-5-chat-latest", "gpt-50"][..],
+            ),
             (
                 "claude-sonnet-4",
                 &["claude-sonnet-4-20250514", "claude-sonnet-4@20250514", "claude-sonnet-4-20250514-v1:0"],
                 &["claude-sonnet-4-5", "claude-sonnet-4.6", "claude-sonnet-4-5-20250929"],
             ),
-            ("claude-haiku-4-5", &["claude-haiku-4.5", "claude-haiku-4-5-20251001-v1:0"], &["claude-haiku-4"]),
+            (
+                "claude-haiku-4-5",
+                &["claude-haiku-4.5", "claude-haiku-4-5-20251001-v1:0"],
+                &["claude-haiku-4"],
+            ),
             (
                 "qwen3",
                 &["qwen3:8b", "qwen3:1.7b", "qwen3-30b-a3b-fp8", "qwen3-8b-q4_k_m"],

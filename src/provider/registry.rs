@@ -477,6 +477,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "moonshot",
         title: "Moonshot",
         defaults: paid("https://api.moonshot.ai/v1", &["MOONSHOT_API_KEY"], "kimi-k2.6"),
+        dialect: Dialect::Chat(Chat { limit: "max_completion_tokens", ..CHAT }),
         thinking: Thinking { spelling: Spelling::ThinkingType, models: &[reasoning::MOONSHOT] },
         help: keys_at("https://platform.kimi.ai"),
         ..VENDOR
@@ -539,11 +540,7 @@ pub(super) static PROFILES: &[Profile] = &[
     Profile {
         name: "openai-compatible",
         title: "the server",
-        defaults: Defaults {
-            needs_key: false,
-            paid: true,
-            ..local("", &["OPENAI_COMPATIBLE_API_KEY"], "")
-        },
+        defaults: Defaults { needs_key: false, paid: true, ..local("", &["OPENAI_COMPATIBLE_API_KEY"], "") },
         // Nothing but what all of them take: no `stream_options`.
         dialect: Dialect::Completions(Completions {
             ways: Ways { auto: Auto::Chat, ..Ways::ALL },

@@ -161,7 +161,17 @@ impl<'a> Draft<'a> {
             }
             match (value, self.body.get(field)) {
                 // `false` for a field that is no switch: TOML has no null.
-                (Value::Null, _) | (Value::Bool(false), Some(Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_))) => {
+                (Value::Null, _)
+                | (
+                    Value::Bool(false),
+                    Some(
+                        Value::Null
+                        | Value::Number(_)
+                        | Value::String(_)
+                        | Value::Array(_)
+                        | Value::Object(_),
+                    ),
+                ) => {
                     self.body.remove(field);
                 }
                 _ => {
@@ -272,7 +282,10 @@ mod tests {
             let message = draft(&at(base, "")).err().map(|error| error.message).unwrap_or_default();
             assert!(message.contains("`base-url`"), "{base}: {message}");
         }
-        assert_eq!(draft(&at("HTTPS://a.example/V1", "k")).unwrap().post().unwrap().url, "https://a.example/V1/x");
+        assert_eq!(
+            draft(&at("HTTPS://a.example/V1", "k")).unwrap().post().unwrap().url,
+            "https://a.example/V1/x"
+        );
     }
 
     #[test]
@@ -283,9 +296,12 @@ mod tests {
         {
             assert!(send(base), "{base}");
         }
-        for base in
-            ["http://a.example/v1", "http://localhost.a.example/v1", "http://192.168.0.2/v1", "HTTP://a.example"]
-        {
+        for base in [
+            "http://a.example/v1",
+            "http://localhost.a.example/v1",
+            "http://192.168.0.2/v1",
+            "HTTP://a.example",
+        ] {
             assert!(!send(base), "{base}");
         }
     }
@@ -334,7 +350,11 @@ mod tests {
         let rename = Lesson::Rename("max_tokens".to_owned(), "max_completion_tokens".to_owned());
         for (extra, lessons, expected) in [
             (r#"{"!temperature":true,"!stream_options":true}"#, vec![], r#"{"max_tokens":9,"store":true}"#),
-            (r#"{"temperature":false,"stream_options":false,"store":false}"#, vec![], r#"{"max_tokens":9,"store":false}"#),
+            (
+                r#"{"temperature":false,"stream_options":false,"store":false}"#,
+                vec![],
+                r#"{"max_tokens":9,"store":false}"#,
+            ),
             (
                 r#"{"!stream_options.include_obfuscation":true}"#,
                 vec![drop("store"), drop("temperature"), drop("absent.field")],
@@ -342,7 +362,12 @@ mod tests {
             ),
             (
                 r#"{"temperature":0.2}"#,
-                vec![drop("stream_options.include_usage"), drop("stream_options.include_obfuscation"), drop("temperature"), rename],
+                vec![
+                    drop("stream_options.include_usage"),
+                    drop("stream_options.include_obfuscation"),
+                    drop("temperature"),
+                    rename,
+                ],
                 r#"{"max_completion_tokens":9,"store":true,"temperature":0.2}"#,
             ),
         ] {

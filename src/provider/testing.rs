@@ -58,7 +58,13 @@ fn line(token: &StreamToken<'_>) -> String {
         StreamToken::FunctionCall(call) => format!("function {} {}", option(&call.name), call.arguments),
         StreamToken::ToolCall(call) => {
             let choice = if call.choice == 0 { String::new() } else { format!("{}/", call.choice) };
-            format!("tool#{choice}{} {} {} {}", call.index, option(&call.id), option(&call.name), call.arguments)
+            format!(
+                "tool#{choice}{} {} {} {}",
+                call.index,
+                option(&call.id),
+                option(&call.name),
+                call.arguments
+            )
         }
         StreamToken::Usage(usage) => format!(
             "usage {} {} {} {}",

@@ -108,7 +108,11 @@ fn frames_glued_on_one_line_are_decoded_one_by_one() {
         format!("{a}{b}{stop}data: [DONE]"),
     ] {
         let body = format!("data: {line}\n\n");
-        assert_eq!(decoded(chat_completions::decoder, body.as_bytes()), ["text a}{", "text b", "done#0 stop"], "{line}");
+        assert_eq!(
+            decoded(chat_completions::decoder, body.as_bytes()),
+            ["text a}{", "text b", "done#0 stop"],
+            "{line}"
+        );
     }
     let many = format!("data: {}\n\ndata: [DONE]\n\n", "{}".repeat(10_000));
     assert_eq!(decoded(chat_completions::decoder, many.as_bytes()), ["done#0 stop"]);
@@ -145,17 +149,30 @@ fn bodies_of_another_format_are_no_empty_answer() {
 
 #[test]
 fn leniencies_hold_at_every_chunk_size() {
-    let piece = |text: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
-    let end = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let piece = |text: &str| {
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    };
+    let end =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     for (pieces, expected) in [
-        (&["if x", "if x {", "if x { y", "if x { y }"][..], &["text if x", "text  { y", "text  }", "done#0 stop"][..]),
-        (&["a", r"b \ud83d", r"\ude00 ok", "c"], &["text a", "text b ", "text 😀 ok", "text c", "done#0 stop"]),
+        (
+            &["if x", "if x {", "if x { y", "if x { y }"][..],
+            &["text if x", "text  { y", "text  }", "done#0 stop"][..],
+        ),
+        (
+            &["a", r"b \ud83d", r"\ude00 ok", "c"],
+            &["text a", "text b ", "text 😀 ok", "text c", "done#0 stop"],
+        ),
         (&["a", r"\ud83d", "b"], &["text a", "text \u{FFFD}", "text b", "done#0 stop"]),
         (&["a", r"b\ud83d"], &["text a", "text b", "text \u{FFFD}", "done#0 stop"]),
         (&[r"a\ud83d", r"\ud83d", r"\ude00"], &["text a", "text 😀", "done#0 stop"]),
     ] {
         let body: String = pieces.iter().map(|text| piece(text)).collect();
-        assert_eq!(decoded(chat_completions::decoder, format!("{body}{end}").as_bytes()), expected, "{pieces:?}");
+        assert_eq!(
+            decoded(chat_completions::decoder, format!("{body}{end}").as_bytes()),
+            expected,
+            "{pieces:?}"
+        );
     }
 }
 
@@ -180,11 +197,7 @@ fn events_of_no_format_are_passed_over() {
     let stop = r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
     for event in ["event: ping\ndata: 2026-01-01 00:00:00", "event: end\ndata: bye", "event: x\ndata: {}"] {
         let body = format!("{event}\n\n{text}\n\n{event}\n\n{stop}\n\n{event}\n\n");
-        assert_eq!(
-            decoded(chat_completions::decoder, body.as_bytes()),
-            ["text a", "done#0 stop"],
-            "{event}"
-        );
+        assert_eq!(decoded(chat_completions::decoder, body.as_bytes()), ["text a", "done#0 stop"], "{event}");
     }
 }
 

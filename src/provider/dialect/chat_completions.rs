@@ -13,6 +13,7 @@ use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::conversation;
 use crate::provider::profile::{Chat, Profile, Resume};
+use crate::provider::reasoning::Spelling;
 use crate::provider::request::Draft;
 use crate::provider::usage::usage;
 use crate::provider::{Account, Error, HttpRequest, Prompt, Seam};
@@ -76,17 +77,12 @@ impl Draft<'_> {
     }
 
     /// The limits and dials of a chat, as its model takes them. `limit` is the server's field for the number of tokens.
-    pub(super) fn limits(
-        self,
-        profile: &Profile,
-        account: &Account,
-        prompt: &Prompt,
-        limit: &str,
-    ) -> Self {
+    pub(super) fn limits(self, profile: &Profile, account: &Account, prompt: &Prompt, limit: &str) -> Self {
         let plan = profile.plan(account);
-        let limit = if plan.fixed { "max_completion_tokens" } else { limit };
+        let spelling = profile.thinking.spelling;
+        let limit = if plan.fixed && spelling == Spelling::Effort { "max_completion_tokens" } else { limit };
         let draft = self.set(limit, prompt.max_tokens.saturating_add(plan.room));
-        let draft = draft.think(profile.thinking.spelling, plan);
+        let draft = draft.think(spelling, plan);
         if plan.fixed { draft } else { draft.temperature() }
     }
 
@@ -227,7 +223,10 @@ impl Wire for ChatCompletions {
                 .for_each(|element| self.frame(&mut Frame::new(frame.event, element.json()), ends, sink));
         }
         let kind = chunk.kind.cow().unwrap_or_default();
-        if frame.event.starts_with("response.") || kind.starts_with("response.") || says(chunk.object, "response") {
+        if frame.event.starts_with("response.")
+            || kind.starts_with("response.")
+            || says(chunk.object, "response")
+        {
             return self.responses.frame(frame, ends, sink);
         }
         let mut counts = [chunk.usage, chunk.x_groq.usage].into_iter().find(|counts| counts.is_given());
@@ -364,7 +363,13 @@ impl Call<'_> {
         let input = if self.custom.input.is_given() { self.custom.input } else { self.function.arguments };
         let arguments = arguments(input, scratch);
         if id.is_some() || name.is_some() || !arguments.is_empty() {
-            sink.token(StreamToken::ToolCall(ToolCall { choice, index, id, name, arguments: arguments.into() }));
+            sink.token(StreamToken::ToolCall(ToolCall {
+                choice,
+                index,
+                id,
+                name,
+                arguments: arguments.into(),
+            }));
         }
     }
 }

@@ -32,7 +32,9 @@ pub(in crate::provider) fn request(
         Way::Suffix => {
             let family = quirks.family.map_or_else(|| fim::of_model(model), fim::named);
             let (prefix, own) = by_suffix(prompt, family);
-            to(quirks.path)?.complete(prompt, quirks, prefix, stops(own)).set("suffix", prompt.suffix.as_str())
+            to(quirks.path)?
+                .complete(prompt, quirks, prefix, stops(own))
+                .set("suffix", prompt.suffix.as_str())
         }
         Way::Template(template) => {
             let own = template.stops(prompt, quirks.stops);

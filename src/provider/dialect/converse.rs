@@ -11,9 +11,7 @@ use crate::provider::profile::Profile;
 use crate::provider::request::Draft;
 use crate::provider::sigv4::{Signer, Unsigned};
 use crate::provider::url::segment;
-use crate::provider::{
-    Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Secret, Wire,
-};
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Secret, Wire};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};
 
@@ -442,7 +440,9 @@ mod tests {
             (
                 "not base64",
                 chunk("e*"),
-                &["error malformed - the stream has a part that is not of its format: e*"],
+                &[
+                    "error malformed - the stream has a part that is not of its format: {\"bytes\":\"e*\",\"p\":\"ab\"}",
+                ],
             ),
         ] {
             assert_eq!(decoded(decoder, &body), expected, "{name}");
@@ -503,7 +503,7 @@ mod tests {
             (
                 "a wrong checksum",
                 [text.clone(), spoilt].concat(),
-                &["text a\n", "error malformed - an event stream frame whose checksum does not match"],
+                &["text a\n", "error truncated - an event stream frame whose checksum does not match"],
             ),
             ("cut off", cut, &["text a\n", "error truncated - the answer ended before its end marker"]),
             ("JSON under a 200", br#"{"message":"Slow down"}"#.to_vec(), &["error transient - Slow down"]),
@@ -544,17 +544,29 @@ mod tests {
 
     #[test]
     fn a_chat_is_asked_to_fill_the_hole() {
-        expect![[r#""#]].assert_eq(&sent("bedrock", &account(), &resumed()));
+        expect![[r#"
+            POST https://bedrock-runtime.us-east-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
+            authorization: Bearer KEY (secret)
+            {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"}],"system":[{"text":(system)}]}
+        "#]].assert_eq(&sent("bedrock", &account(), &resumed()));
     }
 
     #[test]
     fn a_newer_claude_gets_its_own_fields() {
-        expect![[r#""#]].assert_eq(&sent("bedrock", &with_model("us.anthropic.claude-sonnet-5"), &resumed()));
+        expect![[r#"
+            POST https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-5/converse-stream
+            authorization: Bearer KEY (secret)
+            {"additionalModelRequestFields":{"thinking":{"type":"disabled"}},"inferenceConfig":{"maxTokens":64},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"},{"content":[{"text":(go on)}],"role":"user"}],"system":[{"text":(system)}]}
+        "#]].assert_eq(&sent("bedrock", &with_model("us.anthropic.claude-sonnet-5"), &resumed()));
     }
 
     #[test]
     fn models_without_system_prompt_or_stops_get_none() {
-        expect![[r#""#]].assert_eq(&sent("bedrock", &with_model("amazon.titan-text-express-v1"), &prompt()));
+        expect![[r#"
+            POST https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.titan-text-express-v1/converse-stream
+            authorization: Bearer KEY (secret)
+            {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":"You are the completion engine of a code editor. You are shown the text after the cursor and the text before the cursor. Reply with exactly the text to insert at the cursor, so that before, insertion and after make good code together. Keep to the style and indentation around. Begin right at the cursor, in the middle of a line or word if it stands there. Stop when the statement or block at hand is complete. Never repeat what is already before or after the cursor. No explanation, no Markdown, no code fence. If nothing is missing, reply with nothing.\n\n<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>"}],"role":"user"}]}
+        "#]].assert_eq(&sent("bedrock", &with_model("amazon.titan-text-express-v1"), &prompt()));
         let prompt = Prompt { stop: vec!["}".to_owned()], ..prompt() };
         let sent = sent("bedrock", &with_model("us.meta.llama3-3-70b-instruct-v1:0"), &prompt);
         assert!(!sent.contains("stopSequences"), "{sent}");
@@ -571,7 +583,13 @@ mod tests {
             unix_time: 1_440_938_160,
             ..account()
         };
-        expect![[r#""#]].assert_eq(&sent("bedrock", &signed, &prompt()));
+        expect![[r#"
+            POST https://bedrock-runtime.eu-west-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
+            x-amz-date: 20150830T123600Z
+            x-amz-security-token: TOKEN (secret)
+            authorization: AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20150830/eu-west-1/bedrock/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=8da22434c18a6555e4299d0cba4819b6ef3e92c88e17e42073af458eb286cb9c (secret)
+            {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"}],"system":[{"text":(system)}]}
+        "#]].assert_eq(&sent("bedrock", &signed, &prompt()));
         let request = models_request(profile("bedrock").unwrap(), &signed).unwrap();
         assert_eq!(request.url, "https://bedrock.eu-west-1.amazonaws.com/foundation-models");
         assert!(

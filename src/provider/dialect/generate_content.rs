@@ -9,9 +9,7 @@ use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::profile::{Address, Profile};
 use crate::provider::request::Draft;
 use crate::provider::url::segment;
-use crate::provider::{
-    Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire,
-};
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
 
@@ -269,8 +267,10 @@ impl OpenCall {
                 (Some(piece), Value::String(text)) => text.push_str(&piece),
                 (Some(piece), place) => *place = piece.into_owned().into(),
                 (None, place) => {
-                    let value = [argument.number, argument.bool].into_iter().find(|raw| !raw.json().is_empty());
-                    *place = value.and_then(|raw| serde_json::from_str(raw.json()).ok()).unwrap_or(Value::Null);
+                    let value =
+                        [argument.number, argument.bool].into_iter().find(|raw| !raw.json().is_empty());
+                    *place =
+                        value.and_then(|raw| serde_json::from_str(raw.json()).ok()).unwrap_or(Value::Null);
                 }
             }
         }
@@ -279,7 +279,8 @@ impl OpenCall {
 
 /// The value of that name (`name`, `[0]`) within `value`, which becomes an object or an array for it.
 fn step<'v>(value: &'v mut Value, name: &str) -> &'v mut Value {
-    let Some(at) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')?.parse::<usize>().ok()) else {
+    let Some(at) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')?.parse::<usize>().ok())
+    else {
         if !value.is_object() {
             *value = json!({});
         }
@@ -320,6 +321,7 @@ mod tests {
         format!("[{}\n]\n", chunks.join("\n,\r\n"))
     }
 
+    const FOREIGN: &str = "error malformed - the stream has a part that is not of its format: {\"this\":[{\"is\":{\"not\":\"it\"}}]}";
     const TRUNCATED: &str = "error truncated - the answer ended before its end marker";
 
     #[test]
@@ -399,7 +401,23 @@ mod tests {
                 &[r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#],
                 &["text a", TRUNCATED],
             ),
-            ("JSON of another kind", &[r#"{"this":[{"is":{"not":"it"}}]}"#], &[TRUNCATED]),
+            ("JSON of another kind", &[r#"{"this":[{"is":{"not":"it"}}]}"#], &[FOREIGN]),
+            (
+                "a call in parts",
+                &[
+                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","willContinue":true}}]}}]}"#,
+                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.city","stringValue":"Pa","willContinue":true}],"willContinue":true}}]}}]}"#,
+                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.city","stringValue":"ris"},{"jsonPath":"$.days[0].n","numberValue":3},{"jsonPath":"$.days[1]","boolValue":true}],"willContinue":true}}]}}]}"#,
+                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{}}]}}]}"#,
+                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"g","args":{}}}]},"finishReason":"STOP"}]}"#,
+                ],
+                &[
+                    "tool#0 - f ",
+                    r#"tool#0 - - {"city":"Paris","days":[{"n":3},true]}"#,
+                    "tool#1 - g {}",
+                    "done#0 stop",
+                ],
+            ),
         ] {
             let by_sse = decoded(decoder, sse(chunks).as_bytes());
             assert_eq!(by_sse, expected, "{name}, SSE");
@@ -425,7 +443,11 @@ mod tests {
             ("alone under a JSON label", Framing::JsonArray, error.to_owned(), &[told]),
             ("in an array", Framing::JsonArray, array(&[chunk, error]), &["text a", told]),
         ] {
-            assert_eq!(decoded(|| Decoder::new(framing, Box::new(GenerateContent::default())), body.as_bytes()), expected, "{name}");
+            assert_eq!(
+                decoded(|| Decoder::new(framing, Box::new(GenerateContent::default())), body.as_bytes()),
+                expected,
+                "{name}"
+            );
         }
     }
 
@@ -455,8 +477,14 @@ mod tests {
                 "gemini-2.5-pro",
                 r#"{"maxOutputTokens":138,"temperature":0.1,"thinkingConfig":{"thinkingBudget":128}}"#,
             ),
-            ("gemini-3-flash-preview", r#"{"maxOutputTokens":522,"thinkingConfig":{"thinkingLevel":"minimal"}}"#),
-            ("gemini-3.1-pro-preview", r#"{"maxOutputTokens":2058,"thinkingConfig":{"thinkingLevel":"low"}}"#),
+            (
+                "gemini-3-flash-preview",
+                r#"{"maxOutputTokens":522,"thinkingConfig":{"thinkingLevel":"minimal"}}"#,
+            ),
+            (
+                "gemini-3.1-pro-preview",
+                r#"{"maxOutputTokens":2058,"thinkingConfig":{"thinkingLevel":"low"}}"#,
+            ),
             // Of models that are not documented here nothing is assumed.
             ("gemini-4-argon", r#"{"maxOutputTokens":10}"#),
             ("gemini-flash-latest", r#"{"maxOutputTokens":10}"#),

@@ -70,7 +70,8 @@ pub(in crate::provider) fn request(
             // A server rarely says which model it has. Templates of models that can think know this switch, the others do
             // not look at it (tools/server/README.md, `chat_template_kwargs`).
             let quiet = account.reasoning <= Reasoning::Off && !profile.plan(account).known;
-            let draft = draft.set_some("chat_template_kwargs", quiet.then(|| json!({ "enable_thinking": false })));
+            let draft =
+                draft.set_some("chat_template_kwargs", quiet.then(|| json!({ "enable_thinking": false })));
             let draft = if quiet {
                 draft.set("max_tokens", prompt.max_tokens)
             } else {
@@ -288,7 +289,11 @@ mod tests {
 
     #[test]
     fn infill_gets_the_line_being_typed_apart() {
-        expect![[r#""#]]
+        expect![[r#"
+            POST http://127.0.0.1:8080/infill
+            authorization: Bearer KEY (secret)
+            {"cache_prompt":true,"input_extra":[{"filename":"src/lib.rs","text":"mod math;\n"}],"input_prefix":"fn add(a: i32) {\n","input_suffix":"\n}\n","n_predict":64,"prompt":"    a +","response_fields":["index","content","stop","stop_type","stopped_limit","tokens_evaluated","tokens_predicted","timings/cache_n"],"stop":["\n\n"],"stream":true,"temperature":0.1}
+        "#]]
         .assert_eq(&sent("llama-cpp", &account(), &resumed()));
     }
 
@@ -296,13 +301,21 @@ mod tests {
     fn a_template_is_sent_as_a_plain_completion() {
         let fim = FimSetting::Template("codellama".to_owned());
         let base_url = "http://localhost:8012/v1".to_owned();
-        expect![[r#""#]]
+        expect![[r#"
+            POST http://localhost:8012/completion
+            authorization: Bearer KEY (secret)
+            {"cache_prompt":true,"n_predict":64,"prompt":"<PRE> fn add(a: i32) {\n    a + <SUF>\n}\n <MID>","response_fields":["index","content","stop","stop_type","stopped_limit","tokens_evaluated","tokens_predicted","timings/cache_n"],"stop":["<EOT>","<PRE>","<SUF>","<MID>","\n\n"],"stream":true,"temperature":0.1}
+        "#]]
         .assert_eq(&sent("llama-cpp", &Account { fim, base_url, ..account() }, &resumed()));
     }
 
     #[test]
     fn a_chat_is_asked_to_fill_the_hole() {
-        expect![[r#""#]].assert_eq(&sent(
+        expect![[r#"
+            POST http://127.0.0.1:8080/v1/chat/completions
+            authorization: Bearer KEY (secret)
+            {"chat_template_kwargs":{"enable_thinking":false},"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"stream":true,"stream_options":{"include_usage":true},"temperature":0.1}
+        "#]].assert_eq(&sent(
             "llama-cpp",
             &Account { fim: FimSetting::Chat, ..account() },
             &resumed(),

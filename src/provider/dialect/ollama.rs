@@ -9,9 +9,7 @@ use crate::provider::finish::finish_reason;
 use crate::provider::profile::Profile;
 use crate::provider::reasoning::Plan;
 use crate::provider::request::Draft;
-use crate::provider::{
-    Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire,
-};
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall, Usage};
 
@@ -57,7 +55,9 @@ pub(in crate::provider) fn request(
             let draft = generate()?.set("prompt", fim::render(&template, prompt, "")).set("raw", true);
             (draft, prompt.stop.clone())
         }
-        Way::Chat => (Draft::to(profile, account, "/api/chat")?.chat(account, prompt, Seam::Instruction), Vec::new()),
+        Way::Chat => {
+            (Draft::to(profile, account, "/api/chat")?.chat(account, prompt, Seam::Instruction), Vec::new())
+        }
     };
     let plan = profile.plan(account);
     draft
@@ -274,26 +274,42 @@ mod tests {
     #[test]
     fn fim_is_asked_by_suffix() {
         let prompt = Prompt { snippets: Vec::new(), ..resumed() };
-        expect![[r#""#]]
+        expect![[r#"
+            POST http://localhost:11434/api/generate
+            authorization: Bearer KEY (secret)
+            {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"fn add(a: i32) {\n    a +","stream":true,"suffix":"\n}\n","think":false}
+        "#]]
         .assert_eq(&sent("ollama", &account(), &prompt));
     }
 
     #[test]
     fn files_are_shown_by_the_family_s_template() {
-        expect![[r#""#]].assert_eq(&sent("ollama", &account(), &prompt()));
+        expect![[r#"
+            POST http://localhost:11434/api/generate
+            authorization: Bearer KEY (secret)
+            {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"<|repo_name|>demo\n<|file_sep|>src/lib.rs\nmod math;\n<|file_sep|>src/math.rs\n<|fim_prefix|>fn add(a: i32) {\n    <|fim_suffix|>\n}\n<|fim_middle|>","raw":true,"stream":true,"think":false}
+        "#]].assert_eq(&sent("ollama", &account(), &prompt()));
     }
 
     #[test]
     fn a_template_of_the_user_s_own_is_sent_raw() {
         let fim = FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned());
-        expect![[r#""#]]
+        expect![[r#"
+            POST http://localhost:11434/api/generate
+            authorization: Bearer KEY (secret)
+            {"keep_alive":"30m","model":"m","options":{"num_ctx":8192,"num_predict":64,"stop":["\n\n"],"temperature":0.1},"prompt":"<P>fn add(a: i32) {\n    a +<S>\n}\n<M>","raw":true,"stream":true,"think":false}
+        "#]]
         .assert_eq(&sent("ollama", &Account { fim, ..with_model("m") }, &resumed()));
     }
 
     #[test]
     fn a_chat_is_asked_to_fill_the_hole() {
         let base_url = "https://ollama.com/v1".to_owned();
-        expect![[r#""#]].assert_eq(&sent(
+        expect![[r#"
+            POST https://ollama.com/api/chat
+            authorization: Bearer KEY (secret)
+            {"keep_alive":"30m","messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"temperature":0.1},"stream":true,"think":false}
+        "#]].assert_eq(&sent(
             "ollama",
             &Account { fim: FimSetting::Chat, base_url, ..account() },
             &resumed(),

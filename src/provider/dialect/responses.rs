@@ -130,7 +130,8 @@ impl Wire for Responses {
         let kind = event.kind.cow().filter(|kind| !kind.is_empty());
         match kind.as_deref().unwrap_or(frame.event) {
             "response.output_text.delta" => {
-                let comment = event.output_index.number().is_some_and(|index| self.commentary.contains(&index));
+                let comment =
+                    event.output_index.number().is_some_and(|index| self.commentary.contains(&index));
                 if let Some(text) = self.piece(event.delta) {
                     let text = text.into();
                     sink.token(if comment { StreamToken::Reasoning(text) } else { StreamToken::Text(text) });

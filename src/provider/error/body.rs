@@ -39,7 +39,12 @@ impl ErrorBody {
 
     fn of_text(text: &str) -> Self {
         let retry_after_ms = wait_in_words(text);
-        Self { message: text.to_owned(), signals: vec![text.to_ascii_lowercase()], retry_after_ms, ..Self::default() }
+        Self {
+            message: text.to_owned(),
+            signals: vec![text.to_ascii_lowercase()],
+            retry_after_ms,
+            ..Self::default()
+        }
     }
 
     fn of_value(value: &Value) -> Self {
@@ -134,7 +139,8 @@ fn raw_message(raw: &str) -> String {
 /// A wait that is told in words only: "Please try again in 1.898s" (OpenAI, Groq), "retry in 48.9s" (Gemini), "try again in
 /// 5m30s", "wait 20 seconds".
 fn wait_in_words(message: &str) -> Option<u64> {
-    const BEFORE: &[&str] = &["try again in ", "retry in ", "retry after ", "retry your request after ", "wait "];
+    const BEFORE: &[&str] =
+        &["try again in ", "retry in ", "retry after ", "retry your request after ", "wait "];
     let lower = message.to_ascii_lowercase();
     BEFORE.iter().find_map(|words| duration_ms(lower.split_once(words)?.1))
 }

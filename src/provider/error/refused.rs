@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::body::ErrorBody;
+
 /// Words that refuse a field, rather than its value.
 const REFUSALS: &[&str] = &[
     "unsupported",
@@ -38,13 +40,12 @@ const REFUSALS: &[&str] = &[
 
 /// The one of `paths`, the dotted paths of the fields that were sent, that `body` refuses.
 pub(in crate::provider) fn refused_field(body: &[u8], paths: &[String]) -> Option<String> {
-    let text = std::str::from_utf8(body).ok()?;
-    let lower = text.to_ascii_lowercase();
-    if !REFUSALS.iter().any(|words| lower.contains(words)) {
+    let ErrorBody { message, signals, .. } = ErrorBody::of_body(body);
+    if !REFUSALS.iter().any(|words| signals.iter().any(|signal| signal.contains(words))) {
         return None;
     }
-    let value: Value = serde_json::from_str(text).unwrap_or_default();
-    let named = named(&value);
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let named = named(&serde_json::from_str(text).unwrap_or_default());
     let sent = |name: &str| {
         let is = |path: &&String| path.as_str() == name || plain(path) == plain(name);
         let ends = |path: &&String| path.rsplit('.').next().is_some_and(|last| plain(last) == plain(name));
@@ -54,8 +55,9 @@ pub(in crate::provider) fn refused_field(body: &[u8], paths: &[String]) -> Optio
         return sent(&name);
     }
     // The first field that the words name, the longer name first: `stream_options.include_usage` before `stream_options`.
+    let message = message.to_ascii_lowercase();
     let mut mentioned: Vec<_> =
-        paths.iter().filter_map(|path| Some((mention(&lower, path)?, path))).collect();
+        paths.iter().filter_map(|path| Some((mention(&message, path)?, path))).collect();
     mentioned.sort_by_key(|((at, len), _)| (*at, std::cmp::Reverse(*len)));
     mentioned.first().map(|(_, path)| (*path).clone())
 }
@@ -79,7 +81,8 @@ fn mention(text: &str, path: &str) -> Option<(usize, usize)> {
     // One letter alone, or a word of everyday speech (`stop`), counts as well: the text refuses something.
     [path, last].into_iter().find_map(|name| {
         let name = name.to_ascii_lowercase();
-        let is_inside = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_inside =
+            |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let whole = |at: &usize| {
             let before = at.checked_sub(1).and_then(|at| text.as_bytes().get(at)).copied();
             !is_inside(before) && !is_inside(text.as_bytes().get(at + name.len()).copied())

@@ -15,10 +15,12 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
     let key = registry::profile(provider.name()).map_or("an API key", |profile| profile.help.key);
     let is_page = words.starts_with(PAGE);
     let sentence = match error.kind {
-        _ if is_page && error.status.is_some_and(|status| !matches!(status, 200..300 | 404 | 405)) => format!(
-            "Something in between (a proxy, firewall or bot check) answered in place of {title}: check `base-url` and \
+        _ if is_page && error.status.is_some_and(|status| !matches!(status, 200..300 | 404 | 405)) => {
+            format!(
+                "Something in between (a proxy, firewall or bot check) answered in place of {title}: check `base-url` and \
              `proxy`."
-        ),
+            )
+        }
         ErrorKind::Auth if account.api_key.is_empty() => {
             format!("{title} needs {key}: set `api-key-env` (or `api-key`).")
         }
@@ -27,7 +29,9 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
             key.replacen("an ", "the ", 1)
         ),
         ErrorKind::Quota => format!("No credit or quota is left at {title}."),
-        ErrorKind::Model if model.is_empty() => format!("Set `model`: {title} does not know which one is meant."),
+        ErrorKind::Model if model.is_empty() => {
+            format!("Set `model`: {title} does not know which one is meant.")
+        }
         ErrorKind::Model => {
             format!("{title} does not know the model `{model}`: check `model` and `base-url`.")
         }

@@ -229,7 +229,9 @@ fn comments_on_the_work_are_no_text() {
         &["reasoning Let me see.", "reasoning  Well.", "text a", "text b", "usage 9 3 4 1", "done#0 stop"],
     );
     check(
-        &[r#"{"object":"response","status":"completed","output":[{"type":"message","phase":"commentary","content":[{"text":"Hm."}]},{"type":"message","content":[{"text":"a"}]}]}"#],
+        &[
+            r#"{"object":"response","status":"completed","output":[{"type":"message","phase":"commentary","content":[{"text":"Hm."}]},{"type":"message","content":[{"text":"a"}]}]}"#,
+        ],
         &["reasoning Hm.", "text a", "done#0 stop"],
     );
 }
@@ -255,7 +257,9 @@ fn several_responses_in_one_body_keep_their_calls_apart() {
         )
     };
     let arguments = |index: u32, piece: &str| {
-        format!(r#"{{"type":"response.function_call_arguments.delta","output_index":{index},"delta":"{piece}"}}"#)
+        format!(
+            r#"{{"type":"response.function_call_arguments.delta","output_index":{index},"delta":"{piece}"}}"#
+        )
     };
     let frames = [
         created.to_owned(),
