@@ -71,10 +71,7 @@ pub fn ending(
         ),
         FinishReason::MalformedToolCall => failed(
             ErrorKind::Transient,
-            &format!(
-                "The model wrote a tool call that cannot be read in place of code; trying again, or another `model`, may \
-                 help."
-            ),
+            "The model wrote a tool call that cannot be read in place of code; trying again, or another `model`, may help.",
         ),
         FinishReason::Length if has_text => Ending::Cut,
         FinishReason::Length => failed(ErrorKind::Limit, &used_up(progress, max_tokens)),
