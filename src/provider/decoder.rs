@@ -372,6 +372,9 @@ impl Reading {
         let mut rest = data;
         while let Some((first, behind)) = glued(rest) {
             self.decode(event, first, sink);
+            if self.ends.failed {
+                return;
+            }
             rest = behind;
         }
         if rest.trim_ascii() == "[DONE]" {

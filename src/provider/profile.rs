@@ -36,8 +36,8 @@ pub(super) struct Profile {
 /// A wire format, and what a provider does differently from others of that format.
 #[derive(Debug)]
 pub(super) enum Dialect {
-    Chat(Chat),
-    Completions(Completions),
+    Chat(&'static Chat),
+    Completions(&'static Completions),
     Responses,
     Messages,
     GenerateContent,
@@ -102,30 +102,42 @@ pub(super) enum Address {
     Cloudflare,
 }
 
-/// Sentences for users, by what went wrong. Empty: there is nothing to say.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Help {
-    /// What authorises a request: `an API key`.
-    pub(super) key: &'static str,
+/// What a user is told besides what went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    /// What authorises a request, when it is no API key.
+    Key,
     /// The page where keys are made, or a sentence.
-    pub(super) keys: &'static str,
+    Keys,
     /// The page where credit is bought.
-    pub(super) credit: &'static str,
+    Credit,
     /// How the server is started.
-    pub(super) start: &'static str,
+    Start,
     /// What `model` must be; `{model}` stands for what it is.
-    pub(super) models: &'static str,
+    Models,
     /// Where fill-in-the-middle is to be had.
-    pub(super) fim: &'static str,
+    Fim,
     /// What `base-url` must be.
-    pub(super) address: &'static str,
+    Address,
 }
 
-/// No advice at all.
-pub(super) const NO_HELP: Help =
-    Help { key: "an API key", keys: "", credit: "", start: "", models: "", fim: "", address: "" };
+/// Sentences for users by topic.
+pub(super) type Help = &'static [(Topic, &'static str)];
 
 impl Profile {
+    /// What there is to say about a topic; empty: nothing.
+    pub(super) fn help(&self, topic: Topic) -> &'static str {
+        self.help.iter().find(|(other, _)| *other == topic).map_or("", |(_, text)| text)
+    }
+
+    /// What authorises a request.
+    pub(super) fn key(&self) -> &'static str {
+        match self.help(Topic::Key) {
+            "" => "an API key",
+            key => key,
+        }
+    }
+
     /// The model the user named, or the provider's default.
     pub(super) fn model<'a>(&self, account: &'a Account) -> &'a str {
         account.model_or(self.defaults.model)
@@ -194,22 +206,23 @@ impl Provider for Profile {
     }
 
     fn advice(&self, error: &Error, model: &str) -> Option<String> {
-        let help = &self.help;
-        let text = match error.kind {
-            ErrorKind::Auth if help.keys.starts_with("https:") => {
-                return Some(format!("Keys are made at {}.", help.keys));
-            }
-            ErrorKind::Auth => help.keys,
-            ErrorKind::Quota if !help.credit.is_empty() => {
-                return Some(format!("Credit is bought at {}.", help.credit));
-            }
-            ErrorKind::Network => help.start,
-            ErrorKind::Model if error.status.is_some() => help.models,
-            ErrorKind::NoFim => help.fim,
-            ErrorKind::Request if error.status.is_none() => help.address,
+        let topic = match error.kind {
+            ErrorKind::Auth => Topic::Keys,
+            ErrorKind::Quota => Topic::Credit,
+            ErrorKind::Network => Topic::Start,
+            ErrorKind::Model if error.status.is_some() => Topic::Models,
+            ErrorKind::NoFim => Topic::Fim,
+            ErrorKind::Request if error.status.is_none() => Topic::Address,
+            _ => return None,
+        };
+        let text = self.help(topic);
+        let before = match topic {
+            Topic::Keys if text.starts_with("https:") => "Keys are made at ",
+            Topic::Credit => "Credit is bought at ",
             _ => "",
         };
         let model = if model.is_empty() { "MODEL" } else { model };
-        (!text.is_empty()).then(|| text.replace("{model}", model))
+        let end = if before.is_empty() { "" } else { "." };
+        (!text.is_empty()).then(|| [before, &text.replace("{model}", model), end].concat())
     }
 }

@@ -4,9 +4,9 @@
 //! Only models whose vendor documents what they accept have a row. Nothing is sent to any other model, because
 //! a field that one model wants is an error for the next.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-use super::request::Draft;
+use super::request::{Draft, object};
 
 /// The setting `reasoning`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -356,48 +356,51 @@ impl Draft<'_> {
         let switch = matches!(word, "none" | "disabled" | "enabled" | "true" | "false");
         match spelling {
             Spelling::Own => self,
-            Spelling::ReasoningEffort => self.set("reasoning", json!({ "effort": word })),
-            Spelling::OpenRouter => self.set("reasoning", json!({ "effort": level.effort() })),
+            Spelling::ReasoningEffort => self.set("reasoning", object(&mut [("effort", word.into())])),
+            Spelling::OpenRouter => self.set("reasoning", object(&mut [("effort", level.effort().into())])),
             Spelling::EnableThinking => self.set("enable_thinking", on),
             Spelling::ThinkingType if switch => {
-                self.set("thinking", json!({ "type": if on { "enabled" } else { "disabled" } }))
+                self.set("thinking", object(&mut [("type", if on { "enabled" } else { "disabled" }.into())]))
             }
-            Spelling::ReasoningEnabled if switch => self.set("reasoning", json!({ "enabled": on })),
+            Spelling::ReasoningEnabled if switch => {
+                self.set("reasoning", object(&mut [("enabled", on.into())]))
+            }
             Spelling::TemplateSwitch if switch => {
-                self.set("chat_template_kwargs", json!({ "enable_thinking": on }))
+                self.set("chat_template_kwargs", object(&mut [("enable_thinking", on.into())]))
             }
             Spelling::Effort
             | Spelling::ThinkingType
             | Spelling::ReasoningEnabled
             | Spelling::TemplateSwitch => self.set("reasoning_effort", word),
-            Spelling::Claude => self.set_all(claude(word, plan.opt_in)),
+            Spelling::Claude => self.set_all(plan.claude()),
         }
-    }
-}
-
-/// The fields of the Messages API; Bedrock has them elsewhere.
-pub(super) fn claude(word: &str, opt_in: bool) -> serde_json::Map<String, Value> {
-    let fields = match word {
-        "none" => json!({ "thinking": { "type": "disabled" } }),
-        "disabled" | "between_tools" => json!({ "thinking": { "type": word } }),
-        number if number.parse::<u32>().is_ok_and(|budget| budget > 0) => {
-            json!({ "thinking": { "type": "enabled", "budget_tokens": number.parse::<u32>().unwrap_or(1024) } })
-        }
-        effort if opt_in => {
-            json!({ "thinking": { "type": "adaptive" }, "output_config": { "effort": effort } })
-        }
-        effort => json!({ "output_config": { "effort": effort } }),
-    };
-    match fields {
-        Value::Object(fields) => fields,
-        _ => serde_json::Map::new(),
     }
 }
 
 impl Plan {
-    /// The fields of the Messages API that ask for this plan.
-    pub(super) fn claude(self) -> serde_json::Map<String, Value> {
-        self.word.map(|word| claude(word, self.opt_in)).unwrap_or_default()
+    /// The fields of the Messages API that ask for this plan. Bedrock has them elsewhere.
+    pub(super) fn claude(self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        let Some(word) = self.word else { return fields };
+        let budget = word.parse::<u32>().ok();
+        let (kind, effort) = match word {
+            "none" => ("disabled", false),
+            "disabled" | "between_tools" => (word, false),
+            _ if budget.is_some() => ("enabled", false),
+            _ if self.opt_in => ("adaptive", true),
+            _ => ("", true),
+        };
+        if !kind.is_empty() {
+            let mut thinking = object(&mut [("type", kind.into())]);
+            if let (Some(budget), Value::Object(thinking)) = (budget, &mut thinking) {
+                thinking.insert("budget_tokens".to_owned(), budget.into());
+            }
+            fields.insert("thinking".to_owned(), thinking);
+        }
+        if effort {
+            fields.insert("output_config".to_owned(), object(&mut [("effort", word.into())]));
+        }
+        fields
     }
 }
 

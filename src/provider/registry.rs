@@ -2,7 +2,7 @@
 //! against it.
 
 use super::fim::{Auto, FEW_STOPS, Ways};
-use super::profile::{Address, Chat, Completions, Dialect, Help, NO_HELP, Profile, Resume};
+use super::profile::{Address, Chat, Completions, Dialect, Profile, Resume, Topic};
 use super::reasoning::{self, Spelling, Thinking};
 use super::{Defaults, Provider};
 
@@ -36,13 +36,13 @@ const VENDOR: Profile = Profile {
     name: "",
     title: "",
     defaults: Defaults { base_url: "", model: "", key_env: &[], needs_key: true, paid: true },
-    dialect: Dialect::Chat(CHAT),
+    dialect: Dialect::Chat(&CHAT),
     address: Address::Base,
     thinking: NO_THINKING,
     headers: &[],
     key_header: "",
     models_path: "/models",
-    help: NO_HELP,
+    help: &[],
 };
 
 const fn paid(base_url: &'static str, key_env: &'static [&'static str], model: &'static str) -> Defaults {
@@ -51,10 +51,6 @@ const fn paid(base_url: &'static str, key_env: &'static [&'static str], model: &
 
 const fn local(base_url: &'static str, key_env: &'static [&'static str], model: &'static str) -> Defaults {
     Defaults { base_url, model, key_env, needs_key: false, paid: false }
-}
-
-const fn keys_at(keys: &'static str) -> Help {
-    Help { keys, ..NO_HELP }
 }
 
 const FIM: Completions = Completions {
@@ -78,11 +74,10 @@ const OPENAI: Profile = Profile {
     title: "OpenAI",
     defaults: paid("https://api.openai.com/v1", &["OPENAI_API_KEY"], "gpt-6-luna"),
     thinking: effort(&[reasoning::OPENAI]),
-    help: Help {
-        keys: "https://platform.openai.com/api-keys",
-        credit: "https://platform.openai.com/settings/organization/billing",
-        ..NO_HELP
-    },
+    help: &[
+        (Topic::Keys, "https://platform.openai.com/api-keys"),
+        (Topic::Credit, "https://platform.openai.com/settings/organization/billing"),
+    ],
     ..VENDOR
 };
 
@@ -95,22 +90,20 @@ const VERTEX: Profile = Profile {
         "",
     ),
     models_path: "",
-    help: Help {
-        key: "an access token",
-        keys: "`gcloud auth print-access-token` prints a token; it is good for an hour.",
-        ..NO_HELP
-    },
+    help: &[
+        (Topic::Key, "an access token"),
+        (Topic::Keys, "`gcloud auth print-access-token` prints a token; it is good for an hour."),
+    ],
     ..VENDOR
 };
 
 const DEEPSEEK: Profile = Profile {
     title: "DeepSeek",
-    help: Help {
-        keys: "https://platform.deepseek.com/api_keys",
-        credit: "https://platform.deepseek.com/top_up",
-        fim: "DeepSeek's FIM is the provider `deepseek-fim`.",
-        ..NO_HELP
-    },
+    help: &[
+        (Topic::Keys, "https://platform.deepseek.com/api_keys"),
+        (Topic::Credit, "https://platform.deepseek.com/top_up"),
+        (Topic::Fim, "DeepSeek's FIM is the provider `deepseek-fim`."),
+    ],
     ..VENDOR
 };
 
@@ -118,7 +111,7 @@ const DEEPSEEK: Profile = Profile {
 pub(super) static PROFILES: &[Profile] = &[
     Profile {
         name: "openai",
-        dialect: Dialect::Chat(Chat {
+        dialect: Dialect::Chat(&Chat {
             limit: "max_completion_tokens",
             stream_options: &[("include_usage", true), ("include_obfuscation", false)],
             ..CHAT
@@ -136,7 +129,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "OpenAI (completions)",
         // OpenAI's own models went in September 2026; other servers still have the format.
         defaults: Defaults { model: "", ..OPENAI.defaults },
-        dialect: Dialect::Completions(Completions {
+        dialect: Dialect::Completions(&Completions {
             path: "/completions",
             ways: Ways { auto: Auto::TemplateOrSuffix, suffix: true, templates: true, chat: false },
             family: None,
@@ -154,11 +147,10 @@ pub(super) static PROFILES: &[Profile] = &[
         headers: &[("anthropic-version", "2023-06-01")],
         key_header: "x-api-key",
         models_path: "/models?limit=1000",
-        help: Help {
-            keys: "https://console.anthropic.com/settings/keys",
-            credit: "https://console.anthropic.com/settings/billing",
-            ..NO_HELP
-        },
+        help: &[
+            (Topic::Keys, "https://console.anthropic.com/settings/keys"),
+            (Topic::Credit, "https://console.anthropic.com/settings/billing"),
+        ],
         ..VENDOR
     },
     Profile {
@@ -174,7 +166,7 @@ pub(super) static PROFILES: &[Profile] = &[
         // In the URL, where the documentation puts it as well, the key would show up in logs.
         key_header: "x-goog-api-key",
         models_path: "/models?pageSize=1000",
-        help: keys_at("https://aistudio.google.com/apikey"),
+        help: &[(Topic::Keys, "https://aistudio.google.com/apikey")],
         ..VENDOR
     },
     Profile {
@@ -199,14 +191,16 @@ pub(super) static PROFILES: &[Profile] = &[
         defaults: paid("https://api.mistral.ai/v1", &["MISTRAL_API_KEY"], "codestral-latest"),
         // Usage comes unasked with the last chunk. A prefill comes back before what follows
         // (SillyTavern/SillyTavern#2557).
-        dialect: Dialect::Chat(Chat { resume: Resume::EchoedPrefix, ..CHAT }),
+        dialect: Dialect::Chat(&Chat { resume: Resume::EchoedPrefix, ..CHAT }),
         thinking: effort(&[reasoning::MISTRAL]),
         headers: &[("accept", "text/event-stream")],
-        help: Help {
-            keys: "Keys are made at https://console.mistral.ai; one for Codestral needs the provider `codestral`.",
-            fim: "Mistral's FIM is the provider `codestral`.",
-            ..NO_HELP
-        },
+        help: &[
+            (
+                Topic::Keys,
+                "Keys are made at https://console.mistral.ai; one for Codestral needs the provider `codestral`.",
+            ),
+            (Topic::Fim, "Mistral's FIM is the provider `codestral`."),
+        ],
         ..VENDOR
     },
     Profile {
@@ -214,19 +208,20 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "Codestral",
         defaults: paid("https://codestral.mistral.ai/v1", &["CODESTRAL_API_KEY"], "codestral-latest"),
         // The API names no limit for stop strings.
-        dialect: Dialect::Completions(Completions { family: Some("codestral"), stops: 8, ..FIM }),
+        dialect: Dialect::Completions(&Completions { family: Some("codestral"), stops: 8, ..FIM }),
         headers: &[("accept", "text/event-stream")],
-        help: keys_at(
+        help: &[(
+            Topic::Keys,
             "Codestral's keys are made at https://console.mistral.ai/codestral; with a general key of Mistral's set \
              `base-url` to https://api.mistral.ai/v1.",
-        ),
+        )],
         ..VENDOR
     },
     Profile {
         name: "deepseek",
         defaults: paid("https://api.deepseek.com", &["DEEPSEEK_API_KEY"], "deepseek-flash"),
         // "Chat Prefix Completion" is in beta.
-        dialect: Dialect::Chat(Chat { resume: Resume::BetaPrefix, ..CHAT }),
+        dialect: Dialect::Chat(&Chat { resume: Resume::BetaPrefix, ..CHAT }),
         thinking: Thinking { spelling: Spelling::ThinkingType, models: &[reasoning::DEEPSEEK] },
         ..DEEPSEEK
     },
@@ -234,7 +229,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "deepseek-fim",
         defaults: paid("https://api.deepseek.com/beta", &["DEEPSEEK_API_KEY"], "deepseek-flash"),
         // Limits as in api-docs.deepseek.com/api/create-completion.
-        dialect: Dialect::Completions(Completions {
+        dialect: Dialect::Completions(&Completions {
             path: "/completions",
             family: Some("deepseek"),
             stops: 16,
@@ -249,7 +244,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "openrouter",
         title: "OpenRouter",
         defaults: paid("https://openrouter.ai/api/v1", &["OPENROUTER_API_KEY"], "openai/gpt-6-luna"),
-        dialect: Dialect::Chat(Chat { stream_options: USAGE, ..CHAT }),
+        dialect: Dialect::Chat(&Chat { stream_options: USAGE, ..CHAT }),
         // One field for all vendors (openrouter.ai/docs/use-cases/reasoning-tokens).
         thinking: Thinking {
             spelling: Spelling::OpenRouter,
@@ -265,28 +260,26 @@ pub(super) static PROFILES: &[Profile] = &[
             ],
         },
         headers: &[("x-openrouter-title", "Lapce AI completion")],
-        help: Help {
-            keys: "https://openrouter.ai/settings/keys",
-            credit: "https://openrouter.ai/settings/credits",
-            ..NO_HELP
-        },
+        help: &[
+            (Topic::Keys, "https://openrouter.ai/settings/keys"),
+            (Topic::Credit, "https://openrouter.ai/settings/credits"),
+        ],
         ..VENDOR
     },
     Profile {
         name: "azure",
         title: "Azure OpenAI",
         defaults: paid("", &["AZURE_OPENAI_API_KEY"], ""),
-        dialect: Dialect::Chat(Chat { stream_options: USAGE, ..CHAT }),
+        dialect: Dialect::Chat(&Chat { stream_options: USAGE, ..CHAT }),
         address: Address::Azure,
         thinking: effort(&[reasoning::OPENAI]),
         key_header: "api-key",
         models_path: "",
-        help: Help {
-            keys: "The key is under “Keys and Endpoint” of the resource.",
-            models: "`model` must be the name of a deployment of this resource.",
-            address: "At Azure it is `https://RESOURCE.openai.azure.com`.",
-            ..NO_HELP
-        },
+        help: &[
+            (Topic::Keys, "The key is under “Keys and Endpoint” of the resource."),
+            (Topic::Models, "`model` must be the name of a deployment of this resource."),
+            (Topic::Address, "At Azure it is `https://RESOURCE.openai.azure.com`."),
+        ],
         ..VENDOR
     },
     Profile {
@@ -300,11 +293,16 @@ pub(super) static PROFILES: &[Profile] = &[
         dialect: Dialect::Converse,
         address: Address::Bedrock,
         thinking: Thinking { spelling: Spelling::Claude, models: &[reasoning::ANTHROPIC] },
-        help: Help {
-            keys: "Set `AWS_BEARER_TOKEN_BEDROCK`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.",
-            models: "Many models need the id of an inference profile, as `us.anthropic.…` or `global.anthropic.…`.",
-            ..NO_HELP
-        },
+        help: &[
+            (
+                Topic::Keys,
+                "Set `AWS_BEARER_TOKEN_BEDROCK`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.",
+            ),
+            (
+                Topic::Models,
+                "Many models need the id of an inference profile, as `us.anthropic.…` or `global.anthropic.…`.",
+            ),
+        ],
         ..VENDOR
     },
     Profile {
@@ -316,11 +314,10 @@ pub(super) static PROFILES: &[Profile] = &[
         address: Address::Root(&["/api/generate", "/api/chat", "/api", "/v1"]),
         thinking: Thinking { spelling: Spelling::Own, models: &[reasoning::OPEN_WEIGHTS] },
         models_path: "/api/tags",
-        help: Help {
-            start: "It is started by `ollama serve`.",
-            models: "A model is fetched by `ollama pull {model}`.",
-            ..NO_HELP
-        },
+        help: &[
+            (Topic::Start, "It is started by `ollama serve`."),
+            (Topic::Models, "A model is fetched by `ollama pull {model}`."),
+        ],
         ..VENDOR
     },
     Profile {
@@ -332,10 +329,10 @@ pub(super) static PROFILES: &[Profile] = &[
         address: Address::Root(&["/infill", "/completion", "/v1"]),
         thinking: Thinking { spelling: Spelling::TemplateSwitch, models: &[reasoning::TEMPLATES] },
         models_path: "/v1/models",
-        help: Help {
-            start: "It is started, with a small model, by `llama-server --fim-qwen-1.5b-default --port 8080`.",
-            ..NO_HELP
-        },
+        help: &[(
+            Topic::Start,
+            "It is started, with a small model, by `llama-server --fim-qwen-1.5b-default --port 8080`.",
+        )],
         ..VENDOR
     },
     Profile {
@@ -343,51 +340,50 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "vLLM",
         defaults: local("http://localhost:8000/v1", &["VLLM_API_KEY"], ""),
         // "suffix is not currently supported" (entrypoints/openai/completion/serving.py).
-        dialect: Dialect::Completions(Completions {
+        dialect: Dialect::Completions(&Completions {
             ways: Ways { suffix: false, ..OPEN_MODELS.ways },
             ..OPEN_MODELS
         }),
         thinking: Thinking { spelling: Spelling::TemplateSwitch, models: &[reasoning::TEMPLATES] },
-        help: Help { start: "It is started by `vllm serve MODEL`.", ..NO_HELP },
+        help: &[(Topic::Start, "It is started by `vllm serve MODEL`.")],
         ..VENDOR
     },
     Profile {
         name: "lm-studio",
         title: "LM Studio",
         defaults: local("http://localhost:1234/v1", &["LM_API_TOKEN"], ""),
-        dialect: Dialect::Completions(OPEN_MODELS),
+        dialect: Dialect::Completions(&OPEN_MODELS),
         thinking: effort(&[reasoning::OPEN_WEIGHTS]),
-        help: Help {
-            start: "Its server is started by `lms server start`.",
-            models: "A model is loaded by `lms load {model}`.",
-            ..NO_HELP
-        },
+        help: &[
+            (Topic::Start, "Its server is started by `lms server start`."),
+            (Topic::Models, "A model is loaded by `lms load {model}`."),
+        ],
         ..VENDOR
     },
     Profile {
         name: "groq",
         title: "Groq",
         defaults: paid("https://api.groq.com/openai/v1", &["GROQ_API_KEY"], "openai/gpt-oss-20b"),
-        dialect: Dialect::Chat(Chat { limit: "max_completion_tokens", ..CHAT }),
+        dialect: Dialect::Chat(&Chat { limit: "max_completion_tokens", ..CHAT }),
         thinking: effort(&[reasoning::GROQ]),
-        help: keys_at("https://console.groq.com/keys"),
+        help: &[(Topic::Keys, "https://console.groq.com/keys")],
         ..VENDOR
     },
     Profile {
         name: "xai",
         title: "xAI",
         defaults: paid("https://api.x.ai/v1", &["XAI_API_KEY"], "grok-4.3"),
-        dialect: Dialect::Chat(Chat { limit: "max_completion_tokens", ..CHAT }),
+        dialect: Dialect::Chat(&Chat { limit: "max_completion_tokens", ..CHAT }),
         thinking: effort(&[reasoning::XAI]),
-        help: keys_at("https://console.x.ai"),
+        help: &[(Topic::Keys, "https://console.x.ai")],
         ..VENDOR
     },
     Profile {
         name: "mercury",
         title: "Inception",
         defaults: paid("https://api.inceptionlabs.ai/v1", &["INCEPTION_API_KEY"], "mercury-edit-2"),
-        dialect: Dialect::Completions(FIM),
-        help: keys_at("https://platform.inceptionlabs.ai"),
+        dialect: Dialect::Completions(&FIM),
+        help: &[(Topic::Keys, "https://platform.inceptionlabs.ai")],
         ..VENDOR
     },
     // docs.together.ai/docs/openai-api-compatibility and …/inference/chat/reasoning (read 2026-11).
@@ -396,7 +392,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "Together AI",
         defaults: paid("https://api.together.xyz/v1", &["TOGETHER_API_KEY"], "Qwen/Qwen3.5-9B"),
         thinking: Thinking { spelling: Spelling::ReasoningEnabled, models: &[reasoning::TOGETHER] },
-        help: keys_at("https://api.together.ai/settings/api-keys"),
+        help: &[(Topic::Keys, "https://api.together.ai/settings/api-keys")],
         ..VENDOR
     },
     // docs.fireworks.ai/guides/reasoning; ai-sdk.dev/providers/ai-sdk-providers/fireworks (read 2026-11).
@@ -409,7 +405,7 @@ pub(super) static PROFILES: &[Profile] = &[
             "accounts/fireworks/models/gpt-oss-20b",
         ),
         thinking: effort(&[reasoning::FIREWORKS]),
-        help: keys_at("https://fireworks.ai/account/api-keys"),
+        help: &[(Topic::Keys, "https://fireworks.ai/account/api-keys")],
         ..VENDOR
     },
     // inference-docs.cerebras.ai: the model that its deprecations page recommends in place of others (read 2026-11).
@@ -417,9 +413,9 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "cerebras",
         title: "Cerebras",
         defaults: paid("https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"], "gpt-oss-120b"),
-        dialect: Dialect::Chat(Chat { limit: "max_completion_tokens", ..CHAT }),
+        dialect: Dialect::Chat(&Chat { limit: "max_completion_tokens", ..CHAT }),
         thinking: effort(&[reasoning::CEREBRAS]),
-        help: keys_at("https://cloud.cerebras.ai"),
+        help: &[(Topic::Keys, "https://cloud.cerebras.ai")],
         ..VENDOR
     },
     // huggingface.co/docs/inference-providers (read 2026-11): a router without FIM.
@@ -428,7 +424,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "Hugging Face",
         defaults: paid("https://router.huggingface.co/v1", &["HF_TOKEN"], "openai/gpt-oss-120b"),
         thinking: effort(&[reasoning::OPEN_WEIGHTS]),
-        help: keys_at("https://huggingface.co/settings/tokens"),
+        help: &[(Topic::Keys, "https://huggingface.co/settings/tokens")],
         ..VENDOR
     },
     // build.nvidia.com (read 2026-11). Its catalogue changes too often for a default model.
@@ -437,7 +433,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "NVIDIA",
         defaults: paid("https://integrate.api.nvidia.com/v1", &["NVIDIA_API_KEY"], ""),
         thinking: effort(&[reasoning::OPEN_WEIGHTS]),
-        help: keys_at("https://build.nvidia.com/settings"),
+        help: &[(Topic::Keys, "https://build.nvidia.com/settings")],
         ..VENDOR
     },
     // deepinfra.com/docs/advanced/openai_api (read 2026-11).
@@ -450,7 +446,7 @@ pub(super) static PROFILES: &[Profile] = &[
             "Qwen/Qwen3-Coder-480B-A35B-Instruct-Turbo",
         ),
         thinking: effort(&[reasoning::OPEN_WEIGHTS]),
-        help: keys_at("https://deepinfra.com/dash/api_keys"),
+        help: &[(Topic::Keys, "https://deepinfra.com/dash/api_keys")],
         ..VENDOR
     },
     // docs.sambanova.ai/docs/en/features/openai-compatibility (read 2026-11).
@@ -459,7 +455,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "SambaNova",
         defaults: paid("https://api.sambanova.ai/v1", &["SAMBANOVA_API_KEY"], "Meta-Llama-3.3-70B-Instruct"),
         thinking: effort(&[reasoning::OPEN_WEIGHTS]),
-        help: keys_at("https://cloud.sambanova.ai/apis"),
+        help: &[(Topic::Keys, "https://cloud.sambanova.ai/apis")],
         ..VENDOR
     },
     // docs.perplexity.ai/docs/sonar/openai-compatibility (read 2026-11): no list of models.
@@ -468,7 +464,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "Perplexity",
         defaults: paid("https://api.perplexity.ai", &["PERPLEXITY_API_KEY", "PPLX_API_KEY"], "sonar"),
         models_path: "",
-        help: keys_at("https://www.perplexity.ai/account/api"),
+        help: &[(Topic::Keys, "https://www.perplexity.ai/account/api")],
         ..VENDOR
     },
     // platform.kimi.ai/docs by promptfoo.dev/docs/providers/moonshot (read 2026-11): K2 previews were
@@ -477,9 +473,9 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "moonshot",
         title: "Moonshot",
         defaults: paid("https://api.moonshot.ai/v1", &["MOONSHOT_API_KEY"], "kimi-k2.6"),
-        dialect: Dialect::Chat(Chat { limit: "max_completion_tokens", ..CHAT }),
+        dialect: Dialect::Chat(&Chat { limit: "max_completion_tokens", ..CHAT }),
         thinking: Thinking { spelling: Spelling::ThinkingType, models: &[reasoning::MOONSHOT] },
-        help: keys_at("https://platform.kimi.ai"),
+        help: &[(Topic::Keys, "https://platform.kimi.ai")],
         ..VENDOR
     },
     // docs.z.ai; ai-sdk.dev/providers/ai-sdk-providers/zai (read 2026-11).
@@ -488,7 +484,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "Z.ai",
         defaults: paid("https://api.z.ai/api/paas/v4", &["ZAI_API_KEY"], "glm-4.7"),
         thinking: Thinking { spelling: Spelling::ThinkingType, models: &[reasoning::ZAI] },
-        help: keys_at("https://z.ai/manage-apikey/apikey-list"),
+        help: &[(Topic::Keys, "https://z.ai/manage-apikey/apikey-list")],
         ..VENDOR
     },
     // alibabacloud.com/help/model-studio, "OpenAI compatible - Chat": the address of Singapore. Since October 2026
@@ -502,7 +498,7 @@ pub(super) static PROFILES: &[Profile] = &[
             "qwen3-coder-plus",
         ),
         thinking: Thinking { spelling: Spelling::EnableThinking, models: &[reasoning::DASHSCOPE] },
-        help: keys_at("https://modelstudio.console.alibabacloud.com"),
+        help: &[(Topic::Keys, "https://modelstudio.console.alibabacloud.com")],
         ..VENDOR
     },
     // docs.cohere.com/docs/compatibility-api (read 2026-11): no list of models there.
@@ -515,7 +511,7 @@ pub(super) static PROFILES: &[Profile] = &[
             "command-a-03-2025",
         ),
         models_path: "",
-        help: keys_at("https://dashboard.cohere.com/api-keys"),
+        help: &[(Topic::Keys, "https://dashboard.cohere.com/api-keys")],
         ..VENDOR
     },
     // developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility (read 2026-11): no list of models
@@ -530,11 +526,10 @@ pub(super) static PROFILES: &[Profile] = &[
         ),
         address: Address::Cloudflare,
         models_path: "",
-        help: Help {
-            keys: "https://dash.cloudflare.com/profile/api-tokens",
-            address: "Or set `cloudflare.account-id`.",
-            ..NO_HELP
-        },
+        help: &[
+            (Topic::Keys, "https://dash.cloudflare.com/profile/api-tokens"),
+            (Topic::Address, "Or set `cloudflare.account-id`."),
+        ],
         ..VENDOR
     },
     Profile {
@@ -542,17 +537,16 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "the server",
         defaults: Defaults { needs_key: false, paid: true, ..local("", &["OPENAI_COMPATIBLE_API_KEY"], "") },
         // Nothing but what all of them take: no `stream_options`.
-        dialect: Dialect::Completions(Completions {
+        dialect: Dialect::Completions(&Completions {
             ways: Ways { auto: Auto::Chat, ..Ways::ALL },
             stream_options: &[],
             ..OPEN_MODELS
         }),
         thinking: effort(&[reasoning::OPENAI]),
-        help: Help {
-            fim: "`fim` may be `chat` here.",
-            address: "For example `https://gateway.example/v1`.",
-            ..NO_HELP
-        },
+        help: &[
+            (Topic::Fim, "`fim` may be `chat` here."),
+            (Topic::Address, "For example `https://gateway.example/v1`."),
+        ],
         ..VENDOR
     },
 ];

@@ -72,11 +72,11 @@ impl<'a> Draft<'a> {
         let otherwise = is_loopback(&self.url)
             || self.account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
         if self.profile.defaults.needs_key && !otherwise {
-            let Profile { title, defaults, help, .. } = self.profile;
+            let Profile { title, defaults, .. } = self.profile;
             let message = format!(
                 "{title} needs {}: set `{}` in the environment Lapce is started from, or name another variable in \
                  `api-key-env`.",
-                help.key,
+                self.profile.key(),
                 defaults.key_env.join("` or `"),
             );
             return Err(Error::of_settings(self.profile, ErrorKind::Auth, &message));
@@ -106,8 +106,14 @@ impl<'a> Draft<'a> {
 
     /// A top-level field of the body.
     pub(super) fn set(mut self, field: &str, value: impl Into<Value>) -> Self {
-        self.body.insert(field.to_owned(), value.into());
+        self.put(field, value.into());
         self
+    }
+
+    // Once in the wasm, rather than at each of many calls.
+    #[inline(never)]
+    fn put(&mut self, field: &str, value: Value) {
+        self.body.insert(field.to_owned(), value);
     }
 
     /// A top-level field of the body, if there is a value for it.
@@ -224,6 +230,17 @@ impl<'a> Draft<'a> {
 fn is_header_name(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// A JSON object. `json!` writes the making of one out at each place, which costs kilobytes of wasm.
+#[inline(never)]
+pub(super) fn object(fields: &mut [(&str, Value)]) -> Value {
+    fields.iter_mut().map(|(name, value)| ((*name).to_owned(), value.take())).collect()
+}
+
+/// The content of a turn in Google's and Bedrock's formats: one part of text.
+pub(super) fn text_part(text: &str) -> Value {
+    Value::Array(vec![object(&mut [("text", text.into())])])
 }
 
 /// Takes the field at a dotted path out of the body. An object that is left empty goes as well.

@@ -114,6 +114,8 @@ fn frames_glued_on_one_line_are_decoded_one_by_one() {
             "{line}"
         );
     }
+    let error = format!("data: {{\"error\":{{\"message\":\"m\"}}}}{b}\n\n");
+    assert_eq!(decoded(chat_completions::decoder, error.as_bytes()), ["error transient - m"]);
     let many = format!("data: {}\n\ndata: [DONE]\n\n", "{}".repeat(10_000));
     assert_eq!(decoded(chat_completions::decoder, many.as_bytes()), ["done#0 stop"]);
 }

@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::responses::Responses;
 use crate::provider::decoder::{Decoder, Ends, Frame, Framing, Wire, says};
@@ -14,7 +14,7 @@ use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::conversation;
 use crate::provider::profile::{Chat, Profile, Resume};
 use crate::provider::reasoning::Spelling;
-use crate::provider::request::Draft;
+use crate::provider::request::{Draft, object};
 use crate::provider::usage::usage;
 use crate::provider::{Account, Error, HttpRequest, Prompt, Seam};
 use crate::sse::json::{Few, Raw, number, object};
@@ -60,7 +60,8 @@ impl Draft<'_> {
     /// they would cut.
     pub(super) fn chat(self, account: &Account, prompt: &Prompt, seam: Seam) -> Self {
         let conversation = conversation(prompt, account, seam);
-        let turn = |role: &str, content: &str| json!({"role": role, "content": content});
+        let turn =
+            |role: &str, content: &str| object(&mut [("role", role.into()), ("content", content.into())]);
         let mut messages = vec![turn("system", &conversation.system), turn("user", &conversation.user)];
         if let Some(received) = &conversation.assistant {
             let mut assistant = turn("assistant", received);

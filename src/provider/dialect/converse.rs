@@ -1,6 +1,6 @@
 //! AWS Bedrock: the Converse API of every model there, in AWS's binary framing, signed or with a bearer key.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::messages::{self, Messages};
 use crate::provider::address::{bedrock_host, region, url};
@@ -8,7 +8,7 @@ use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::profile::Profile;
-use crate::provider::request::Draft;
+use crate::provider::request::{Draft, object, text_part};
 use crate::provider::sigv4::{Signer, Unsigned};
 use crate::provider::url::segment;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Secret, Wire};
@@ -118,7 +118,8 @@ impl Draft<'_> {
         let has_system = !is_one_of(WITHOUT_SYSTEM);
         let conversation = if has_system { conversation } else { conversation.without_system() };
         let messages = conversation.turns(|is_user, text| {
-            json!({ "role": if is_user { "user" } else { "assistant" }, "content": [{ "text": text }] })
+            let role = if is_user { "user" } else { "assistant" };
+            object(&mut [("role", role.into()), ("content", text_part(text))])
         });
         let mut config = Map::new();
         let mut set = |name: &str, value: Value| config.insert(name.to_owned(), value);
@@ -133,7 +134,7 @@ impl Draft<'_> {
             set("stopSequences", stops.into());
         }
         let more = Some(plan.claude()).filter(|fields| is_claude && !fields.is_empty());
-        let system = has_system.then(|| json!([{ "text": conversation.system }]));
+        let system = has_system.then(|| text_part(&conversation.system));
         self.set("messages", messages)
             .set_some("system", system)
             .set("inferenceConfig", config)

@@ -1,13 +1,13 @@
 //! Google's `generateContent` format: what Gemini's own API and Vertex stream, as SSE or as one JSON array.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::chat_completions::ChatCompletions;
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::profile::{Address, Profile};
-use crate::provider::request::Draft;
+use crate::provider::request::{Draft, object, text_part};
 use crate::provider::url::segment;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
 use crate::sse::json::{Few, Raw, object};
@@ -39,9 +39,10 @@ pub(in crate::provider) fn request(
     let is_gemma = model.contains("gemma");
     let conversation = if is_gemma { conversation.without_system() } else { conversation };
     let contents = conversation.turns(|is_user, text| {
-        json!({ "role": if is_user { "user" } else { "model" }, "parts": [{ "text": text }] })
+        let role = if is_user { "user" } else { "model" };
+        object(&mut [("role", role.into()), ("parts", text_part(text))])
     });
-    let instruction = (!is_gemma).then(|| json!({ "parts": [{ "text": conversation.system }] }));
+    let instruction = (!is_gemma).then(|| object(&mut [("parts", text_part(&conversation.system))]));
     Draft::to(profile, account, &path)?
         .set("contents", contents)
         .set_some("systemInstruction", instruction)
@@ -61,8 +62,10 @@ fn generation_config(profile: &Profile, account: &Account, prompt: &Prompt) -> M
     let mut set = |name: &str, value: Value| config.insert(name.to_owned(), value);
     match plan.word.map(|word| (word, word.parse::<u32>())) {
         None => {}
-        Some((_, Ok(budget))) => drop(set("thinkingConfig", json!({ "thinkingBudget": budget }))),
-        Some((level, Err(_))) => drop(set("thinkingConfig", json!({ "thinkingLevel": level }))),
+        Some((_, Ok(budget))) => {
+            drop(set("thinkingConfig", object(&mut [("thinkingBudget", budget.into())])))
+        }
+        Some((level, Err(_))) => drop(set("thinkingConfig", object(&mut [("thinkingLevel", level.into())]))),
     }
     set("maxOutputTokens", prompt.max_tokens.saturating_add(plan.room).into());
     // Gemini 3 is meant to run at its default temperature; later models ignore or refuse another.
@@ -144,12 +147,15 @@ object! {
     }
 }
 
-/// A call whose arguments come in parts.
-#[derive(Debug)]
+/// A call whose arguments come in parts, in the order in which they stand in the JSON text of all arguments.
+#[derive(Debug, Default)]
 struct OpenCall {
     choice: u32,
     index: u32,
-    arguments: Value,
+    /// Where the last value stands: `.name` and `[0]`, one for each object or array around it.
+    path: Vec<String>,
+    /// The last value is a string of which more may come.
+    in_string: bool,
 }
 
 object! {
@@ -231,71 +237,77 @@ impl GenerateContent {
     fn call(&mut self, choice: u32, call: &Call<'_>, sink: &mut dyn Sink) {
         let goes_on = call.will_continue.is_given();
         let open = self.open_call.take().filter(|open| open.choice == choice && !call.name.is_given());
-        let Some(mut open) = open else {
-            let index = self.tools;
-            self.tools += 1;
-            // Until its parts are together, the arguments of such a call are no JSON.
-            let arguments = if goes_on { "" } else { call.args.json() }.into();
-            let (id, name) = (call.id.cow(), call.name.cow());
-            sink.token(StreamToken::ToolCall(ToolCall { choice, index, id, name, arguments }));
-            if goes_on {
-                let mut open = OpenCall { choice, index, arguments: json!({}) };
-                open.add(call);
-                self.open_call = Some(open);
-            }
-            return;
-        };
-        open.add(call);
-        if goes_on {
-            self.open_call = Some(open);
-            return;
+        let is_new = open.is_none();
+        let mut open = open.unwrap_or_else(|| OpenCall { choice, index: self.tools, ..OpenCall::default() });
+        self.tools += u32::from(is_new);
+        let mut arguments = String::new();
+        if is_new && !goes_on {
+            arguments.push_str(call.args.json());
+        } else {
+            call.partial.iter().for_each(|argument| open.add(&argument, &mut arguments));
         }
-        let arguments = serde_json::to_string(&open.arguments).unwrap_or_default().into();
+        if !is_new && !goes_on {
+            open.close(0, &mut arguments);
+        }
         let index = open.index;
-        sink.token(StreamToken::ToolCall(ToolCall { choice, index, arguments, ..ToolCall::default() }));
+        self.open_call = goes_on.then_some(open);
+        if is_new || !arguments.is_empty() {
+            let (id, name, arguments) = (call.id.cow(), call.name.cow(), arguments.into());
+            sink.token(StreamToken::ToolCall(ToolCall { choice, index, id, name, arguments }));
+        }
     }
 }
 
 impl OpenCall {
-    fn add(&mut self, call: &Call<'_>) {
-        for argument in call.partial.iter() {
-            let path = argument.path.cow().unwrap_or_default();
-            // `$.name`, `$.list[0].name`. A limit, because what writes JSON calls itself.
-            let path = path.replace('[', ".[");
-            let place = path.split('.').skip(1).take(32).fold(&mut self.arguments, step);
-            match (argument.string.cow(), &mut *place) {
-                (Some(piece), Value::String(text)) => text.push_str(&piece),
-                (Some(piece), place) => *place = piece.into_owned().into(),
-                (None, place) => {
-                    let value =
-                        [argument.number, argument.bool].into_iter().find(|raw| !raw.json().is_empty());
-                    *place =
-                        value.and_then(|raw| serde_json::from_str(raw.json()).ok()).unwrap_or(Value::Null);
-                }
+    /// Writes the next piece of the arguments' JSON text.
+    fn add(&mut self, argument: &PartialArgument<'_>, json: &mut String) {
+        // `$.name`, `$.list[0].name`
+        let path = argument.path.cow().unwrap_or_default().replace('[', ".[");
+        let path: Vec<&str> = path.split('.').skip(1).collect();
+        let piece = argument.string.json().strip_prefix('"').and_then(|piece| piece.strip_suffix('"'));
+        match piece {
+            Some(piece) if self.in_string && path == self.path => return json.push_str(piece),
+            _ => {}
+        }
+        let around = path.len().saturating_sub(1);
+        let shared =
+            self.path.iter().zip(path.iter().take(around)).take_while(|(old, new)| old == new).count();
+        let is_first = self.path.is_empty();
+        self.close(shared + 1, json);
+        for (depth, name) in path.iter().enumerate().skip(shared) {
+            let is_index = name.starts_with('[');
+            match (depth == shared && !is_first, is_index) {
+                (true, _) => json.push(','),
+                (false, true) => json.push('['),
+                (false, false) => json.push('{'),
+            }
+            if !is_index {
+                json.push_str(&serde_json::to_string(name).unwrap_or_default());
+                json.push(':');
             }
         }
-    }
-}
-
-/// The value of that name (`name`, `[0]`) within `value`, which becomes an object or an array for it.
-fn step<'v>(value: &'v mut Value, name: &str) -> &'v mut Value {
-    let Some(at) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')?.parse::<usize>().ok())
-    else {
-        if !value.is_object() {
-            *value = json!({});
+        self.path = path.into_iter().map(str::to_owned).collect();
+        self.in_string = piece.is_some();
+        if let Some(piece) = piece {
+            json.push('"');
+            json.push_str(piece);
+        } else {
+            let others = [argument.number.json(), argument.bool.json(), "null"];
+            json.push_str(others.into_iter().find(|value| !value.is_empty()).unwrap_or_default());
         }
-        return &mut value[name];
-    };
-    if !value.is_array() {
-        *value = json!([]);
     }
-    if let Value::Array(list) = value
-        && at >= list.len()
-    {
-        list.push(Value::Null);
+
+    /// Ends the last value, and the objects and arrays around it but for the outer `depth`.
+    fn close(&mut self, depth: usize, json: &mut String) {
+        if std::mem::take(&mut self.in_string) {
+            json.push('"');
+        }
+        if depth == 0 && self.path.is_empty() {
+            json.push_str("{}");
+        }
+        let inner = self.path.drain(depth.min(self.path.len())..).rev();
+        inner.for_each(|name| json.push(if name.starts_with('[') { ']' } else { '}' }));
     }
-    let last = value.as_array().map_or(0, Vec::len) - 1;
-    &mut value[at.min(last)]
 }
 
 /// A decoder of a body in this format.
@@ -413,7 +425,9 @@ mod tests {
                 ],
                 &[
                     "tool#0 - f ",
-                    r#"tool#0 - - {"city":"Paris","days":[{"n":3},true]}"#,
+                    r#"tool#0 - - {"city":"Pa"#,
+                    r#"tool#0 - - ris","days":[{"n":3},true"#,
+                    "tool#0 - - ]}",
                     "tool#1 - g {}",
                     "done#0 stop",
                 ],

@@ -1,13 +1,13 @@
 //! llama.cpp's own server API: `/infill`, `/completion`, and `/v1/chat/completions` for chat models.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::chat_completions::ChatCompletions;
 use crate::provider::error::stream_error;
 use crate::provider::fim::{self, Way, Ways};
 use crate::provider::finish::finish_reason;
 use crate::provider::profile::Profile;
-use crate::provider::request::Draft;
+use crate::provider::request::{Draft, object};
 use crate::provider::{
     Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Reasoning, Seam, Wire,
 };
@@ -55,7 +55,9 @@ pub(in crate::provider) fn request(
             let line = text.rfind('\n').map_or(0, |at| at + 1);
             let (before, typed) = text.split_at_checked(line).unwrap_or((&text, ""));
             let files = prompt.snippets.iter();
-            let files = files.map(|file| json!({ "filename": file.path, "text": file.text }));
+            let files = files.map(|file| {
+                object(&mut [("filename", file.path.as_str().into()), ("text", file.text.as_str().into())])
+            });
             to("/infill")?
                 .set("input_extra", files.collect::<Vec<Value>>())
                 .set("input_prefix", before)
@@ -70,8 +72,10 @@ pub(in crate::provider) fn request(
             // A server rarely says which model it has. Templates of models that can think know this switch, the others do
             // not look at it (tools/server/README.md, `chat_template_kwargs`).
             let quiet = account.reasoning <= Reasoning::Off && !profile.plan(account).known;
-            let draft =
-                draft.set_some("chat_template_kwargs", quiet.then(|| json!({ "enable_thinking": false })));
+            let draft = draft.set_some(
+                "chat_template_kwargs",
+                quiet.then(|| object(&mut [("enable_thinking", false.into())])),
+            );
             let draft = if quiet {
                 draft.set("max_tokens", prompt.max_tokens)
             } else {

@@ -1,7 +1,5 @@
 //! Anthropic's Messages format: what Anthropic, Vertex and Bedrock's invoke API stream for Claude.
 
-use serde_json::json;
-
 use super::chat_completions::ChatCompletions;
 use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
@@ -9,7 +7,7 @@ use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::profile::{Address, Profile};
 use crate::provider::reasoning::Plan;
-use crate::provider::request::Draft;
+use crate::provider::request::{Draft, object};
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
@@ -25,9 +23,10 @@ pub(in crate::provider) fn request(
 ) -> Result<HttpRequest, Error> {
     let plan = profile.plan(account);
     let conversation = conversation(prompt, account, seam(plan));
-    let messages = conversation.turns(
-        |is_user, text| json!({ "role": if is_user { "user" } else { "assistant" }, "content": text }),
-    );
+    let messages = conversation.turns(|is_user, text| {
+        let role = if is_user { "user" } else { "assistant" };
+        object(&mut [("role", role.into()), ("content", text.into())])
+    });
     let stops = Some(stops(prompt)).filter(|stops| !stops.is_empty());
     // On Vertex the model is in the URL, and the version of the API in the body.
     let draft = match profile.address {

@@ -1,6 +1,6 @@
 //! Ollama's own API: `/api/generate` with its FIM `suffix`, and `/api/chat`; both stream lines of JSON.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::chat_completions::{ChatCompletions, arguments};
 use crate::provider::error::stream_error;
@@ -88,7 +88,7 @@ fn options(plan: Plan, account: &Account, prompt: &Prompt, stops: Vec<String>) -
     let mut options = Map::new();
     options.insert("num_predict".to_owned(), prompt.max_tokens.saturating_add(plan.room).into());
     options.insert("num_ctx".to_owned(), context.into());
-    options.insert("temperature".to_owned(), json!(account.temperature()));
+    options.insert("temperature".to_owned(), account.temperature().into());
     if !stops.is_empty() {
         options.insert("stop".to_owned(), stops.into());
     }

@@ -4,14 +4,14 @@
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::provider::decoder::{Ends, Frame, Wire, says};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::conversation;
 use crate::provider::profile::Profile;
-use crate::provider::request::Draft;
+use crate::provider::request::{Draft, object};
 use crate::provider::usage::usage;
 use crate::provider::{Account, Error, HttpRequest, Prompt, Seam};
 use crate::sse::json::{Few, Raw, object};
@@ -30,7 +30,7 @@ pub(in crate::provider) fn request(
     prompt: &Prompt,
 ) -> Result<HttpRequest, Error> {
     let conversation = conversation(prompt, account, Seam::Instruction);
-    let turn = |role: &str, text: &str| json!({"role": role, "content": text});
+    let turn = |role: &str, text: &str| object(&mut [("role", role.into()), ("content", text.into())]);
     let mut input = vec![turn("user", &conversation.user)];
     input.extend(conversation.assistant.map(|received| turn("assistant", &received)));
     input.extend(conversation.go_on.map(|go_on| turn("user", go_on)));
@@ -41,7 +41,7 @@ pub(in crate::provider) fn request(
         .set("instructions", &*conversation.system)
         .set("input", Value::Array(input))
         .set("stream", true)
-        .set("stream_options", json!({"include_obfuscation": false}))
+        .stream_options(&[("include_obfuscation", false)])
         .set("store", false)
         .set("max_output_tokens", prompt.max_tokens.max(LEAST_TOKENS).saturating_add(plan.room))
         .think(profile.thinking.spelling, plan);

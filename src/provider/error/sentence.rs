@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::clean::PAGE;
+use crate::provider::profile::Profile;
 use crate::provider::registry;
 use crate::provider::{Account, Provider};
 use crate::stream::ErrorKind;
@@ -12,7 +13,7 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
     let title = provider.title();
     let model = account.model_or(provider.defaults().model);
     let wait = error.retry_after_ms.map_or_else(String::new, |ms| format!(" for {} s", ms.div_ceil(1000)));
-    let key = registry::profile(provider.name()).map_or("an API key", |profile| profile.help.key);
+    let key = registry::profile(provider.name()).map_or("an API key", Profile::key);
     let is_page = words.starts_with(PAGE);
     let sentence = match error.kind {
         _ if is_page && error.status.is_some_and(|status| !matches!(status, 200..300 | 404 | 405)) => {
