@@ -3,6 +3,7 @@
 use super::profile::{Address, Profile};
 use super::url::{is_label, segment};
 use super::{Account, Error};
+use crate::http::Url;
 use crate::stream::ErrorKind;
 
 /// Azure's API version for deployments.
@@ -72,26 +73,17 @@ fn base(profile: &Profile, account: &Account, own: &str) -> Result<Base, Error> 
     }
     let (url, query) = given.split_once('?').unwrap_or((given, ""));
     let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default().to_ascii_lowercase());
-    if given.contains('#') {
-        return wrong("`base-url` must not have a `#` in it.");
-    }
     if names.into_iter().any(|name| SECRET_PARAMETERS.iter().any(|secret| name.ends_with(secret))) {
         return wrong("`base-url` must not hold a key: it belongs in the environment, see `api-key-env`.");
     }
     let url = url.trim_end_matches('/');
     let url = ENDPOINTS.iter().find_map(|endpoint| url.strip_suffix(endpoint)).unwrap_or(url);
-    let root = match (path(url), own) {
-        (Some(""), "") if profile.address == Address::Base => "/v1",
-        (Some(""), own) => path(own).unwrap_or_default(),
-        _ => "",
+    let root = match own {
+        _ if !Url::parse(url).is_ok_and(|url| url.path().is_empty()) => String::new(),
+        "" if profile.address == Address::Base => "/v1".to_owned(),
+        own => Url::parse(own).map(|own| own.path().to_owned()).unwrap_or_default(),
     };
-    Ok(Base { url: [url, root].concat(), query: query.to_owned() })
-}
-
-/// The path of a URL; empty when there is none.
-fn path(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default())
+    Ok(Base { url: [url, &root].concat(), query: query.to_owned() })
 }
 
 /// Azure has two shapes of URL: a deployment's own with a version of the API, and the newer `/openai/v1`
@@ -109,7 +101,8 @@ fn azure(profile: &Profile, account: &Account) -> Result<String, Error> {
         return Ok(Base { query: String::new(), ..pasted }.join("/chat/completions"));
     }
     let foundry = pasted.url.ends_with("/models");
-    let version = account.option("azure.api-version").map(|version| format!("api-version={version}"));
+    let version =
+        account.option("azure.api-version").map(|version| format!("api-version={}", segment(version)));
     let query = version.or(Some(pasted.query).filter(|query| !query.is_empty())).unwrap_or_else(|| {
         let plan = profile.plan(account);
         let version = match (foundry, plan.known) {
@@ -290,7 +283,6 @@ mod tests {
         for (provider, base, options, setting) in [
             ("openai-compatible", "", &[][..], "`base-url`"),
             ("openai-compatible", "https://a.example/v1?api_key=k", &[], "`base-url`"),
-            ("openai-compatible", "https://a.example/#v1", &[], "`base-url`"),
             ("azure", "", &[], "`https://RESOURCE.openai.azure.com`"),
             ("vertex-gemini", "", &[], "`vertex.project`"),
             (

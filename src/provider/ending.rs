@@ -104,7 +104,8 @@ fn used_up(progress: &Progress, max_tokens: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Secret, find};
+    use crate::http::Secret;
+    use crate::provider::find;
     use FinishReason::*;
 
     #[test]

@@ -56,7 +56,7 @@ pub(super) fn conversation(prompt: &Prompt, account: &Account, seam: Seam) -> Co
 }
 
 /// Characters of the user's instructions that are sent at most.
-const MOST_INSTRUCTIONS: usize = 4000;
+pub const MOST_INSTRUCTIONS: usize = 4000;
 
 fn system(instructions: &str) -> Cow<'static, str> {
     let instructions = instructions.trim();

@@ -3,7 +3,7 @@
 //! The command that prints a key must never come from a setting, because a stranger's folder can have settings. It comes from
 //! the environment of the editor, or from a file that only the user writes.
 
-use super::Secret;
+use crate::http::Secret;
 
 /// The key without what comes along when it is copied: white space, line ends, quotes, `Bearer ` before it. No provider's
 /// key has any of these.

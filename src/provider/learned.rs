@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::error::{classify_response, refused_field};
 use super::{Account, Response};
+use crate::http::Url;
 use crate::stream::ErrorKind;
 
 /// One thing that a server has taught about a model.
@@ -186,10 +187,8 @@ impl Entry {
 }
 
 /// The server of a request's URL, as lessons are kept under: scheme, host and port.
-pub fn server_of(url: &str) -> &str {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url.get(start..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(url.len(), |at| start + at);
-    url.get(..end).unwrap_or(url)
+pub fn server_of(url: &Url) -> &str {
+    url.as_str().strip_suffix(url.target()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -363,7 +362,7 @@ mod tests {
             ("http://[::1]:8080?x", "http://[::1]:8080"),
             ("https://a.example", "https://a.example"),
         ] {
-            assert_eq!(server_of(url), server);
+            assert_eq!(server_of(&Url::parse(url).unwrap()), server);
         }
     }
 }

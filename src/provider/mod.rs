@@ -31,15 +31,18 @@ mod url;
 mod usage;
 
 pub use decoder::{Decoder, Ends, Frame, Framing, Wire};
+pub(crate) use error::is_invisible;
 pub use error::{Error, Response};
 pub use fim::{fallback as fim_fallback, names as fim_names};
+pub use infill_prompt::MOST_INSTRUCTIONS;
 pub use models::model_names;
-pub use prompt::{Account, FimSetting, HttpRequest, Prompt, Seam, Secret, Snippet};
+pub use prompt::{Account, FimSetting, Prompt, Seam, Snippet};
 pub use reasoning::Reasoning;
 pub use registry::{find, names};
-pub(crate) use request::is_loopback as is_loopback_url;
+pub use request::missing_key;
 pub(crate) use sigv4::hex;
-pub(crate) use url::is_loopback as is_loopback_host;
+
+use crate::http::HttpRequest;
 
 /// One provider of completions: what the user names in the settings.
 pub trait Provider: Sync {

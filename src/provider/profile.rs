@@ -5,7 +5,8 @@ use super::dialect::{
 };
 use super::fim::Ways;
 use super::reasoning::{Plan, Thinking};
-use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam};
+use super::{Account, Decoder, Defaults, Error, Prompt, Provider, Seam};
+use crate::http::HttpRequest;
 use crate::stream::ErrorKind;
 
 /// Everything that tells one provider from another.

@@ -4,15 +4,15 @@ use serde_json::{Map, Value};
 
 use super::learned::Lesson;
 use super::profile::{Address, Profile};
-use super::prompt::is_secret_header;
-use super::{Account, Error, FimSetting, HttpRequest, Secret, address, key};
+use super::{Account, Error, FimSetting, Provider, address, key, registry};
+use crate::http::{HttpRequest, Secret, Url, is_secret_header};
 use crate::stream::ErrorKind;
 
 /// A request that is being put together.
 pub(super) struct Draft<'a> {
     profile: &'a Profile,
     account: &'a Account,
-    url: String,
+    url: Url,
     headers: Vec<(String, String)>,
     secret_headers: Vec<(String, Secret)>,
     body: Map<String, Value>,
@@ -24,29 +24,18 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// When a setting is missing or wrong, or there is no key and the provider needs one.
     pub(super) fn to(profile: &'a Profile, account: &'a Account, path: &str) -> Result<Self, Error> {
-        Self::to_url(profile, account, address::url(profile, account, path)?)?.authorized()
+        Self::to_url(profile, account, &address::url(profile, account, path)?)?.authorized()
     }
 
     /// A request to exactly `url`, without a key.
     ///
     /// # Errors
     /// When it is no URL, or one with a password in it.
-    pub(super) fn to_url(profile: &'a Profile, account: &'a Account, url: String) -> Result<Self, Error> {
-        let wrong = |what: &str| {
-            let message = format!("`base-url` {what}: it should look like `https://host/path`.");
-            Err(Error::of_settings(profile, ErrorKind::Request, &message))
-        };
-        let url = with_lower_scheme(url);
-        match authority(&url) {
-            None | Some("") => return wrong("is no http or https address"),
-            Some(authority) if authority.contains('@') => {
-                return wrong("must not hold a user name or password");
-            }
-            Some(_) if url.contains(|c: char| c.is_whitespace() || c.is_control()) => {
-                return wrong("has white space in it");
-            }
-            Some(_) => {}
-        }
+    pub(super) fn to_url(profile: &'a Profile, account: &'a Account, url: &str) -> Result<Self, Error> {
+        let url = Url::parse(url).map_err(|wrong| {
+            let message = format!("`base-url` {wrong}: it should look like `https://host/path`.");
+            Error::of_settings(profile, ErrorKind::Request, &message)
+        })?;
         let own = profile.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let headers = [("content-type".to_owned(), "application/json".to_owned())].into_iter().chain(own);
         let headers = headers.collect();
@@ -69,17 +58,10 @@ impl<'a> Draft<'a> {
             return Ok(self.secret_header(header.0, header.1));
         }
         // The user may authorise in a way of their own, or ask a proxy on this machine that knows the key.
-        let otherwise = is_loopback(&self.url)
+        let otherwise = self.url.is_loopback()
             || self.account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
         if self.profile.defaults.needs_key && !otherwise {
-            let Profile { title, defaults, .. } = self.profile;
-            let message = format!(
-                "{title} needs {}: set `{}` in the environment Lapce is started from, or name another variable in \
-                 `api-key-env`.",
-                self.profile.key(),
-                defaults.key_env.join("` or `"),
-            );
-            return Err(Error::of_settings(self.profile, ErrorKind::Auth, &message));
+            return Err(missing_key(self.profile));
         }
         self.secret_headers.clear();
         Ok(self)
@@ -205,31 +187,32 @@ impl<'a> Draft<'a> {
                 self.headers.push((name, value.clone()));
             }
         }
-        let secrets = self.secret_headers.iter().map(|(name, secret)| (name, secret.expose()));
-        let mut headers = self.headers.iter().map(|(name, value)| (name, value.as_str())).chain(secrets);
-        if headers.any(|(name, value)| !is_header_name(name) || value.contains(|c: char| c.is_control())) {
-            let message = "A header has a line break or the like in its name or value: check the API key \
-                           (`api-key-env` or `api-key`) and `extra-headers`.";
-            return Err(Error::of_settings(self.profile, ErrorKind::Request, message));
-        }
-        if !self.secret_headers.is_empty() && self.url.starts_with("http://") && !is_loopback(&self.url) {
-            let message = "`base-url` begins with http:, and the API key is not sent over the net without \
-                           encryption: use https, or a tunnel to this machine.";
-            return Err(Error::of_settings(self.profile, ErrorKind::Request, message));
-        }
-        Ok(HttpRequest {
+        let request = HttpRequest {
             url: self.url,
             headers: self.headers,
             secret_headers: self.secret_headers,
             body: None,
-        })
+        };
+        let sentence = |words: String| {
+            let (first, rest) = words.split_at_checked(1).unwrap_or(("", &words));
+            format!("{}{rest}.", first.to_ascii_uppercase())
+        };
+        match request.check() {
+            Ok(()) => Ok(request),
+            Err(wrong) => Err(Error::of_settings(self.profile, ErrorKind::Request, &sentence(wrong))),
+        }
     }
 }
 
-/// Whether it is a token of RFC 9110 §5.6.2.
-fn is_header_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+/// What to say when there is no key, and the provider needs one.
+pub fn missing_key(provider: &dyn Provider) -> Error {
+    let message = format!(
+        "{} needs {}: set `{}` in the environment Lapce is started from, or name another variable in `api-key-env`.",
+        provider.title(),
+        registry::profile(provider.name()).map_or("an API key", Profile::key),
+        provider.defaults().key_env.join("` or `"),
+    );
+    Error::of_settings(provider, ErrorKind::Auth, &message)
 }
 
 /// A JSON object. `json!` writes the making of one out at each place, which costs kilobytes of wasm.
@@ -254,32 +237,6 @@ pub(super) fn take(body: &mut Map<String, Value>, path: &str) -> Option<Value> {
     value
 }
 
-/// Schemes have no case (RFC 3986 §3.1), but what checks them here has.
-fn with_lower_scheme(url: String) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) if scheme.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-            format!("{}://{rest}", scheme.to_ascii_lowercase())
-        }
-        _ => url,
-    }
-}
-
-/// What stands between `://` and the path; `None` when the scheme is neither http nor https.
-fn authority(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
-    rest.split(['/', '?', '#']).next()
-}
-
-/// Whether the URL's host is this machine by its very name or address.
-pub(crate) fn is_loopback(url: &str) -> bool {
-    let authority = authority(url).unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    super::url::is_loopback(host)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::registry::profile;
@@ -300,7 +257,7 @@ mod tests {
             assert!(message.contains("`base-url`"), "{base}: {message}");
         }
         assert_eq!(
-            draft(&at("HTTPS://a.example/V1", "k")).unwrap().post().unwrap().url,
+            draft(&at("HTTPS://a.example/V1", "k")).unwrap().post().unwrap().url.as_str(),
             "https://a.example/V1/x"
         );
     }

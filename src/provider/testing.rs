@@ -1,6 +1,7 @@
 //! What the formats' tests share.
 
-use super::{Account, Decoder, Prompt, Secret, Snippet, find, infill_prompt};
+use super::{Account, Decoder, Prompt, Snippet, find, infill_prompt};
+use crate::http::Secret;
 use crate::stream::{Decode, StreamToken};
 
 /// One provider of each wire format.

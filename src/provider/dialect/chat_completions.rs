@@ -8,6 +8,7 @@ mod tests;
 use serde_json::{Map, Value};
 
 use super::responses::Responses;
+use crate::http::HttpRequest;
 use crate::provider::decoder::{Decoder, Ends, Frame, Framing, Wire, says};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
@@ -16,7 +17,7 @@ use crate::provider::profile::{Chat, Profile, Resume};
 use crate::provider::reasoning::Spelling;
 use crate::provider::request::{Draft, object};
 use crate::provider::usage::usage;
-use crate::provider::{Account, Error, HttpRequest, Prompt, Seam};
+use crate::provider::{Account, Error, Prompt, Seam};
 use crate::sse::json::{Few, Raw, number, object};
 use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
 

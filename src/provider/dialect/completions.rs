@@ -2,11 +2,12 @@
 //! by a template in the prompt. Servers with chat as well are asked by chat where neither fits. Answers are decoded
 //! as chat completions are.
 
+use crate::http::HttpRequest;
 use crate::provider::fim::{self, Template, Way};
 use crate::provider::profile::{Completions, Profile};
 use crate::provider::reasoning::Spelling;
 use crate::provider::request::Draft;
-use crate::provider::{Account, Error, HttpRequest, Prompt, Seam};
+use crate::provider::{Account, Error, Prompt, Seam};
 use crate::stream::ErrorKind;
 
 /// The request that asks for `prompt`.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::messages::{self, Messages};
+use crate::http::{HttpRequest, Secret};
 use crate::provider::address::{bedrock_host, region, url};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
@@ -11,7 +12,7 @@ use crate::provider::profile::Profile;
 use crate::provider::request::{Draft, object, text_part};
 use crate::provider::sigv4::{Signer, Unsigned};
 use crate::provider::url::segment;
-use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Secret, Wire};
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Wire};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};
 
@@ -39,7 +40,7 @@ pub(in crate::provider) fn request(
 ) -> Result<HttpRequest, Error> {
     let model = profile.model(account);
     let url = url(profile, account, &format!("/model/{}/converse-stream", segment(model)))?;
-    let draft = authorized(profile, account, Draft::to_url(profile, account, url)?)?;
+    let draft = authorized(profile, account, Draft::to_url(profile, account, &url)?)?;
     signed(profile, account, draft.converse(profile, account, prompt).post()?)
 }
 
@@ -50,7 +51,7 @@ pub(in crate::provider) fn models_request(profile: &Profile, account: &Account) 
         return None;
     }
     let url = format!("{}/foundation-models", bedrock_host("bedrock", region(profile, account).ok()?));
-    let draft = authorized(profile, account, Draft::to_url(profile, account, url).ok()?).ok()?;
+    let draft = authorized(profile, account, Draft::to_url(profile, account, &url).ok()?).ok()?;
     signed(profile, account, draft.get().ok()?).ok()
 }
 
@@ -69,10 +70,6 @@ fn authorized<'a>(profile: &'a Profile, account: &'a Account, draft: Draft<'a>) 
 /// Signs a whole request, if there is something to sign it with.
 fn signed(profile: &Profile, account: &Account, mut request: HttpRequest) -> Result<HttpRequest, Error> {
     let Some((access_key_id, secret_access_key)) = credentials(account) else { return Ok(request) };
-    let (scheme, rest) = request.url.split_once("://").unwrap_or_default();
-    let (host, path) = rest.split_at_checked(rest.find('/').unwrap_or(rest.len())).unwrap_or_default();
-    // As HTTP clients send it.
-    let port = if scheme == "https" { ":443" } else { ":80" };
     let content_type = request.headers.iter().find(|(name, _)| name == "content-type");
     let signer = Signer {
         access_key_id,
@@ -84,8 +81,8 @@ fn signed(profile: &Profile, account: &Account, mut request: HttpRequest) -> Res
     };
     let signed = signer.sign(&Unsigned {
         method: if request.body.is_some() { "POST" } else { "GET" },
-        host: host.strip_suffix(port).unwrap_or(host),
-        path,
+        host: request.url.authority(),
+        path: request.url.target(),
         content_type: content_type.map_or("", |(_, value)| value),
         body: request.body.as_deref().unwrap_or_default(),
     });
@@ -592,7 +589,7 @@ mod tests {
             {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"}],"system":[{"text":(system)}]}
         "#]].assert_eq(&sent("bedrock", &signed, &prompt()));
         let request = models_request(profile("bedrock").unwrap(), &signed).unwrap();
-        assert_eq!(request.url, "https://bedrock.eu-west-1.amazonaws.com/foundation-models");
+        assert_eq!(request.url.as_str(), "https://bedrock.eu-west-1.amazonaws.com/foundation-models");
         assert!(
             request
                 .secret_headers

@@ -3,13 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::chat_completions::ChatCompletions;
+use crate::http::HttpRequest;
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::profile::{Address, Profile};
 use crate::provider::request::{Draft, object, text_part};
 use crate::provider::url::segment;
-use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
 

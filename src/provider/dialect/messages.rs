@@ -1,6 +1,7 @@
 //! Anthropic's Messages format: what Anthropic, Vertex and Bedrock's invoke API stream for Claude.
 
 use super::chat_completions::ChatCompletions;
+use crate::http::HttpRequest;
 use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
@@ -8,7 +9,7 @@ use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::profile::{Address, Profile};
 use crate::provider::reasoning::Plan;
 use crate::provider::request::{Draft, object};
-use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 

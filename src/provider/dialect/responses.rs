@@ -6,6 +6,7 @@ mod tests;
 
 use serde_json::Value;
 
+use crate::http::HttpRequest;
 use crate::provider::decoder::{Ends, Frame, Wire, says};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
@@ -13,7 +14,7 @@ use crate::provider::infill_prompt::conversation;
 use crate::provider::profile::Profile;
 use crate::provider::request::{Draft, object};
 use crate::provider::usage::usage;
-use crate::provider::{Account, Error, HttpRequest, Prompt, Seam};
+use crate::provider::{Account, Error, Prompt, Seam};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall};
 

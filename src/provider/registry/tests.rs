@@ -3,8 +3,9 @@
 use expect_test::expect;
 
 use super::super::testing::{DIALECTS, decoded, prompt, resumed, sent, with_model};
-use super::super::{Account, Error, FimSetting, Framing, Reasoning, Seam, Secret};
+use super::super::{Account, Error, FimSetting, Framing, Reasoning, Seam};
 use super::*;
+use crate::http::Secret;
 use crate::stream::ErrorKind;
 
 const KEY: &str = "sk-0123456789-secret";
@@ -447,7 +448,7 @@ fn every_request_has_the_code_and_shows_no_key() {
                 provider.seam(&account()) == Seam::Prefix || prompt.received.is_empty(),
                 "{name}: {body}"
             );
-            assert!(request.url.starts_with("https://"), "{name}: {}", request.url);
+            assert!(request.url.as_str().starts_with("https://"), "{name}: {}", request.url);
         }
     }
 }
