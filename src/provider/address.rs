@@ -39,9 +39,12 @@ pub(super) fn url(profile: &Profile, account: &Account, path: &str) -> Result<St
             Ok(base(profile, account, &own)?.join(path))
         }
         Address::Cloudflare => {
-            let own = account
-                .option("cloudflare.account-id")
-                .map(|id| format!("https://api.cloudflare.com/client/v4/accounts/{}/ai/v1", segment(id)));
+            let own = account.option("cloudflare.account-id").map(segment);
+            let own = own.map(|id| format!("{}/client/v4/accounts/{id}/ai/v1", profile.defaults.base_url));
+            if own.is_none() && account.base_url.trim().is_empty() {
+                let message = "Set `cloudflare.account-id` to the id of your account at Cloudflare.";
+                return Err(Error::of_settings(profile, ErrorKind::Request, message));
+            }
             Ok(base(profile, account, own.as_deref().unwrap_or_default())?.join(path))
         }
     }

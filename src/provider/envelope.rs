@@ -26,7 +26,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::decoder::{Ends, Frame, Notes, ReadCounts, Wire};
-use super::leniency::{Halves, REPLACEMENT};
+use super::leniency::Halves;
 use crate::sse::json::{is_json, strings, unescape};
 use crate::sse::template::Template;
 use crate::stream::{Sink, StreamToken, Usage};
@@ -85,24 +85,18 @@ impl Envelope {
             return;
         }
         self.gave = None;
-        let joined = self.halves.join(frame.data);
-        let data: &str = &joined.data;
-        let frame = Frame::new(event, data);
+        let data = frame.data;
         // A stream whose frames all differ is tried ever more seldom.
         let worthwhile = self.fruitless < 8 || self.fruitless.is_power_of_two();
-        let learning = worthwhile && data.len() <= LONGEST && matches!(joined.data, Cow::Borrowed(_));
+        let learning = worthwhile && data.len() <= LONGEST;
         self.notes.clear();
         self.scratch.clear();
         let mut frame = if learning { frame.noting(&mut self.notes) } else { frame };
-        let outside = &mut self.scratch;
-        let mut tap =
-            Tap { sink, frame: data, outside, seen: Seen::Nothing, lone: joined.lone, has_text: false };
+        let (outside, halves) = (&mut self.scratch, &mut self.halves);
+        let mut tap = Tap { sink, frame: data, outside, seen: Seen::Nothing, halves, has_text: false };
         wire.frame(&mut frame, ends, &mut tap);
-        let Tap { seen, lone, has_text, .. } = tap;
+        let Tap { seen, has_text, .. } = tap;
         self.has_text |= has_text;
-        if joined.lone && !lone {
-            self.halves.told(&joined);
-        }
         let Seen::Text { kind, address, len, counted } = seen else { return };
         self.fruitless = self.fruitless.saturating_add(1);
         if learning
@@ -205,8 +199,7 @@ struct Tap<'s> {
     /// The text, when it is not in the frame itself.
     outside: &'s mut String,
     seen: Seen,
-    /// Half a character from the frame before is without its other half.
-    lone: bool,
+    halves: &'s mut Halves,
     /// Whether a token had text of the answer.
     has_text: bool,
 }
@@ -214,8 +207,15 @@ struct Tap<'s> {
 impl Sink for Tap<'_> {
     fn token(&mut self, token: StreamToken<'_>) {
         self.has_text |= token.text().is_some();
-        if token.text().is_some() && std::mem::take(&mut self.lone) {
-            self.sink.token(StreamToken::Text(REPLACEMENT.into()));
+        if let StreamToken::Text(text) = &token
+            && self.halves.concern(text)
+        {
+            self.seen = Seen::Other;
+            let text = self.halves.join(text, self.frame);
+            if !text.is_empty() {
+                self.sink.token(StreamToken::Text(text.into()));
+            }
+            return;
         }
         let mut text = |kind, text: &str| {
             if !self.frame.as_bytes().as_ptr_range().contains(&text.as_ptr()) {

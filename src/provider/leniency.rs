@@ -1,8 +1,6 @@
 //! What servers get wrong about text, each as one named leniency.
 
-use std::borrow::Cow;
-
-use crate::sse::json::strings;
+use crate::sse::json::{strings, unescape};
 use crate::stream::{Sink, StreamToken};
 
 /// Servers that send all text so far in each piece instead of the new part (some paths of DashScope, gateways before
@@ -128,14 +126,8 @@ pub(super) struct Halves {
     high: String,
 }
 
-/// A frame whose halves are where they belong.
-pub(super) struct Joined<'d> {
-    pub(super) data: Cow<'d, str>,
-    /// Whether a first half from before is still without its second one.
-    pub(super) lone: bool,
-    cut: bool,
-}
-
+/// What stands for a half without the other.
+const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 /// Bytes of an escape: `\ud83d`.
 const ESCAPE: usize = 6;
 
@@ -145,69 +137,59 @@ impl Halves {
         !self.high.is_empty()
     }
 
-    /// Takes a first half off the end of the frame's texts, and puts that of the frame before in its place.
-    pub(super) fn join<'d>(&mut self, data: &'d str) -> Joined<'d> {
-        let waits = self.is_waiting();
-        if !data.contains("\\u") {
-            return Joined { data: Cow::Borrowed(data), lone: waits, cut: false };
-        }
-        let (mut out, mut from, mut joined, mut high) = (String::new(), 0, false, "");
-        strings(data, &mut |at, inside| {
-            if waits && half(inside) == Some(Half::Low) {
-                out.push_str(data.get(from..at).unwrap_or_default());
-                out.push_str(&self.high);
-                (from, joined) = (at, true);
-            }
-            let Some(last) = inside.len().checked_sub(ESCAPE) else { return };
-            let (before, escape) = inside.split_at_checked(last).unwrap_or_default();
-            let is_escape = (before.len() - before.trim_end_matches('\\').len()) % 2 == 0;
-            if is_escape && half(escape) == Some(Half::High) {
-                out.push_str(data.get(from..at + last).unwrap_or_default());
-                (from, high) = (at + inside.len(), escape);
-            }
-        });
-        if from == 0 {
-            return Joined { data: Cow::Borrowed(data), lone: waits, cut: false };
-        }
-        out.push_str(data.get(from..).unwrap_or_default());
-        if joined || !high.is_empty() {
-            self.high = high.to_owned();
-        }
-        Joined { data: Cow::Owned(out), lone: waits && !joined, cut: !high.is_empty() }
+    /// Whether this text, the next of the answer, may begin or end within a character.
+    pub(super) fn concern(&self, text: &str) -> bool {
+        self.is_waiting() || text.starts_with(REPLACEMENT) || text.ends_with(REPLACEMENT)
     }
 
-    /// The lone half of `joined` has been told as a replacement character.
-    pub(super) fn told(&mut self, joined: &Joined<'_>) {
-        if !joined.cut {
-            self.high.clear();
+    /// Joins a text of `frame` to the half that waits, and keeps the half that it ends with.
+    pub(super) fn join(&mut self, text: &str, frame: &str) -> String {
+        // The string of the frame that the text is; mirrored pieces are there twice.
+        let mut inside = None;
+        strings(frame, &mut |_, other| {
+            let mut said = String::new();
+            unescape(other, &mut said);
+            if said == text {
+                inside = Some(inside.map_or(other, |inside| if inside == other { inside } else { "" }));
+            }
+        });
+        let inside = inside.unwrap_or_default();
+        let low = inside.get(..ESCAPE).filter(|_| is_half(inside, HIGH.end..LOW_END)).unwrap_or_default();
+        let (before, last) = inside.split_at_checked(inside.len().saturating_sub(ESCAPE)).unwrap_or_default();
+        let is_escape = (before.len() - before.trim_end_matches('\\').len()) % 2 == 0;
+        let high = if is_escape && is_half(last, HIGH) { last } else { "" };
+        let mut joined = String::new();
+        let mut rest = text;
+        match (std::mem::take(&mut self.high), rest.strip_prefix(REPLACEMENT)) {
+            (waiting, Some(behind)) if !waiting.is_empty() && !low.is_empty() => {
+                unescape(&(waiting + low), &mut joined);
+                rest = behind;
+            }
+            (waiting, _) if !waiting.is_empty() => joined.push(REPLACEMENT),
+            _ => {}
         }
+        if let (Some(before), false) = (rest.strip_suffix(REPLACEMENT), high.is_empty()) {
+            self.high = high.to_owned();
+            rest = before;
+        }
+        joined + rest
     }
 
     /// The answer is over: a half that waits stays alone.
     pub(super) fn finish(&mut self, sink: &mut dyn Sink) {
         if !std::mem::take(&mut self.high).is_empty() {
-            give(REPLACEMENT, sink);
+            sink.token(StreamToken::Text(REPLACEMENT.to_string().into()));
         }
     }
 }
 
-/// What stands for a half without the other.
-pub(super) const REPLACEMENT: &str = "\u{FFFD}";
+const HIGH: std::ops::Range<u16> = 0xD800..0xDC00;
+const LOW_END: u16 = 0xE000;
 
-#[derive(Debug, PartialEq, Eq)]
-enum Half {
-    High,
-    Low,
-}
-
-/// Which half of a surrogate pair the escape is that begins the text.
-fn half(text: &str) -> Option<Half> {
-    let digits = text.strip_prefix("\\u")?.get(..4)?;
-    match u16::from_str_radix(digits, 16).ok()? {
-        0xD800..0xDC00 => Some(Half::High),
-        0xDC00..0xE000 => Some(Half::Low),
-        _ => None,
-    }
+/// Whether the text begins with the escape of such a half.
+fn is_half(text: &str, halves: std::ops::Range<u16>) -> bool {
+    let digits = text.strip_prefix("\\u").and_then(|digits| digits.get(..4));
+    digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()).is_some_and(|unit| halves.contains(&unit))
 }
 
 #[cfg(test)]
@@ -245,26 +227,27 @@ mod tests {
 
     #[test]
     fn halves_of_a_character_meet() {
-        for (frames, expected) in [
-            (
-                &[r#"{"t":"\ud83d"}"#, r#"{"t":"\ude00 ok"}"#][..],
-                &[r#"{"t":""}"#, r#"{"t":"\ud83d\ude00 ok"}"#][..],
-            ),
-            (
-                &[r#"{"t":"a\uD83D"}"#, r#"{"n":1}"#, r#"{"t":"\uDE00"}"#],
-                &[r#"{"t":"a"}"#, r#"{"n":1}"#, r#"{"t":"\uD83D\uDE00"}"#],
-            ),
-            // An escaped backslash before a `u`, and a whole pair.
-            (
-                &[r#"{"t":"\\ud83d"}"#, r#"{"t":"\ud83d\ude00"}"#],
-                &[r#"{"t":"\\ud83d"}"#, r#"{"t":"\ud83d\ude00"}"#],
-            ),
-            (&[r#"{"t":"\u00e9"}"#], &[r#"{"t":"\u00e9"}"#]),
+        for (texts, expected) in [
+            (&[r"\ud83d", r"\ude00 ok"][..], &["", "😀 ok"][..]),
+            (&[r"a\uD83D", r"\uDE00"], &["a", "😀"]),
+            (&[r"a\ud83d", r"\ude00\ud83d", r"\ude00"], &["a", "😀", "😀"]),
+            // Halves that stay alone.
+            (&[r"a\ud83d", "b"], &["a", "\u{FFFD}b"]),
+            (&[r"\ude00"], &["\u{FFFD}"]),
+            // An escaped backslash before a `u`, a whole pair, and a character that is meant.
+            (&[r"\\ud83d"], &[r"\ud83d"]),
+            (&[r"\ud83d\ude00"], &["😀"]),
+            (&["a\u{FFFD}", "b"], &["a\u{FFFD}", "b"]),
         ] {
             let mut halves = Halves::default();
-            let joined: Vec<_> = frames.iter().map(|frame| halves.join(frame).data.into_owned()).collect();
-            assert_eq!(joined, expected, "{frames:?}");
-            assert!(!halves.is_waiting(), "{frames:?}");
+            let mut join = |inside: &&str| {
+                let frame = format!(r#"{{"id":"\ud83d","t":"{inside}","x":"\ude00"}}"#);
+                let mut text = String::new();
+                unescape(inside, &mut text);
+                halves.join(&text, &frame)
+            };
+            assert_eq!(texts.iter().map(&mut join).collect::<Vec<_>>(), expected, "{texts:?}");
+            assert!(!halves.is_waiting(), "{texts:?}");
         }
     }
 }

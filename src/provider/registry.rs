@@ -520,16 +520,13 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "cloudflare",
         title: "Cloudflare",
         defaults: paid(
-            "",
+            "https://api.cloudflare.com",
             &["CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY"],
             "@cf/qwen/qwen2.5-coder-32b-instruct",
         ),
         address: Address::Cloudflare,
         models_path: "",
-        help: &[
-            (Topic::Keys, "https://dash.cloudflare.com/profile/api-tokens"),
-            (Topic::Address, "Or set `cloudflare.account-id`."),
-        ],
+        help: &[(Topic::Keys, "https://dash.cloudflare.com/profile/api-tokens")],
         ..VENDOR
     },
     Profile {

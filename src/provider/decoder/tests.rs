@@ -165,9 +165,9 @@ fn leniencies_hold_at_every_chunk_size() {
             &["a", r"b \ud83d", r"\ude00 ok", "c"],
             &["text a", "text b ", "text 😀 ok", "text c", "done#0 stop"],
         ),
-        (&["a", r"\ud83d", "b"], &["text a", "text \u{FFFD}", "text b", "done#0 stop"]),
+        (&["a", r"\ud83d", "b"], &["text a", "text \u{FFFD}b", "done#0 stop"]),
         (&["a", r"b\ud83d"], &["text a", "text b", "text \u{FFFD}", "done#0 stop"]),
-        (&[r"a\ud83d", r"\ud83d", r"\ude00"], &["text a", "text 😀", "done#0 stop"]),
+        (&[r"a\ud83d", r"\ud83d", r"\ude00"], &["text a", "text \u{FFFD}", "text 😀", "done#0 stop"]),
     ] {
         let body: String = pieces.iter().map(|text| piece(text)).collect();
         assert_eq!(

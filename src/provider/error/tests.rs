@@ -1,7 +1,8 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::provider::{Secret, find, testing};
+use crate::http::Secret;
+use crate::provider::{find, testing};
 use crate::transport::FailureKind;
 
 const KEY: &str = "sk-proj-0123456789abcdef";
