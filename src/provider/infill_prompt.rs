@@ -1,14 +1,16 @@
-//! How a chat model, which knows no FIM, is asked to fill the hole at the cursor.
+//! How a chat model, which knows no fill-in-the-middle, is asked to insert text at the cursor.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Prompt, Seam};
+use super::{Account, Prompt, Seam};
 
 /// The turns of the conversation, for each format to put into its own shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Conversation {
-    /// What holds for every request. Always the same text, so that it can be cached.
-    pub(super) system: &'static str,
+    /// What holds for every request. Always the same text, so that providers can cache it.
+    pub(super) system: Cow<'static, str>,
     /// The code around the cursor.
     pub(super) user: String,
     /// The answer so far, when one broke off.
@@ -29,7 +31,7 @@ nothing but what is still missing.";
 
 /// The conversation that asks for `prompt`. What changes least comes first, because providers cache
 /// prompts from their beginning: other files, the text after the cursor, and last the text before it.
-pub(super) fn conversation(prompt: &Prompt, seam: Seam) -> Conversation {
+pub(super) fn conversation(prompt: &Prompt, account: &Account, seam: Seam) -> Conversation {
     let mut user = String::new();
     for snippet in &prompt.snippets {
         push_tagged(&mut user, &format!("<file path=\"{}\">", snippet.path), &snippet.text, "</file>");
@@ -46,11 +48,24 @@ pub(super) fn conversation(prompt: &Prompt, seam: Seam) -> Conversation {
     }
     user.push_str("</before_cursor>\n</current_file>");
     Conversation {
-        system: SYSTEM,
+        system: system(&account.instructions),
         user,
         assistant: (resumed && seam != Seam::Prefix).then(|| prompt.received.clone()),
         go_on: (resumed && seam == Seam::Instruction).then_some(GO_ON),
     }
+}
+
+/// Characters of the user's instructions that are sent at most.
+pub const MOST_INSTRUCTIONS: usize = 4000;
+
+fn system(instructions: &str) -> Cow<'static, str> {
+    let instructions = instructions.trim();
+    if instructions.is_empty() {
+        return SYSTEM.into();
+    }
+    let end = instructions.char_indices().nth(MOST_INSTRUCTIONS).map_or(instructions.len(), |(at, _)| at);
+    let instructions = instructions.get(..end).unwrap_or(instructions);
+    format!("{SYSTEM}\n\nThe user's instructions for all code you insert:\n{instructions}").into()
 }
 
 impl Conversation {
@@ -116,7 +131,7 @@ mod tests {
 
     #[test]
     fn the_code_stands_around_the_cursor() {
-        let conversation = conversation(&prompt(""), Seam::Instruction);
+        let conversation = conversation(&prompt(""), &Account::default(), Seam::Instruction);
         assert_eq!(conversation.user, USER);
         assert_eq!((conversation.assistant, conversation.go_on), (None, None));
     }
@@ -129,7 +144,7 @@ mod tests {
             (Seam::Prefill, USER.to_owned(), received(), None),
             (Seam::Prefix, USER.replace("    </before", "    a();</before"), None, None),
         ] {
-            let conversation = conversation(&prompt("a();"), seam);
+            let conversation = conversation(&prompt("a();"), &Account::default(), seam);
             assert_eq!(
                 (conversation.user, conversation.assistant, conversation.go_on),
                 (user, assistant, go_on)
@@ -146,7 +161,7 @@ mod tests {
             ("a();\n  ", Seam::TrimmedPrefill, &["assistant a();"]),
             ("a();\n  ", Seam::Instruction, &["assistant a();\n  ", GO_ON_TURN]),
         ] {
-            let conversation = conversation(&prompt(received), seam);
+            let conversation = conversation(&prompt(received), &Account::default(), seam);
             let turns = conversation.turns(|user, text| {
                 let text = text.replace(GO_ON, "(go on)");
                 Value::from(format!("{} {text}", if user { "user" } else { "assistant" }))
@@ -154,6 +169,14 @@ mod tests {
             assert_eq!(turns[0], format!("user {USER}"));
             assert_eq!(turns[1..], *expected, "{received:?} {seam:?}");
         }
+    }
+
+    #[test]
+    fn standing_instructions_follow_the_task() {
+        let system = |text: &str| system(text).into_owned();
+        assert_eq!(system(" \n"), SYSTEM);
+        assert!(system("Use type annotations.\n").ends_with(":\nUse type annotations."));
+        assert_eq!(system(&"é".repeat(9000)).matches('é').count(), MOST_INSTRUCTIONS);
     }
 
     const GO_ON_TURN: &str = "user (go on)";

@@ -1,18 +1,100 @@
-//! The wire of OpenAI's chat completions, and of the many who speak it with an accent: text, thinking,
-//! refusals, tool calls, several choices; also of the legacy text completions, which differ in one
-//! field, and of whole answers where a stream was asked for.
+//! OpenAI's chat completions, and the compatible dialects (DeepSeek, Mistral, …): text, thinking, refusals, tool calls,
+//! several choices; also the legacy text completions, which differ in one field, and whole answers where a stream was
+//! asked for.
 
-mod body;
 #[cfg(test)]
 mod tests;
 
-use super::decoder::{Decoder, Ends, Frame, Framing, Wire};
-use super::error::stream_error;
-use super::finish::finish_reason;
+use serde_json::{Map, Value};
+
 use super::responses::Responses;
-use super::usage::usage;
+use crate::http::HttpRequest;
+use crate::provider::decoder::{Decoder, Ends, Frame, Framing, Wire, says};
+use crate::provider::error::stream_error;
+use crate::provider::finish::finish_reason;
+use crate::provider::infill_prompt::conversation;
+use crate::provider::profile::{Chat, Profile, Resume};
+use crate::provider::reasoning::Spelling;
+use crate::provider::request::{Draft, object};
+use crate::provider::usage::usage;
+use crate::provider::{Account, Error, Prompt, Seam};
 use crate::sse::json::{Few, Raw, number, object};
 use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
+
+/// The request that asks for `prompt`.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn request(
+    profile: &Profile,
+    chat: &Chat,
+    account: &Account,
+    prompt: &Prompt,
+) -> Result<HttpRequest, Error> {
+    let seam = seam(chat, account);
+    // An answer's beginning is only continued below `/beta`.
+    let beta = chat.resume == Resume::BetaPrefix && seam == Seam::Prefill && !prompt.received.is_empty();
+    let path = if beta { "/beta/chat/completions" } else { "/chat/completions" };
+    let draft = Draft::to(profile, account, path)?.chat_only()?;
+    if profile.model(account).is_empty() {
+        let message = format!("Set `model` to a model of {}.", profile.title);
+        return Err(Error::of_settings(profile, crate::stream::ErrorKind::Model, &message));
+    }
+    draft
+        .chat(account, prompt, seam)
+        .limits(profile, account, prompt, chat.limit)
+        .stream_options(chat.stream_options)
+        .post()
+}
+
+/// How an answer that broke off is continued.
+pub(in crate::provider) fn seam(chat: &Chat, account: &Account) -> Seam {
+    match chat.resume {
+        Resume::EchoedPrefix => Seam::EchoedPrefill,
+        Resume::BetaPrefix if account.base_url.trim().is_empty() => Seam::Prefill,
+        Resume::Instruction | Resume::BetaPrefix => Seam::Instruction,
+    }
+}
+
+impl Draft<'_> {
+    /// Asks for `prompt` in a streamed chat. Stop strings are not sent, because an answer may begin with a code fence that
+    /// they would cut.
+    pub(super) fn chat(self, account: &Account, prompt: &Prompt, seam: Seam) -> Self {
+        let conversation = conversation(prompt, account, seam);
+        let turn =
+            |role: &str, content: &str| object(&mut [("role", role.into()), ("content", content.into())]);
+        let mut messages = vec![turn("system", &conversation.system), turn("user", &conversation.user)];
+        if let Some(received) = &conversation.assistant {
+            let mut assistant = turn("assistant", received);
+            match (conversation.go_on, &mut assistant) {
+                (Some(go_on), _) => messages.extend([assistant, turn("user", go_on)]),
+                (None, Value::Object(fields)) => {
+                    fields.insert("prefix".to_owned(), true.into());
+                    messages.push(assistant);
+                }
+                (None, _) => {}
+            }
+        }
+        self.model().set("messages", messages).set("stream", true)
+    }
+
+    /// The limits and dials of a chat, as its model takes them. `limit` is the server's field for the number of tokens.
+    pub(super) fn limits(self, profile: &Profile, account: &Account, prompt: &Prompt, limit: &str) -> Self {
+        let plan = profile.plan(account);
+        let spelling = profile.thinking.spelling;
+        let limit = if plan.fixed && spelling == Spelling::Effort { "max_completion_tokens" } else { limit };
+        let draft = self.set(limit, prompt.max_tokens.saturating_add(plan.room));
+        let draft = draft.think(spelling, plan);
+        if plan.fixed { draft } else { draft.temperature() }
+    }
+
+    /// What to send besides text.
+    pub(super) fn stream_options(self, options: &[(&str, bool)]) -> Self {
+        let fields = options.iter().map(|(name, value)| ((*name).to_owned(), Value::Bool(*value)));
+        let options = (!options.is_empty()).then(|| Value::Object(fields.collect::<Map<_, _>>()));
+        self.set_some("stream_options", options)
+    }
+}
 
 object! {
     struct Chunk<'a> {
@@ -111,17 +193,19 @@ object! {
     }
 }
 
-/// Decodes chunks of chat completions, legacy completions and, when a server answers with these,
-/// events of the Responses API.
+/// Decodes chunks of chat completions, legacy completions and, when a server answers with these, events of the
+/// Responses API.
 #[derive(Debug, Default)]
 pub(super) struct ChatCompletions {
     responses: Responses,
+    /// Choices of which pieces came, a bit each: a whole message behind them is no new text.
+    streamed: u64,
     /// For strings with escapes; kept so that only the longest one allocates.
     scratch: String,
 }
 
 /// A decoder of a body in this format.
-pub(super) fn decoder() -> Decoder {
+pub(in crate::provider) fn decoder() -> Decoder {
     Decoder::new(Framing::Sse, Box::new(ChatCompletions::default()))
 }
 
@@ -129,7 +213,7 @@ impl Wire for ChatCompletions {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
         let mut chunk = Chunk::default();
         if frame.read(&mut chunk).is_err() {
-            return ends.malformed(frame.data, sink);
+            return ends.malformed();
         }
         if frame.data.trim_ascii_start().starts_with('[') {
             // Google's dialect wraps errors.
@@ -140,17 +224,18 @@ impl Wire for ChatCompletions {
                 .iter()
                 .for_each(|element| self.frame(&mut Frame::new(frame.event, element.json()), ends, sink));
         }
-        let scratch = &mut self.scratch;
-        let is_response =
-            frame.event.starts_with("response.") || chunk.kind.json().starts_with("\"response.");
-        if is_response || chunk.object.json() == "\"response\"" {
+        let kind = chunk.kind.cow().unwrap_or_default();
+        if frame.event.starts_with("response.")
+            || kind.starts_with("response.")
+            || says(chunk.object, "response")
+        {
             return self.responses.frame(frame, ends, sink);
         }
         let mut counts = [chunk.usage, chunk.x_groq.usage].into_iter().find(|counts| counts.is_given());
         let mut error = None;
         for (position, choice) in chunk.choices.iter().enumerate() {
             let index = choice.index.number().and_then(|index| u32::try_from(index).ok());
-            choice.decode(index.unwrap_or(position as u32), scratch, ends, sink);
+            self.choice(&choice, index.unwrap_or(position as u32), ends, sink);
             counts = counts.or_else(|| Some(choice.usage).filter(|counts| counts.is_given()));
             error = error.or_else(|| Some(choice.error).filter(|error| error.is_given()));
         }
@@ -160,18 +245,25 @@ impl Wire for ChatCompletions {
         if let Some(error) = chunk.failure(error, frame.event, frame.data) {
             ends.fail(error, sink);
         } else if chunk.choices.is_empty() && chunk.message.json().starts_with('{') {
-            // Another format: Ollama's or Anthropic's, by a wrong address.
-            ends.malformed(frame.data, sink);
+            // Another format by a wrong address: Ollama's or Anthropic's.
+            ends.malformed();
+        } else if chunk.choices.is_empty() && counts.is_none() && is_foreign(&kind, frame.data) {
+            ends.foreign(frame.data);
         }
     }
+}
+
+/// Whether a frame without a choice is of another format, rather than one that says nothing.
+fn is_foreign(kind: &str, frame: &str) -> bool {
+    !matches!(kind, "keepalive" | "ping") && frame.trim_ascii() != "{}" && !frame.contains("\"choices\"")
 }
 
 impl Chunk<'_> {
     /// The error the frame is, or has in it; `inner` is that of a choice.
     fn failure(&self, inner: Option<Raw<'_>>, event: &str, frame: &str) -> Option<StreamError<'static>> {
-        let says = self.message.json().starts_with('"') && self.message.is_given();
-        let refused = self.choices.is_empty() && (says || self.detail.is_given());
-        if self.error.is_given() || event == "error" || self.object.json() == "\"error\"" || refused {
+        let has_message = self.message.json().starts_with('"') && self.message.is_given();
+        let refused = self.choices.is_empty() && (has_message || self.detail.is_given());
+        if self.error.is_given() || event == "error" || says(self.object, "error") || refused {
             return Some(stream_error(frame));
         }
         let inner = inner.or_else(|| Some(self.x_groq.error).filter(|error| error.is_given()))?;
@@ -179,24 +271,35 @@ impl Chunk<'_> {
     }
 }
 
-impl Choice<'_> {
-    fn decode(&self, index: u32, scratch: &mut String, ends: &mut Ends, sink: &mut dyn Sink) {
+impl ChatCompletions {
+    fn choice(&mut self, choice: &Choice<'_>, index: u32, ends: &mut Ends, sink: &mut dyn Sink) {
         ends.begun(index);
-        let logprob = self.logprob();
-        text(self.text, index, logprob, scratch, sink);
-        if self.delta.json().starts_with('{') {
+        let scratch = &mut self.scratch;
+        let logprob = choice.logprob();
+        let bit = 1u64 << index.min(63);
+        let gave = if choice.delta.json().starts_with('{') {
             // A `message` beside it is the answer so far once more (Perplexity).
-            self.delta.read::<Delta>().decode(index, logprob, scratch, sink);
-        } else if self.message.json().starts_with('{') {
-            // A whole answer: from a proxy that ignores `stream`, or where vLLM cannot.
-            self.message.read::<Delta>().decode(index, logprob, scratch, sink);
+            let gave = choice.delta.read::<Delta>().decode(index, logprob, scratch, sink);
+            self.streamed |= if gave { bit } else { 0 };
+            gave
+        } else if choice.message.json().starts_with('{') {
+            // A whole answer: from a proxy that ignores `stream`, where vLLM cannot stream, or once more behind its pieces.
             ends.marker();
+            self.streamed & bit != 0 || choice.message.read::<Delta>().decode(index, logprob, scratch, sink)
+        } else {
+            false
+        };
+        // Together and the Hugging Face router mirror each piece here (BerriAI/litellm#8675).
+        if !gave {
+            text(choice.text, index, logprob, scratch, sink);
         }
-        if let Some(reason) = self.finish_reason.str(scratch).and_then(finish_reason) {
+        if let Some(reason) = choice.finish_reason.str(scratch).and_then(finish_reason) {
             ends.finished(index, reason);
         }
     }
+}
 
+impl Choice<'_> {
     /// The sum of the log-probabilities of this piece's tokens.
     fn logprob(&self) -> Option<f64> {
         if !self.logprobs.is_given() {
@@ -216,10 +319,12 @@ impl Choice<'_> {
 }
 
 impl Delta<'_> {
-    fn decode(&self, index: u32, logprob: Option<f64>, scratch: &mut String, sink: &mut dyn Sink) {
+    /// Hands on what the piece has; whether it has anything.
+    fn decode(&self, index: u32, logprob: Option<f64>, scratch: &mut String, sink: &mut dyn Sink) -> bool {
         // Some gateways send the same thought under two names.
         let names = [self.reasoning_content, self.reasoning, self.reasoning_text, self.thinking];
-        match names.into_iter().find(|raw| raw.is_given()) {
+        let named = names.into_iter().find(|raw| raw.is_given());
+        match named {
             Some(named) => thought(named, scratch, sink),
             None => self.reasoning_details.each(|part: Part<'_>| {
                 reasoning(part.text, scratch, sink);
@@ -235,7 +340,7 @@ impl Delta<'_> {
             sink.token(StreamToken::Refusal(refusal.into()));
         }
         for (position, call) in self.tool_calls.iter().enumerate() {
-            call.decode(position as u32, scratch, sink);
+            call.decode(index, position as u32, scratch, sink);
         }
         if self.function_call.is_given() {
             let call: Function = self.function_call.read();
@@ -245,11 +350,13 @@ impl Delta<'_> {
                 sink.token(StreamToken::FunctionCall(FunctionCall { name, arguments: arguments.into() }));
             }
         }
+        let others = [self.content, self.refusal, self.reasoning_details, self.function_call];
+        named.is_some() || others.into_iter().any(Raw::is_given) || !self.tool_calls.is_empty()
     }
 }
 
 impl Call<'_> {
-    fn decode(&self, position: u32, scratch: &mut String, sink: &mut dyn Sink) {
+    fn decode(&self, choice: u32, position: u32, scratch: &mut String, sink: &mut dyn Sink) {
         let index = self.index.number().and_then(|index| u32::try_from(index).ok()).unwrap_or(position);
         let id = self.id.cow().filter(|id| !id.is_empty());
         // Third-party models at Mistral repeat an empty name.
@@ -258,7 +365,13 @@ impl Call<'_> {
         let input = if self.custom.input.is_given() { self.custom.input } else { self.function.arguments };
         let arguments = arguments(input, scratch);
         if id.is_some() || name.is_some() || !arguments.is_empty() {
-            sink.token(StreamToken::ToolCall(ToolCall { index, id, name, arguments: arguments.into() }));
+            sink.token(StreamToken::ToolCall(ToolCall {
+                choice,
+                index,
+                id,
+                name,
+                arguments: arguments.into(),
+            }));
         }
     }
 }
@@ -267,7 +380,7 @@ impl Call<'_> {
 pub(super) fn arguments<'s>(raw: Raw<'s>, scratch: &'s mut String) -> &'s str {
     match raw.str(scratch) {
         Some(arguments) => arguments,
-        None if raw.is_given() => raw.json(),
+        None if raw.is_given() || raw.json() == "{}" => raw.json(),
         None => "",
     }
 }
@@ -281,7 +394,8 @@ fn content_parts(
     sink: &mut dyn Sink,
 ) {
     content.each(|part: Part<'_>| {
-        if ["\"thinking", "\"reasoning"].iter().any(|kind| part.kind.json().starts_with(kind)) {
+        let kind = part.kind.cow().unwrap_or_default();
+        if ["thinking", "reasoning"].iter().any(|thought| kind.starts_with(thought)) {
             reasoning(part.text, scratch, sink);
         } else {
             text(part.text, index, logprob, scratch, sink);

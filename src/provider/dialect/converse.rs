@@ -1,32 +1,20 @@
 //! AWS Bedrock: the Converse API of every model there, in AWS's binary framing, signed or with a bearer key.
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value};
 
-use super::claude::Claude;
-use super::error::stream_error;
-use super::finish::finish_reason;
-use super::hole::{conversation, stops};
-use super::messages::Messages;
-use super::request::Draft;
-use super::sigv4::{Signer, Unsigned};
-use super::url::{is_label, segment};
-use super::{
-    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Secret,
-    Wire, messages,
-};
+use super::messages::{self, Messages};
+use crate::http::{HttpRequest, Secret};
+use crate::provider::address::{bedrock_host, region, url};
+use crate::provider::error::stream_error;
+use crate::provider::finish::finish_reason;
+use crate::provider::infill_prompt::{conversation, stops};
+use crate::provider::profile::Profile;
+use crate::provider::request::{Draft, object, text_part};
+use crate::provider::sigv4::{Signer, Unsigned};
+use crate::provider::url::segment;
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Wire};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};
-
-/// `bedrock`
-pub(super) struct Bedrock;
-
-const DEFAULTS: Defaults = Defaults {
-    base_url: "https://bedrock-runtime.us-east-1.amazonaws.com",
-    model: "global.anthropic.claude-haiku-4-5-20251001-v1:0",
-    key_env: &["AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID"],
-    needs_key: true,
-    paid: true,
-};
 
 /// The name under which both of Bedrock's hosts are signed for.
 const SERVICE: &str = "bedrock";
@@ -41,57 +29,66 @@ const WITHOUT_STOPS: &[&str] = &["meta.llama"];
 /// Stop sequences a request may have: Nova takes four.
 const MOST_STOPS: usize = 4;
 
-impl Bedrock {
-    fn region<'a>(&self, account: &'a Account) -> Result<&'a str, Error> {
-        let region = account.option("aws.region").unwrap_or("us-east-1");
-        if is_label(region) {
-            return Ok(region);
-        }
-        let message = "`aws.region` is no region: it should look like `us-east-1`.";
-        Err(Error::of_settings(self, ErrorKind::Request, message))
-    }
+/// The request that asks for `prompt`.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn request(
+    profile: &Profile,
+    account: &Account,
+    prompt: &Prompt,
+) -> Result<HttpRequest, Error> {
+    let model = profile.model(account);
+    let url = url(profile, account, &format!("/model/{}/converse-stream", segment(model)))?;
+    let draft = authorized(profile, account, Draft::to_url(profile, account, &url)?)?;
+    signed(profile, account, draft.converse(profile, account, prompt).post()?)
+}
 
-    /// A request to `path` of a host of Bedrock's in the account's region.
-    fn draft<'a>(&'a self, account: &'a Account, host: &str, path: &str) -> Result<Draft<'a>, Error> {
-        let region = self.region(account)?;
-        let china = if region.starts_with("cn-") { ".cn" } else { "" };
-        let own = format!("https://{host}.{region}.amazonaws.com{china}");
-        let base = account.base_url_or(&own);
-        let draft = Draft::to_url(self, account, &format!("{base}{path}"))?;
-        match (credentials(account), account.secret("aws-session-token")) {
-            (None, _) if is_key_id(account.api_key.expose()) => {
-                let message = "An AWS access key has two parts: set `AWS_SECRET_ACCESS_KEY` as well.";
-                Err(Error::of_settings(self, ErrorKind::Auth, message))
-            }
-            (None, _) => draft.bearer(),
-            (Some(_), Some(token)) => Ok(draft.secret_header("x-amz-security-token", token.clone())),
-            (Some(_), None) => Ok(draft),
-        }
+/// The request that lists the models. Only the control plane's own host knows them, not whatever stands in for the
+/// runtime's.
+pub(in crate::provider) fn models_request(profile: &Profile, account: &Account) -> Option<HttpRequest> {
+    if !account.base_url.trim().is_empty() {
+        return None;
     }
+    let url = format!("{}/foundation-models", bedrock_host("bedrock", region(profile, account).ok()?));
+    let draft = authorized(profile, account, Draft::to_url(profile, account, &url).ok()?).ok()?;
+    signed(profile, account, draft.get().ok()?).ok()
+}
 
-    /// Signs a whole request, if there is something to sign it with.
-    fn signed(&self, account: &Account, mut request: HttpRequest) -> Result<HttpRequest, Error> {
-        let Some((access_key_id, secret_access_key)) = credentials(account) else { return Ok(request) };
-        let content_type = request.headers.iter().find(|(name, _)| name == "content-type");
-        let signer = Signer {
-            access_key_id,
-            secret_access_key: secret_access_key.expose(),
-            session_token: account.secret("aws-session-token").map_or("", Secret::expose),
-            region: self.region(account)?,
-            service: SERVICE,
-            unix_time: account.unix_time,
-        };
-        let signed = signer.sign(&Unsigned {
-            method: if request.body.is_some() { "POST" } else { "GET" },
-            host: request.url.authority(),
-            path: request.url.target(),
-            content_type: content_type.map_or("", |(_, value)| value),
-            body: request.body.as_deref().unwrap_or_default(),
-        });
-        request.headers.push(("x-amz-date".to_owned(), signed.date));
-        request.secret_headers.push(("authorization".to_owned(), Secret::new(&signed.authorization)));
-        Ok(request)
+fn authorized<'a>(profile: &'a Profile, account: &'a Account, draft: Draft<'a>) -> Result<Draft<'a>, Error> {
+    match (credentials(account), account.secret("aws-session-token")) {
+        (None, _) if is_key_id(account.api_key.expose()) => {
+            let message = "An AWS access key has two parts: set `AWS_SECRET_ACCESS_KEY` as well.";
+            Err(Error::of_settings(profile, ErrorKind::Auth, message))
+        }
+        (None, _) => draft.authorized(),
+        (Some(_), Some(token)) => Ok(draft.secret_header("x-amz-security-token", token.clone())),
+        (Some(_), None) => Ok(draft),
     }
+}
+
+/// Signs a whole request, if there is something to sign it with.
+fn signed(profile: &Profile, account: &Account, mut request: HttpRequest) -> Result<HttpRequest, Error> {
+    let Some((access_key_id, secret_access_key)) = credentials(account) else { return Ok(request) };
+    let content_type = request.headers.iter().find(|(name, _)| name == "content-type");
+    let signer = Signer {
+        access_key_id,
+        secret_access_key: secret_access_key.expose(),
+        session_token: account.secret("aws-session-token").map_or("", Secret::expose),
+        region: region(profile, account)?,
+        service: SERVICE,
+        unix_time: account.unix_time,
+    };
+    let signed = signer.sign(&Unsigned {
+        method: if request.body.is_some() { "POST" } else { "GET" },
+        host: request.url.authority(),
+        path: request.url.target(),
+        content_type: content_type.map_or("", |(_, value)| value),
+        body: request.body.as_deref().unwrap_or_default(),
+    });
+    request.headers.push(("x-amz-date".to_owned(), signed.date));
+    request.secret_headers.push(("authorization".to_owned(), Secret::new(&signed.authorization)));
+    Ok(request)
 }
 
 /// The access key, if there is a whole one: its id is in the settings, or where an API key would be.
@@ -101,95 +98,50 @@ fn credentials(account: &Account) -> Option<(&str, &Secret)> {
     Some((account.option("aws.access-key-id").or(key)?, secret))
 }
 
-/// Whether this is the id of an access key, long-lived or temporary (IAM user guide, "Unique
-/// identifiers"), and not a bearer key.
+/// Whether this is the id of an access key, long-lived or temporary (IAM user guide, "Unique identifiers"), and not a
+/// bearer key.
 fn is_key_id(key: &str) -> bool {
     key.starts_with("AKIA") || key.starts_with("ASIA")
 }
 
-impl Provider for Bedrock {
-    fn name(&self) -> &'static str {
-        "bedrock"
-    }
-
-    fn title(&self) -> &'static str {
-        "Bedrock"
-    }
-
-    fn defaults(&self) -> Defaults {
-        DEFAULTS
-    }
-
-    fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
-        let model = account.model_or(DEFAULTS.model);
-        let path = format!("/model/{}/converse-stream", segment(model));
-        let draft = self.draft(account, "bedrock-runtime", &path)?;
-        self.signed(account, draft.converse(model, self.seam(account), account, prompt).post()?)
-    }
-
-    fn decoder(&self) -> Decoder {
-        Decoder::new(Framing::EventStream, Box::new(Converse::default()))
-    }
-
-    fn seam(&self, account: &Account) -> Seam {
-        claude(account.model_or(DEFAULTS.model)).map_or(Seam::Instruction, messages::seam)
-    }
-
-    fn models_request(&self, account: &Account) -> Option<HttpRequest> {
-        // Only the control plane's own host knows, not whatever stands for the runtime's.
-        if !account.base_url.trim().is_empty() {
-            return None;
-        }
-        let draft = self.draft(account, "bedrock", "/foundation-models").ok()?;
-        self.signed(account, draft.get().ok()?).ok()
-    }
-
-    fn advice(&self, error: &Error) -> Option<String> {
-        let advice = match error.kind {
-            ErrorKind::Auth => {
-                "Set `AWS_BEARER_TOKEN_BEDROCK`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`."
-            }
-            ErrorKind::Model => {
-                "Many models want the id of an inference profile, as `us.anthropic.…` or `global.anthropic.…`."
-            }
-            _ => return None,
-        };
-        Some(advice.to_owned())
-    }
-}
-
-fn claude(model: &str) -> Option<Claude<'_>> {
-    model.contains("claude").then(|| Claude::named(model))
-}
-
 impl Draft<'_> {
     /// Asks a model for `prompt` by the Converse API: the whole body.
-    fn converse(self, model: &str, seam: Seam, account: &Account, prompt: &Prompt) -> Self {
+    fn converse(self, profile: &Profile, account: &Account, prompt: &Prompt) -> Self {
+        let model = profile.model(account);
         let is_one_of = |models: &[&str]| models.iter().any(|name| model.contains(name));
-        let conversation = conversation(prompt, seam);
+        let is_claude = model.contains("claude");
+        let plan = profile.plan(account);
+        let conversation = conversation(prompt, account, messages::seam(plan));
         let has_system = !is_one_of(WITHOUT_SYSTEM);
         let conversation = if has_system { conversation } else { conversation.without_system() };
         let messages = conversation.turns(|is_user, text| {
-            json!({ "role": if is_user { "user" } else { "assistant" }, "content": [{ "text": text }] })
+            let role = if is_user { "user" } else { "assistant" };
+            object(&mut [("role", role.into()), ("content", text_part(text))])
         });
-        let claude = claude(model);
         let mut config = Map::new();
-        let max_tokens = claude.map_or(prompt.max_tokens, |claude| claude.max_tokens(prompt.max_tokens));
-        config.insert("maxTokens".to_owned(), max_tokens.into());
-        if claude.is_none_or(Claude::takes_temperature) {
-            config.insert("temperature".to_owned(), account.temperature().clamp(0.0, 1.0).into());
-        }
+        let mut set = |name: &str, value: Value| config.insert(name.to_owned(), value);
+        set("maxTokens", prompt.max_tokens.saturating_add(plan.room).into());
+        let temperature = match is_claude {
+            true => messages::temperature(plan, account),
+            false => Some(account.temperature().clamp(0.0, 1.0)),
+        };
+        temperature.map(|temperature| set("temperature", temperature.into()));
         let stops: Vec<_> = stops(prompt).into_iter().take(MOST_STOPS).collect();
         if !stops.is_empty() && !is_one_of(WITHOUT_STOPS) {
-            config.insert("stopSequences".to_owned(), stops.into());
+            set("stopSequences", stops.into());
         }
-        let more = claude.map(Claude::quiet).filter(|fields| !fields.is_empty());
-        let system = has_system.then(|| json!([{ "text": conversation.system }]));
+        let more = Some(plan.claude()).filter(|fields| is_claude && !fields.is_empty());
+        let system = has_system.then(|| text_part(&conversation.system));
         self.set("messages", messages)
             .set_some("system", system)
             .set("inferenceConfig", config)
             .set_some("additionalModelRequestFields", more)
     }
+}
+
+/// A decoder of a body in this format.
+pub(in crate::provider) fn decoder() -> Decoder {
+    Decoder::new(Framing::EventStream, Box::new(Converse::default()))
 }
 
 /// Decodes ConverseStream events, and the `chunk` events of `invoke-with-response-stream` for Claude.
@@ -291,7 +243,7 @@ impl Wire for Converse {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
         let mut event = Event::default();
         if frame.read(&mut event).is_err() {
-            return ends.malformed(frame.data, sink);
+            return ends.malformed();
         }
         match frame.event {
             "contentBlockDelta" => self.delta(event.index.number().unwrap_or(0), &event.delta, sink),
@@ -300,7 +252,10 @@ impl Wire for Converse {
             }
             // `metadata` with the usage still follows.
             "messageStop" => stopped(event.stop_reason, ends),
-            "metadata" => count(event.usage, sink),
+            "metadata" => {
+                count(event.usage, sink);
+                ends.over();
+            }
             // No event, but JSON in place of the stream: a whole answer, or an error.
             "" if event.stop_reason.is_given() => {
                 for (index, block) in (0..).zip(event.output.message.content.iter()) {
@@ -341,6 +296,7 @@ impl Converse {
             id: tool.id.cow(),
             name: tool.name.cow(),
             arguments,
+            ..ToolCall::default()
         }));
     }
 
@@ -363,7 +319,7 @@ impl Converse {
         self.chunk.clear();
         match base64(encoded, &mut self.chunk).and_then(|()| std::str::from_utf8(&self.chunk).ok()) {
             Some(data) => self.invoke.frame(&mut Frame::new("", data), ends, sink),
-            None => ends.malformed(encoded, sink),
+            None => ends.malformed(),
         }
     }
 }
@@ -415,15 +371,12 @@ fn base64(text: &str, to: &mut Vec<u8>) -> Option<()> {
 mod tests {
     use expect_test::expect;
 
-    use super::super::event_stream::tests::{event, frame};
     use super::*;
+    use crate::provider::event_stream::tests::{event, frame};
+    use crate::provider::registry::profile;
     use crate::provider::testing::{
         account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
     };
-
-    fn decoder() -> Decoder {
-        Decoder::new(Framing::EventStream, Box::new(Converse::default()))
-    }
 
     fn stream(events: &[(&str, &str)]) -> Vec<u8> {
         events.iter().flat_map(|(name, payload)| event(name, payload)).collect()
@@ -485,7 +438,9 @@ mod tests {
             (
                 "not base64",
                 chunk("e*"),
-                &["error malformed - the stream has a part that is not of its format: e*"],
+                &[
+                    "error malformed - the stream has a part that is not of its format: {\"bytes\":\"e*\",\"p\":\"ab\"}",
+                ],
             ),
         ] {
             assert_eq!(decoded(decoder, &body), expected, "{name}");
@@ -546,7 +501,7 @@ mod tests {
             (
                 "a wrong checksum",
                 [text.clone(), spoilt].concat(),
-                &["text a\n", "error malformed - an event stream frame whose checksum does not match"],
+                &["text a\n", "error truncated - an event stream frame whose checksum does not match"],
             ),
             ("cut off", cut, &["text a\n", "error truncated - the answer ended before its end marker"]),
             ("JSON under a 200", br#"{"message":"Slow down"}"#.to_vec(), &["error transient - Slow down"]),
@@ -589,115 +544,29 @@ mod tests {
     fn a_chat_is_asked_to_fill_the_hole() {
         expect![[r#"
             POST https://bedrock-runtime.us-east-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
-            content-type: application/json
             authorization: Bearer KEY (secret)
-            {
-              "inferenceConfig": {
-                "maxTokens": 64,
-                "temperature": 0.1
-              },
-              "messages": [
-                {
-                  "content": [
-                    {
-                      "text": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>"
-                    }
-                  ],
-                  "role": "user"
-                },
-                {
-                  "content": [
-                    {
-                      "text": "a +"
-                    }
-                  ],
-                  "role": "assistant"
-                }
-              ],
-              "system": [
-                {
-                  "text": "(system)"
-                }
-              ]
-            }
-        "#]].assert_eq(&sent(&Bedrock, &account(), &resumed()));
+            {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"}],"system":[{"text":(system)}]}
+        "#]].assert_eq(&sent("bedrock", &account(), &resumed()));
     }
 
     #[test]
     fn a_newer_claude_gets_its_own_fields() {
         expect![[r#"
             POST https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-5/converse-stream
-            content-type: application/json
             authorization: Bearer KEY (secret)
-            {
-              "additionalModelRequestFields": {
-                "thinking": {
-                  "type": "disabled"
-                }
-              },
-              "inferenceConfig": {
-                "maxTokens": 64
-              },
-              "messages": [
-                {
-                  "content": [
-                    {
-                      "text": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>"
-                    }
-                  ],
-                  "role": "user"
-                },
-                {
-                  "content": [
-                    {
-                      "text": "a +"
-                    }
-                  ],
-                  "role": "assistant"
-                },
-                {
-                  "content": [
-                    {
-                      "text": "(go on)"
-                    }
-                  ],
-                  "role": "user"
-                }
-              ],
-              "system": [
-                {
-                  "text": "(system)"
-                }
-              ]
-            }
-        "#]].assert_eq(&sent(&Bedrock, &with_model("us.anthropic.claude-sonnet-5"), &resumed()));
+            {"additionalModelRequestFields":{"thinking":{"type":"disabled"}},"inferenceConfig":{"maxTokens":64},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"},{"content":[{"text":(go on)}],"role":"user"}],"system":[{"text":(system)}]}
+        "#]].assert_eq(&sent("bedrock", &with_model("us.anthropic.claude-sonnet-5"), &resumed()));
     }
 
     #[test]
     fn models_without_system_prompt_or_stops_get_none() {
         expect![[r#"
             POST https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.titan-text-express-v1/converse-stream
-            content-type: application/json
             authorization: Bearer KEY (secret)
-            {
-              "inferenceConfig": {
-                "maxTokens": 64,
-                "temperature": 0.1
-              },
-              "messages": [
-                {
-                  "content": [
-                    {
-                      "text": "(system)\n\n<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>"
-                    }
-                  ],
-                  "role": "user"
-                }
-              ]
-            }
-        "#]].assert_eq(&sent(&Bedrock, &with_model("amazon.titan-text-express-v1"), &prompt()));
+            {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":"You are the completion engine of a code editor. You are shown the text after the cursor and the text before the cursor. Reply with exactly the text to insert at the cursor, so that before, insertion and after make good code together. Keep to the style and indentation around. Begin right at the cursor, in the middle of a line or word if it stands there. Stop when the statement or block at hand is complete. Never repeat what is already before or after the cursor. No explanation, no Markdown, no code fence. If nothing is missing, reply with nothing.\n\n<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>"}],"role":"user"}]}
+        "#]].assert_eq(&sent("bedrock", &with_model("amazon.titan-text-express-v1"), &prompt()));
         let prompt = Prompt { stop: vec!["}".to_owned()], ..prompt() };
-        let sent = sent(&Bedrock, &with_model("us.meta.llama3-3-70b-instruct-v1:0"), &prompt);
+        let sent = sent("bedrock", &with_model("us.meta.llama3-3-70b-instruct-v1:0"), &prompt);
         assert!(!sent.contains("stopSequences"), "{sent}");
     }
 
@@ -714,33 +583,12 @@ mod tests {
         };
         expect![[r#"
             POST https://bedrock-runtime.eu-west-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
-            content-type: application/json
             x-amz-date: 20150830T123600Z
             x-amz-security-token: TOKEN (secret)
             authorization: AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20150830/eu-west-1/bedrock/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=8da22434c18a6555e4299d0cba4819b6ef3e92c88e17e42073af458eb286cb9c (secret)
-            {
-              "inferenceConfig": {
-                "maxTokens": 64,
-                "temperature": 0.1
-              },
-              "messages": [
-                {
-                  "content": [
-                    {
-                      "text": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>"
-                    }
-                  ],
-                  "role": "user"
-                }
-              ],
-              "system": [
-                {
-                  "text": "(system)"
-                }
-              ]
-            }
-        "#]].assert_eq(&sent(&Bedrock, &signed, &prompt()));
-        let request = Bedrock.models_request(&signed).unwrap();
+            {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"}],"system":[{"text":(system)}]}
+        "#]].assert_eq(&sent("bedrock", &signed, &prompt()));
+        let request = models_request(profile("bedrock").unwrap(), &signed).unwrap();
         assert_eq!(request.url.as_str(), "https://bedrock.eu-west-1.amazonaws.com/foundation-models");
         assert!(
             request
@@ -756,11 +604,11 @@ mod tests {
         let region =
             Account { options: vec![("aws.region".to_owned(), "evil.example/".to_owned())], ..account() };
         for (account, expected) in [
-            (key(""), "error auth: Bedrock wants an API key"),
+            (key(""), "error auth: Bedrock needs an API key"),
             (key("AKIAEXAMPLE"), "error auth: An AWS access key has two parts"),
             (region, "error request: `aws.region`"),
         ] {
-            let sent = sent(&Bedrock, &account, &prompt());
+            let sent = sent("bedrock", &account, &prompt());
             assert!(sent.starts_with(expected), "{sent}");
         }
     }

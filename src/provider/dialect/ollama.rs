@@ -1,29 +1,18 @@
 //! Ollama's own API: `/api/generate` with its FIM `suffix`, and `/api/chat`; both stream lines of JSON.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::chat_completions::{ChatCompletions, arguments};
-use super::error::stream_error;
-use super::fim::{self, Way};
-use super::finish::finish_reason;
-use super::reasoning::{Reasoning, reasoning};
-use super::request::{Draft, base_url};
-use super::{
-    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Wire,
-};
+use crate::http::HttpRequest;
+use crate::provider::error::stream_error;
+use crate::provider::fim::{self, Auto, Way, Ways};
+use crate::provider::finish::finish_reason;
+use crate::provider::profile::Profile;
+use crate::provider::reasoning::Plan;
+use crate::provider::request::Draft;
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
 use crate::sse::json::{Few, Raw, object};
-use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, ToolCall, Usage};
-
-/// `ollama`
-pub(super) struct Ollama;
-
-const DEFAULTS: Defaults = Defaults {
-    base_url: "http://localhost:11434",
-    model: "qwen2.5-coder:1.5b-base",
-    key_env: &["OLLAMA_API_KEY"],
-    needs_key: false,
-    paid: false,
-};
+use crate::stream::{FinishReason, Sink, StreamToken, ToolCall, Usage};
 
 /// Tokens the model is loaded with room for. Said in every request: Ollama's own 4096 would cut a longer
 /// prompt at its beginning, special tokens and all, and another number loads the model anew.
@@ -35,110 +24,81 @@ const KEEP_ALIVE: &str = "30m";
 /// Stop strings a request may have: Ollama has no limit, this is ours.
 const MOST_STOPS: usize = 16;
 
-impl Ollama {
-    fn draft<'a>(&'a self, account: &'a Account, path: &str) -> Result<Draft<'a>, Error> {
-        let base = base_url(self, account)?;
-        // The address of another of its APIs, as guides for other clients give it.
-        let base = ["/api", "/v1"].iter().find_map(|api| base.strip_suffix(api)).unwrap_or(base);
-        Draft::to_url(self, account, &format!("{base}{path}"))?.bearer()
-    }
-
-    /// By `suffix`, unless there are other files to show and a template that can show them: what stands
-    /// before the prefix token is out of reach of `prompt`.
-    fn way(&self, account: &Account, prompt: &Prompt) -> Result<Way, Error> {
-        let family = fim::of_model(account.model_or(DEFAULTS.model));
-        let auto = match family {
-            Some(family) if !prompt.snippets.is_empty() => Way::Template(family),
-            _ => Way::Suffix,
-        };
-        fim::way(self, account, auto)
-    }
-}
-
-impl Provider for Ollama {
-    fn name(&self) -> &'static str {
-        "ollama"
-    }
-
-    fn title(&self) -> &'static str {
-        "Ollama"
-    }
-
-    fn defaults(&self) -> Defaults {
-        DEFAULTS
-    }
-
-    fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
-        let family = fim::of_model(account.model_or(DEFAULTS.model));
-        let generate = || self.draft(account, "/api/generate");
-        let (draft, stops) = match self.way(account, prompt)? {
-            Way::Suffix => {
-                let text = fim::render("{prefix}", prompt, "");
-                // A `stop` replaces the model's own, so the family's come along.
-                let stops = match family {
-                    Some(family) => family.stops(prompt, MOST_STOPS),
-                    None => prompt.stop.clone(),
-                };
-                (generate()?.set("prompt", text).set("suffix", prompt.suffix.as_str()), stops)
-            }
-            Way::Template(template) => {
-                let draft = generate()?.set("prompt", template.render(prompt)).set("raw", true);
-                (draft, template.stops(prompt, MOST_STOPS))
-            }
-            Way::Custom(template) => {
-                let draft = generate()?.set("prompt", fim::render(&template, prompt, "")).set("raw", true);
-                (draft, prompt.stop.clone())
-            }
-            Way::Chat => (self.draft(account, "/api/chat")?.chat(prompt, Seam::Instruction)?, Vec::new()),
-        };
-        // Models that can think do unless told otherwise; the others take it as well. gpt-oss passes over it
-        // and takes a level (Ollama's guide to thinking).
-        let level = reasoning(account.model_or(DEFAULTS.model)).and_then(|model| model.effort);
-        draft
-            .model()
-            .set("stream", true)
-            .set("think", level.map_or(Value::Bool(false), Value::from))
-            .set("keep_alive", KEEP_ALIVE)
-            .set("options", options(account, prompt, stops))
-            .post()
-    }
-
-    fn decoder(&self) -> Decoder {
-        Decoder::new(Framing::Ndjson, Box::new(Lines::default()))
-    }
-
-    fn seam(&self, account: &Account) -> Seam {
-        match fim::way(self, account, Way::Suffix) {
-            Ok(Way::Chat) | Err(_) => Seam::Instruction,
-            Ok(_) => Seam::Prefix,
+/// The request that asks for `prompt`.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn request(
+    profile: &Profile,
+    account: &Account,
+    prompt: &Prompt,
+) -> Result<HttpRequest, Error> {
+    let family = fim::of_model(profile.model(account));
+    let generate = || Draft::to(profile, account, "/api/generate");
+    // By `suffix`, unless there are other files to show and a template that can show them: what stands before the prefix
+    // token is out of reach of `prompt`.
+    let auto = if prompt.snippets.is_empty() { Auto::Suffix } else { Auto::TemplateOrSuffix };
+    let (draft, stops) = match (Ways { auto, ..Ways::ALL }).choose(profile, account)? {
+        Way::Suffix => {
+            let text = fim::render("{prefix}", prompt, "");
+            // A `stop` replaces the model's own, so the family's come along.
+            let stops = match family {
+                Some(family) => family.stops(prompt, MOST_STOPS),
+                None => prompt.stop.clone(),
+            };
+            (generate()?.set("prompt", text).set("suffix", prompt.suffix.as_str()), stops)
         }
-    }
+        Way::Template(template) => {
+            let draft = generate()?.set("prompt", template.render(prompt)).set("raw", true);
+            (draft, template.stops(prompt, MOST_STOPS))
+        }
+        Way::Custom(template) => {
+            let draft = generate()?.set("prompt", fim::render(&template, prompt, "")).set("raw", true);
+            (draft, prompt.stop.clone())
+        }
+        Way::Chat => {
+            (Draft::to(profile, account, "/api/chat")?.chat(account, prompt, Seam::Instruction), Vec::new())
+        }
+    };
+    let plan = profile.plan(account);
+    draft
+        .model()
+        .set("stream", true)
+        .set("think", think(plan))
+        .set("keep_alive", KEEP_ALIVE)
+        .set("options", options(plan, account, prompt, stops))
+        .post()
+}
 
-    fn models_request(&self, account: &Account) -> Option<HttpRequest> {
-        self.draft(account, "/api/tags").ok()?.get().ok()
-    }
-
-    fn advice(&self, error: &Error) -> Option<String> {
-        let advice = match error.kind {
-            ErrorKind::Network => "It is started by `ollama serve`.",
-            ErrorKind::Model => "A model is fetched by `ollama pull MODEL`.",
-            _ => return None,
-        };
-        Some(advice.to_owned())
+/// Models that can think do so unless told otherwise; the others take the switch as well.
+fn think(plan: Plan) -> Value {
+    match plan.word {
+        None | Some("none") => false.into(),
+        Some(level) if plan.known => level.into(),
+        Some(_) => true.into(),
     }
 }
 
-fn options(account: &Account, prompt: &Prompt, stops: Vec<String>) -> Map<String, Value> {
+/// How an answer that broke off is continued.
+pub(in crate::provider) fn seam(profile: &Profile, account: &Account) -> Seam {
+    if Ways::ALL.is_chat(profile, account) { Seam::Instruction } else { Seam::Prefix }
+}
+
+fn options(plan: Plan, account: &Account, prompt: &Prompt, stops: Vec<String>) -> Map<String, Value> {
     let context = account.option("ollama.num-ctx").and_then(|tokens| tokens.parse().ok()).unwrap_or(CONTEXT);
-    let room = reasoning(account.model_or(DEFAULTS.model)).map_or(0, Reasoning::allowance);
     let mut options = Map::new();
-    options.insert("num_predict".to_owned(), prompt.max_tokens.saturating_add(room).into());
+    options.insert("num_predict".to_owned(), prompt.max_tokens.saturating_add(plan.room).into());
     options.insert("num_ctx".to_owned(), context.into());
-    options.insert("temperature".to_owned(), json!(account.temperature()));
+    options.insert("temperature".to_owned(), account.temperature().into());
     if !stops.is_empty() {
         options.insert("stop".to_owned(), stops.into());
     }
     options
+}
+
+/// A decoder of a body in this format.
+pub(in crate::provider) fn decoder() -> Decoder {
+    Decoder::new(Framing::Ndjson, Box::new(Lines::default()))
 }
 
 /// Decodes the lines of `/api/generate` and `/api/chat`.
@@ -189,7 +149,7 @@ impl Wire for Lines {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
         let mut line = Line::default();
         if frame.read(&mut line).is_err() {
-            return ends.malformed(frame.data, sink);
+            return ends.malformed();
         }
         if line.error.is_given() {
             return ends.fail(stream_error(frame.data), sink);
@@ -215,6 +175,7 @@ impl Wire for Lines {
                 id: call.id.cow(),
                 name: call.function.name.cow(),
                 arguments: arguments(call.function.arguments, &mut self.scratch).into(),
+                ..ToolCall::default()
             }));
             self.tools += 1;
         }
@@ -228,7 +189,7 @@ impl Wire for Lines {
         // Servers before 0.1.34 give no reason, and newer ones may give an empty one.
         let reason = line.done_reason.cow().and_then(|name| finish_reason(&name));
         ends.finished(0, reason.unwrap_or(FinishReason::Stop));
-        ends.marker();
+        ends.over();
     }
 }
 
@@ -241,10 +202,6 @@ mod tests {
     use crate::provider::testing::{
         account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
     };
-
-    fn decoder() -> Decoder {
-        Decoder::new(Framing::Ndjson, Box::new(Lines::default()))
-    }
 
     #[test]
     fn lines_of_both_apis_are_understood() {
@@ -320,59 +277,19 @@ mod tests {
         let prompt = Prompt { snippets: Vec::new(), ..resumed() };
         expect![[r#"
             POST http://localhost:11434/api/generate
-            content-type: application/json
             authorization: Bearer KEY (secret)
-            {
-              "keep_alive": "30m",
-              "model": "qwen2.5-coder:1.5b-base",
-              "options": {
-                "num_ctx": 8192,
-                "num_predict": 64,
-                "stop": [
-                  "<|endoftext|>",
-                  "<|file_sep|>",
-                  "<|fim_pad|>",
-                  "<|im_end|>",
-                  "\n\n"
-                ],
-                "temperature": 0.1
-              },
-              "prompt": "fn add(a: i32) {\n    a +",
-              "stream": true,
-              "suffix": "\n}\n",
-              "think": false
-            }
+            {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"fn add(a: i32) {\n    a +","stream":true,"suffix":"\n}\n","think":false}
         "#]]
-        .assert_eq(&sent(&Ollama, &account(), &prompt));
+        .assert_eq(&sent("ollama", &account(), &prompt));
     }
 
     #[test]
     fn files_are_shown_by_the_family_s_template() {
         expect![[r#"
             POST http://localhost:11434/api/generate
-            content-type: application/json
             authorization: Bearer KEY (secret)
-            {
-              "keep_alive": "30m",
-              "model": "qwen2.5-coder:1.5b-base",
-              "options": {
-                "num_ctx": 8192,
-                "num_predict": 64,
-                "stop": [
-                  "<|endoftext|>",
-                  "<|file_sep|>",
-                  "<|fim_pad|>",
-                  "<|im_end|>",
-                  "\n\n"
-                ],
-                "temperature": 0.1
-              },
-              "prompt": "<|repo_name|>demo\n<|file_sep|>src/lib.rs\nmod math;\n<|file_sep|>src/math.rs\n<|fim_prefix|>fn add(a: i32) {\n    <|fim_suffix|>\n}\n<|fim_middle|>",
-              "raw": true,
-              "stream": true,
-              "think": false
-            }
-        "#]].assert_eq(&sent(&Ollama, &account(), &prompt()));
+            {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"<|repo_name|>demo\n<|file_sep|>src/lib.rs\nmod math;\n<|file_sep|>src/math.rs\n<|fim_prefix|>fn add(a: i32) {\n    <|fim_suffix|>\n}\n<|fim_middle|>","raw":true,"stream":true,"think":false}
+        "#]].assert_eq(&sent("ollama", &account(), &prompt()));
     }
 
     #[test]
@@ -380,26 +297,10 @@ mod tests {
         let fim = FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned());
         expect![[r#"
             POST http://localhost:11434/api/generate
-            content-type: application/json
             authorization: Bearer KEY (secret)
-            {
-              "keep_alive": "30m",
-              "model": "m",
-              "options": {
-                "num_ctx": 8192,
-                "num_predict": 64,
-                "stop": [
-                  "\n\n"
-                ],
-                "temperature": 0.1
-              },
-              "prompt": "<P>fn add(a: i32) {\n    a +<S>\n}\n<M>",
-              "raw": true,
-              "stream": true,
-              "think": false
-            }
+            {"keep_alive":"30m","model":"m","options":{"num_ctx":8192,"num_predict":64,"stop":["\n\n"],"temperature":0.1},"prompt":"<P>fn add(a: i32) {\n    a +<S>\n}\n<M>","raw":true,"stream":true,"think":false}
         "#]]
-        .assert_eq(&sent(&Ollama, &Account { fim, ..with_model("m") }, &resumed()));
+        .assert_eq(&sent("ollama", &Account { fim, ..with_model("m") }, &resumed()));
     }
 
     #[test]
@@ -407,39 +308,10 @@ mod tests {
         let base_url = "https://ollama.com/v1".to_owned();
         expect![[r#"
             POST https://ollama.com/api/chat
-            content-type: application/json
             authorization: Bearer KEY (secret)
-            {
-              "keep_alive": "30m",
-              "messages": [
-                {
-                  "content": "(system)",
-                  "role": "system"
-                },
-                {
-                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
-                  "role": "user"
-                },
-                {
-                  "content": "a +",
-                  "role": "assistant"
-                },
-                {
-                  "content": "(go on)",
-                  "role": "user"
-                }
-              ],
-              "model": "qwen2.5-coder:1.5b-base",
-              "options": {
-                "num_ctx": 8192,
-                "num_predict": 64,
-                "temperature": 0.1
-              },
-              "stream": true,
-              "think": false
-            }
+            {"keep_alive":"30m","messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"temperature":0.1},"stream":true,"think":false}
         "#]].assert_eq(&sent(
-            &Ollama,
+            "ollama",
             &Account { fim: FimSetting::Chat, base_url, ..account() },
             &resumed(),
         ));
@@ -448,14 +320,8 @@ mod tests {
     #[test]
     fn a_model_that_cannot_but_think_gets_room_for_it() {
         let account = Account { fim: FimSetting::Chat, ..with_model("gpt-oss:20b") };
-        let sent = sent(&Ollama, &account, &prompt());
-        assert!(sent.contains("\"think\": \"low\"") && sent.contains("\"num_predict\": 2112"), "{sent}");
-    }
-
-    #[test]
-    fn the_seam_follows_the_way() {
-        assert_eq!(Ollama.seam(&account()), Seam::Prefix);
-        assert_eq!(Ollama.seam(&Account { fim: FimSetting::Chat, ..account() }), Seam::Instruction);
+        let sent = sent("ollama", &account, &prompt());
+        assert!(sent.contains("\"think\":\"low\"") && sent.contains("\"num_predict\":2112"), "{sent}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::provider::chat_completions::decoder;
+use crate::provider::dialect::chat_completions::decoder;
 use crate::provider::testing::{decoded, recordings};
 
 #[track_caller]
@@ -202,4 +202,78 @@ fn recordings_decode_as_their_index_says() {
             assert_eq!(any("tool#"), file.contains("tool-call"), "{file}");
         }
     }
+}
+
+#[test]
+fn comments_on_the_work_are_no_text() {
+    let added = |index: u32, phase: &str| {
+        format!(
+            r#"{{"type":"response.output_item.added","output_index":{index},"item":{{"type":"message","phase":"{phase}","content":[]}}}}"#
+        )
+    };
+    let delta = |index: u32, text: &str| {
+        format!(r#"{{"type":"response.output_text.delta","output_index":{index},"delta":"{text}"}}"#)
+    };
+    let frames = [
+        added(0, "commentary"),
+        delta(0, "Let me see."),
+        delta(0, " Well."),
+        added(1, "final_answer"),
+        delta(1, "a"),
+        delta(1, "b"),
+        COMPLETED.to_owned(),
+    ];
+    let frames: Vec<_> = frames.iter().map(String::as_str).collect();
+    check(
+        &frames,
+        &["reasoning Let me see.", "reasoning  Well.", "text a", "text b", "usage 9 3 4 1", "done#0 stop"],
+    );
+    check(
+        &[
+            r#"{"object":"response","status":"completed","output":[{"type":"message","phase":"commentary","content":[{"text":"Hm."}]},{"type":"message","content":[{"text":"a"}]}]}"#,
+        ],
+        &["reasoning Hm.", "text a", "done#0 stop"],
+    );
+}
+
+#[test]
+fn names_of_events_may_be_escaped() {
+    check(
+        &[
+            r#"{"type":"response.output_text.delt\u0061","delta":"x"}"#,
+            r#"{"type":"response.output_item.added","output_index":1,"item":{"type":"function\u005fcall","call_id":"c","name":"f","arguments":"{}"}}"#,
+            r#"{"type":"response.c\u006fmpleted","response":{"status":"completed"}}"#,
+        ],
+        &["text x", "tool#0 c f {}", "done#0 tool_calls"],
+    );
+}
+
+#[test]
+fn several_responses_in_one_body_keep_their_calls_apart() {
+    let created = r#"{"type":"response.created","response":{"status":"in_progress"}}"#;
+    let call = |index: u32, id: &str| {
+        format!(
+            r#"{{"type":"response.output_item.added","output_index":{index},"item":{{"type":"function_call","call_id":"{id}","name":"f","arguments":""}}}}"#
+        )
+    };
+    let arguments = |index: u32, piece: &str| {
+        format!(
+            r#"{{"type":"response.function_call_arguments.delta","output_index":{index},"delta":"{piece}"}}"#
+        )
+    };
+    let frames = [
+        created.to_owned(),
+        call(0, "a"),
+        arguments(0, "1"),
+        COMPLETED.to_owned(),
+        created.to_owned(),
+        call(0, "b"),
+        arguments(0, "2"),
+        r#"{"type":"response.incomplete","response":{"status":"incomplete","incomplete_details":{"reason":"max_output_tokens"}}}"#.to_owned(),
+    ];
+    let frames: Vec<_> = frames.iter().map(String::as_str).collect();
+    check(
+        &frames,
+        &["tool#0 a f ", "tool#0 - - 1", "usage 9 3 4 1", "tool#1 b f ", "tool#1 - - 2", "done#0 length"],
+    );
 }

@@ -1,15 +1,53 @@
-//! The wire of OpenAI's Responses API: what begins with `response`. The rest, errors above all, is as in chat
-//! completions, whose wire hands these on.
+//! OpenAI's Responses API. Errors and what is no event of it are decoded as in chat completions, whose wire hands events
+//! of this API on.
 
 #[cfg(test)]
 mod tests;
 
-use super::decoder::{Ends, Frame, Wire};
-use super::error::stream_error;
-use super::finish::finish_reason;
-use super::usage::usage;
+use serde_json::Value;
+
+use crate::http::HttpRequest;
+use crate::provider::decoder::{Ends, Frame, Wire, says};
+use crate::provider::error::stream_error;
+use crate::provider::finish::finish_reason;
+use crate::provider::infill_prompt::conversation;
+use crate::provider::profile::Profile;
+use crate::provider::request::{Draft, object};
+use crate::provider::usage::usage;
+use crate::provider::{Account, Error, Prompt, Seam};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall};
+
+/// The API refuses a lower limit.
+const LEAST_TOKENS: u32 = 16;
+
+/// The request that asks for `prompt`.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn request(
+    profile: &Profile,
+    account: &Account,
+    prompt: &Prompt,
+) -> Result<HttpRequest, Error> {
+    let conversation = conversation(prompt, account, Seam::Instruction);
+    let turn = |role: &str, text: &str| object(&mut [("role", role.into()), ("content", text.into())]);
+    let mut input = vec![turn("user", &conversation.user)];
+    input.extend(conversation.assistant.map(|received| turn("assistant", &received)));
+    input.extend(conversation.go_on.map(|go_on| turn("user", go_on)));
+    let plan = profile.plan(account);
+    let draft = Draft::to(profile, account, "/responses")?
+        .chat_only()?
+        .model()
+        .set("instructions", &*conversation.system)
+        .set("input", Value::Array(input))
+        .set("stream", true)
+        .stream_options(&[("include_obfuscation", false)])
+        .set("store", false)
+        .set("max_output_tokens", prompt.max_tokens.max(LEAST_TOKENS).saturating_add(plan.room))
+        .think(profile.thinking.spelling, plan);
+    if plan.fixed { draft } else { draft.temperature() }.post()
+}
 
 object! {
     struct Event<'a> {
@@ -43,6 +81,7 @@ object! {
 object! {
     struct Item<'a> {
         kind = "type": Raw<'a>,
+        phase = "phase": Raw<'a>,
         call_id = "call_id": Raw<'a>,
         name = "name": Raw<'a>,
         arguments = "arguments": Raw<'a>,
@@ -64,8 +103,12 @@ object! {
 /// Decodes events of the Responses API. What built-in tools do is passed over.
 #[derive(Debug, Default)]
 pub(super) struct Responses {
-    /// Tool calls by their place in the output.
+    /// Tool calls of all responses in the body, in their order.
     calls: Vec<OpenCall>,
+    /// How many of them belong to responses that are over.
+    earlier: usize,
+    /// Places in the output of messages that only comment on the work: their text is none of the answer's.
+    commentary: Vec<u64>,
     /// Whether anything of the answer came.
     begun: bool,
     scratch: String,
@@ -82,18 +125,24 @@ impl Wire for Responses {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
         let mut event = Event::default();
         if frame.read(&mut event).is_err() {
-            return ends.malformed(frame.data, sink);
+            return ends.malformed();
         }
         // Each event has its name in the data as well; gateways drop the one or the other.
-        let kind = match event.kind.json().trim_matches('"') {
-            "" => frame.event,
-            kind => kind,
-        };
-        match kind {
+        let kind = event.kind.cow().filter(|kind| !kind.is_empty());
+        match kind.as_deref().unwrap_or(frame.event) {
             "response.output_text.delta" => {
+                let comment =
+                    event.output_index.number().is_some_and(|index| self.commentary.contains(&index));
                 if let Some(text) = self.piece(event.delta) {
-                    sink.token(StreamToken::Text(text.into()));
+                    let text = text.into();
+                    sink.token(if comment { StreamToken::Reasoning(text) } else { StreamToken::Text(text) });
                 }
+            }
+            // Gateways put several responses into one body; places in the output begin anew.
+            "response.created" => {
+                self.earlier = self.calls.len();
+                self.commentary.clear();
+                self.begun = false;
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
                 if let Some(thought) = self.piece(event.delta) {
@@ -109,6 +158,8 @@ impl Wire for Responses {
                 let item: Item = event.item.read();
                 if item.is_call() {
                     self.open_call(event.output_index, &item, sink);
+                } else if item.is_comment() {
+                    self.commentary.extend(event.output_index.number());
                 }
             }
             "response.output_item.done" => {
@@ -157,6 +208,7 @@ impl Responses {
             id: item.call_id.cow(),
             name: item.name.cow(),
             arguments: arguments.into(),
+            ..ToolCall::default()
         }));
         let output_index = output_index.number().unwrap_or(self.calls.len() as u64);
         self.calls.push(OpenCall { output_index, has_arguments: !arguments.is_empty() });
@@ -174,7 +226,10 @@ impl Responses {
     /// Which call stands at that place in the output; the last one where the server does not say.
     fn position(&self, output_index: Raw<'_>) -> Option<usize> {
         match output_index.number() {
-            Some(index) => self.calls.iter().position(|call| call.output_index == index),
+            Some(index) => {
+                let current = self.calls.iter().enumerate().skip(self.earlier);
+                current.rev().find(|(_, call)| call.output_index == index).map(|(at, _)| at)
+            }
             None => self.calls.len().checked_sub(1),
         }
     }
@@ -210,11 +265,11 @@ impl Responses {
         }
         let reason = match response.incomplete.reason.str(&mut self.scratch).and_then(finish_reason) {
             Some(reason) => reason,
-            None if !self.calls.is_empty() => FinishReason::ToolCalls,
+            None if self.calls.len() > self.earlier => FinishReason::ToolCalls,
             None => status.unwrap_or(FinishReason::Stop),
         };
-        ends.finished(0, reason);
-        ends.marker();
+        ends.finished_for_now(0, reason);
+        ends.over();
     }
 
     fn output(&mut self, response: &Response<'_>, sink: &mut dyn Sink) {
@@ -222,7 +277,7 @@ impl Responses {
             if item.is_call() {
                 self.open_call(Raw::default(), &item, sink);
             }
-            let thinking = item.kind.json() == "\"reasoning\"";
+            let thinking = says(item.kind, "reasoning") || item.is_comment();
             for part in item.summary.iter().chain(item.content.iter()) {
                 if let Some(text) = self.piece(part.text) {
                     let text = text.into();
@@ -238,7 +293,12 @@ impl Responses {
 
 impl Item<'_> {
     fn is_call(&self) -> bool {
-        matches!(self.kind.json(), "\"function_call\"" | "\"custom_tool_call\"")
+        matches!(self.kind.cow().as_deref(), Some("function_call" | "custom_tool_call"))
+    }
+
+    /// A message of this phase is not the answer (the field `phase` of output messages, since GPT-5.4).
+    fn is_comment(&self) -> bool {
+        says(self.phase, "commentary")
     }
 
     fn whole_arguments(&self) -> Raw<'_> {

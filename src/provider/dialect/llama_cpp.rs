@@ -1,29 +1,17 @@
 //! llama.cpp's own server API: `/infill`, `/completion`, and `/v1/chat/completions` for chat models.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::chat_completions::ChatCompletions;
-use super::error::stream_error;
-use super::fim::{self, Way};
-use super::finish::finish_reason;
-use super::request::{Draft, base_url};
-use super::{
-    Account, Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Provider, Seam, Wire,
-};
+use crate::http::HttpRequest;
+use crate::provider::error::stream_error;
+use crate::provider::fim::{self, Way, Ways};
+use crate::provider::finish::finish_reason;
+use crate::provider::profile::Profile;
+use crate::provider::request::{Draft, object};
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Reasoning, Seam, Wire};
 use crate::sse::json::{Raw, object};
-use crate::stream::{ErrorKind, FinishReason, Sink, StreamToken, TextDelta, Usage};
-
-/// `llama-cpp`
-pub(super) struct LlamaCpp;
-
-const DEFAULTS: Defaults = Defaults {
-    base_url: "http://127.0.0.1:8080",
-    // A server has one model, unless it is started as a router.
-    model: "",
-    key_env: &["LLAMA_API_KEY"],
-    needs_key: false,
-    paid: false,
-};
+use crate::stream::{FinishReason, Sink, StreamToken, TextDelta, Usage};
 
 /// What the last object of a stream is cut to. Whole, it echoes the prompt and all settings.
 const RESPONSE_FIELDS: &[&str] = &[
@@ -37,15 +25,6 @@ const RESPONSE_FIELDS: &[&str] = &[
     "timings/cache_n",
 ];
 
-impl LlamaCpp {
-    fn draft<'a>(&'a self, account: &'a Account, path: &str) -> Result<Draft<'a>, Error> {
-        let base = base_url(self, account)?;
-        let base =
-            ["/infill", "/completion", "/v1"].iter().find_map(|path| base.strip_suffix(path)).unwrap_or(base);
-        Draft::to_url(self, account, &format!("{base}{path}"))?.bearer()
-    }
-}
-
 impl Draft<'_> {
     /// What `/infill` and `/completion` have in common.
     fn native(self, prompt: &Prompt, stops: Vec<String>) -> Self {
@@ -58,73 +37,63 @@ impl Draft<'_> {
     }
 }
 
-impl Provider for LlamaCpp {
-    fn name(&self) -> &'static str {
-        "llama-cpp"
-    }
-
-    fn title(&self) -> &'static str {
-        "llama.cpp"
-    }
-
-    fn defaults(&self) -> Defaults {
-        DEFAULTS
-    }
-
-    fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
-        let completion = |text: String, stops| {
-            Ok(self.draft(account, "/completion")?.set("prompt", text).native(prompt, stops))
-        };
-        let draft = match fim::way(self, account, Way::Suffix)? {
-            Way::Suffix => {
-                let text = fim::render("{prefix}", prompt, "");
-                let line = text.rfind('\n').map_or(0, |at| at + 1);
-                let (before, typed) = text.split_at_checked(line).unwrap_or((&text, ""));
-                let files = prompt.snippets.iter();
-                let files = files.map(|file| json!({ "filename": file.path, "text": file.text }));
-                self.draft(account, "/infill")?
-                    .set("input_extra", files.collect::<Vec<Value>>())
-                    .set("input_prefix", before)
-                    .set("prompt", typed)
-                    .set("input_suffix", prompt.suffix.as_str())
-                    .native(prompt, prompt.stop.clone())
-            }
-            Way::Template(template) => {
-                completion(template.render(prompt), template.stops(prompt, usize::MAX))?
-            }
-            Way::Custom(template) => completion(fim::render(&template, prompt, ""), prompt.stop.clone())?,
-            Way::Chat => self
-                .draft(account, "/v1/chat/completions")?
-                .chat(prompt, Seam::Instruction)?
-                .set("max_tokens", prompt.max_tokens)
-                // Templates of models that can think know this switch, the others do not look at it.
-                .set("chat_template_kwargs", json!({ "enable_thinking": false }))
-                .set("stream_options", json!({ "include_usage": true })),
-        };
-        draft.temperature().post()
-    }
-
-    fn decoder(&self) -> Decoder {
-        Decoder::new(Framing::Sse, Box::new(Native::default()))
-    }
-
-    fn seam(&self, account: &Account) -> Seam {
-        match fim::way(self, account, Way::Suffix) {
-            Ok(Way::Chat) | Err(_) => Seam::Instruction,
-            Ok(_) => Seam::Prefix,
+/// The request that asks for `prompt`.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn request(
+    profile: &Profile,
+    account: &Account,
+    prompt: &Prompt,
+) -> Result<HttpRequest, Error> {
+    let to = |path| Draft::to(profile, account, path);
+    let completion = |text: String, stops| Ok(to("/completion")?.set("prompt", text).native(prompt, stops));
+    let draft = match Ways::ALL.choose(profile, account)? {
+        Way::Suffix => {
+            let text = fim::render("{prefix}", prompt, "");
+            let line = text.rfind('\n').map_or(0, |at| at + 1);
+            let (before, typed) = text.split_at_checked(line).unwrap_or((&text, ""));
+            let files = prompt.snippets.iter();
+            let files = files.map(|file| {
+                object(&mut [("filename", file.path.as_str().into()), ("text", file.text.as_str().into())])
+            });
+            to("/infill")?
+                .set("input_extra", files.collect::<Vec<Value>>())
+                .set("input_prefix", before)
+                .set("prompt", typed)
+                .set("input_suffix", prompt.suffix.as_str())
+                .native(prompt, prompt.stop.clone())
         }
-    }
+        Way::Template(template) => completion(template.render(prompt), template.stops(prompt, usize::MAX))?,
+        Way::Custom(template) => completion(fim::render(&template, prompt, ""), prompt.stop.clone())?,
+        Way::Chat => {
+            let draft = to("/v1/chat/completions")?.chat(account, prompt, Seam::Instruction);
+            // A server rarely says which model it has. Templates of models that can think know this switch, the others do
+            // not look at it (tools/server/README.md, `chat_template_kwargs`).
+            let quiet = account.reasoning <= Reasoning::Off && !profile.plan(account).known;
+            let draft = draft.set_some(
+                "chat_template_kwargs",
+                quiet.then(|| object(&mut [("enable_thinking", false.into())])),
+            );
+            let draft = if quiet {
+                draft.set("max_tokens", prompt.max_tokens)
+            } else {
+                draft.limits(profile, account, prompt, "max_tokens")
+            };
+            draft.stream_options(&[("include_usage", true)])
+        }
+    };
+    draft.temperature().post()
+}
 
-    fn models_request(&self, account: &Account) -> Option<HttpRequest> {
-        self.draft(account, "/v1/models").ok()?.get().ok()
-    }
+/// How an answer that broke off is continued.
+pub(in crate::provider) fn seam(profile: &Profile, account: &Account) -> Seam {
+    if Ways::ALL.is_chat(profile, account) { Seam::Instruction } else { Seam::Prefix }
+}
 
-    fn advice(&self, error: &Error) -> Option<String> {
-        matches!(error.kind, ErrorKind::Network).then(|| {
-            "It is started, with a small model, by `llama-server --fim-qwen-1.5b-default --port 8080`."
-                .to_owned()
-        })
-    }
+/// A decoder of a body in this format.
+pub(in crate::provider) fn decoder() -> Decoder {
+    Decoder::new(Framing::Sse, Box::new(Native::default()))
 }
 
 /// Decodes the chunks of `/infill` and `/completion`, and hands those of `/v1/chat/completions` on.
@@ -168,7 +137,7 @@ impl Wire for Native {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
         let mut chunk = Chunk::default();
         if frame.read(&mut chunk).is_err() {
-            return ends.malformed(frame.data, sink);
+            return ends.malformed();
         }
         if chunk.error.is_given() || frame.event == "error" {
             return ends.fail(stream_error(frame.data), sink);
@@ -203,6 +172,8 @@ impl Wire for Native {
             None => FinishReason::Stop,
         };
         ends.finished(index, reason);
+        // Nothing follows the last choice's (no `[DONE]`), and one is all that is asked for.
+        ends.over_if_complete();
     }
 }
 
@@ -213,10 +184,6 @@ mod tests {
     use super::*;
     use crate::provider::FimSetting;
     use crate::provider::testing::{account, check_cuts, decoded, recordings, resumed, sent};
-
-    fn decoder() -> Decoder {
-        Decoder::new(Framing::Sse, Box::new(Native::default()))
-    }
 
     fn sse(chunks: &[&str]) -> String {
         chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect()
@@ -327,38 +294,10 @@ mod tests {
     fn infill_gets_the_line_being_typed_apart() {
         expect![[r#"
             POST http://127.0.0.1:8080/infill
-            content-type: application/json
             authorization: Bearer KEY (secret)
-            {
-              "cache_prompt": true,
-              "input_extra": [
-                {
-                  "filename": "src/lib.rs",
-                  "text": "mod math;\n"
-                }
-              ],
-              "input_prefix": "fn add(a: i32) {\n",
-              "input_suffix": "\n}\n",
-              "n_predict": 64,
-              "prompt": "    a +",
-              "response_fields": [
-                "index",
-                "content",
-                "stop",
-                "stop_type",
-                "stopped_limit",
-                "tokens_evaluated",
-                "tokens_predicted",
-                "timings/cache_n"
-              ],
-              "stop": [
-                "\n\n"
-              ],
-              "stream": true,
-              "temperature": 0.1
-            }
+            {"cache_prompt":true,"input_extra":[{"filename":"src/lib.rs","text":"mod math;\n"}],"input_prefix":"fn add(a: i32) {\n","input_suffix":"\n}\n","n_predict":64,"prompt":"    a +","response_fields":["index","content","stop","stop_type","stopped_limit","tokens_evaluated","tokens_predicted","timings/cache_n"],"stop":["\n\n"],"stream":true,"temperature":0.1}
         "#]]
-        .assert_eq(&sent(&LlamaCpp, &account(), &resumed()));
+        .assert_eq(&sent("llama-cpp", &account(), &resumed()));
     }
 
     #[test]
@@ -367,82 +306,23 @@ mod tests {
         let base_url = "http://localhost:8012/v1".to_owned();
         expect![[r#"
             POST http://localhost:8012/completion
-            content-type: application/json
             authorization: Bearer KEY (secret)
-            {
-              "cache_prompt": true,
-              "n_predict": 64,
-              "prompt": "<PRE> fn add(a: i32) {\n    a + <SUF>\n}\n <MID>",
-              "response_fields": [
-                "index",
-                "content",
-                "stop",
-                "stop_type",
-                "stopped_limit",
-                "tokens_evaluated",
-                "tokens_predicted",
-                "timings/cache_n"
-              ],
-              "stop": [
-                "<EOT>",
-                "<PRE>",
-                "<SUF>",
-                "<MID>",
-                "\n\n"
-              ],
-              "stream": true,
-              "temperature": 0.1
-            }
+            {"cache_prompt":true,"n_predict":64,"prompt":"<PRE> fn add(a: i32) {\n    a + <SUF>\n}\n <MID>","response_fields":["index","content","stop","stop_type","stopped_limit","tokens_evaluated","tokens_predicted","timings/cache_n"],"stop":["<EOT>","<PRE>","<SUF>","<MID>","\n\n"],"stream":true,"temperature":0.1}
         "#]]
-        .assert_eq(&sent(&LlamaCpp, &Account { fim, base_url, ..account() }, &resumed()));
+        .assert_eq(&sent("llama-cpp", &Account { fim, base_url, ..account() }, &resumed()));
     }
 
     #[test]
     fn a_chat_is_asked_to_fill_the_hole() {
         expect![[r#"
             POST http://127.0.0.1:8080/v1/chat/completions
-            content-type: application/json
             authorization: Bearer KEY (secret)
-            {
-              "chat_template_kwargs": {
-                "enable_thinking": false
-              },
-              "max_tokens": 64,
-              "messages": [
-                {
-                  "content": "(system)",
-                  "role": "system"
-                },
-                {
-                  "content": "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>",
-                  "role": "user"
-                },
-                {
-                  "content": "a +",
-                  "role": "assistant"
-                },
-                {
-                  "content": "(go on)",
-                  "role": "user"
-                }
-              ],
-              "stream": true,
-              "stream_options": {
-                "include_usage": true
-              },
-              "temperature": 0.1
-            }
+            {"chat_template_kwargs":{"enable_thinking":false},"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"stream":true,"stream_options":{"include_usage":true},"temperature":0.1}
         "#]].assert_eq(&sent(
-            &LlamaCpp,
+            "llama-cpp",
             &Account { fim: FimSetting::Chat, ..account() },
             &resumed(),
         ));
-    }
-
-    #[test]
-    fn the_seam_follows_the_way() {
-        assert_eq!(LlamaCpp.seam(&account()), Seam::Prefix);
-        assert_eq!(LlamaCpp.seam(&Account { fim: FimSetting::Chat, ..account() }), Seam::Instruction);
     }
 
     #[test]

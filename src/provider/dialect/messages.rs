@@ -1,16 +1,62 @@
 //! Anthropic's Messages format: what Anthropic, Vertex and Bedrock's invoke API stream for Claude.
 
-use serde_json::json;
-
 use super::chat_completions::ChatCompletions;
-use super::claude::Claude;
-use super::error::stream_error;
-use super::finish::finish_reason;
-use super::hole::{conversation, stops};
-use super::request::Draft;
-use super::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
+use crate::http::HttpRequest;
+use crate::provider::decoder::says;
+use crate::provider::error::stream_error;
+use crate::provider::finish::finish_reason;
+use crate::provider::infill_prompt::{conversation, stops};
+use crate::provider::profile::{Address, Profile};
+use crate::provider::reasoning::Plan;
+use crate::provider::request::{Draft, object};
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
 use crate::sse::json::{Few, Raw, object};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
+
+/// The request that asks a Claude model for `prompt`.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn request(
+    profile: &Profile,
+    account: &Account,
+    prompt: &Prompt,
+) -> Result<HttpRequest, Error> {
+    let plan = profile.plan(account);
+    let conversation = conversation(prompt, account, seam(plan));
+    let messages = conversation.turns(|is_user, text| {
+        let role = if is_user { "user" } else { "assistant" };
+        object(&mut [("role", role.into()), ("content", text.into())])
+    });
+    let stops = Some(stops(prompt)).filter(|stops| !stops.is_empty());
+    // On Vertex the model is in the URL, and the version of the API in the body.
+    let draft = match profile.address {
+        Address::Vertex(_) => {
+            Draft::to(profile, account, ":streamRawPredict")?.set("anthropic_version", "vertex-2023-10-16")
+        }
+        _ => Draft::to(profile, account, "/messages")?.model(),
+    };
+    draft
+        .set_all(plan.claude())
+        .set("system", &*conversation.system)
+        .set("messages", messages)
+        .set("max_tokens", prompt.max_tokens.saturating_add(plan.room))
+        .set_some("temperature", temperature(plan, account))
+        .set_some("stop_sequences", stops)
+        .set("stream", true)
+        .post()
+}
+
+/// The temperature a Claude model takes: none when it thinks by a budget, and none from 4.7 on.
+pub(super) fn temperature(plan: Plan, account: &Account) -> Option<f64> {
+    let takes = plan.known && !plan.fixed && plan.word.is_none();
+    takes.then(|| account.temperature().clamp(0.0, 1.0))
+}
+
+/// How a Claude model continues an answer: prefill went with 4.6, and never goes with thinking.
+pub(in crate::provider) fn seam(plan: Plan) -> Seam {
+    if plan.prefill && plan.word.is_none() { Seam::TrimmedPrefill } else { Seam::Instruction }
+}
 
 /// Decodes Messages events.
 #[derive(Debug, Default)]
@@ -105,7 +151,7 @@ impl Wire for Messages {
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
         let mut event = Event::default();
         if frame.read(&mut event).is_err() {
-            return ends.malformed(frame.data, sink);
+            return ends.malformed();
         }
         if event.error.is_given() || frame.event == "error" {
             return ends.fail(stream_error(frame.data), sink);
@@ -132,7 +178,7 @@ impl Wire for Messages {
                 }
                 stopped(event.delta.stop_reason, ends);
             }
-            "message_stop" => ends.marker(),
+            "message_stop" => ends.over(),
             "message" => self.whole(frame, ends, sink),
             "error" => ends.fail(stream_error(frame.data), sink),
             // Claude 2's completion format, which Bedrock's `chunk` events may still hold.
@@ -154,6 +200,10 @@ impl Messages {
         let _ = frame.read(&mut message);
         for (index, content) in (0..).zip(message.content.iter()) {
             self.block(index, &content, sink);
+            if says(content.kind, "tool_use") && content.input.json() == "{}" {
+                let (index, arguments) = (self.tools.saturating_sub(1), content.input.json().into());
+                sink.token(StreamToken::ToolCall(ToolCall { index, arguments, ..ToolCall::default() }));
+            }
         }
         self.count(message.usage, sink);
         stopped(message.stop_reason, ends);
@@ -175,6 +225,7 @@ impl Messages {
                     name: content.name.cow(),
                     // The input of a streamed call is `{}` here and comes in deltas.
                     arguments: if content.input.is_given() { content.input.json() } else { "" }.into(),
+                    ..ToolCall::default()
                 }));
             }
             _ => self.blocks.push((index, Block::Foreign)),
@@ -231,40 +282,15 @@ fn stopped(reason: Raw<'_>, ends: &mut Ends) {
     }
 }
 
-/// How a Claude model continues an answer.
-pub(super) fn seam(claude: Claude<'_>) -> Seam {
-    if claude.takes_prefill() { Seam::TrimmedPrefill } else { Seam::Instruction }
-}
-
-impl Draft<'_> {
-    /// Asks a Claude model for `prompt`: the whole body but for the model's name.
-    pub(super) fn messages(self, claude: Claude<'_>, account: &Account, prompt: &Prompt) -> Self {
-        let conversation = conversation(prompt, seam(claude));
-        let messages = conversation.turns(
-            |is_user, text| json!({ "role": if is_user { "user" } else { "assistant" }, "content": text }),
-        );
-        let temperature = claude.takes_temperature().then(|| account.temperature().clamp(0.0, 1.0));
-        let stops = Some(stops(prompt)).filter(|stops| !stops.is_empty());
-        let draft = claude.quiet().into_iter().fold(self, |draft, (field, value)| draft.set(&field, value));
-        draft
-            .set("system", conversation.system)
-            .set("messages", messages)
-            .set("max_tokens", claude.max_tokens(prompt.max_tokens))
-            .set_some("temperature", temperature)
-            .set_some("stop_sequences", stops)
-            .set("stream", true)
-    }
-}
-
 /// A decoder of a body in this format.
-pub(super) fn decoder() -> Decoder {
+pub(in crate::provider) fn decoder() -> Decoder {
     Decoder::new(Framing::Sse, Box::new(Messages::default()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{check_cuts, decoded, recordings};
     use super::decoder;
+    use crate::provider::testing::{check_cuts, decoded, recordings};
 
     /// Events as the API sends them: named, and each name once more in the data.
     fn sse(events: &[&str]) -> String {
@@ -340,7 +366,7 @@ mod tests {
                     r#"{"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"type":"refusal","category":null,"explanation":"I will not."}}}"#,
                     STOP,
                 ],
-                &["refusal I will not.", "done#0 filter"],
+                &["refusal I will not.", "done#0 refusal"],
             ),
             (
                 "a stop reason of tomorrow",
@@ -402,7 +428,7 @@ mod tests {
             (
                 "not JSON",
                 format!("{delta}event: content_block_delta\ndata: {{oops\n\n"),
-                &["text a", "error malformed - the stream has a part that is not of its format: {oops"],
+                &["text a", "error truncated - the stream has a part that is not of its format: {oops"],
             ),
             (
                 "cut off",
@@ -417,7 +443,8 @@ mod tests {
     #[test]
     fn a_server_that_does_not_stream_is_understood() {
         let body = r#"{"id":"msg_1","type":"message","role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"x"},{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":5}}"#;
-        let expected = ["reasoning hm", "text a", "tool#0 t f ", "usage 3 5 - -", "done#0 stop"];
+        let expected =
+            ["reasoning hm", "text a", "tool#0 t f ", "tool#0 - - {}", "usage 3 5 - -", "done#0 stop"];
         assert_eq!(decoded(decoder, body.as_bytes()), expected);
     }
 
