@@ -1,11 +1,11 @@
 //! What the user is told: the status bar, pop-ups, the log.
 
 use super::rpc::{Host, Rpc, quoted};
-use crate::completion::trigger::Gate;
 use crate::completion::postprocess::Hidden;
+use crate::completion::trigger::Gate;
 use crate::completion::{Status, Why};
 use crate::provider::{Error, is_invisible};
-use crate::stream::{ErrorKind, FinishReason};
+use crate::stream::ErrorKind;
 
 /// The status bar shows a streaming answer's progress in steps of so many milliseconds.
 const STEP_MS: u64 = 250;
@@ -157,19 +157,7 @@ fn reason(why: &Why, provider: &str) -> String {
         }
         .to_owned(),
         Why::Failed(error) => error.message.clone(),
-        Why::Ended(reason) => ended(*reason, provider),
         Why::RateLimited(left_ms) => format!("{provider} asks to wait {} s", left_ms.div_ceil(1000)),
-    }
-}
-
-/// Why an answer ended before there was anything to show.
-fn ended(reason: FinishReason, provider: &str) -> String {
-    match reason {
-        FinishReason::Length => "ended at the token limit: raise `max-tokens`".to_owned(),
-        FinishReason::Filter => format!("{provider} withheld the answer (content filter)"),
-        FinishReason::Error => format!("{provider} failed while it was writing: alt+\\ tries again"),
-        FinishReason::ToolCalls => "the answer was a tool call, not code".to_owned(),
-        FinishReason::Stop | FinishReason::Other => format!("{provider} has nothing to add here"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where and when not to ask.
 
-use crate::completion::io::Buffer;
 use super::globs::{Glob, Globs};
+use crate::completion::io::Buffer;
 
 /// More code than this right of the cursor, closing punctuation aside, and an automatic completion
 /// would have to fit between: it seldom does (llama.vim draws the line at 8 as well).
