@@ -656,7 +656,7 @@ fn whichever_process_is_killed_no_answer_looks_whole_that_is_not() {
             let (url, server) = stall("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
             desk.client.start(ONE, &post(&url), 0);
             server.reached();
-            until("curl runs", || desk.folder.process("curl"));
+            until("the body", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"abc"));
             let all = desk.folder.processes();
             let Some((pid, _)) = all.get(victim) else {
                 desk.close();
