@@ -255,6 +255,8 @@ watch() {
     {
         exec >&3 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
         exec 9<>"c$1" 8<"c$1" 9<&- || exit
+        # If the pipe has just been removed, that made a file.
+        [ -p "c$1" ] || rm -f "c$1"
         count=$(LC_ALL=C dd bs=65536 count=1 <&8 2>&1 >/dev/null 3>&-)
         count=${count##*out} count=${count#?} count=${count%% *}
         echo "g $1 ${count:-0}"
