@@ -183,7 +183,7 @@ impl Stage {
         let trace = || self.trace();
         let answers = evidence.inline_answers();
         // Two requests stay open while a ghost is drawn: to clear it and to show what follows.
-        let open = evidence.answers_to(INLINE).iter().filter(|(_, answers)| *answers == 0).count();
+        let open = evidence.answers_to(INLINE).filter(|(_, answers)| *answers == 0).count();
         let most = if self.lapce.screen().ghost.is_some() { 2 } else { 0 };
         assert!(answers.max == 1 && open <= most, "not one answer per request\n{}", trace());
         assert!(self.server.in_flight_max() <= 1, "{} in flight\n{}", self.server.in_flight_max(), trace());
