@@ -4,6 +4,7 @@
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::lexer::{Lexer, Mark};
+use crate::completion::postprocess::lines::definitions;
 
 /// The answer without that quote or bracket; `None` while that depends on text that has not come.
 pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool) -> Option<&'t str> {
@@ -14,8 +15,17 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
     if context.in_words() {
         return Some(text);
     }
+    if let Some(quote) = unlexed_quote(context)
+        && let Some(rest) = answer.strip_prefix(quote)
+    {
+        return match rest.find([quote, '\n']) {
+            Some(end) if rest.get(end..).is_some_and(|rest| rest.starts_with(quote)) => rest.get(..end),
+            Some(_) => Some(text),
+            None => ended.then_some(text),
+        };
+    }
     let before = context.line_before.trim_end();
-    let Some(opener) = before.chars().next_back().filter(|c| matches!(c, '(' | '[' | '{')) else {
+    let Some(opener) = before.chars().next_back().filter(|c| matches!(c, '(' | '[' | '{' | '<')) else {
         return Some(text);
     };
     let Some(inner) = answer.strip_prefix(opener) else { return Some(text) };
@@ -25,12 +35,24 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
     let closer = match opener {
         '(' => ')',
         '[' => ']',
+        '<' => '>',
         _ => '}',
     };
     if !context.line_after.trim_start().starts_with(closer) {
         return Some(text);
     }
-    match end_of_pair(context, answer) {
+    let end = if opener == '<' {
+        // The lexer knows no angle brackets, and what they enclose stands on one line.
+        let line = answer.split('\n').next().unwrap_or_default();
+        let end = line.rfind(closer).map(|at| at + 1);
+        if end.is_none() && line.len() < answer.len() {
+            return Some(text);
+        }
+        end
+    } else {
+        end_of_pair(context, answer)
+    };
+    match end {
         // Only where the pair is the whole answer is it the one that stands there.
         Some(end) => {
             let rest = answer.get(end..).unwrap_or_default();
@@ -42,6 +64,8 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
                 return None;
             }
             let whole = line.trim_matches([' ', '\t', '\r', ';']).is_empty();
+            // No other rule cuts at an angle bracket.
+            let inner = if opener == '<' { answer.get(1..end - 1).unwrap_or_default() } else { inner };
             Some(if whole { inner } else { text })
         }
         None if ended => Some(text),
@@ -57,17 +81,31 @@ fn without_quote<'t>(
     ended: bool,
 ) -> Option<&'t str> {
     let quote = context.lexer.quote()?;
-    // Of `f"` a model may say the quote alone.
-    let alone = (literal == quote.open).then_some(quote.close);
-    let rest = [Some(literal), alone].into_iter().flatten().find_map(|mark| answer.strip_prefix(mark))?;
+    // A letter or sign before the quote belongs to it, `$"`; of `f"` a model may say the quote alone.
+    let before = context.line_before.strip_suffix(literal)?;
+    let sign =
+        before.len() - before.trim_end_matches(|c: char| !c.is_whitespace() && !"([{,=".contains(c)).len();
+    let signed = context.line_before.get(before.len() - sign..)?;
+    let empty = literal == quote.open;
+    let rest = answer
+        .strip_prefix(signed)
+        .or_else(|| answer.strip_prefix(literal))
+        .or_else(|| answer.strip_prefix(quote.close).filter(|_| empty))?;
     // A quote at once, or punctuation, closes the literal that stands there.
-    if rest.trim_start().starts_with([',', ';', ')', ']', '}', '+', '.', ':']) && literal == quote.open {
+    if rest.trim_start().starts_with([',', ';', ')', ']', '}', '+', '.', ':']) && empty {
         return None;
     }
     let line = rest.split('\n').next().unwrap_or_default();
     let closed = line.contains(quote.close);
     let goes_on = quote.spans_lines && (ended || line.len() < rest.len());
     (closed || goes_on).then_some(rest)
+}
+
+/// The quote on both sides of the cursor, where the language's lexer does not take it for one: attributes of HTML,
+/// characters in Rust.
+fn unlexed_quote(context: &CursorContext<'_>) -> Option<char> {
+    let quote = context.line_before.chars().next_back().filter(|c| matches!(c, '"' | '\''))?;
+    context.line_after.starts_with(quote).then_some(quote)
 }
 
 /// Whether the brace that ends `before` opens the body of something rather than a list of values.
@@ -77,6 +115,7 @@ fn opens_body(context: &CursorContext<'_>, before: &str) -> bool {
         && (head.is_empty() && context.open.iter().rev().nth(1).is_none_or(|outer| *outer == '}')
             || head.ends_with(')')
             || head.ends_with("=>")
+            || definitions::is_definition(before)
             || ["else", "do", "try", "finally", "loop", "unsafe"].iter().any(|word| head.ends_with(word)))
 }
 
