@@ -18,59 +18,45 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
     if let Some(quote) = unlexed_quote(context)
         && let Some(rest) = answer.strip_prefix(quote)
     {
-        return match rest.find([quote, '\n']) {
-            Some(end) if rest.get(end..).is_some_and(|rest| rest.starts_with(quote)) => rest.get(..end),
-            Some(_) => Some(text),
-            None => ended.then_some(text),
-        };
+        let Some(end) = rest.find([quote, '\n']) else { return ended.then_some(text) };
+        let (literal, rest) = rest.split_at_checked(end)?;
+        return Some(if rest.starts_with(quote) { literal } else { text });
     }
     let before = context.line_before.trim_end();
-    let Some(opener) = before.chars().next_back().filter(|c| matches!(c, '(' | '[' | '{' | '<')) else {
-        return Some(text);
-    };
+    let opener = before.chars().next_back().unwrap_or_default();
     let Some(inner) = answer.strip_prefix(opener) else { return Some(text) };
-    if opener == '{' && opens_body(context, before) {
-        return Some(inner);
-    }
     let closer = match opener {
+        '{' if opens_body(context, before) => return Some(inner),
         '(' => ')',
         '[' => ']',
+        '{' => '}',
         '<' => '>',
-        _ => '}',
+        _ => return Some(text),
     };
     if !context.line_after.trim_start().starts_with(closer) {
         return Some(text);
     }
-    let end = if opener == '<' {
-        // The lexer knows no angle brackets, and what they enclose stands on one line.
-        let line = answer.split('\n').next().unwrap_or_default();
-        let end = line.rfind(closer).map(|at| at + 1);
-        if end.is_none() && line.len() < answer.len() {
-            return Some(text);
-        }
-        end
+    // The lexer knows no angle brackets, and what they enclose stands on one line.
+    let angle = opener == '<';
+    let end = if angle {
+        inner.split('\n').next().and_then(|line| line.rfind(closer)).map(|at| at + 2)
     } else {
         end_of_pair(context, answer)
     };
-    match end {
-        // Only where the pair is the whole answer is it the one that stands there.
-        Some(end) => {
-            let rest = answer.get(end..).unwrap_or_default();
-            let (line, finished) = match rest.split_once('\n') {
-                Some((line, _)) => (line, true),
-                None => (rest, ended),
-            };
-            if !finished {
-                return None;
-            }
-            let whole = line.trim_matches([' ', '\t', '\r', ';']).is_empty();
-            // No other rule cuts at an angle bracket.
-            let inner = if opener == '<' { answer.get(1..end - 1).unwrap_or_default() } else { inner };
-            Some(if whole { inner } else { text })
-        }
-        None if ended => Some(text),
-        None => None,
-    }
+    let Some(end) = end else {
+        return if ended || angle && inner.contains('\n') { Some(text) } else { None };
+    };
+    let rest = answer.get(end..).unwrap_or_default();
+    let line = match rest.split_once('\n') {
+        Some((line, _)) => line,
+        None if ended => rest,
+        None => return None,
+    };
+    // Only where the pair is the whole answer is it the one that stands there.
+    let whole = line.trim_matches([' ', '\t', '\r', ';']).is_empty();
+    // No other rule cuts at an angle bracket.
+    let inner = if angle { answer.get(1..end - 1).unwrap_or_default() } else { inner };
+    Some(if whole { inner } else { text })
 }
 
 /// The answer without the beginning of the literal the cursor stands in, `literal`, if it says it again.
