@@ -14,6 +14,7 @@ use crate::completion::trigger::Consent;
 use crate::completion::{Answer, Engine, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake, Why};
 use crate::config::{Credentials, Destination, KeySource, Settings, is_in_secret_folder};
 use crate::http::Url;
+use crate::json_tree;
 use crate::provider::learned::{Learned, server_of};
 use crate::provider::{self, Account, Error, Provider};
 use crate::sse::json::{Raw, object};
@@ -239,7 +240,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
 
     fn set_up(&mut self, params: Raw<'_>) {
         let Initialize { initialization_options, root_uri } = params.read();
-        let initialization_options = serde_json::from_str(initialization_options.json()).unwrap_or_default();
+        let initialization_options = json_tree::parse(initialization_options.json()).unwrap_or_default();
         let (settings, problems) = Settings::read(&initialization_options);
         if !problems.is_empty() {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();

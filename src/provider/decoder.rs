@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use serde_json::value::RawValue;
-
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
@@ -442,10 +440,10 @@ impl Reading {
         match text.trim_ascii_start().as_bytes().first() {
             Some(b'{') if self.stray.is_empty() && is_json(text) => self.frame("", text, sink),
             // Google's OpenAI dialect answers errors as `[{"error":…}]`.
-            Some(b'[') if self.stray.is_empty() => match serde_json::from_str::<Vec<&RawValue>>(text) {
-                Ok(elements) => elements.into_iter().for_each(|element| self.frame("", element.get(), sink)),
-                Err(_) if text.trim_ascii() == "[DONE]" => self.frame("", text, sink),
-                Err(_) => self.keep_stray(text),
+            Some(b'[') if self.stray.is_empty() => match is_json(text) {
+                true => self.whole_elements(text, sink),
+                false if text.trim_ascii() == "[DONE]" => self.frame("", text, sink),
+                false => self.keep_stray(text),
             },
             _ => self.keep_stray(text),
         }

@@ -6,6 +6,7 @@
 
 mod escape;
 mod grammar;
+mod number;
 mod raw;
 mod scanner;
 
@@ -15,7 +16,8 @@ pub use crate::object;
 pub use escape::unescape;
 use grammar::blank;
 pub(crate) use grammar::{Extent, inside, value};
-pub use raw::{Element, Few, Raw, number};
+pub use number::number;
+pub use raw::{Element, Few, Raw};
 pub(crate) use scanner::Passed;
 pub use scanner::{Key, Scanner};
 

@@ -1,8 +1,6 @@
 //! Pieces of open documents that may help: where the user has just been writing, and what resembles the text around
 //! the cursor.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::ops::Range;
 
 use super::window::{Wish, first_lines, told_path};
@@ -33,40 +31,62 @@ const INDEXED_AT_ONCE: usize = 64 * 1024;
 /// The identifiers of the windows of open documents, so that no key goes through their texts.
 #[derive(Debug, Default)]
 pub struct SimilarIndex {
-    documents: HashMap<String, Indexed>,
+    documents: Vec<Indexed>,
 }
 
 /// A document in the index.
 #[derive(Debug)]
 struct Indexed {
-    mark: u64,
+    uri: String,
+    mark: u32,
     windows: Vec<Window>,
 }
 
 #[derive(Debug)]
 struct Window {
     range: Range<usize>,
-    /// Hashes of its identifiers, each once.
-    words: Vec<u64>,
+    words: Words,
 }
 
 impl SimilarIndex {
     /// A document changed: what is known of it no longer holds.
     pub fn forget(&mut self, uri: &str) {
-        self.documents.remove(uri);
+        self.documents.retain(|indexed| indexed.uri != uri);
     }
 
     /// The index of a document, if it is there or `left` bytes suffice to make it. `left` is what may still be read.
     fn windows(&mut self, buffer: &Buffer<'_>, left: &mut usize) -> &[Window] {
         let mark = mark(buffer.text);
-        let known = self.documents.get(buffer.uri).is_some_and(|indexed| indexed.mark == mark);
-        if !known && *left > 0 {
+        let is_known = |indexed: &Indexed| indexed.uri == buffer.uri && indexed.mark == mark;
+        if !self.documents.iter().any(is_known) && *left > 0 {
             *left = left.saturating_sub(buffer.text.len());
+            self.forget(buffer.uri);
             let windows = windows(buffer.text);
-            self.documents.insert(buffer.uri.to_owned(), Indexed { mark, windows });
+            self.documents.push(Indexed { uri: buffer.uri.to_owned(), mark, windows });
         }
-        let indexed = self.documents.get(buffer.uri).filter(|indexed| indexed.mark == mark);
-        indexed.map_or(&[], |indexed| &indexed.windows)
+        self.documents.iter().find(|indexed| is_known(indexed)).map_or(&[], |indexed| &indexed.windows)
+    }
+}
+
+/// Hashes of the identifiers of a text, each once, in order.
+#[derive(Debug, Default)]
+struct Words(Vec<u32>);
+
+impl Words {
+    fn of(texts: &[&str]) -> Self {
+        let mut words = Self::default();
+        for word in texts.iter().flat_map(|text| identifiers(text)) {
+            let hash = fnv(word.bytes());
+            if let Err(at) = words.0.binary_search(&hash) {
+                words.0.insert(at, hash);
+            }
+        }
+        words
+    }
+
+    /// How many it has in common with another.
+    fn shared(&self, other: &Self) -> usize {
+        other.0.iter().filter(|hash| self.0.binary_search(hash).is_ok()).count()
     }
 }
 
@@ -178,10 +198,7 @@ fn alike<'b>(
         (buffer.text.get(..offset).unwrap_or_default(), buffer.text.get(offset..).unwrap_or_default());
     let start = before.rmatch_indices('\n').nth(QUERY_LINES).map_or(0, |(at, _)| at + 1);
     let end = after.match_indices('\n').nth(QUERY_LINES / 3).map_or(after.len(), |(at, _)| at);
-    let query: HashSet<u64> = identifiers(before.get(start..).unwrap_or_default())
-        .chain(identifiers(after.get(..end).unwrap_or_default()))
-        .map(hash)
-        .collect();
+    let query = Words::of(&[before.get(start..).unwrap_or_default(), after.get(..end).unwrap_or_default()]);
     let mut found = Vec::new();
     let (mut searched, mut left) = (0, INDEXED_AT_ONCE);
     for (age, other) in buffers.all().into_iter().enumerate() {
@@ -193,12 +210,11 @@ fn alike<'b>(
             break;
         }
         let windows = index.windows(&other, &mut left).iter();
-        let scored = windows.map(|window| (likeness(&query, window.words.iter()), &window.range));
+        let scored = windows.map(|window| (likeness(&query, &window.words), &window.range));
         let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });
         let Some((_, range)) = best.filter(|(score, _)| *score >= SIMILAR) else { continue };
         let text = first_lines(other.text.get(range.clone()).unwrap_or_default(), bytes / 2);
-        let words: HashSet<u64> = identifiers(text).map(hash).collect();
-        let score = likeness(&query, words.iter());
+        let score = likeness(&query, &Words::of(&[text]));
         if score >= SIMILAR {
             // What was used a moment ago is likelier to matter than what lies open.
             let recency = 0.02 / (age + 1) as f32;
@@ -210,10 +226,9 @@ fn alike<'b>(
 }
 
 /// Jaccard index of two sets of identifiers.
-fn likeness<'w>(query: &HashSet<u64>, words: impl ExactSizeIterator<Item = &'w u64>) -> f32 {
-    let count = words.len();
-    let shared = words.filter(|word| query.contains(word)).count();
-    let all = query.len() + count - shared;
+fn likeness(query: &Words, words: &Words) -> f32 {
+    let shared = query.shared(words);
+    let all = query.0.len() + words.0.len() - shared;
     if all == 0 { 0.0 } else { shared as f32 / all as f32 }
 }
 
@@ -226,8 +241,7 @@ fn windows(text: &str) -> Vec<Window> {
         let start = *starts.get(first)?;
         let end = starts.get(first + WINDOW_LINES).copied().unwrap_or(text.len());
         let text = text.get(start..end)?.trim_end();
-        let words: HashSet<u64> = identifiers(text).map(hash).collect();
-        Some(Window { range: start..start + text.len(), words: words.into_iter().collect() })
+        Some(Window { range: start..start + text.len(), words: Words::of(&[text]) })
     };
     firsts.filter_map(window).collect()
 }
@@ -238,15 +252,13 @@ fn identifiers(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| word.len() > 2 && !word.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-fn hash(word: &str) -> u64 {
-    // Without a random state: it is made for the index only, where nobody gains by a collision.
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(word)
+/// Tells apart the texts that a document has had: by its length and a sample of its bytes.
+fn mark(text: &str) -> u32 {
+    let step = (text.len() / 64).max(1);
+    fnv(text.bytes().step_by(step)) ^ text.len() as u32
 }
 
-/// Tells apart the texts that a document has had: its length and a sample of its bytes.
-fn mark(text: &str) -> u64 {
-    let step = (text.len() / 64).max(1);
-    text.bytes().step_by(step).fold(text.len() as u64 ^ 0xcbf2_9ce4_8422_2325, |mark, byte| {
-        (mark ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+/// The hash FNV-1a. Whoever makes words collide gains nothing but a worse snippet.
+fn fnv(bytes: impl Iterator<Item = u8>) -> u32 {
+    bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

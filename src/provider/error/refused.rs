@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::json_tree;
+
 use super::body::ErrorBody;
 
 /// Words that refuse a field, rather than its value.
@@ -45,7 +47,7 @@ pub(in crate::provider) fn refused_field(body: &[u8], paths: &[String]) -> Optio
         return None;
     }
     let text = std::str::from_utf8(body).unwrap_or_default();
-    let named = named(&serde_json::from_str(text).unwrap_or_default());
+    let named = named(&json_tree::parse(text).unwrap_or_default());
     let sent = |name: &str| {
         let is = |path: &&String| path.as_str() == name || plain(path) == plain(name);
         let ends = |path: &&String| path.rsplit('.').next().is_some_and(|last| plain(last) == plain(name));

@@ -153,6 +153,11 @@ fn number_or_word(bytes: &[u8]) -> Option<usize> {
         [b'f', b'a', b'l', b's', b'e', ..] => return Some(5),
         _ => {}
     }
+    number(bytes)
+}
+
+/// A number.
+pub(crate) fn number(bytes: &[u8]) -> Option<usize> {
     let sign = usize::from(bytes.first() == Some(&b'-'));
     let mut len = sign + digits(bytes.get(sign..)?)?;
     if len > sign + 1 && bytes.get(sign) == Some(&b'0') {

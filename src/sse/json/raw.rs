@@ -186,9 +186,3 @@ impl<'a, T: Read<'a>> Read<'a> for Few<'a, T> {
         });
     }
 }
-
-/// The number a text is, as JSON writes numbers. The parser is serde_json's: the standard library's
-/// brings 17 KB of tables and code into the wasm.
-pub fn number(text: &str) -> Option<f64> {
-    serde_json::from_str(text.trim()).ok()
-}
