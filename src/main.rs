@@ -20,8 +20,11 @@ mod volt {
         type Transport = Client<LapceHost>;
 
         fn transport(&self, options: &Options) -> Self::Transport {
-            let host =
-                LapceHost { execute: host::execute, start_language_server: host::start_language_server };
+            let host = LapceHost {
+                execute: host::execute,
+                start_language_server: host::start_language_server,
+                send_lsp_request: host::send_lsp_request,
+            };
             Client::new(host, Home::from_env(), options.clone())
         }
 

@@ -63,6 +63,14 @@ pub fn start_language_server(program: &str, args: &[&str]) -> Result<u64, String
     Rpc::new(Lapce).start_language_server(program, args).map_err(words)
 }
 
+/// Sends a request to a language server and waits for its answer.
+///
+/// # Errors
+/// What came instead of an answer.
+pub fn send_lsp_request(server: u64, method: &str, params: &str) -> Result<(), String> {
+    Rpc::new(Lapce).send_lsp_request(server, method, params).map_err(words)
+}
+
 fn words((CallError::Refused(words) | CallError::Unanswered(words)): CallError) -> String {
     words
 }

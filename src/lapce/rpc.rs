@@ -183,6 +183,17 @@ impl<H: Host> Rpc<H> {
         self.call("host/startLspServer", params, |result| result.read::<Started<'_>>().id.number())
     }
 
+    /// Sends a request to a language server and waits for its answer: `host/sendLspRequest`. `params` is JSON. Lapce writes
+    /// it to its log.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn send_lsp_request(&mut self, server: u64, method: &str, params: &str) -> Result<(), CallError> {
+        let method = quoted(method);
+        let params = format_args!(r#"{{"id":{server},"method":{method},"params":{params}}}"#);
+        self.call("host/sendLspRequest", params, |_| Some(()))
+    }
+
     /// Calls the host and waits for its answer.
     fn call<T>(
         &mut self,

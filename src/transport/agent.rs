@@ -1,5 +1,6 @@
-//! The plugin's side of the agent: a shell script that Lapce runs beside the plugin (see `agent.sh` for what it does
-//! and for the commands and files). It keeps the time and runs curl, so that nothing here waits.
+//! The plugin's side of the agent: a script that Lapce runs beside the plugin (see `agent.sh` for what it does and for
+//! the commands and files, `agent.ps1` for what differs on Windows). It keeps the time and runs curl, so that nothing
+//! here waits.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File, OpenOptions};
@@ -17,6 +18,11 @@ const SOURCE: &str = include_str!("agent.sh");
 const SCRIPT_BYTES: [u8; script::stripped_len(SOURCE)] = script::stripped(SOURCE);
 /// The script without comments and indentation.
 const SCRIPT: &str = script::text(&SCRIPT_BYTES);
+
+const WINDOWS_SOURCE: &str = include_str!("agent.ps1");
+const WINDOWS_SCRIPT_BYTES: [u8; script::stripped_len(WINDOWS_SOURCE)] = script::stripped(WINDOWS_SOURCE);
+/// The same for Windows PowerShell 5.1, with the names it needs still to come first.
+const WINDOWS_SCRIPT: &str = script::text(&WINDOWS_SCRIPT_BYTES);
 
 /// A request that is due later than this has certainly not left, in milliseconds. The agent counts whole milliseconds.
 const SAFE_MS: u64 = 5;
@@ -48,29 +54,45 @@ impl From<Lost> for NotTaken {
 #[derive(Debug)]
 pub(super) struct Agent {
     folder: PathBuf,
-    commands: File,
-    /// Ends when the agent does.
-    alive: File,
+    link: Link,
     /// The number of the next set of pipes, from 1.
     next: u64,
     /// Sets of pipes whose requests never left.
     spare: Vec<Pipes>,
 }
 
-/// The named pipes of one request. The agent makes them in advance.
+/// How commands reach the agent.
+#[derive(Debug)]
+enum Link {
+    Pipe {
+        commands: File,
+        /// Ends when the agent does.
+        alive: File,
+    },
+    /// Windows: by the host, as requests to this language server.
+    Server(u64),
+}
+
+/// The named pipes (Windows: files) of one request. The agent makes them in advance.
 #[derive(Debug)]
 struct Pipes {
     number: u64,
-    /// Takes curl's config.
-    config: File,
+    config: Config,
     sources: Sources,
+}
+
+/// What takes curl's config.
+#[derive(Debug)]
+enum Config {
+    Pipe(File),
+    File(PathBuf),
 }
 
 /// A request the agent has.
 #[derive(Debug)]
 pub(super) struct Fetch {
     number: u64,
-    config: File,
+    config: Config,
     answer: Answer,
     /// When it is to leave.
     leaves_ms: u64,
@@ -87,32 +109,51 @@ impl Agent {
     /// What this machine lacks.
     pub fn start(host: &mut impl AgentHost, home: &Home) -> Result<Self, String> {
         let name = format!("agent-{:016x}", RandomState::new().build_hasher().finish());
-        // A program that cannot be started is answered only here: the host waits for a language server for ever.
-        host.execute("sh", &["-c", ":"]).map_err(|words| format!("sh cannot be started ({words})"))?;
-        host.start_language_server("sh", &["-c", SCRIPT, "ai-completion-agent", &home.path, &name])
-            .map_err(|words| format!("sh cannot be started ({words})"))?;
-        let folder = home.root.join(name);
-        match open(host, &folder) {
-            Ok((commands, alive)) => Ok(Self { folder, commands, alive, next: 1, spare: Vec::new() }),
-            Err(_) => {
+        let folder = home.root.join(&name);
+        let link = if home.windows {
+            let names = format!("$volt = '{}'\n$name = '{name}'\n", quoted(&home.path));
+            let text = format!("{names}{WINDOWS_SCRIPT}");
+            let args = ["-NoProfile", "-NonInteractive", "-Command", &text];
+            let server = host
+                .start_language_server("powershell.exe", &args)
+                .map_err(|words| format!("powershell cannot be started ({words})"))?;
+            // The agent has made it; it has no pipe to be opened.
+            let is_ready = folder.join("ctl").exists() && !folder.join("why").exists();
+            if is_ready { Ok(Link::Server(server)) } else { Err(()) }
+        } else {
+            // That it cannot be started is told only here: Lapce never answers for a language server that did not start.
+            host.execute("sh", &["-c", ":"]).map_err(|words| format!("sh cannot be started ({words})"))?;
+            host.start_language_server("sh", &["-c", SCRIPT, "ai-completion-agent", &home.path, &name])
+                .map_err(|words| format!("sh cannot be started ({words})"))?;
+            open(host, &folder).map_err(|_| ())
+        };
+        match link {
+            Ok(link) => Ok(Self { folder, link, next: 1, spare: Vec::new() }),
+            Err(()) => {
                 let why = fs::read_to_string(folder.join("why"));
                 let _ = fs::remove_file(folder.join("why"));
                 let _ = fs::remove_dir(&folder);
                 Err(match why.as_deref().map(str::trim_end) {
                     Ok("no-curl") => "curl is not installed: install it and reload the plugin".to_owned(),
                     Ok("no-pipe") => format!("{} cannot hold named pipes", home.path),
-                    Ok(_) => "sh does not run the plugin's script".to_owned(),
+                    Ok(_) => "the shell does not run the plugin's script".to_owned(),
                     Err(_) => {
-                        format!("{} is not writable, or sh does not run the plugin's script", home.path)
+                        format!(
+                            "{} is not writable, or the shell does not run the plugin's script",
+                            home.path
+                        )
                     }
                 })
             }
         }
     }
 
-    /// Whether it still runs.
+    /// Whether it still runs, as far as that can be known without asking it.
     pub fn is_alive(&mut self) -> bool {
-        !matches!(self.alive.read(&mut [0]), Ok(0))
+        match &mut self.link {
+            Link::Pipe { alive, .. } => !matches!(alive.read(&mut [0]), Ok(0)),
+            Link::Server(_) => true,
+        }
     }
 
     /// Hands a request over that [`HttpRequest::check`] has passed. When it leaves, the request of the agent's number
@@ -135,7 +176,7 @@ impl Agent {
         let has_file = self.fill(&mut pipes, request, options).map_err(|_| Lost)?;
         let now_ms = host.now_ms();
         let (number, body, replaces) = (pipes.number, u8::from(has_file), replaces.unwrap_or(0));
-        self.send(&format!("s {number} {delay_ms} {now_ms} {body} {replaces}\n"))?;
+        self.send(host, &format!("s {number} {delay_ms} {now_ms} {body} {replaces}\n"))?;
         let leaves_ms = now_ms.saturating_add(delay_ms);
         let Pipes { number, config, sources } = pipes;
         let answer = Answer::new(sources, leaves_ms);
@@ -151,19 +192,35 @@ impl Agent {
 
     fn open_pipes(&mut self, host: &mut impl AgentHost) -> io::Result<Pipes> {
         let number = self.next;
-        // The agent makes this one last.
-        let config = host.open_pipe(&self.folder.join(format!("i{number}")), Access::ReadWrite)?;
-        let mut open =
-            |kind: char| host.open_pipe(&self.folder.join(format!("{kind}{number}")), Access::ReadWrite);
-        let (head, body) = (open('h')?, open('o')?);
-        let status = File::open(self.folder.join(format!("s{number}")))?;
+        let path = |kind: char| self.folder.join(format!("{kind}{number}"));
+        let (config, sources) = match self.link {
+            Link::Pipe { .. } => {
+                // The agent makes this one last.
+                let config = Config::Pipe(host.open_pipe(&path('i'), Access::ReadWrite)?);
+                let mut open = |kind| host.open_pipe(&path(kind), Access::ReadWrite);
+                (config, Sources { head: open('h')?, body: open('o')?, status: File::open(path('s'))? })
+            }
+            Link::Server(_) => {
+                let create = |kind| {
+                    File::create(path(kind))?;
+                    File::open(path(kind))
+                };
+                let sources = Sources { head: create('h')?, body: create('o')?, status: create('s')? };
+                (Config::File(path('i')), sources)
+            }
+        };
         self.next += 1;
-        Ok(Pipes { number, config, sources: Sources { head, body, status } })
+        Ok(Pipes { number, config, sources })
     }
 
     /// Writes the request where curl will find it; whether its body is in a file.
     fn fill(&self, pipes: &mut Pipes, request: &HttpRequest, options: &Options) -> io::Result<bool> {
-        let config = curl_config::config(request, options, &format!("h{}", pipes.number));
+        let number = pipes.number;
+        let mut config = curl_config::config(request, options, &format!("h{number}"));
+        if matches!(self.link, Link::Server(_)) {
+            // In front: the URL is to be the last.
+            config.insert_str(0, &format!("output = \"o{number}\"\nstderr = \"e{number}\"\n"));
+        }
         let body = match request.body.as_deref() {
             None | Some([]) => {
                 pipes.write_config(&config)?;
@@ -179,9 +236,14 @@ impl Agent {
                 Err(error) => return Err(error),
             }
         }
-        // The agent has made it, so that its permissions are the agent's.
-        let path = self.folder.join(format!("b{}", pipes.number));
-        OpenOptions::new().write(true).truncate(true).open(path)?.write_all(body)?;
+        let path = self.folder.join(format!("b{number}"));
+        let mut file = OpenOptions::new();
+        if matches!(self.link, Link::Server(_)) {
+            file.create(true);
+            config.insert_str(0, &format!("data-binary = \"@b{number}\"\n"));
+        }
+        // Elsewhere the agent has made it, so that its permissions are the agent's.
+        file.write(true).truncate(true).open(path)?.write_all(body)?;
         pipes.write_config(&config)?;
         Ok(true)
     }
@@ -190,49 +252,62 @@ impl Agent {
     ///
     /// # Errors
     /// [`Lost`], and then there is no request any more either.
-    pub fn stop(&mut self, host: &impl AgentHost, mut fetch: Fetch) -> Result<(), Lost> {
-        drain(&mut fetch.config);
+    pub fn stop(&mut self, host: &mut impl AgentHost, mut fetch: Fetch) -> Result<(), Lost> {
+        fetch.config.clear();
         if fetch.has_left || host.now_ms().saturating_add(SAFE_MS) >= fetch.leaves_ms {
-            return self.send(&format!("x {}\n", fetch.number));
+            return self.send(host, &format!("x {}\n", fetch.number));
         }
-        self.send(&format!("u {}\n", fetch.number))?;
+        self.send(host, &format!("u {}\n", fetch.number))?;
         let Fetch { number, config, answer, .. } = fetch;
         self.spare.push(Pipes { number, config, sources: answer.into_sources() });
         Ok(())
     }
 
     /// See [`super::requests::Transport::wake`].
-    pub fn wake(&mut self, fetch: &mut Fetch, not_before_ms: u64) -> Result<(), Lost> {
+    pub fn wake(
+        &mut self,
+        host: &mut impl AgentHost,
+        fetch: &mut Fetch,
+        not_before_ms: u64,
+    ) -> Result<(), Lost> {
         fetch.told = fetch.answer.received();
-        self.send(&format!("w {} {not_before_ms} {}\n", fetch.number, fetch.told))
+        self.send(host, &format!("w {} {not_before_ms} {}\n", fetch.number, fetch.told))
     }
 
     /// See [`super::requests::Transport::timer`].
-    pub fn timer(&mut self, ms: u64) -> Result<(), Lost> {
-        self.send(&format!("t {ms}\n"))
+    pub fn timer(&mut self, host: &mut impl AgentHost, ms: u64) -> Result<(), Lost> {
+        self.send(host, &format!("t {ms}\n"))
     }
 
     /// Tells the agent how far the body is read, where that is far enough.
-    pub fn tell_read(&mut self, fetch: &mut Fetch) -> Result<(), Lost> {
+    pub fn tell_read(&mut self, host: &mut impl AgentHost, fetch: &mut Fetch) -> Result<(), Lost> {
         let received = fetch.answer.received();
-        if received - fetch.told < UNTOLD {
+        // A file never fills.
+        if received - fetch.told < UNTOLD || matches!(self.link, Link::Server(_)) {
             return Ok(());
         }
         fetch.told = received;
-        self.send(&format!("r {} {received}\n", fetch.number))
+        self.send(host, &format!("r {} {received}\n", fetch.number))
     }
 
     /// Has it end, if it can still hear.
-    pub fn quit(mut self) {
-        let _ = self.send("q\n");
+    pub fn quit(mut self, host: &mut impl AgentHost) {
+        let _ = self.send(host, "q\n");
     }
 
     /// Short enough to be written whole or not at all (POSIX: `PIPE_BUF` is at least 512 bytes).
-    fn send(&mut self, line: &str) -> Result<(), Lost> {
-        match self.commands.write(line.as_bytes()) {
-            Ok(count) if count == line.len() => Ok(()),
-            // A full pipe: nobody has read for a thousand commands and more.
-            _ => Err(Lost),
+    fn send(&mut self, host: &mut impl AgentHost, line: &str) -> Result<(), Lost> {
+        match &mut self.link {
+            Link::Pipe { commands, .. } => match commands.write(line.as_bytes()) {
+                Ok(count) if count == line.len() => Ok(()),
+                // A full pipe: nobody has read for a thousand commands and more.
+                _ => Err(Lost),
+            },
+            // Numbers and letters only: nothing in it needs to be escaped.
+            Link::Server(server) => {
+                let params = format!("\"{}\"", line.trim_end());
+                host.send_lsp_request(*server, "agent", &params).map_err(|_| Lost)
+            }
         }
     }
 }
@@ -240,13 +315,35 @@ impl Agent {
 impl Pipes {
     /// All of it, or nothing and `WouldBlock`.
     fn write_config(&mut self, config: &str) -> io::Result<()> {
-        match self.config.write(config.as_bytes()) {
+        self.config.clear();
+        let pipe = match &mut self.config {
+            Config::Pipe(pipe) => pipe,
+            Config::File(path) => return fs::write(path, config),
+        };
+        match pipe.write(config.as_bytes()) {
             Ok(count) if count == config.len() => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
             _ => {
-                drain(&mut self.config);
+                self.config.clear();
                 Err(io::ErrorKind::WouldBlock.into())
             }
+        }
+    }
+}
+
+impl Config {
+    /// Takes out what curl has not read; whether there was anything.
+    fn clear(&mut self) -> bool {
+        match self {
+            Self::Pipe(pipe) => {
+                let mut bytes = [0; 4096];
+                let mut found = false;
+                while let Ok(1..) = pipe.read(&mut bytes) {
+                    found = true;
+                }
+                found
+            }
+            Self::File(path) => fs::remove_file(path).is_ok(),
         }
     }
 }
@@ -267,33 +364,54 @@ impl Fetch {
         if self.has_left || now_ms < self.leaves_ms.saturating_add(HUNG_MS) {
             return false;
         }
-        self.has_left = drain(&mut self.config) == 0;
+        self.has_left = !self.config.clear();
         !self.has_left
     }
 
     /// Makes sure that a request that has not left never will, when its agent is given up.
     pub fn withdraw(&mut self) {
-        drain(&mut self.config);
+        self.config.clear();
     }
 }
 
 /// Opens the pipe for commands, and the one whose end is the agent's.
-fn open(host: &mut impl AgentHost, folder: &Path) -> io::Result<(File, File)> {
+fn open(host: &mut impl AgentHost, folder: &Path) -> io::Result<Link> {
     let commands = host.open_pipe(&folder.join("ctl"), Access::ReadWrite)?;
     // If the agent has just ended, opening for reading alone would wait for a writer. So there is one meanwhile.
     let path = folder.join("a");
     let writer = host.open_pipe(&path, Access::ReadWrite)?;
     let alive = host.open_pipe(&path, Access::Read)?;
     drop(writer);
-    Ok((commands, alive))
+    Ok(Link::Pipe { commands, alive })
 }
 
-/// Empties a pipe; how much there was, in bytes.
-fn drain(pipe: &mut File) -> usize {
-    let mut bytes = [0; 4096];
-    let mut total = 0;
-    while let Ok(count @ 1..) = pipe.read(&mut bytes) {
-        total += count;
+/// The text for between PowerShell's single quotes, as which it also takes the four curly ones.
+fn quoted(text: &str) -> String {
+    let is_quote = |c: &char| matches!(c, '\'' | '\u{2018}'..='\u{201B}');
+    text.chars().flat_map(|c| std::iter::repeat_n(c, 1 + usize::from(is_quote(&c)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_folder_ends_its_quotes() {
+        for (name, expected) in [
+            ("C:\\Users\\a b", "C:\\Users\\a b"),
+            ("O'Brien", "O''Brien"),
+            ("O\u{2019}Brien \u{2018}x\u{201B}", "O\u{2019}\u{2019}Brien \u{2018}\u{2018}x\u{201B}\u{201B}"),
+            ("$(x) \"y\"", "$(x) \"y\""),
+        ] {
+            assert_eq!(quoted(name), expected);
+        }
     }
-    total
+
+    #[test]
+    fn the_text_for_powershell_is_one_argument_of_a_command_line() {
+        assert!(!WINDOWS_SCRIPT.contains('"'));
+        // Windows takes command lines of 32,767 characters.
+        assert!(WINDOWS_SCRIPT.len() < 16_000, "{}", WINDOWS_SCRIPT.len());
+        assert!(!WINDOWS_SCRIPT.lines().any(|line| line.is_empty() || line.starts_with('#')));
+    }
 }

@@ -25,6 +25,12 @@ pub trait AgentHost {
     /// The host's words when the program could not be started.
     fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String>;
 
+    /// Sends a request to a language server (`host/sendLspRequest`) and waits for its answer. The host logs it.
+    ///
+    /// # Errors
+    /// The host's words when there was no answer.
+    fn send_lsp_request(&mut self, server: u64, method: &str, params: &str) -> Result<(), String>;
+
     /// Opens a named pipe, without waiting now or later: an empty or full one gives `WouldBlock`.
     ///
     /// # Errors

@@ -120,7 +120,7 @@ impl<H: AgentHost> Client<H> {
     /// Lets go of the agent. What it has fetched so far can still be read.
     fn lose_agent(&mut self) {
         let Some(agent) = self.agent.take() else { return };
-        agent.quit();
+        agent.quit(&mut self.host);
         self.ended += 1;
         for (_, request) in &mut self.requests {
             if let Request::Fetch { fetch, lost } = request {
@@ -165,7 +165,7 @@ impl<H: AgentHost> Client<H> {
 
     fn end(&mut self, request: Request) {
         if let (Request::Fetch { fetch, lost: false }, Some(agent)) = (request, &mut self.agent) {
-            let done = agent.stop(&self.host, fetch);
+            let done = agent.stop(&mut self.host, fetch);
             self.has(done);
         }
     }
@@ -204,7 +204,7 @@ impl<H: AgentHost> Transport for Client<H> {
                 let event = fetch.read(self.host.now_ms(), &self.options.limits, *lost, buffer);
                 if let (TransportEvent::Body(_), Some(agent), false) = (&event, &mut self.agent, *lost) {
                     self.ended = 0;
-                    done = agent.tell_read(fetch);
+                    done = agent.tell_read(&mut self.host, fetch);
                 }
                 event
             }
@@ -227,10 +227,12 @@ impl<H: AgentHost> Transport for Client<H> {
         let Some(agent) = &mut self.agent else { return };
         let request = self.requests.iter_mut().find(|(of, _)| *of == number);
         let done = match request {
-            Some((_, Request::Fetch { fetch, lost: false })) => agent.wake(fetch, not_before_ms),
-            Some((_, Request::Held { .. })) => agent.timer(RETRY_MS),
+            Some((_, Request::Fetch { fetch, lost: false })) => {
+                agent.wake(&mut self.host, fetch, not_before_ms)
+            }
+            Some((_, Request::Held { .. })) => agent.timer(&mut self.host, RETRY_MS),
             // It has failed already.
-            Some((_, Request::Failed(_) | Request::Fetch { .. })) => agent.timer(0),
+            Some((_, Request::Failed(_) | Request::Fetch { .. })) => agent.timer(&mut self.host, 0),
             Some((_, Request::Buffered(_))) | None => return,
         };
         self.has(done);
@@ -238,7 +240,7 @@ impl<H: AgentHost> Transport for Client<H> {
 
     fn timer(&mut self, ms: u64) {
         if let Some(agent) = &mut self.agent {
-            let done = agent.timer(ms);
+            let done = agent.timer(&mut self.host, ms);
             self.has(done);
         }
     }

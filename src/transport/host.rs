@@ -85,6 +85,8 @@ mod lapce {
         pub execute: fn(&str, &[&str]) -> Result<Output, String>,
         /// See [`AgentHost::start_language_server`].
         pub start_language_server: fn(&str, &[&str]) -> Result<u64, String>,
+        /// See [`AgentHost::send_lsp_request`].
+        pub send_lsp_request: fn(u64, &str, &str) -> Result<(), String>,
     }
 
     impl AgentHost for LapceHost {
@@ -99,6 +101,10 @@ mod lapce {
 
         fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String> {
             (self.start_language_server)(program, args)
+        }
+
+        fn send_lsp_request(&mut self, server: u64, method: &str, params: &str) -> Result<(), String> {
+            (self.send_lsp_request)(server, method, params)
         }
 
         fn open_pipe(&mut self, path: &Path, access: Access) -> io::Result<File> {

@@ -5,15 +5,18 @@ mod desk;
 mod server;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
 use super::*;
 use crate::http::{Secret, Url};
-use crate::transport::{Limits, Reply};
+use crate::transport::agent_host::Access;
+use crate::transport::{Limits, Output, Reply};
 use desk::{Desk, Folder, Lapce, Shell, shells, until};
 use server::{OK, Received, answer, echo, serve, stall};
 use std::time::{Duration, Instant};
@@ -1016,4 +1019,95 @@ fn a_request_stops_the_one_it_replaces_when_it_leaves_and_inherits_its_wake_up()
         assert_eq!(desk.wakes(), 0);
         desk.close();
     });
+}
+
+/// What the agent for Windows does, as far as the plugin sees it: no curl runs here.
+#[derive(Debug)]
+struct Windows {
+    home: Home,
+    text: String,
+    commands: Vec<String>,
+}
+
+impl AgentHost for Windows {
+    fn now_ms(&self) -> u64 {
+        7
+    }
+
+    fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String> {
+        assert_eq!(
+            (program, &args[..3]),
+            ("powershell.exe", &["-NoProfile", "-NonInteractive", "-Command"][..])
+        );
+        self.text = args[3].to_owned();
+        let (_, name) = self.text.split_once("\n$name = '").unwrap();
+        let folder = self.home.root.join(name.split('\'').next().unwrap());
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("ctl"), "").unwrap();
+        Ok(9)
+    }
+
+    fn execute(&mut self, _: &str, _: &[&str]) -> Result<Output, String> {
+        unreachable!("a console window would flash up")
+    }
+
+    fn send_lsp_request(&mut self, server: u64, method: &str, params: &str) -> Result<(), String> {
+        assert_eq!((server, method), (9, "agent"));
+        self.commands.push(params.to_owned());
+        Ok(())
+    }
+
+    fn open_pipe(&mut self, _: &Path, _: Access) -> io::Result<File> {
+        unreachable!("there are none")
+    }
+
+    fn http(&mut self, _: &HttpRequest, _: usize) -> Result<Reply, u32> {
+        unreachable!("curl is there")
+    }
+}
+
+#[test]
+fn on_windows_commands_are_requests_and_answers_are_files() {
+    let folder = Folder::new();
+    let home = Home { path: "C:\\Users\\O'Brien".to_owned(), root: folder.path.clone(), windows: true };
+    let host = Windows { home: home.clone(), text: String::new(), commands: Vec::new() };
+    let mut client = Client::new(host, Some(home), Options::default());
+    client.tick();
+    assert_eq!(client.obstacle(), None);
+    assert!(
+        client.host.text.starts_with("$volt = 'C:\\Users\\O''Brien'\n$name = 'agent-"),
+        "{}",
+        client.host.text
+    );
+    let files = folder.path.join(&folder.files()[0]);
+    let read = |name: &str| fs::read_to_string(files.join(name)).unwrap();
+
+    client.start(ONE, &post("http://127.0.0.1:1/"), 300, None);
+    client.wake(ONE, 80);
+    client.stop(ONE);
+    assert!(!files.join("i1").exists(), "the key does not stay in a file");
+    let large = HttpRequest { body: Some(vec![b'x'; 100_000]), ..post("http://127.0.0.1:1/") };
+    client.start(TWO, &large, 0, Some(ONE));
+    client.wake(TWO, 0);
+    assert_eq!(
+        client.host.commands,
+        ["\"s 1 300 7 0 0\"", "\"w 1 80 0\"", "\"u 1\"", "\"s 1 0 7 1 0\"", "\"w 1 0 0\""]
+    );
+    let config = read("i1");
+    for line in ["output = \"o1\"", "stderr = \"e1\"", "dump-header = \"h1\"", "data-binary = \"@b1\""] {
+        assert!(config.lines().any(|got| got == line), "{line} in {config}");
+    }
+    assert_eq!(read("b1").len(), 100_000);
+
+    let mut buffer = [0; 64];
+    assert_eq!(client.read(TWO, &mut buffer), TransportEvent::Pending);
+    fs::write(files.join("h1"), OK).unwrap();
+    fs::write(files.join("o1"), "ab").unwrap();
+    assert!(matches!(client.read(TWO, &mut buffer), TransportEvent::Head { status: 200, .. }));
+    assert_eq!(client.read(TWO, &mut buffer), TransportEvent::Body(2));
+    assert_eq!(client.read(TWO, &mut buffer), TransportEvent::Pending);
+    fs::write(files.join("s1"), "18 curl: (18) transfer closed\n").unwrap();
+    let failure = failure(client.read(TWO, &mut buffer));
+    assert_eq!((failure.kind, failure.detail.as_str()), (FailureKind::Cut, "transfer closed"));
+    assert_eq!(client.host.commands.last().unwrap(), "\"x 1\"");
 }

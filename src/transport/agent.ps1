@@ -1,0 +1,158 @@
+# The agent for Windows PowerShell 5.1 and curl.exe; see agent.sh for what it does. Different from there:
+#   commands   come as requests on stdin, {"method":"agent","params":"s 1 300 0 0 0"}, and are answered at once
+#   answers    go to growing files: curl writes heads to hK and the body to oK itself, as its config says. So an unread
+#              answer does not slow the server down
+#   wake-ups   while one is asked for, the size of oK is looked at 30 times a second
+# The text before this one sets $volt and $name. No double quotes: the whole text is one argument of a command line.
+$ErrorActionPreference = 'SilentlyContinue'
+$folder = Join-Path $volt $name
+$stdin = [Console]::OpenStandardInput()
+$stdout = [Console]::OpenStandardOutput()
+$clock = [Diagnostics.Stopwatch]::StartNew()
+$quote = [string][char]34
+$requests = @{}
+$script:armed = ''
+$script:at = -1
+$script:pause = 0
+$script:read = 0
+
+# Sends a message; ' stands for a double quote.
+function Send($text) {
+    $bytes = [Text.Encoding]::UTF8.GetBytes($text.Replace([string][char]39, $quote))
+    $head = [Text.Encoding]::ASCII.GetBytes('Content-Length: ' + $bytes.Length + [char]13 + [char]10 + [char]13 + [char]10)
+    $stdout.Write($head, 0, $head.Length)
+    $stdout.Write($bytes, 0, $bytes.Length)
+    $stdout.Flush()
+}
+
+function Wake {
+    $script:armed = ''
+    Send '{''jsonrpc'':''2.0'',''method'':''experimental/serverStatus'',''params'':{''health'':''ok'',''quiescent'':true}}'
+}
+
+function Path-Of($kind, $k) { Join-Path $folder ($kind + $k) }
+
+# curl gets its config through stdin, so that nothing of it is on a command line; the file is gone before.
+function Launch($k) {
+    $old = $requests[$k].old
+    if ($requests[$old]) {
+        if ($armed -eq $old) { $script:armed = $k; $script:read = 0; $script:at = -1 }
+        Stop-Request $old
+    }
+    $path = Path-Of i $k
+    $config = [IO.File]::ReadAllText($path)
+    [IO.File]::Delete($path)
+    $start = New-Object Diagnostics.ProcessStartInfo 'curl.exe', '-q -K -'
+    $start.WorkingDirectory = $folder
+    $start.UseShellExecute = $false
+    $start.CreateNoWindow = $true
+    $start.RedirectStandardInput = $true
+    $process = [Diagnostics.Process]::Start($start)
+    $bytes = (New-Object Text.UTF8Encoding $false).GetBytes($config)
+    $process.StandardInput.BaseStream.Write($bytes, 0, $bytes.Length)
+    $process.StandardInput.Close()
+    $requests[$k] = @{ process = $process; due = -1; ended = $false }
+}
+
+function Stop-Request($k) {
+    $request = $requests[$k]
+    $requests.Remove($k)
+    if ($request.process) {
+        $request.process.Kill()
+        $request.process.WaitForExit(1000) | Out-Null
+    }
+    foreach ($kind in 'i', 'b', 'h', 'o', 'e', 's') { [IO.File]::Delete((Path-Of $kind $k)) }
+}
+
+# The exit code and curl's last message, written after the last byte of the body.
+function Finish($k) {
+    $request = $requests[$k]
+    $request.ended = $true
+    $words = [IO.File]::ReadAllLines((Path-Of e $k)) | Where-Object { $_.StartsWith('curl: (') } | Select-Object -Last 1
+    [IO.File]::AppendAllText((Path-Of s $k), ([string]$request.process.ExitCode + ' ' + $words + [char]10))
+}
+
+function Run($line) {
+    $part = $line.Split(' ')
+    $k = $part[1]
+    switch -CaseSensitive ($part[0]) {
+        's' {
+            $due = $clock.ElapsedMilliseconds + [long]$part[2]
+            $requests[$k] = @{ process = $null; due = $due; old = $part[5]; ended = $false }
+        }
+        'u' { $requests.Remove($k); if ($armed -eq $k) { $script:armed = '' } }
+        'x' { Stop-Request $k; if ($armed -eq $k) { $script:armed = '' } }
+        'w' {
+            $script:armed = $k
+            $script:pause = [long]$part[2]
+            $script:read = [long]$part[3]
+            $script:at = if ($read -gt 0) { $clock.ElapsedMilliseconds + $pause } else { -1 }
+        }
+        't' { $script:armed = 't'; $script:at = $clock.ElapsedMilliseconds + [long]$k }
+        'q' { exit }
+    }
+}
+
+# Does what is due; the milliseconds until there may be something again, -1 if only a command can bring that.
+function Step {
+    $now = $clock.ElapsedMilliseconds
+    $next = -1
+    foreach ($k in @($requests.Keys)) {
+        $request = $requests[$k]
+        if ($request.due -ge 0) {
+            if ($request.due -le $now) { Launch $k; $request = $requests[$k] }
+            elseif ($next -lt 0 -or $request.due - $now -lt $next) { $next = $request.due - $now }
+        }
+        if ($request.process -and -not $request.ended) {
+            if ($request.process.HasExited) { Finish $k } else { $next = 30 }
+        }
+    }
+    if ($armed -eq 't') {
+        if ($at -le $now) { Wake } elseif ($next -lt 0 -or $at - $now -lt $next) { $next = $at - $now }
+    } elseif ($armed -and $requests[$armed].ended) {
+        Wake
+    } elseif ($armed -and (New-Object IO.FileInfo (Path-Of o $armed)).Length -gt $read) {
+        if ($at -lt 0) { $script:at = $now + $pause }
+        if ($at -le $now) { Wake }
+    }
+    $next
+}
+
+# Folders of an earlier Lapce: those that the last hour did not touch and whose files nobody has open.
+Get-ChildItem $volt -Directory -Filter agent-* | Where-Object { $_.LastWriteTime -lt (Get-Date).AddHours(-1) } |
+    ForEach-Object { Remove-Item -Recurse -Force $_.FullName }
+New-Item -ItemType Directory $folder | Out-Null
+if (-not (Get-Command curl.exe)) { [IO.File]::WriteAllText((Join-Path $folder 'why'), 'no-curl') }
+# Held open, it cannot be removed by another agent.
+$held = [IO.File]::Open((Join-Path $folder 'ctl'), 'OpenOrCreate', 'ReadWrite', 'Read')
+
+try {
+    $buffer = New-Object byte[] 65536
+    $pending = New-Object IO.MemoryStream
+    $task = $stdin.ReadAsync($buffer, 0, $buffer.Length)
+    while ($true) {
+        if (-not $task.Wait([int](Step))) { continue }
+        if ($task.Result -eq 0) { break }
+        $pending.Write($buffer, 0, $task.Result)
+        $task = $stdin.ReadAsync($buffer, 0, $buffer.Length)
+        while ($true) {
+            # ISO 8859-1 has one character for each byte.
+            $text = [Text.Encoding]::GetEncoding(28591).GetString($pending.ToArray())
+            if ($text -notmatch 'Content-Length: *(\d+)\r\n\r\n') { break }
+            $begin = $text.IndexOf($Matches[0]) + $Matches[0].Length
+            $length = [int]$Matches[1]
+            if ($text.Length -lt $begin + $length) { break }
+            $bytes = $pending.ToArray()
+            $message = ConvertFrom-Json ([Text.Encoding]::UTF8.GetString($bytes, $begin, $length))
+            $pending.SetLength(0)
+            $pending.Write($bytes, $begin + $length, $bytes.Length - $begin - $length)
+            if ($message.method -eq 'agent') { Run $message.params }
+            if ($message.method -eq 'initialize') { $result = '{''capabilities'':{}}' } else { $result = 'null' }
+            if ($null -ne $message.id) { Send ('{''jsonrpc'':''2.0'',''id'':' + $message.id + ',''result'':' + $result + '}') }
+        }
+    }
+} finally {
+    foreach ($k in @($requests.Keys)) { Stop-Request $k }
+    $held.Close()
+    Remove-Item -Recurse -Force $folder
+}
