@@ -84,6 +84,19 @@ object! {
     struct Initialize<'a> {
         initialization_options = "initializationOptions": Raw<'a>,
         root_uri = "rootUri": Raw<'a>,
+        capabilities = "capabilities": Capabilities<'a>,
+    }
+}
+
+object! {
+    struct Capabilities<'a> {
+        experimental = "experimental": Experimental<'a>,
+    }
+}
+
+object! {
+    struct Experimental<'a> {
+        server_status = "serverStatusNotification": Raw<'a>,
     }
 }
 
@@ -228,9 +241,11 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn set_up(&mut self, params: Raw<'_>) {
-        let Initialize { initialization_options, root_uri } = params.read();
+        let Initialize { initialization_options, root_uri, capabilities } = params.read();
         let initialization_options = serde_json::from_str(initialization_options.json()).unwrap_or_default();
-        let (settings, problems) = Settings::read(&initialization_options);
+        let (mut settings, problems) = Settings::read(&initialization_options);
+        // A Lapce that does not take the agent's notification does not say that it does.
+        settings.network.editor_wakes = capabilities.experimental.server_status.json() == "true";
         if !problems.is_empty() {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             self.notifier.pop_up(&mut self.rpc, Severity::Warning, &format!("Settings: {}", lines.join("\n")));

@@ -54,7 +54,7 @@ fn type_on(stage: &mut Stage) {
 
 /// Types something else and waits for the ghost that the next request brings.
 fn next_request_works(mut stage: Stage) {
-    stage.wait_clean();
+    stage.wait_no_request();
     stage.lapce.type_keys("\nnext", KEYS);
     stage.wait_ghost(" = it");
     stage.finish();

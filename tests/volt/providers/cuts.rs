@@ -143,7 +143,7 @@ fn whatever_is_cut_off_is_asked_for_at_once_and_joins_without_gap_or_repeat() {
                 match verdict {
                     Verdict::Ended(FinishReason::Stop) if received == whole => continue,
                     // Nothing to go on from: the same once more, after a pause.
-                    Verdict::Again { delay_ms: 1.. } if received.is_empty() => {}
+                    Verdict::Again { delay_ms: 1.., .. } if received.is_empty() => {}
                     Verdict::Again { delay_ms: 0, rate_limited: false } if !received.is_empty() => {}
                     verdict => panic!("{context}: {verdict:?}"),
                 }
