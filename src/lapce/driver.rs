@@ -26,6 +26,9 @@ const READ_BYTES: usize = 16 << 10;
 /// Bytes read in all while one message is handled: what is left comes with the next. Bounds the time of a message.
 const READ_AT_ONCE: usize = 256 << 10;
 
+/// When to be woken where keys may be queued: late enough that they are dealt with, in milliseconds.
+const SOON_MS: u64 = 10;
+
 /// What there is outside of the plugin, besides the host.
 pub trait Environment {
     /// How requests leave.
@@ -473,7 +476,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Wake(Wake::More { number, not_before_ms }) => {
                     core.transport.wake(number, not_before_ms);
                 }
-                Output::Wake(Wake::Soon) => core.transport.timer(0),
+                Output::Wake(Wake::Soon) => core.transport.timer(SOON_MS),
                 Output::Status(status) => self.status(core, status),
                 Output::Notice(error) => self.notifier.failure(&mut self.rpc, &error),
                 Output::Agreed => self.remember(core),
