@@ -8,8 +8,8 @@ mod volt {
     use std::time::{Duration, Instant, SystemTime};
 
     use ai_completion::config::TRUSTED_SERVERS;
-    use ai_completion::lapce::host::{self, Lapce};
     use ai_completion::lapce::driver::{Driver, Environment};
+    use ai_completion::lapce::host::{self, Lapce};
     use ai_completion::transport::{Client, Home, LapceHost, Options};
 
     struct Sandbox {
@@ -46,12 +46,24 @@ mod volt {
             // In one write: another window may be adding a line of its own.
             file.is_ok_and(|mut file| file.write_all(format!("{line}\n").as_bytes()).is_ok())
         }
+
+        fn learned(&self) -> String {
+            fs::read_to_string(LEARNED).unwrap_or_default()
+        }
+
+        fn keep_learned(&self, text: &str) {
+            // Without it the next session learns it again.
+            let _ = fs::write(LEARNED, text);
+        }
     }
 
     /// The sandbox's root is the volt's folder.
     fn in_the_volts_folder() -> String {
         format!("/{TRUSTED_SERVERS}")
     }
+
+    /// Holds what servers have taught. Safe to delete.
+    const LEARNED: &str = "/learned";
 
     struct State {
         driver: Driver<Lapce, Sandbox>,

@@ -178,13 +178,7 @@ impl Engine {
     }
 
     /// Takes what happened and appends what is to be done.
-    pub fn handle(
-        &mut self,
-        moment: Moment,
-        input: Input<'_>,
-        buffers: &dyn Buffers,
-        out: &mut Vec<Output>,
-    ) {
+    pub fn handle(&mut self, moment: Moment, input: Input<'_>, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let now = moment.now_ms;
         self.depart(now);
         match input {

@@ -2,14 +2,13 @@
 
 use super::io::{ResponseEvent, Status};
 use super::seam::{Joint, joint};
-use super::suggestion::Answer;
+use super::suggestion::{Answer, Ending};
 use crate::http::HttpRequest;
 use crate::provider::{
-    Account, Decoder, Error, Prompt, Provider, Response, fim_fallback, model_names, retry,
+    Account, Decoder, Error, Prompt, Provider, Response, ending, learned, model_names, retry,
 };
 use crate::stream::{
-    BackpressureLimits, Done, ErrorKind, FinishReason, StreamMetrics, StreamPipelineBuilder, StreamToken,
-    StreamingPipeline,
+    BackpressureLimits, Done, ErrorKind, StreamMetrics, StreamPipelineBuilder, StreamToken, StreamingPipeline,
 };
 use crate::transport::{Failure, RequestNumber};
 
@@ -21,6 +20,8 @@ const MODELS_BODY: usize = 4 << 20;
 /// the user wants more): what is held back is a server that does not keep to the limit.
 const UNSHOWN: BackpressureLimits =
     BackpressureLimits { min_permits: 4096, max_permits: 16_384, target_ms: 1000, timeout_ms: u64::MAX };
+/// The next request leaves without a pause.
+const AT_ONCE: Verdict = Verdict::Again { delay_ms: 0, rate_limited: false };
 /// How often a broken stream is resumed before what was received has to do.
 const RESUMES: u32 = 2;
 
@@ -35,6 +36,12 @@ pub struct Generation {
     limits: Limits,
     retries: u32,
     resumes: u32,
+    /// The body of the current request.
+    sent: Vec<u8>,
+    /// The server of the current request.
+    server: String,
+    /// What refusals have taught since the last answer that worked.
+    lessons: Vec<learned::Lesson>,
     /// The model is not known to the server: it is asked which models it has, to say so with this error.
     unknown_model: Option<Error>,
     received: Received,
@@ -62,7 +69,7 @@ struct Received {
     /// Text of a resumed response that may yet turn out to repeat what was received.
     held: Option<String>,
     first_text_ms: Option<u64>,
-    thinking: bool,
+    progress: ending::Progress,
 }
 
 impl Received {
@@ -77,7 +84,7 @@ impl Received {
             body_bytes: 0,
             held: None,
             first_text_ms: None,
-            thinking: false,
+            progress: ending::Progress::default(),
         }
     }
 
@@ -92,7 +99,7 @@ pub enum Verdict {
     /// Go on reading.
     Going,
     /// The answer is complete.
-    Ended(FinishReason),
+    Ended(Ending),
     /// Send [`Generation::request`] again, `delay_ms` from now.
     Again {
         /// Milliseconds to wait first.
@@ -106,7 +113,7 @@ pub enum Verdict {
 
 /// How the tokens of one chunk ended the answer, if they did.
 enum Outcome {
-    Done(FinishReason),
+    Done,
     Broken(Error),
 }
 
@@ -129,6 +136,9 @@ impl Generation {
             limits,
             retries: 0,
             resumes: 0,
+            sent: Vec::new(),
+            server: String::new(),
+            lessons: Vec::new(),
             unknown_model: None,
         }
     }
@@ -146,7 +156,10 @@ impl Generation {
         self.prompt.received.clear();
         self.prompt.received.push_str(text);
         self.received.held = (!text.is_empty()).then(String::new);
-        self.provider.request(&self.account, &self.prompt)
+        let request = self.provider.request(&self.account, &self.prompt)?;
+        self.sent.clone_from(request.body.as_ref().unwrap_or(&Vec::new()));
+        learned::server_of(&request.url).clone_into(&mut self.server);
+        Ok(request)
     }
 
     /// Takes what came of the current request; text is appended to the answer.
@@ -193,7 +206,7 @@ impl Generation {
         match self.judge(outcome, text, random) {
             Verdict::Going if bytes.len() > room => {
                 self.release_held(text, true);
-                Verdict::Ended(FinishReason::Length)
+                Verdict::Ended(Ending::Cut)
             }
             verdict => verdict,
         }
@@ -209,13 +222,18 @@ impl Generation {
         if !received.is_success() {
             let status = received.status.unwrap_or(0);
             let response = Response { status, headers: &received.headers, body: &received.other_body };
+            if let Some(lesson) = learned::lesson(&self.account, &response, &self.sent) {
+                self.account.lessons.push(lesson.clone());
+                self.lessons.push(lesson);
+                return AT_ONCE;
+            }
             let error = Error::from_response(self.provider, &self.account, response);
             return self.failure(error, text, random);
         }
         let outcome = self.decode(None, text);
         self.release_held(text, true);
         match self.judge(outcome, text, random) {
-            Verdict::Going => Verdict::Ended(FinishReason::Other),
+            Verdict::Going => self.ended(text, random),
             verdict => verdict,
         }
     }
@@ -232,8 +250,8 @@ impl Generation {
             None
         };
         self.release_held(text, true);
-        if let Some(Outcome::Done(reason)) = outcome {
-            return Verdict::Ended(reason);
+        if let Some(Outcome::Done) = outcome {
+            return self.ended(text, random);
         }
         let error = Error::from_failure(self.provider, &self.account, &self.received.headers, failure);
         self.failure(error, text, random)
@@ -259,15 +277,16 @@ impl Generation {
         self.received.first_text_ms
     }
 
-    /// Whose server is asked, and how: a refusal may have taught another way to ask.
-    pub fn account(&self) -> &Account {
-        &self.account
+    /// What refusals have taught, once the server has accepted a request made by it; each is given once.
+    pub fn confirmed_lessons(&mut self) -> (String, Vec<learned::Lesson>) {
+        let confirmed = self.received.is_success();
+        (self.server.clone(), if confirmed { std::mem::take(&mut self.lessons) } else { Vec::new() })
     }
 
     /// How far it is.
     pub fn status(&self) -> Status {
         match self.received.first_text_ms {
-            None if self.received.thinking => Status::Thinking,
+            None if self.received.progress.has_thought() => Status::Thinking,
             None => Status::Waiting,
             Some(_) => {
                 let counted = self.received.pipeline.metrics().snapshot();
@@ -282,22 +301,23 @@ impl Generation {
     /// Decodes the next bytes, or with `None` the end of the body; appends text and says how the answer ended, if it
     /// did.
     fn decode(&mut self, bytes: Option<&[u8]>, text: &mut String) -> Option<Outcome> {
-        let Self { received: Received { pipeline, held, thinking, headers, .. }, provider, account, .. } = self;
+        let Self { received: Received { pipeline, held, progress, headers, .. }, provider, account, .. } =
+            self;
         let mut outcome = None;
         // Tokens that are never shown do not wait to be shown.
         let mut unseen = 0;
-        let mut take = |token: StreamToken<'_>| match token {
-            StreamToken::Text(piece) => held.as_mut().unwrap_or(text).push_str(&piece),
-            StreamToken::Delta(delta) if delta.index == 0 => {
-                held.as_mut().unwrap_or(text).push_str(&delta.content);
-            }
-            StreamToken::Done(Done { reason, index: 0 }) => outcome = Some(Outcome::Done(reason)),
-            StreamToken::Error(error) => {
-                outcome = Some(Outcome::Broken(Error::from_stream(*provider, account, headers, &error)));
-            }
-            token => {
-                *thinking |= matches!(token, StreamToken::Reasoning(_));
-                unseen += 1;
+        let mut take = |token: StreamToken<'_>| {
+            progress.token(&token);
+            match token {
+                StreamToken::Text(piece) => held.as_mut().unwrap_or(text).push_str(&piece),
+                StreamToken::Delta(delta) if delta.index == 0 => {
+                    held.as_mut().unwrap_or(text).push_str(&delta.content);
+                }
+                StreamToken::Done(Done { index: 0, .. }) => outcome = Some(Outcome::Done),
+                StreamToken::Error(error) => {
+                    outcome = Some(Outcome::Broken(Error::from_stream(*provider, account, headers, &error)));
+                }
+                _ => unseen += 1,
             }
         };
         match bytes {
@@ -321,9 +341,9 @@ impl Generation {
     fn judge(&mut self, outcome: Option<Outcome>, text: &mut String, random: &mut u64) -> Verdict {
         match outcome {
             None => Verdict::Going,
-            Some(Outcome::Done(reason)) => {
+            Some(Outcome::Done) => {
                 self.release_held(text, true);
-                Verdict::Ended(reason)
+                self.ended(text, random)
             }
             Some(Outcome::Broken(error)) => {
                 self.release_held(text, true);
@@ -332,27 +352,31 @@ impl Generation {
         }
     }
 
+    /// The model has said how its answer ended.
+    fn ended(&mut self, text: &str, random: &mut u64) -> Verdict {
+        let has_text = !text.trim().is_empty();
+        let progress = &self.received.progress;
+        match ending::ending(self.provider, &self.account, progress, has_text, self.prompt.max_tokens) {
+            ending::Ending::Whole => Verdict::Ended(Ending::Whole),
+            ending::Ending::Cut => Verdict::Ended(Ending::Cut),
+            ending::Ending::Failed(error) => self.failure(*error, text, random),
+        }
+    }
+
     /// Tries again where that makes sense: another way to ask, the rest of a broken answer, or the same after a pause;
     /// or asks for what makes the error clearer.
     fn failure(&mut self, error: Error, text: &str, random: &mut u64) -> Verdict {
-        let at_once = Verdict::Again { delay_ms: 0, rate_limited: false };
-        if error.kind == ErrorKind::NoFim
-            && let Some(fim) = fim_fallback(self.provider, &self.account)
-        {
-            self.account.fim = fim;
-            return at_once;
-        }
         if error.kind == ErrorKind::Model
             && text.is_empty()
             && self.provider.models_request(&self.account).is_some()
         {
             self.unknown_model = Some(error);
-            return at_once;
+            return AT_ONCE;
         }
         let broke = matches!(error.kind, ErrorKind::Truncated | ErrorKind::Network | ErrorKind::Transient);
         if !text.is_empty() && broke && self.resumes < RESUMES {
             self.resumes += 1;
-            return at_once;
+            return AT_ONCE;
         }
         let attempt = retry::Attempt {
             retries: self.retries,
@@ -388,8 +412,6 @@ mod tests {
 
     const LIMITS: Limits = Limits { event_bytes: 1024, response_bytes: 4096 };
     const UNKNOWN: &[u8] = br#"{"error":{"message":"no such model","code":"model_not_found"}}"#;
-
-    const AT_ONCE: Verdict = Verdict::Again { delay_ms: 0, rate_limited: false };
 
     /// A generation of OpenAI's whose first request is sent.
     fn generation() -> Generation {
@@ -466,7 +488,7 @@ mod tests {
         let message = message(answer(&mut generation(), 200, event(&"x".repeat(2000)).as_bytes()));
         assert!(message.contains("1024 bytes"), "{message}");
         let long = event(&"x".repeat(900)).repeat(5);
-        assert_eq!(answer(&mut generation(), 200, long.as_bytes()), Verdict::Ended(FinishReason::Length));
+        assert_eq!(answer(&mut generation(), 200, long.as_bytes()), Verdict::Ended(Ending::Cut));
     }
 
     #[test]
@@ -478,7 +500,7 @@ mod tests {
             let mut events = vec![head.clone()];
             events.extend(body.as_bytes().chunks(sizes).map(ResponseEvent::Body));
             let (verdict, text) = feed(&mut generation(), &events);
-            assert_eq!(verdict, Verdict::Ended(FinishReason::Length));
+            assert_eq!(verdict, Verdict::Ended(Ending::Cut));
             assert_eq!(text.len(), LIMITS.response_bytes as usize / event.len() * 8, "in pieces of {sizes}");
         }
     }
@@ -502,6 +524,6 @@ mod tests {
         let body = b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
         let head = ResponseEvent::Head { status: 200, headers: &[] };
         let (verdict, text) = feed(&mut generation(), &[head, ResponseEvent::Body(body)]);
-        assert_eq!((verdict, text.as_str()), (Verdict::Ended(FinishReason::Stop), "x"));
+        assert_eq!((verdict, text.as_str()), (Verdict::Ended(Ending::Whole), "x"));
     }
 }

@@ -4,7 +4,7 @@ use super::postprocess::Hidden;
 use super::trigger::Gate;
 use crate::http::HttpRequest;
 use crate::provider::Error;
-use crate::stream::FinishReason;
+use crate::provider::learned::Lesson;
 use crate::transport::{Failure, RequestNumber};
 
 /// An inlineCompletion request of the editor, by a number the caller gives it.
@@ -145,6 +145,13 @@ pub enum Output {
     Status(Status),
     /// A failure to tell the user once.
     Notice(Box<Error>),
+    /// A server has taught something about the model: to be remembered beyond the session.
+    Learned {
+        /// The server, see [`server_of`](crate::provider::learned::server_of).
+        server: String,
+        /// The lesson.
+        lesson: Lesson,
+    },
     /// The user agreed to have the server asked.
     Agreed,
 }
@@ -219,8 +226,6 @@ pub enum Why {
     Gate(Gate),
     /// The model's answer was empty.
     Empty,
-    /// The answer ended before there was anything to show.
-    Ended(FinishReason),
     /// The answer was there, and a filter hid it.
     Hidden(Hidden),
     /// The request failed.

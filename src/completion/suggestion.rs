@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use super::io::Edit;
-use super::reuse::Continuation;
 use super::postprocess::{
-    self, CursorContext, Extent, Hidden, Processed, may_change, past_block, postprocess,
+    self, CursorContext, Extent, Hidden, Processed, Replacement, may_change, past_block, postprocess,
 };
-use crate::stream::FinishReason;
+use super::reuse::Continuation;
 
 /// Deleting back more than this before the place of the request ends a suggestion, in bytes.
 const DELETED: usize = 32;
@@ -24,8 +23,10 @@ pub struct Answer {
 /// How an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// The model said that it was done, or why not.
-    Finished(FinishReason),
+    /// The model wrote all it wanted to.
+    Whole,
+    /// A limit cut it: its last line is unfinished.
+    Cut,
     /// We stopped the model, as nothing more of it would have been shown.
     Stopped,
     /// The connection or the provider failed.
@@ -38,17 +39,18 @@ impl Answer {
         self.ending.is_some()
     }
 
-    /// Whether its last line is whole: the model wrote all it wanted to.
+    /// Whether its last line is whole.
     pub fn is_whole(&self) -> bool {
-        use FinishReason::{Other, Stop, ToolCalls};
-        matches!(self.ending, Some(Ending::Finished(Stop | ToolCalls | Other)))
+        self.ending == Some(Ending::Whole)
     }
 
     /// Whether the same request would bring the same again: worth keeping.
     pub fn is_reusable(&self) -> bool {
-        self.is_whole()
-            || self.ending == Some(Ending::Stopped)
-            || (self.ending == Some(Ending::Finished(FinishReason::Length)) && !self.text.is_empty())
+        match self.ending {
+            Some(Ending::Whole | Ending::Stopped) => true,
+            Some(Ending::Cut) => !self.text.is_empty(),
+            Some(Ending::Broken) | None => false,
+        }
     }
 }
 
@@ -204,9 +206,15 @@ impl Suggestion {
         let cursor = self.cursor();
         let typed = document.get(self.anchor..cursor).unwrap_or_default();
         let processed = self.processed(document, cursor);
-        let full = self.full(&processed.text);
+        let mut replaces = 0;
+        let mut shown = processed.text;
+        if let Some(Replacement { replaced, text }) = processed.replacement {
+            replaces = replaced;
+            shown.push_str(&text);
+        }
+        let full = self.full(&shown);
         let text = full.strip_prefix(typed).unwrap_or_default();
-        let replaces = if text.is_empty() { 0 } else { processed.replaces };
+        let replaces = if text.is_empty() { 0 } else { replaces };
         Rest { text: text.to_owned(), replaces, complete: processed.complete }
     }
 
@@ -295,8 +303,7 @@ impl Suggestion {
             return memo.processed.clone();
         }
         let processed = self.process(document, cursor, whole);
-        self.memo =
-            Some(Memo { bytes: self.answer.text.len(), whole, after, processed: processed.clone() });
+        self.memo = Some(Memo { bytes: self.answer.text.len(), whole, after, processed: processed.clone() });
         processed
     }
 
@@ -330,7 +337,7 @@ mod tests {
         Suggestion::with_answer("file:///a.rs", "rust", offset, Extent::Auto, answer)
     }
 
-    const STOP: Option<Ending> = Some(Ending::Finished(FinishReason::Stop));
+    const STOP: Option<Ending> = Some(Ending::Whole);
 
     #[test]
     fn an_edit_goes_along_or_ends_it() {
@@ -383,12 +390,9 @@ mod tests {
 
     #[test]
     fn the_half_line_of_an_answer_that_was_cut_is_not_shown() {
-        for (ending, shown) in [
-            (STOP, "a();\nb("),
-            (Some(Ending::Finished(FinishReason::Length)), "a();"),
-            (Some(Ending::Broken), "a();"),
-            (None, "a();"),
-        ] {
+        for (ending, shown) in
+            [(STOP, "a();\nb("), (Some(Ending::Cut), "a();"), (Some(Ending::Broken), "a();"), (None, "a();")]
+        {
             assert_eq!(suggestion(0, "a();\nb(", ending).rest("").text, shown, "{ending:?}");
         }
     }

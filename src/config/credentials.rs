@@ -2,7 +2,7 @@
 
 use super::settings::Settings;
 use crate::http::Secret;
-use crate::provider::{Account, Error, Provider};
+use crate::provider::{Account, Error, Provider, missing_key};
 use crate::stream::ErrorKind;
 
 /// A setting only some providers know.
@@ -33,6 +33,11 @@ pub static OPTIONS: &[ProviderOption] = &[
     // Its usual variable stands where the key does: set beside AWS_BEARER_TOKEN_BEDROCK it yields to that.
     ProviderOption { key: "aws.access-key-id", providers: &["bedrock"], env: &[] },
     ProviderOption { key: "ollama.num-ctx", providers: &["ollama"], env: &[] },
+    ProviderOption {
+        key: "cloudflare.account-id",
+        providers: &["cloudflare"],
+        env: &["CLOUDFLARE_ACCOUNT_ID"],
+    },
     ProviderOption { key: "aws.region", providers: &["bedrock"], env: &["AWS_REGION", "AWS_DEFAULT_REGION"] },
 ];
 
@@ -125,12 +130,7 @@ impl Settings {
             .collect();
 
         if defaults.needs_key && api_key.is_empty() && secrets.is_empty() {
-            let variable = defaults.key_env.first().copied().unwrap_or("a variable");
-            return Err(refuse(format!(
-                "{} needs an API key: set {variable} in the environment Lapce is started from, \
-                 or name another variable in `api-key-env`.",
-                provider.title()
-            )));
+            return Err(missing_key(provider));
         }
         let options = OPTIONS.iter().filter(|option| option.providers.contains(&name)).filter_map(|option| {
             let set = self.options.iter().find(|(key, _)| key == option.key).map(|(_, value)| value.clone());
@@ -146,6 +146,9 @@ impl Settings {
             extra_body: self.extra_body.clone(),
             temperature: self.temperature,
             fim: self.fim.clone(),
+            reasoning: self.reasoning,
+            instructions: self.instructions.clone(),
+            lessons: Vec::new(),
             unix_time,
         };
         Ok(Credentials { account, source })

@@ -18,7 +18,7 @@ use crate::completion::prompt::Budget;
 use crate::completion::trigger::{Consent, Gates, Glob, Globs};
 use crate::completion::{Options, Trigger};
 use crate::http::Secret;
-use crate::provider::{self, Account, FimSetting, Provider};
+use crate::provider::{self, Account, FimSetting, MOST_INSTRUCTIONS, Provider, Reasoning};
 use crate::transport::{self, Mode};
 
 /// All settings. Everything but `provider` has a default that works.
@@ -38,6 +38,10 @@ pub struct Settings {
     pub temperature: Option<f64>,
     /// How fill-in-the-middle is asked for.
     pub fim: FimSetting,
+    /// How much the model may think before it answers.
+    pub reasoning: Reasoning,
+    /// Standing instructions for chat models.
+    pub instructions: String,
     /// Headers to add or replace.
     pub extra_headers: Vec<(String, String)>,
     /// Top-level fields of the request's body to add or replace.
@@ -108,6 +112,8 @@ impl Default for Settings {
             api_key_env: String::new(),
             temperature: None,
             fim: FimSetting::Auto,
+            reasoning: Reasoning::Auto,
+            instructions: String::new(),
             extra_headers: Vec::new(),
             extra_body: Map::new(),
             options: Vec::new(),
@@ -243,6 +249,11 @@ impl Settings {
             "chat" => FimSetting::Chat,
             _ => FimSetting::Template(fim),
         };
+        reader.choice("reasoning", Reasoning::NAMES, &mut settings.reasoning);
+        reader.text("instructions", &mut settings.instructions, |text| {
+            let fits = text.chars().count() <= MOST_INSTRUCTIONS;
+            if fits { Ok(()) } else { Err(format!("a text of at most {MOST_INSTRUCTIONS} characters")) }
+        });
         reader.headers("extra-headers", &mut settings.extra_headers);
         if let Some(fields) = reader.table("extra-body") {
             settings.extra_body = fields.clone();

@@ -11,10 +11,10 @@ use super::notifier::{Notifier, Severity};
 use super::rpc::{self, Host, Id, Message, Rpc};
 use crate::completion::ghost::Barrier;
 use crate::completion::trigger::Consent;
-use crate::completion::{
-    Answer, Engine, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake, Why,
-};
+use crate::completion::{Answer, Engine, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake, Why};
 use crate::config::{Credentials, Destination, KeySource, Settings, is_in_secret_folder};
+use crate::http::Url;
+use crate::provider::learned::{Learned, server_of};
 use crate::provider::{self, Account, Error, Provider};
 use crate::sse::json::{Raw, object};
 use crate::stream::ErrorKind;
@@ -51,6 +51,12 @@ pub trait Environment {
 
     /// Adds a line to it; whether that worked.
     fn trust(&self, line: &str) -> bool;
+
+    /// What was last [kept](Self::keep_learned); empty when nothing was.
+    fn learned(&self) -> String;
+
+    /// Keeps what servers have taught, beyond the session.
+    fn keep_learned(&self, text: &str);
 }
 
 /// The plugin in one editor window.
@@ -65,6 +71,7 @@ pub struct Driver<H, E: Environment> {
     open: Vec<(RequestId, Id)>,
     requests: u64,
     barrier: Barrier,
+    learned: Learned,
 }
 
 /// What the settings decide.
@@ -73,6 +80,8 @@ struct Core<T> {
     transport: T,
     /// The provider's name in sentences.
     title: &'static str,
+    /// The model that is asked.
+    model: String,
     /// Why nobody can be asked, if so.
     nobody: Option<Box<Error>>,
     /// The user has chosen Lapce's own HTTP client.
@@ -164,6 +173,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             open: Vec::new(),
             requests: 0,
             barrier: Barrier::default(),
+            learned: Learned::default(),
         }
     }
 
@@ -251,7 +261,11 @@ impl<H: Host, E: Environment> Driver<H, E> {
         settings.network.editor_wakes = capabilities.experimental.server_status.json() == "true";
         if !problems.is_empty() {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            self.notifier.pop_up(&mut self.rpc, Severity::Warning, &format!("Settings: {}", lines.join("\n")));
+            self.notifier.pop_up(
+                &mut self.rpc,
+                Severity::Warning,
+                &format!("Settings: {}", lines.join("\n")),
+            );
         }
         let root = root_uri.cow().map(|uri| path_of(&uri)).unwrap_or_default();
         self.begin(&settings, provider::find(&settings.provider), &root);
@@ -272,7 +286,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             Some(provider) => settings.credentials(provider, &variable, unix_time),
             None => Err(no_provider()),
         };
-        let (asked, credentials, nobody) = match credentials {
+        let (asked, mut credentials, nobody) = match credentials {
             Ok(credentials) => (provider, credentials, None),
             Err(error) => {
                 // Who named a provider wants to use it and is told at once; who did not, on alt+\.
@@ -291,6 +305,17 @@ impl<H: Host, E: Environment> Driver<H, E> {
         let destination = asked.and_then(|provider| Destination::new(settings, provider, &credentials));
         let unconfirmed = destination.filter(|it| !it.is_in(&self.environment.trusted_servers()));
         let seed = unix_time ^ u64::from(self.environment.now().subsec_nanos());
+        self.learned = Learned::load(&self.environment.learned());
+        let mut model = String::new();
+        if let Some(provider) = asked {
+            let account = &mut credentials.account;
+            let defaults = provider.defaults();
+            model = if account.model.is_empty() { defaults.model } else { &account.model }.to_owned();
+            let base = if account.base_url.is_empty() { defaults.base_url } else { &account.base_url };
+            if let Ok(url) = Url::parse(base) {
+                account.lessons = self.learned.lessons(server_of(&url), &model);
+            }
+        }
         let mut options = settings.options(asked, credentials.account, root, seed);
         if let Some(destination) = &unconfirmed {
             options.consent = Consent::needed(destination.question());
@@ -303,6 +328,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             transport: self.environment.transport(&settings.network),
             is_http_chosen: settings.network.mode == transport::Mode::Http,
             title: provider.map_or("", |provider| provider.title()),
+            model,
             nobody,
             unconfirmed,
             buffer: vec![0; READ_BYTES],
@@ -438,7 +464,9 @@ impl<H: Host, E: Environment> Driver<H, E> {
             is_dry = true;
             for (number, room) in core.engine.reading(self.moment().now_ms) {
                 let room = room.min(left).min(buffer.len());
-                let Some(buffer) = buffer.get_mut(..room).filter(|buffer| !buffer.is_empty()) else { continue };
+                let Some(buffer) = buffer.get_mut(..room).filter(|buffer| !buffer.is_empty()) else {
+                    continue;
+                };
                 let event = core.transport.read(number, buffer);
                 let event = match &event {
                     TransportEvent::Pending => continue,
@@ -479,6 +507,11 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Wake(Wake::Soon) => core.transport.timer(SOON_MS),
                 Output::Status(status) => self.status(core, status),
                 Output::Notice(error) => self.notifier.failure(&mut self.rpc, &error),
+                Output::Learned { server, lesson } => {
+                    if self.learned.learn(&server, &core.model, lesson) {
+                        self.environment.keep_learned(&self.learned.save());
+                    }
+                }
                 Output::Agreed => self.remember(core),
             }
         }
@@ -497,17 +530,19 @@ impl<H: Host, E: Environment> Driver<H, E> {
         let (_, id) = self.open.remove(at);
         let place = |uri: &str, offset| documents.document(uri).map(|document| document.position(offset));
         match answer {
-            Answer::Ghost { uri, offset, text, replaces } => match (place(uri, *offset), place(uri, offset + replaces)) {
-                (Some(start), Some(end)) => {
-                    let text = rpc::quoted(text);
-                    let at = |Position { line, character }: Position| {
-                        format!(r#"{{"line":{line},"character":{character}}}"#)
-                    };
-                    let range = format!(r#"{{"start":{},"end":{}}}"#, at(start), at(end));
-                    self.rpc.reply_ok(&id, &format_args!(r#"[{{"insertText":{text},"range":{range}}}]"#));
+            Answer::Ghost { uri, offset, text, replaces } => {
+                match (place(uri, *offset), place(uri, offset + replaces)) {
+                    (Some(start), Some(end)) => {
+                        let text = rpc::quoted(text);
+                        let at = |Position { line, character }: Position| {
+                            format!(r#"{{"line":{line},"character":{character}}}"#)
+                        };
+                        let range = format!(r#"{{"start":{},"end":{}}}"#, at(start), at(end));
+                        self.rpc.reply_ok(&id, &format_args!(r#"[{{"insertText":{text},"range":{range}}}]"#));
+                    }
+                    _ => self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "this document is gone"),
                 }
-                _ => self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "this document is gone"),
-            },
+            }
             Answer::Clear => self.rpc.reply_ok(&id, &"[]"),
             // An error, so that another plugin may answer.
             Answer::Nothing => self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "nothing to suggest"),

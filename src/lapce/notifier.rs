@@ -1,11 +1,11 @@
 //! What the user is told: the status bar, pop-ups, the log.
 
 use super::rpc::{Host, Rpc, quoted};
-use crate::completion::trigger::Gate;
 use crate::completion::postprocess::Hidden;
+use crate::completion::trigger::Gate;
 use crate::completion::{Status, Why};
 use crate::provider::{Error, is_invisible};
-use crate::stream::{ErrorKind, FinishReason};
+use crate::stream::ErrorKind;
 
 /// The status bar shows a streaming answer's progress in steps of so many milliseconds.
 const STEP_MS: u64 = 250;
@@ -148,26 +148,16 @@ fn reason(why: &Why, provider: &str) -> String {
         Why::Hidden(hidden) => match hidden {
             Hidden::Blank => "the answer was blank",
             Hidden::Prose => "the answer was words, not code",
+            Hidden::NothingToAdd => "the model has nothing to add",
             Hidden::RepeatsAbove => "filtered: it repeats what stands above",
             Hidden::RepeatsItself => "filtered: it says the same over and over",
             Hidden::RepeatsBelow => "filtered: it repeats the next line",
             Hidden::EndsBlock => "filtered: it would end the block",
+            Hidden::TooLong => "filtered: a line of it is too long",
         }
         .to_owned(),
         Why::Failed(error) => error.message.clone(),
-        Why::Ended(reason) => ended(*reason, provider),
         Why::RateLimited(left_ms) => format!("{provider} asks to wait {} s", left_ms.div_ceil(1000)),
-    }
-}
-
-/// Why an answer ended before there was anything to show.
-fn ended(reason: FinishReason, provider: &str) -> String {
-    match reason {
-        FinishReason::Length => "ended at the token limit: raise `max-tokens`".to_owned(),
-        FinishReason::Filter => format!("{provider} withheld the answer (content filter)"),
-        FinishReason::Error => format!("{provider} failed while it was writing: alt+\\ tries again"),
-        FinishReason::ToolCalls => "the answer was a tool call, not code".to_owned(),
-        FinishReason::Stop | FinishReason::Other => format!("{provider} has nothing to add here"),
     }
 }
 

@@ -240,8 +240,7 @@ fn read_output(result: Raw<'_>) -> Option<Output> {
         "false" => false,
         _ => return None,
     };
-    let stdout: Option<Vec<u8>> =
-        stdout.iter().map(|byte| u8::try_from(byte.number()?).ok()).collect();
+    let stdout: Option<Vec<u8>> = stdout.iter().map(|byte| u8::try_from(byte.number()?).ok()).collect();
     Some(Output { success, stdout: stdout? })
 }
 

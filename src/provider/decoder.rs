@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
+use super::leniency::{Cumulative, New};
 use crate::sse::json::{self, NotJson, Raw, Read, Unread, is_json};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken, Usage};
@@ -113,7 +114,13 @@ pub struct Ends {
     /// One bit for each choice that began, the last bit for all from 63 on.
     begun: u64,
     marker: bool,
+    /// Nothing follows the end marker.
+    over: bool,
     failed: bool,
+    /// The last frame is not what the format says.
+    malformed: bool,
+    /// The beginning of a frame of another format.
+    foreign: Option<String>,
 }
 
 impl Ends {
@@ -140,6 +147,17 @@ impl Ends {
         self.marker = true;
     }
 
+    /// The format's end marker was seen, and nothing follows it: a reader need not wait for the server to close.
+    pub fn over(&mut self) {
+        self.marker = true;
+        self.over = true;
+    }
+
+    /// The same, if each choice has said why it ended.
+    pub fn over_if_complete(&mut self) {
+        self.over = self.complete();
+    }
+
     /// The stream broke: hands on the error. Nothing the body still says is decoded.
     pub fn fail(&mut self, error: StreamError<'_>, sink: &mut dyn Sink) {
         if !std::mem::replace(&mut self.failed, true) {
@@ -148,17 +166,13 @@ impl Ends {
     }
 
     /// The frame is not what the format says.
-    pub fn malformed(&mut self, data: &str, sink: &mut dyn Sink) {
-        let message = format!("the stream has a part that is not of its format: {}", summary(data));
-        self.fail(
-            StreamError {
-                kind: ErrorKind::Malformed,
-                code: None,
-                message: message.into(),
-                retry_after_ms: None,
-            },
-            sink,
-        );
+    pub fn malformed(&mut self) {
+        self.malformed = true;
+    }
+
+    /// The frame says nothing in this format, but something in another.
+    pub fn foreign(&mut self, data: &str) {
+        self.foreign.get_or_insert_with(|| summary(data));
     }
 
     /// Whether nothing is missing: the end marker came, or each choice said why it ended. The latter
@@ -209,6 +223,7 @@ struct Reading {
     closed: bool,
     /// Text where a frame should be: a page of HTML, a JSON text cut in pieces.
     stray: String,
+    cumulative: Cumulative,
 }
 
 /// Of text that is no frame, this much is kept to say what it is.
@@ -219,7 +234,14 @@ impl Decoder {
     pub fn new(framing: Framing, wire: Box<dyn Wire>) -> Self {
         let framer = Framer::new(framing, sse::DEFAULT_LIMIT);
         let envelope = Envelope::default();
-        let reading = Reading { wire, envelope, ends: Ends::default(), closed: false, stray: String::new() };
+        let reading = Reading {
+            wire,
+            envelope,
+            ends: Ends::default(),
+            closed: false,
+            stray: String::new(),
+            cumulative: Cumulative::default(),
+        };
         Self { framer, reading }
     }
 
@@ -239,10 +261,11 @@ impl Decoder {
         }
     }
 
-    /// Whether nothing more can come, although the body may not be over: `[DONE]` was seen, or the
-    /// stream broke. A reader need not wait for a server that is slow to close.
+    /// Whether nothing more can come, although the body may not be over: the end marker was seen (`[DONE]`,
+    /// `message_stop`, `response.completed`, …), or the stream broke. A reader need not wait for a server that is slow to
+    /// close; [`finish`](Decode::finish) then says how it ended.
     pub fn is_over(&self) -> bool {
-        self.reading.closed || self.reading.ends.failed
+        self.reading.closed || self.reading.ends.failed || self.reading.ends.over
     }
 }
 
@@ -339,9 +362,57 @@ impl Reading {
             return;
         }
         if event == "error" && !is_json(data) {
-            return self.ends.fail(stream_error(data), sink);
+            return self.fail(stream_error(data), sink);
         }
-        self.envelope.frame(&mut *self.wire, Frame::new(event, data), &mut self.ends, sink);
+        self.decode(event, data, sink);
+        if !std::mem::take(&mut self.ends.malformed) {
+            return;
+        }
+        // Frames glued together on one line (GLM): each is decoded by itself.
+        let mut rest = data;
+        while let Some((first, behind)) = glued(rest) {
+            self.decode(event, first, sink);
+            if self.ends.failed {
+                return;
+            }
+            rest = behind;
+        }
+        if rest.trim_ascii() == "[DONE]" {
+            self.closed = true;
+            return self.ends.marker();
+        }
+        if rest.len() < data.len() && !std::mem::take(&mut self.ends.malformed) {
+            self.decode(event, rest, sink);
+        } else {
+            self.ends.malformed = true;
+        }
+        if std::mem::take(&mut self.ends.malformed) {
+            self.malformed(&summary(rest), sink);
+        }
+    }
+
+    fn decode(&mut self, event: &str, data: &str, sink: &mut dyn Sink) {
+        let Self { wire, envelope, ends, cumulative, .. } = self;
+        let frame = Frame::new(event, data);
+        if cumulative.is_settled() {
+            envelope.frame(&mut **wire, frame, ends, sink);
+        } else {
+            envelope.frame(&mut **wire, frame, ends, &mut New { filter: cumulative, sink });
+        }
+    }
+
+    /// A part is not of the format. In the middle of an answer that is as good as a cut: the rest may be had by asking
+    /// again.
+    fn malformed(&mut self, what: &str, sink: &mut dyn Sink) {
+        let kind = if self.envelope.has_text() { ErrorKind::Truncated } else { ErrorKind::Malformed };
+        let message = format!("the stream has a part that is not of its format: {what}").into();
+        self.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);
+    }
+
+    fn fail(&mut self, error: StreamError<'_>, sink: &mut dyn Sink) {
+        self.envelope.finish(sink);
+        self.cumulative.finish(sink);
+        self.ends.fail(error, sink);
     }
 
     fn message(&mut self, message: Message<'_>, sink: &mut dyn Sink) {
@@ -351,15 +422,19 @@ impl Reading {
         match message.kind {
             MessageKind::Event => self.frame(message.name, payload, sink),
             MessageKind::Exception | MessageKind::Error => {
-                self.ends.fail(exception(message.name, payload), sink);
+                self.fail(exception(message.name, payload), sink);
             }
         }
     }
 
     fn unframed(&mut self, error: FrameError, sink: &mut dyn Sink) {
-        let kind = if error == FrameError::TooLong { ErrorKind::Limit } else { ErrorKind::Malformed };
+        let kind = match error {
+            FrameError::TooLong => ErrorKind::Limit,
+            _ if self.envelope.has_text() => ErrorKind::Truncated,
+            _ => ErrorKind::Malformed,
+        };
         let message = error.to_string().into();
-        self.ends.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);
+        self.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);
     }
 
     /// Text outside of any event: a frame without a name if it is JSON.
@@ -396,8 +471,7 @@ impl Reading {
 
     fn too_long(&mut self, error: sse::Error, sink: &mut dyn Sink) {
         let message = error.to_string().into();
-        self.ends
-            .fail(StreamError { kind: ErrorKind::Limit, code: None, message, retry_after_ms: None }, sink);
+        self.fail(StreamError { kind: ErrorKind::Limit, code: None, message, retry_after_ms: None }, sink);
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) {
@@ -407,15 +481,22 @@ impl Reading {
         } else if is_cut(&stray) {
             self.whole_elements(&stray, sink);
         }
+        let foreign =
+            self.ends.foreign.take().filter(|_| self.ends.begun == 0 && self.ends.reasons.is_empty());
+        if let Some(what) = foreign {
+            self.malformed(&what, sink);
+        }
         if !self.ends.complete() {
             if !stray.is_empty() && !is_cut(&stray) && !is_json(&stray) {
-                self.ends.malformed(&stray, sink);
+                self.malformed(&summary(&stray), sink);
             }
-            self.ends.fail(truncated(), sink);
+            self.fail(truncated(), sink);
         }
         if self.ends.failed {
             return;
         }
+        self.envelope.finish(sink);
+        self.cumulative.finish(sink);
         // Who gave no reason was ended by the marker.
         let begun = self.ends.begun;
         for index in (0..63).filter(|index| begun >> index & 1 == 1) {
@@ -435,6 +516,32 @@ impl Reading {
 fn is_object_shaped(line: &str) -> bool {
     let line = line.trim_ascii();
     line.starts_with('{') && line.ends_with('}')
+}
+
+/// The first of several JSON objects on one line, and what follows it: another, with or without its field name, or the
+/// end marker.
+fn glued(data: &str) -> Option<(&str, &str)> {
+    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
+    let end = data.bytes().position(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'{' if !in_string => depth += 1,
+            b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && byte == b'}' && !in_string
+    })?;
+    let (first, rest) = data.split_at_checked(end + 1)?;
+    let rest = rest.trim_ascii_start();
+    let rest = rest.strip_prefix("data:").unwrap_or(rest).trim_ascii();
+    (rest.starts_with('{') || rest == "[DONE]").then_some((first, rest))
+}
+
+/// Whether the value is this string, however it is escaped.
+pub(super) fn says(raw: Raw<'_>, text: &str) -> bool {
+    raw.cow().is_some_and(|said| said == text)
 }
 
 /// Tells the beginning of a JSON text from a whole one and from anything else.

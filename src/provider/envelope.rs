@@ -26,6 +26,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::decoder::{Ends, Frame, Notes, ReadCounts, Wire};
+use super::leniency::Halves;
 use crate::sse::json::{is_json, strings, unescape};
 use crate::sse::template::Template;
 use crate::stream::{Sink, StreamToken, Usage};
@@ -46,6 +47,8 @@ pub(super) struct Envelope {
     notes: Notes,
     /// A text whose escapes are resolved.
     scratch: String,
+    halves: Halves,
+    has_text: bool,
 }
 
 /// The tokens of a frame that can be learned.
@@ -71,8 +74,10 @@ impl Envelope {
         ends: &mut Ends,
         sink: &mut dyn Sink,
     ) {
-        let (event, data) = (frame.event, frame.data);
-        if let Some((text, usage)) = self.tokens(event, data) {
+        let event = frame.event;
+        if !self.halves.is_waiting()
+            && let Some((text, usage)) = self.tokens(event, frame.data)
+        {
             sink.token(text);
             if let Some(usage) = usage {
                 sink.token(StreamToken::Usage(usage));
@@ -80,15 +85,19 @@ impl Envelope {
             return;
         }
         self.gave = None;
+        let data = frame.data;
         // A stream whose frames all differ is tried ever more seldom.
         let worthwhile = self.fruitless < 8 || self.fruitless.is_power_of_two();
         let learning = worthwhile && data.len() <= LONGEST;
         self.notes.clear();
         self.scratch.clear();
         let mut frame = if learning { frame.noting(&mut self.notes) } else { frame };
-        let mut tap = Tap { sink, frame: data, outside: &mut self.scratch, seen: Seen::Nothing };
+        let (outside, halves) = (&mut self.scratch, &mut self.halves);
+        let mut tap = Tap { sink, frame: data, outside, seen: Seen::Nothing, halves, has_text: false };
         wire.frame(&mut frame, ends, &mut tap);
-        let Seen::Text { kind, address, len, counted } = tap.seen else { return };
+        let Tap { seen, has_text, .. } = tap;
+        self.has_text |= has_text;
+        let Seen::Text { kind, address, len, counted } = seen else { return };
         self.fruitless = self.fruitless.saturating_add(1);
         if learning
             && self.notes.unread.is_read()
@@ -99,6 +108,16 @@ impl Envelope {
             self.template.learn(event, data, text, object, &self.notes.unread);
             self.gave = Some(Gave { kind, counts });
         }
+    }
+
+    /// Whether the answer has had any text.
+    pub(super) fn has_text(&self) -> bool {
+        self.has_text
+    }
+
+    /// The answer is over.
+    pub(super) fn finish(&mut self, sink: &mut dyn Sink) {
+        self.halves.finish(sink);
     }
 
     /// The tokens of this frame, if it is the learned one with another text and other counts.
@@ -114,6 +133,11 @@ impl Envelope {
         #[cfg(test)]
         tests::HITS.with(|hits| hits.set(hits.get() + 1));
         self.fruitless = 0;
+        // Half a character at its end or beginning is joined in the way of all others.
+        let has_half = |text: &str| text.contains("\\ud") || text.contains("\\uD");
+        if there.escaped && has_half(there.text) {
+            return None;
+        }
         let text = if there.escaped {
             self.scratch.clear();
             unescape(there.text, &mut self.scratch);
@@ -175,10 +199,24 @@ struct Tap<'s> {
     /// The text, when it is not in the frame itself.
     outside: &'s mut String,
     seen: Seen,
+    halves: &'s mut Halves,
+    /// Whether a token had text of the answer.
+    has_text: bool,
 }
 
 impl Sink for Tap<'_> {
     fn token(&mut self, token: StreamToken<'_>) {
+        self.has_text |= token.text().is_some();
+        if let StreamToken::Text(text) = &token
+            && self.halves.concern(text)
+        {
+            self.seen = Seen::Other;
+            let text = self.halves.join(text, self.frame);
+            if !text.is_empty() {
+                self.sink.token(StreamToken::Text(text.into()));
+            }
+            return;
+        }
         let mut text = |kind, text: &str| {
             if !self.frame.as_bytes().as_ptr_range().contains(&text.as_ptr()) {
                 self.outside.push_str(text);

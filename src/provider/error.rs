@@ -5,6 +5,7 @@ mod classify;
 mod clean;
 #[cfg(test)]
 mod recordings;
+mod refused;
 mod sentence;
 #[cfg(test)]
 mod tests;
@@ -14,8 +15,9 @@ use std::fmt;
 pub(super) use body::{exception, stream_error};
 pub(crate) use clean::is_invisible;
 pub(super) use clean::summary;
+pub(super) use refused::refused_field;
 
-use self::body::Complaint;
+use self::body::ErrorBody;
 use self::classify::classify;
 use super::{Account, Provider, retry};
 use crate::stream::{ErrorKind, StreamError};
@@ -65,31 +67,60 @@ const REQUEST_ID_HEADERS: &[&str] = &[
     "cf-ray",
 ];
 
+/// Foreign words made fit for a message.
+pub(super) fn clean_words(words: &str, secrets: &[&str]) -> String {
+    clean::clean(words, 180, secrets)
+}
+
+/// The class of a response that is no success.
+pub(super) fn classify_response(response: &Response<'_>) -> ErrorKind {
+    classify(Some(response.status), &ErrorBody::of_body(response.body).signals)
+}
+
 impl Error {
     /// Of an answer whose status is not a success.
     pub fn from_response(provider: &dyn Provider, account: &Account, response: Response<'_>) -> Self {
-        let complaint = Complaint::of_body(response.body);
+        let body = ErrorBody::of_body(response.body);
         let header = |name: &str| super::header(response.headers, name);
-        let code = complaint.code.clone().or_else(|| header("x-amzn-errortype").map(str::to_owned));
-        let mut signals = complaint.signals.clone();
+        let code = body.code.clone().or_else(|| header("x-amzn-errortype").map(str::to_owned));
+        let mut signals = body.signals.clone();
         signals.extend(header("x-amzn-errortype").map(str::to_ascii_lowercase));
-        let request_id = request_id(response.headers).or(complaint.request_id.as_deref());
+        let request_id = request_id(response.headers).or(body.request_id.as_deref());
         let secrets = account.secrets();
         let moved = header("location").filter(|_| (300..400).contains(&response.status));
         let moved = moved.map(|to| format!("moved to {to}"));
         let packed = packed(response.headers).filter(|_| std::str::from_utf8(response.body).is_err());
-        let words = moved.or(packed).unwrap_or_else(|| complaint.message.clone());
+        let words = moved.or(packed).unwrap_or_else(|| body.message.clone());
+        // A web page comes from something in between, which knows nothing of keys and models.
+        let kind = match classify(Some(response.status), &signals) {
+            ErrorKind::Auth | ErrorKind::Model | ErrorKind::Filtered if body.is_page => ErrorKind::Network,
+            kind => kind,
+        };
         Self {
-            kind: classify(Some(response.status), &signals),
+            kind,
             provider: provider.name(),
             status: Some(response.status),
             code: code.map(|code| clean::clean(&code, 60, &secrets)),
             request_id: request_id.map(|id| clean::clean(id, 100, &secrets)),
             retry_after_ms: retry::retry_after_ms(response.headers, account.unix_time)
-                .or(complaint.retry_after_ms),
+                .or(body.retry_after_ms),
             message: String::new(),
         }
         .explained(provider, account, &words)
+    }
+
+    /// Of an answer that ended in a way of which nothing can be shown. `message` says what to do.
+    pub(super) fn of_ending(provider: &dyn Provider, kind: ErrorKind, message: &str) -> Self {
+        let message = clean::clean(message, MESSAGE_LIMIT, &[]);
+        Self {
+            kind,
+            provider: provider.name(),
+            status: None,
+            code: None,
+            request_id: None,
+            retry_after_ms: None,
+            message,
+        }
     }
 
     /// Of an error token in a stream whose response had these headers.
@@ -134,7 +165,7 @@ impl Error {
         };
         let words = clean::clean(&failure.detail, 160, &account.secrets());
         error.message = sentence::of_failure(provider, account, failure.kind, &words);
-        error.advised(provider)
+        error.advised(provider, account.model_or(provider.defaults().model))
     }
 
     /// Of settings from which no request can be made. `message` names the setting.
@@ -148,7 +179,7 @@ impl Error {
             retry_after_ms: None,
             message: message.to_owned(),
         }
-        .advised(provider)
+        .advised(provider, "")
     }
 
     /// Adds what the server has instead of the model `asked` for, the likeliest names first.
@@ -163,11 +194,11 @@ impl Error {
     fn explained(mut self, provider: &dyn Provider, account: &Account, words: &str) -> Self {
         let words = clean::clean(words, 180, &account.secrets());
         self.message = sentence::of_answer(provider, account, &self, &words);
-        self.advised(provider)
+        self.advised(provider, account.model_or(provider.defaults().model))
     }
 
-    fn advised(mut self, provider: &dyn Provider) -> Self {
-        if let Some(advice) = provider.advice(&self) {
+    fn advised(mut self, provider: &dyn Provider, model: &str) -> Self {
+        if let Some(advice) = provider.advice(&self, model) {
             self.message.push(' ');
             self.message.push_str(&advice);
         }

@@ -3,6 +3,8 @@
 //! The tokens are those of the models' own papers and repositories; a family is recognised by the
 //! model's name, and the user can name another one, or write a template of their own.
 
+use super::learned::Lesson;
+use super::profile::Profile;
 use super::{Account, Error, FimSetting, Prompt, Provider};
 use crate::stream::ErrorKind;
 
@@ -176,25 +178,91 @@ pub(super) enum Way {
     Chat,
 }
 
-/// What the setting `fim` says for this account. `auto` decides when it says nothing.
-///
-/// # Errors
-/// When it names a template there is not.
-pub(super) fn way(provider: &dyn Provider, account: &Account, auto: Way) -> Result<Way, Error> {
-    Ok(match &account.fim {
-        FimSetting::Auto => auto,
-        FimSetting::Suffix => Way::Suffix,
-        FimSetting::Chat => Way::Chat,
-        FimSetting::Template(custom) if custom.contains("{prefix}") => Way::Custom(custom.clone()),
-        FimSetting::Template(name) => match named(name) {
-            Some(template) => Way::Template(template),
-            None => {
-                let names: Vec<_> = names().collect();
-                let message = format!("`fim` names no template `{name}`: there are {}.", names.join(", "));
-                return Err(Error::of_settings(provider, ErrorKind::Request, &message));
+/// The ways a server can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ways {
+    /// What is tried when the user does not say.
+    pub(super) auto: Auto,
+    /// Whether it knows `suffix`.
+    pub(super) suffix: bool,
+    /// Whether it takes a prompt as it is, special tokens and all.
+    pub(super) templates: bool,
+    /// Whether it has chat.
+    pub(super) chat: bool,
+}
+
+/// What is tried when the user does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Auto {
+    /// The server's `suffix`.
+    Suffix,
+    /// The template of the model's family, else `suffix`.
+    TemplateOrSuffix,
+    /// The template of the model's family, else chat.
+    TemplateOrChat,
+    /// Chat.
+    Chat,
+}
+
+impl Ways {
+    /// All of them, by `suffix` first.
+    pub(super) const ALL: Self = Self { auto: Auto::Suffix, suffix: true, templates: true, chat: true };
+
+    /// How to ask: as the setting `fim` says, else as the model's name says, but never in a way that the server has
+    /// refused before.
+    ///
+    /// # Errors
+    /// When the setting names a template that does not exist, or a way that the server does not have.
+    pub(super) fn choose(&self, profile: &Profile, account: &Account) -> Result<Way, Error> {
+        let family = of_model(profile.model(account));
+        let template_or = |other| family.filter(|_| self.templates).map_or(other, Way::Template);
+        let last = if self.chat { Way::Chat } else { Way::Suffix };
+        let way = match &account.fim {
+            FimSetting::Auto => match self.auto {
+                Auto::Suffix => Way::Suffix,
+                Auto::TemplateOrSuffix => template_or(Way::Suffix),
+                Auto::TemplateOrChat => template_or(Way::Chat),
+                Auto::Chat => Way::Chat,
+            },
+            FimSetting::Suffix => Way::Suffix,
+            FimSetting::Chat => Way::Chat,
+            FimSetting::Template(custom) if custom.contains("{prefix}") => Way::Custom(custom.clone()),
+            FimSetting::Template(name) => match named(name) {
+                Some(template) => Way::Template(template),
+                None => {
+                    let names: Vec<_> = names().collect();
+                    let message =
+                        format!("`fim` names no template `{name}`: there are {}.", names.join(", "));
+                    return Err(Error::of_settings(profile, ErrorKind::Request, &message));
+                }
+            },
+        };
+        let refused = match &way {
+            Way::Suffix if !self.suffix => "it knows no `suffix`, leave it at `auto` or name a template",
+            Way::Chat if !self.chat && self.templates => {
+                "it has no chat, choose the provider `openai` or `openai-compatible`"
             }
-        },
-    })
+            Way::Template(_) | Way::Custom(_) if !self.templates => {
+                "it fills in the middle by itself, leave it at `auto`"
+            }
+            Way::Chat if !self.chat => "it fills in the middle by itself, leave it at `auto`",
+            _ => "",
+        };
+        if !refused.is_empty() {
+            let message = format!("`fim` does not fit {}: {refused}.", profile.title);
+            return Err(Error::of_settings(profile, ErrorKind::NoFim, &message));
+        }
+        Ok(match way {
+            _ if account.lessons.contains(&Lesson::NoFim) => last,
+            Way::Suffix if account.lessons.contains(&Lesson::NoSuffix) => template_or(last),
+            way => way,
+        })
+    }
+
+    /// Whether chat is how to ask.
+    pub(super) fn is_chat(&self, profile: &Profile, account: &Account) -> bool {
+        self.choose(profile, account).map_or(true, |way| way == Way::Chat)
+    }
 }
 
 /// The setting with which to ask again when the server answered
@@ -445,7 +513,30 @@ mod tests {
             ("llama3", FimSetting::Chat, None),
         ] {
             let account = Account { model: model.to_owned(), fim, ..Account::default() };
-            assert_eq!(fallback(&crate::provider::ollama::Ollama, &account), expected, "{model}");
+            assert_eq!(fallback(crate::provider::find("ollama").unwrap(), &account), expected, "{model}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_refused_is_not_asked_again() {
+        let profile = super::super::registry::profile("ollama").unwrap();
+        let only_chat = Ways { suffix: false, templates: false, ..Ways::ALL };
+        for (ways, model, lessons, expected) in [
+            (Ways::ALL, "qwen2.5-coder:7b", vec![], "suffix"),
+            (Ways::ALL, "qwen2.5-coder:7b", vec![Lesson::NoSuffix], "qwen"),
+            (Ways::ALL, "phi4", vec![Lesson::NoSuffix], "chat"),
+            (Ways::ALL, "qwen2.5-coder:7b", vec![Lesson::NoSuffix, Lesson::NoFim], "chat"),
+            (Ways { auto: Auto::Chat, ..only_chat }, "phi4", vec![], "chat"),
+            (Ways { chat: false, templates: false, ..Ways::ALL }, "phi4", vec![Lesson::NoSuffix], "suffix"),
+        ] {
+            let account = Account { model: model.to_owned(), lessons: lessons.clone(), ..Account::default() };
+            let way = match ways.choose(profile, &account).unwrap() {
+                Way::Suffix => "suffix",
+                Way::Template(template) => template.name,
+                Way::Custom(_) => "custom",
+                Way::Chat => "chat",
+            };
+            assert_eq!(way, expected, "{model} {lessons:?}");
         }
     }
 }

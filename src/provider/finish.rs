@@ -16,8 +16,13 @@ pub(super) fn finish_reason(name: &str) -> Option<FinishReason> {
         | "max_output_tokens"
         | "model_context_window_exceeded" => FinishReason::Length,
         "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
+        "refusal" => FinishReason::Refusal,
+        "MALFORMED_FUNCTION_CALL"
+        | "UNEXPECTED_TOOL_CALL"
+        | "TOO_MANY_TOOL_CALLS"
+        | "malformed_tool_use"
+        | "malformed_model_output" => FinishReason::MalformedToolCall,
         "content_filter"
-        | "refusal"
         | "SAFETY"
         | "RECITATION"
         | "BLOCKLIST"

@@ -1,63 +1,48 @@
-//! One file per wire format: a prompt becomes an HTTP request, frames become tokens, an error body
-//! becomes an [`Error`]. Nothing here does IO.
+//! Providers: a prompt becomes an HTTP request, frames become tokens, an error body becomes an [`Error`].
+//! Nothing here does IO.
+//!
+//! [`registry`] lists the providers, one row each. A row names its wire format ([`dialect`]) and what it does
+//! differently from others of that format.
 
-mod anthropic;
-mod azure;
-mod bedrock;
-mod chat_completions;
-mod claude;
-mod codestral;
-mod completions;
+mod address;
 mod decoder;
-mod deepseek;
-mod deepseek_fim;
+mod dialect;
+pub mod ending;
 mod envelope;
 mod error;
 mod event_stream;
 mod fim;
 mod finish;
-mod gemini;
-mod generate_content;
-mod groq;
-mod hole;
-mod llama_cpp;
-mod lm_studio;
-mod mercury;
-mod messages;
-mod mistral;
+mod infill_prompt;
+pub mod key;
+pub mod learned;
+mod leniency;
 mod models;
-mod ollama;
-mod openai;
-mod openai_account;
-mod openai_compatible;
-mod openai_completions;
-mod openai_responses;
-mod openrouter;
+mod profile;
 mod prompt;
 mod reasoning;
+mod registry;
 mod request;
-mod responses;
 pub mod retry;
 mod sigv4;
 #[cfg(test)]
 mod testing;
 mod url;
 mod usage;
-mod vertex;
-mod vertex_anthropic;
-mod vertex_gemini;
-mod vllm;
-mod xai;
 
 pub use decoder::{Decoder, Ends, Frame, Framing, Wire};
 pub(crate) use error::is_invisible;
 pub use error::{Error, Response};
 pub use fim::{fallback as fim_fallback, names as fim_names};
+pub use infill_prompt::MOST_INSTRUCTIONS;
 pub use models::model_names;
 pub use prompt::{Account, FimSetting, Prompt, Seam, Snippet};
+pub use reasoning::Reasoning;
+pub use registry::{find, names};
+pub use request::missing_key;
 pub(crate) use sigv4::hex;
 
-use crate::http::{HttpRequest, Secret};
+use crate::http::HttpRequest;
 
 /// One provider of completions: what the user names in the settings.
 pub trait Provider: Sync {
@@ -67,7 +52,7 @@ pub trait Provider: Sync {
     /// Its name in sentences: `OpenAI`, `llama.cpp`.
     fn title(&self) -> &'static str;
 
-    /// What the settings are when the user does not say.
+    /// What holds when the user does not say otherwise.
     fn defaults(&self) -> Defaults;
 
     /// The request that asks for `prompt`.
@@ -88,10 +73,10 @@ pub trait Provider: Sync {
         None
     }
 
-    /// What a user can do about `error` at this provider that is not true of all: the command that
-    /// starts a local server, the page with the keys. One sentence.
-    fn advice(&self, error: &Error) -> Option<String> {
-        let _ = error;
+    /// What a user can do about `error` at this provider: the command that starts a local server, the page
+    /// where keys are made. `model` is the one that was asked for. One sentence.
+    fn advice(&self, error: &Error, model: &str) -> Option<String> {
+        let _ = (error, model);
         None
     }
 }
@@ -111,46 +96,7 @@ pub struct Defaults {
     pub paid: bool,
 }
 
-/// Every provider, in the order shown to users. Adding one is its file and its line here.
-static PROVIDERS: &[&dyn Provider] = &[
-    &openai::OpenAi,
-    &openai_responses::OpenAiResponses,
-    &openai_completions::OpenAiCompletions,
-    &anthropic::Anthropic,
-    &gemini::Gemini,
-    &vertex_gemini::VertexGemini,
-    &vertex_anthropic::VertexAnthropic,
-    &mistral::Mistral,
-    &codestral::Codestral,
-    &deepseek::DeepSeek,
-    &deepseek_fim::DeepSeekFim,
-    &openrouter::OpenRouter,
-    &azure::Azure,
-    &bedrock::Bedrock,
-    &ollama::Ollama,
-    &llama_cpp::LlamaCpp,
-    &vllm::Vllm,
-    &lm_studio::LmStudio,
-    &groq::Groq,
-    &xai::Xai,
-    &mercury::Mercury,
-    &openai_compatible::OpenAiCompatible,
-];
-
-/// The provider of that name in the settings.
-pub fn find(name: &str) -> Option<&'static dyn Provider> {
-    PROVIDERS.iter().copied().find(|provider| provider.name() == name)
-}
-
-/// The names of all providers, in the order shown to users.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    PROVIDERS.iter().map(|provider| provider.name())
-}
-
 /// The value of the header of that name, which is in lower case.
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
-
-#[cfg(test)]
-mod tests;

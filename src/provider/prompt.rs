@@ -1,5 +1,8 @@
 use crate::http::{Secret, is_secret_header};
 
+use super::learned::Lesson;
+use super::reasoning::Reasoning;
+
 /// What to ask a model for, free of any provider's format.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Prompt {
@@ -70,6 +73,12 @@ pub struct Account {
     pub temperature: Option<f64>,
     /// How fill-in-the-middle is asked for; see [`FimSetting`].
     pub fim: FimSetting,
+    /// How much the model may think before it answers.
+    pub reasoning: Reasoning,
+    /// The user's standing instructions for chat models; empty for none.
+    pub instructions: String,
+    /// What this server has taught about this model; see [`Learned`](super::learned::Learned).
+    pub lessons: Vec<Lesson>,
     /// Seconds since 1970-01-01 UTC, for formats that sign their requests.
     pub unix_time: u64,
 }

@@ -1,14 +1,16 @@
-//! One HTTP request in the making: what all formats do alike about URLs, keys, headers and bodies.
+//! One HTTP request in the making: what all formats do alike about keys, headers and bodies.
 
 use serde_json::{Map, Value};
 
-use super::{Account, Error, FimSetting, Provider};
+use super::learned::Lesson;
+use super::profile::{Address, Profile};
+use super::{Account, Error, FimSetting, Provider, address, key, registry};
 use crate::http::{HttpRequest, Secret, Url, is_secret_header};
 use crate::stream::ErrorKind;
 
 /// A request that is being put together.
 pub(super) struct Draft<'a> {
-    provider: &'a dyn Provider,
+    profile: &'a Profile,
     account: &'a Account,
     url: Url,
     headers: Vec<(String, String)>,
@@ -17,70 +19,51 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// A request to `path` below the base URL. A base URL without any path gets that of the provider's
-    /// own, or `/v1`.
+    /// A request to `path` at the provider, with the provider's own headers and the key.
     ///
     /// # Errors
-    /// When there is no base URL, or it is none.
-    pub(super) fn to(provider: &'a dyn Provider, account: &'a Account, path: &str) -> Result<Self, Error> {
-        let base = base_url(provider, account)?;
-        let pathless = |url: &str| Url::parse(url).is_ok_and(|url| url.path().is_empty());
-        let own = provider.defaults().base_url;
-        let root = match own {
-            _ if !pathless(base) => "",
-            "" => "/v1",
-            own => &Url::parse(own).map(|own| own.path().to_owned()).unwrap_or_default(),
-        };
-        Self::to_url(provider, account, &format!("{base}{root}{path}"))
+    /// When a setting is missing or wrong, or there is no key and the provider needs one.
+    pub(super) fn to(profile: &'a Profile, account: &'a Account, path: &str) -> Result<Self, Error> {
+        Self::to_url(profile, account, &address::url(profile, account, path)?)?.authorized()
     }
 
-    /// A request to exactly `url`.
+    /// A request to exactly `url`, without a key.
     ///
     /// # Errors
     /// When it is no URL, or one with a password in it.
-    pub(super) fn to_url(provider: &'a dyn Provider, account: &'a Account, url: &str) -> Result<Self, Error> {
+    pub(super) fn to_url(profile: &'a Profile, account: &'a Account, url: &str) -> Result<Self, Error> {
         let url = Url::parse(url).map_err(|wrong| {
             let message = format!("`base-url` {wrong}: it should look like `https://host/path`.");
-            Error::of_settings(provider, ErrorKind::Request, &message)
+            Error::of_settings(profile, ErrorKind::Request, &message)
         })?;
-        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Ok(Self { provider, account, url, headers, secret_headers: Vec::new(), body: Map::new() })
+        let own = profile.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let headers = [("content-type".to_owned(), "application/json".to_owned())].into_iter().chain(own);
+        let headers = headers.collect();
+        Ok(Self { profile, account, url, headers, secret_headers: Vec::new(), body: Map::new() })
     }
 
-    /// The key as `Authorization: Bearer`, if there is one.
+    /// The key, if there is one: as `Authorization: Bearer`, or in the provider's own header.
     ///
     /// # Errors
     /// When there is none and the provider needs one.
-    pub(super) fn bearer(self) -> Result<Self, Error> {
-        let value = Secret::new(&format!("Bearer {}", self.account.api_key.expose()));
-        self.authorized("authorization", value)
-    }
-
-    /// The key in a header of its own, if there is one.
-    ///
-    /// # Errors
-    /// When there is none and the provider needs one.
-    pub(super) fn key_header(self, name: &str) -> Result<Self, Error> {
-        let value = self.account.api_key.clone();
-        self.authorized(name, value)
-    }
-
-    fn authorized(mut self, name: &str, value: Secret) -> Result<Self, Error> {
-        if !self.account.api_key.is_empty() {
-            self.secret_headers.push((name.to_owned(), value));
-            return Ok(self);
+    pub(super) fn authorized(mut self) -> Result<Self, Error> {
+        let key = key::clean(self.account.api_key.expose());
+        // An Entra token is a JWT, a key of a resource at Azure never looks like one.
+        let is_token = self.profile.address == Address::Azure && key.starts_with("eyJ");
+        if !key.is_empty() {
+            let header = match self.profile.key_header {
+                own if !own.is_empty() && !is_token => (own, Secret::new(key)),
+                _ => ("authorization", Secret::new(&format!("Bearer {key}"))),
+            };
+            return Ok(self.secret_header(header.0, header.1));
         }
         // The user may authorise in a way of their own, or ask a proxy on this machine that knows the key.
         let otherwise = self.url.is_loopback()
             || self.account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
-        if self.provider.defaults().needs_key && !otherwise {
-            let names = self.provider.defaults().key_env.join("` or `");
-            let message = format!(
-                "{} wants an API key: set the environment variable `{names}`, or name another in `api-key-env`.",
-                self.provider.title(),
-            );
-            return Err(Error::of_settings(self.provider, ErrorKind::Auth, &message));
+        if self.profile.defaults.needs_key && !otherwise {
+            return Err(missing_key(self.profile));
         }
+        self.secret_headers.clear();
         Ok(self)
     }
 
@@ -90,9 +73,9 @@ impl<'a> Draft<'a> {
     /// When the user wants it by `suffix` or template.
     pub(super) fn chat_only(self) -> Result<Self, Error> {
         if matches!(self.account.fim, FimSetting::Suffix | FimSetting::Template(_)) {
-            let title = self.provider.title();
+            let title = self.profile.title;
             let message = format!("`fim` does not fit {title}: it only has chat, leave it at `auto`.");
-            return Err(Error::of_settings(self.provider, ErrorKind::NoFim, &message));
+            return Err(Error::of_settings(self.profile, ErrorKind::NoFim, &message));
         }
         Ok(self)
     }
@@ -103,16 +86,16 @@ impl<'a> Draft<'a> {
         self
     }
 
-    /// A header with a plain value.
-    pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.push((name.to_owned(), value.into()));
+    /// A top-level field of the body.
+    pub(super) fn set(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.put(field, value.into());
         self
     }
 
-    /// A top-level field of the body.
-    pub(super) fn set(mut self, field: &str, value: impl Into<Value>) -> Self {
-        self.body.insert(field.to_owned(), value.into());
-        self
+    // Once in the wasm, rather than at each of many calls.
+    #[inline(never)]
+    fn put(&mut self, field: &str, value: Value) {
+        self.body.insert(field.to_owned(), value);
     }
 
     /// A top-level field of the body, if there is a value for it.
@@ -121,6 +104,12 @@ impl<'a> Draft<'a> {
             Some(value) => self.set(field, value),
             None => self,
         }
+    }
+
+    /// Several top-level fields of the body.
+    pub(super) fn set_all(mut self, fields: Map<String, Value>) -> Self {
+        self.body.extend(fields);
+        self
     }
 
     /// The user's temperature, or one at which code comes out the same nearly every time.
@@ -132,21 +121,51 @@ impl<'a> Draft<'a> {
     /// The model the user named, or the provider's default; left out when there is neither and the
     /// server is one that serves a single model.
     pub(super) fn model(self) -> Self {
-        let model = self.account.model_or(self.provider.defaults().model).to_owned();
+        let model = self.profile.model(self.account).to_owned();
         if model.is_empty() { self } else { self.set("model", model) }
     }
 
-    /// The whole `POST` request, with the user's own headers and fields over it. A field of
-    /// [`Account::extra_body`] that is `null` removes the field.
+    /// The whole `POST` request: without what the server has refused before, and with the user's own headers and
+    /// fields.
     ///
     /// # Errors
     /// When a key would go over the net without encryption.
     pub(super) fn post(mut self) -> Result<HttpRequest, Error> {
+        for lesson in &self.account.lessons {
+            match lesson {
+                Lesson::Drop(path) => drop(take(&mut self.body, path)),
+                Lesson::Rename(from, to) => {
+                    if let Some(value) = take(&mut self.body, from) {
+                        self.body.insert(to.clone(), value);
+                    }
+                }
+                Lesson::NoSuffix | Lesson::NoFim => {}
+            }
+        }
         for (field, value) in &self.account.extra_body {
-            match value {
-                Value::Null => self.body.remove(field),
-                value => self.body.insert(field.clone(), value.clone()),
-            };
+            if let Some(path) = field.strip_prefix('!') {
+                take(&mut self.body, path);
+                continue;
+            }
+            match (value, self.body.get(field)) {
+                // `false` for a field that is no switch: TOML has no null.
+                (Value::Null, _)
+                | (
+                    Value::Bool(false),
+                    Some(
+                        Value::Null
+                        | Value::Number(_)
+                        | Value::String(_)
+                        | Value::Array(_)
+                        | Value::Object(_),
+                    ),
+                ) => {
+                    self.body.remove(field);
+                }
+                _ => {
+                    self.body.insert(field.clone(), value.clone());
+                }
+            }
         }
         // Values are always JSON. Their `Display` would bring a second, indenting writer into the wasm.
         let body = serde_json::to_vec(&Value::Object(std::mem::take(&mut self.body))).unwrap_or_default();
@@ -174,107 +193,89 @@ impl<'a> Draft<'a> {
             secret_headers: self.secret_headers,
             body: None,
         };
+        let sentence = |words: String| {
+            let (first, rest) = words.split_at_checked(1).unwrap_or(("", &words));
+            format!("{}{rest}.", first.to_ascii_uppercase())
+        };
         match request.check() {
             Ok(()) => Ok(request),
-            Err(wrong) => Err(Error::of_settings(self.provider, ErrorKind::Request, &sentence(&wrong))),
+            Err(wrong) => Err(Error::of_settings(self.profile, ErrorKind::Request, &sentence(wrong))),
         }
     }
 }
 
-/// The words as a sentence.
-fn sentence(words: &str) -> String {
-    let (first, rest) = words.split_at_checked(1).unwrap_or(("", words));
-    format!("{}{rest}.", first.to_ascii_uppercase())
+/// What to say when there is no key, and the provider needs one.
+pub fn missing_key(provider: &dyn Provider) -> Error {
+    let message = format!(
+        "{} needs {}: set `{}` in the environment Lapce is started from, or name another variable in `api-key-env`.",
+        provider.title(),
+        registry::profile(provider.name()).map_or("an API key", Profile::key),
+        provider.defaults().key_env.join("` or `"),
+    );
+    Error::of_settings(provider, ErrorKind::Auth, &message)
 }
 
-/// What users paste along with the base URL.
-const ENDPOINTS: &[&str] =
-    &["/chat/completions", "/fim/completions", "/completions", "/responses", "/messages"];
+/// A JSON object. `json!` writes the making of one out at each place, which costs kilobytes of wasm.
+#[inline(never)]
+pub(super) fn object(fields: &mut [(&str, Value)]) -> Value {
+    fields.iter_mut().map(|(name, value)| ((*name).to_owned(), value.take())).collect()
+}
 
-/// The base URL of the user or of the provider, without an endpoint's path and a trailing slash.
-///
-/// # Errors
-/// When there is neither, or more than a path in it, which would end up in the middle of the URL.
-pub(super) fn base_url<'a>(provider: &dyn Provider, account: &'a Account) -> Result<&'a str, Error> {
-    let base = pasted_url(provider, account)?;
-    if base.contains(['?', '#']) {
-        let message = "`base-url` must end before the `?`: a key belongs into `api-key-env`.";
-        return Err(Error::of_settings(provider, ErrorKind::Request, message));
+/// The content of a turn in Google's and Bedrock's formats: one part of text.
+pub(super) fn text_part(text: &str) -> Value {
+    Value::Array(vec![object(&mut [("text", text.into())])])
+}
+
+/// Takes the field at a dotted path out of the body. An object that is left empty goes as well.
+pub(super) fn take(body: &mut Map<String, Value>, path: &str) -> Option<Value> {
+    let Some((outer, inner)) = path.split_once('.') else { return body.remove(path) };
+    let Some(Value::Object(fields)) = body.get_mut(outer) else { return None };
+    let value = take(fields, inner);
+    if fields.is_empty() {
+        body.remove(outer);
     }
-    Ok(without_endpoint(base))
-}
-
-/// The URL without an endpoint's path, if it ends in one.
-pub(super) fn without_endpoint(url: &str) -> &str {
-    ENDPOINTS.iter().find_map(|endpoint| url.strip_suffix(endpoint)).unwrap_or(url)
-}
-
-/// The base URL of the user or of the provider, as it is.
-///
-/// # Errors
-/// When there is neither.
-pub(super) fn pasted_url<'a>(provider: &dyn Provider, account: &'a Account) -> Result<&'a str, Error> {
-    let base = account.base_url_or(provider.defaults().base_url);
-    if base.is_empty() {
-        let message = format!("Set `base-url` to the address of {}.", provider.title());
-        return Err(Error::of_settings(provider, ErrorKind::Request, &message));
-    }
-    Ok(base)
+    value
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::registry::profile;
     use super::*;
-    use crate::provider::openai_compatible::OpenAiCompatible;
 
-    fn url(base_url: &str) -> Result<String, String> {
-        let account = Account { base_url: base_url.to_owned(), ..Account::default() };
-        let draft = Draft::to(&OpenAiCompatible, &account, "/chat/completions");
-        draft.map(|draft| draft.url.to_string()).map_err(|error| error.message)
+    fn draft(account: &Account) -> Result<Draft<'_>, Error> {
+        Draft::to(profile("openai-compatible").unwrap(), account, "/x")
     }
 
-    #[test]
-    fn base_urls_are_taken_as_users_write_them() {
-        for (base, expected) in [
-            ("https://a.example/v1", "https://a.example/v1/chat/completions"),
-            (" https://a.example/v1/ ", "https://a.example/v1/chat/completions"),
-            ("http://localhost:8000", "http://localhost:8000/v1/chat/completions"),
-            ("http://localhost:8000/", "http://localhost:8000/v1/chat/completions"),
-            ("https://a.example/x/chat/completions", "https://a.example/x/chat/completions"),
-        ] {
-            assert_eq!(url(base).as_deref(), Ok(expected), "{base}");
-        }
+    fn at(base_url: &str, key: &str) -> Account {
+        Account { base_url: base_url.to_owned(), api_key: Secret::new(key), ..Account::default() }
     }
 
     #[test]
     fn wrong_base_urls_are_named() {
-        for base in [
-            "",
-            "a.example",
-            "ftp://a",
-            "https://",
-            "https://user:pw@a.example",
-            "https://a b",
-            "https://a.example/v1?key=k",
-            "https://a.example/#v1",
-        ] {
-            assert!(url(base).unwrap_err().contains("`base-url`"), "{base}");
+        for base in ["a.example", "ftp://a", "https://", "https://user:pw@a.example", "https://a b"] {
+            let message = draft(&at(base, "")).err().map(|error| error.message).unwrap_or_default();
+            assert!(message.contains("`base-url`"), "{base}: {message}");
         }
+        assert_eq!(
+            draft(&at("HTTPS://a.example/V1", "k")).unwrap().post().unwrap().url.as_str(),
+            "https://a.example/V1/x"
+        );
     }
 
     #[test]
     fn a_key_only_goes_over_plain_http_to_this_machine() {
-        let send = |base: &str| {
-            let api_key = Secret::new("k");
-            let account = Account { base_url: base.to_owned(), api_key, ..Account::default() };
-            Draft::to(&OpenAiCompatible, &account, "/x").and_then(Draft::bearer).and_then(Draft::post).is_ok()
-        };
+        let send = |base: &str| draft(&at(base, "k")).and_then(Draft::post).is_ok();
         for base in
             ["http://localhost:1/v1", "http://127.0.0.1/v1", "http://[::1]:8/v1", "https://a.example/v1"]
         {
             assert!(send(base), "{base}");
         }
-        for base in ["http://a.example/v1", "http://localhost.a.example/v1", "http://192.168.0.2/v1"] {
+        for base in [
+            "http://a.example/v1",
+            "http://localhost.a.example/v1",
+            "http://192.168.0.2/v1",
+            "HTTP://a.example",
+        ] {
             assert!(!send(base), "{base}");
         }
     }
@@ -288,14 +289,9 @@ mod tests {
             ("k", "n:", "v"),
             ("k", "", "v"),
         ] {
-            let account = Account {
-                base_url: "https://a.example".to_owned(),
-                api_key: Secret::new(key),
-                extra_headers: vec![(name.to_owned(), value.to_owned())],
-                ..Account::default()
-            };
-            let draft = Draft::to(&OpenAiCompatible, &account, "/x").and_then(Draft::bearer).unwrap();
-            let message = draft.get().unwrap_err().message;
+            let extra_headers = vec![(name.to_owned(), value.to_owned())];
+            let account = Account { extra_headers, ..at("https://a.example", key) };
+            let message = draft(&account).unwrap().get().unwrap_err().message;
             // Where the key came from is not known here: each place it may have is named.
             for setting in ["`api-key-env`", "`api-key`", "`extra-headers`"] {
                 assert!(message.contains(setting), "{key:?} {name:?} {value:?}: {message}");
@@ -305,20 +301,53 @@ mod tests {
 
     #[test]
     fn the_users_headers_and_fields_win() {
-        let account = Account {
-            base_url: "https://a.example/v1".to_owned(),
-            api_key: Secret::new("k"),
-            extra_headers: vec![
-                ("Content-Type".to_owned(), "application/x".to_owned()),
-                ("Authorization".to_owned(), "Basic z".to_owned()),
-            ],
-            extra_body: serde_json::from_str(r#"{"a":null,"b":2,"c":{"d":1}}"#).unwrap(),
-            ..Account::default()
-        };
-        let draft = Draft::to(&OpenAiCompatible, &account, "/x").and_then(Draft::bearer).unwrap();
-        let request = draft.set("a", 1).set("b", 1).set("e", 1).post().unwrap();
+        let extra_headers = vec![
+            ("Content-Type".to_owned(), "application/x".to_owned()),
+            ("Authorization".to_owned(), "Basic z".to_owned()),
+        ];
+        let extra_body = serde_json::from_str(r#"{"a":null,"b":2,"c":{"d":1}}"#).unwrap();
+        let account = Account { extra_headers, extra_body, ..at("https://a.example/v1", "k") };
+        let request = draft(&account).unwrap().set("a", 1).set("b", 1).set("e", 1).post().unwrap();
         assert_eq!(request.headers, [("content-type".to_owned(), "application/x".to_owned())]);
         assert_eq!(request.secret_headers, [("authorization".to_owned(), Secret::new("Basic z"))]);
         assert_eq!(request.body.unwrap(), br#"{"b":2,"c":{"d":1},"e":1}"#);
+    }
+
+    #[test]
+    fn fields_are_left_out_as_the_user_or_the_server_wants() {
+        let own = |draft: Draft<'_>| {
+            let options = serde_json::json!({"include_usage": true, "include_obfuscation": false});
+            let draft = draft.set("temperature", 0.5).set("store", true).set("stream_options", options);
+            String::from_utf8(draft.set("max_tokens", 9).post().unwrap().body.unwrap()).unwrap()
+        };
+        let drop = |path: &str| Lesson::Drop(path.to_owned());
+        let rename = Lesson::Rename("max_tokens".to_owned(), "max_completion_tokens".to_owned());
+        for (extra, lessons, expected) in [
+            (r#"{"!temperature":true,"!stream_options":true}"#, vec![], r#"{"max_tokens":9,"store":true}"#),
+            (
+                r#"{"temperature":false,"stream_options":false,"store":false}"#,
+                vec![],
+                r#"{"max_tokens":9,"store":false}"#,
+            ),
+            (
+                r#"{"!stream_options.include_obfuscation":true}"#,
+                vec![drop("store"), drop("temperature"), drop("absent.field")],
+                r#"{"max_tokens":9,"stream_options":{"include_usage":true}}"#,
+            ),
+            (
+                r#"{"temperature":0.2}"#,
+                vec![
+                    drop("stream_options.include_usage"),
+                    drop("stream_options.include_obfuscation"),
+                    drop("temperature"),
+                    rename,
+                ],
+                r#"{"max_completion_tokens":9,"store":true,"temperature":0.2}"#,
+            ),
+        ] {
+            let extra_body = serde_json::from_str(extra).unwrap();
+            let account = Account { extra_body, lessons, ..at("https://a.example/v1", "k") };
+            assert_eq!(own(draft(&account).unwrap()), expected, "{extra}");
+        }
     }
 }

@@ -71,17 +71,32 @@ fn back_off_ms(retries: u32, random: u64) -> u64 {
     delay - random % (delay / 4)
 }
 
+/// Longest wait that is taken from a server: a day, in milliseconds. More is a mistake, and must not overflow a clock.
+const MOST_WAIT_MS: f64 = 86_400_000.0;
+
+/// A wait in whole milliseconds, at most a day; `None` when it is none.
+pub(super) fn wait_ms(ms: f64) -> Option<u64> {
+    (ms > 0.0).then(|| ms.min(MOST_WAIT_MS).ceil() as u64)
+}
+
+/// Whether what is missing of an answer that broke off is worth asking for, given that some text has come.
+pub fn resumes(error: &Error) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Truncated | ErrorKind::Network | ErrorKind::Transient | ErrorKind::Timeout
+    )
+}
+
 /// What the headers say about waiting: `retry-after-ms`, else `retry-after` in seconds or as an HTTP
 /// date. `None` when they say nothing, or nothing above zero: Azure sends `retry-after-ms: 0` beside a
 /// `retry-after` that counts.
 pub(super) fn retry_after_ms(headers: &[(String, String)], unix_now: u64) -> Option<u64> {
-    let positive = |ms: f64| (ms.is_finite() && ms > 0.0).then_some(ms.ceil() as u64);
-    let milliseconds = header(headers, "retry-after-ms").and_then(|ms| positive(number(ms)?));
+    let milliseconds = header(headers, "retry-after-ms").and_then(|ms| wait_ms(number(ms)?));
     milliseconds.or_else(|| {
         let after = header(headers, "retry-after")?.trim();
         match number(after) {
-            Some(seconds) => positive(seconds * 1000.0),
-            None => http_date(after)?.checked_sub(unix_now).filter(|s| *s > 0).map(|s| s * 1000),
+            Some(seconds) => wait_ms(seconds * 1000.0),
+            None => wait_ms(http_date(after)?.checked_sub(unix_now)? as f64 * 1000.0),
         }
     })
 }
@@ -190,6 +205,9 @@ mod tests {
             (&[("retry-after", "-1")], None),
             (&[("retry-after", "NaN")], None),
             (&[("retry-after", "soon")], None),
+            (&[("retry-after", "1e30")], Some(86_400_000)),
+            (&[("retry-after-ms", "1e300")], Some(86_400_000)),
+            (&[("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")], Some(86_400_000)),
             (&[], None),
         ] {
             let headers: Vec<_> = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();

@@ -1,7 +1,11 @@
 //! What the formats' tests share.
 
-use super::{Account, Decoder, Prompt, Provider, Secret, Snippet, hole};
+use super::{Account, Decoder, Prompt, Snippet, find, infill_prompt};
+use crate::http::Secret;
 use crate::stream::{Decode, StreamToken};
+
+/// One provider of each wire format.
+pub(super) const DIALECTS: &[&str] = &["openai", "anthropic", "gemini", "bedrock", "ollama", "llama-cpp"];
 
 /// The tokens of a body, one line each; the same at every chunk size, or it panics.
 pub(super) fn decoded(decoder: impl Fn() -> Decoder, body: &[u8]) -> Vec<String> {
@@ -54,7 +58,14 @@ fn line(token: &StreamToken<'_>) -> String {
         StreamToken::Refusal(text) => format!("refusal {text}"),
         StreamToken::FunctionCall(call) => format!("function {} {}", option(&call.name), call.arguments),
         StreamToken::ToolCall(call) => {
-            format!("tool#{} {} {} {}", call.index, option(&call.id), option(&call.name), call.arguments)
+            let choice = if call.choice == 0 { String::new() } else { format!("{}/", call.choice) };
+            format!(
+                "tool#{choice}{} {} {} {}",
+                call.index,
+                option(&call.id),
+                option(&call.name),
+                call.arguments
+            )
         }
         StreamToken::Usage(usage) => format!(
             "usage {} {} {} {}",
@@ -100,23 +111,30 @@ pub(super) fn with_model(model: &str) -> Account {
     Account { model: model.to_owned(), ..account() }
 }
 
-/// The request as it would go out, its body laid out and the standing texts of the chat shortened; or
-/// the error's message.
-pub(super) fn sent(provider: &dyn Provider, account: &Account, prompt: &Prompt) -> String {
-    let request = match provider.request(account, prompt) {
+/// The chat's turn with the code of [`prompt`].
+const CODE: &str = "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n\
+    <after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>";
+
+/// The provider's request as it would go out, the standing texts of the chat shortened; or the error's message.
+pub(super) fn sent(provider: &str, account: &Account, prompt: &Prompt) -> String {
+    let request = match find(provider).unwrap().request(account, prompt) {
         Ok(request) => request,
         Err(error) => return format!("error {}: {}\n", error.kind.as_str(), error.message),
     };
     let mut lines = format!("POST {}\n", request.url);
-    for (name, value) in &request.headers {
+    for (name, value) in request.headers.iter().filter(|(name, _)| name != "content-type") {
         lines.push_str(&format!("{name}: {value}\n"));
     }
     for (name, value) in &request.secret_headers {
         lines.push_str(&format!("{name}: {} (secret)\n", value.expose()));
     }
-    let body: serde_json::Value = serde_json::from_slice(&request.body.unwrap()).unwrap();
-    let body = serde_json::to_string_pretty(&body).unwrap();
-    let body = body.replace(hole::SYSTEM, "(system)").replace(hole::GO_ON, "(go on)");
+    let json = |text: &str| serde_json::Value::from(text).to_string();
+    let mut body = String::from_utf8(request.body.unwrap()).unwrap();
+    for (text, short) in
+        [(infill_prompt::SYSTEM, "(system)"), (infill_prompt::GO_ON, "(go on)"), (CODE, "(code)")]
+    {
+        body = body.replace(&json(text), short);
+    }
     format!("{lines}{body}\n")
 }
 

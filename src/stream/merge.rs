@@ -38,7 +38,9 @@ impl<'a> StreamToken<'a> {
                 append(&mut call.arguments, &more.arguments);
             }
             (Self::ToolCall(call), StreamToken::ToolCall(more))
-                if more.index == call.index && more.id.is_none() && more.name.is_none() =>
+                if (more.choice, more.index) == (call.choice, call.index)
+                    && more.id.is_none()
+                    && more.name.is_none() =>
             {
                 append(&mut call.arguments, &more.arguments);
             }
@@ -71,6 +73,7 @@ mod tests {
 
     fn call<'a>(index: u32, id: Option<&'a str>, arguments: &'a str) -> StreamToken<'a> {
         StreamToken::ToolCall(ToolCall {
+            choice: 0,
             index,
             id: id.map(Cow::Borrowed),
             name: None,

@@ -46,11 +46,12 @@ impl<'a> StreamToken<'a> {
         }
     }
 
-    /// Which choice it belongs to. Only [`Delta`](Self::Delta) and [`Done`](Self::Done) name one, the
-    /// rest is the first's.
+    /// Which choice it belongs to. Only [`Delta`](Self::Delta), [`ToolCall`](Self::ToolCall) and
+    /// [`Done`](Self::Done) name one, the rest is the first's.
     pub fn choice(&self) -> u32 {
         match self {
             Self::Delta(delta) => delta.index,
+            Self::ToolCall(call) => call.choice,
             Self::Done(done) => done.index,
             _ => 0,
         }
@@ -82,6 +83,7 @@ impl<'a> StreamToken<'a> {
                 arguments: owned(call.arguments),
             }),
             Self::ToolCall(call) => StreamToken::ToolCall(ToolCall {
+                choice: call.choice,
                 index: call.index,
                 id: call.id.map(owned),
                 name: call.name.map(owned),
@@ -118,10 +120,12 @@ pub struct FunctionCall<'a> {
     pub arguments: Cow<'a, str>,
 }
 
-/// A piece of a tool call; pieces with the same `index` concatenate.
+/// A piece of a tool call; pieces with the same `choice` and `index` concatenate.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ToolCall<'a> {
-    /// Position of the call in the answer, from 0.
+    /// Which choice it belongs to, from 0.
+    pub choice: u32,
+    /// Position of the call in its choice, from 0.
     pub index: u32,
     /// The call's id, in its first piece.
     pub id: Option<Cow<'a, str>>,
@@ -163,8 +167,12 @@ pub enum FinishReason {
     Length,
     /// The model wants a tool's result.
     ToolCalls,
-    /// A safety filter or the model itself refused.
+    /// A safety filter withheld the answer, or the rest of it.
     Filter,
+    /// The model itself refused.
+    Refusal,
+    /// The model wrote a tool call that cannot be read, or one that nobody offered.
+    MalformedToolCall,
     /// The provider failed after it had begun.
     Error,
     /// Anything else, unknown names included.
@@ -179,6 +187,8 @@ impl FinishReason {
             Self::Length => "length",
             Self::ToolCalls => "tool_calls",
             Self::Filter => "filter",
+            Self::Refusal => "refusal",
+            Self::MalformedToolCall => "malformed_tool_call",
             Self::Error => "error",
             Self::Other => "other",
         }
@@ -236,8 +246,10 @@ pub enum ErrorKind {
     Malformed,
     /// The server could not be reached: name, connection, TLS.
     Network,
-    /// A limit of ours was exceeded: event size, response size, a timeout.
+    /// A limit of ours was exceeded: event size, response size, the token limit.
     Limit,
+    /// The server sent nothing for too long.
+    Timeout,
     /// The request itself was wrong in some other way.
     Request,
 }
@@ -258,6 +270,7 @@ impl ErrorKind {
             Self::Malformed => "malformed",
             Self::Network => "network",
             Self::Limit => "limit",
+            Self::Timeout => "timeout",
             Self::Request => "request",
         }
     }

@@ -76,11 +76,13 @@ more() {
 
 why=
 command -v curl >/dev/null || why=no-curl
-[ -n "$why" ] || { mkfifo ctl a && more; } || why=no-pipe
+[ -n "$why" ] || { mkfifo ctl starting && more; } || why=no-pipe
 [ -z "$why" ] || { echo $why >why && ready && exit; }
 
 # The background of a shell has no stdin: 5 keeps it for the one who reads it.
-exec 3<>ctl 4<>a 5<&0 </dev/null
+exec 3<>ctl 4<>starting 5<&0 </dev/null
+# Other agents take a folder for dead whose `a` nobody holds open.
+mv starting a
 
 # Waits for the end of the loop, whatever ends it, and removes what it leaves.
 tidy() {
@@ -111,16 +113,19 @@ exec 5<&-
 ready
 
 # Removes what agents of an earlier Lapce left: those whose pipe `a` has no writer. To read from it waits for as
-# long as it has one.
+# long as it has one. Without that pipe it may be one that starts just now; so it is removed by the second who sees it.
 {
     exec >/dev/null 3>&- 4>&-
     cd .. && readers=
     for old in agent-*; do
         [ "$old" != "$name" ] && [ -d "$old" ] || continue
+        if [ ! -p "$old/a" ] && [ ! -e "$old/seen" ]; then
+            : >"$old/seen"
+            continue
+        fi
         {
-            # Without the pipe it may be one that starts just now.
             [ -p "$old/a" ] || sleep 1
-            [ ! -p "$old/a" ] || { exec 5<>"$old/a" 6<"$old/a" 5>&- && ! read -r _ <&6; } && rm -rf "$old"
+            [ ! -p "$old/a" ] || { exec 5<>"$old/a" 6<"$old/a" 5>&- && ! read -r text <&6; } && rm -rf "$old"
         } &
         readers="$readers $!"
     done
@@ -260,6 +265,8 @@ watch() {
     {
         exec >&3 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
         exec 9<>"c$1" 8<"c$1" 9<&- || exit
+        # If the pipe has just been removed, that made a file.
+        [ -p "c$1" ] || rm -f "c$1"
         count=$(LC_ALL=C dd bs=65536 count=1 <&8 2>&1 >/dev/null 3>&-)
         count=${count##*out} count=${count#?} count=${count%% *}
         echo "g $1 ${count:-0}"

@@ -144,8 +144,9 @@ impl<H: AgentHost> Client<H> {
             if hangs {
                 self.lose_agent();
             }
-            let mut next =
-                self.request(&request, leaves_ms.saturating_sub(now_ms), None).unwrap_or_else(Request::Failed);
+            let mut next = self
+                .request(&request, leaves_ms.saturating_sub(now_ms), None)
+                .unwrap_or_else(Request::Failed);
             if let (Request::Held { leaves_ms: next, .. }, false) = (&mut next, hangs) {
                 *next = leaves_ms;
             }

@@ -142,7 +142,12 @@ mod lapce {
             headers.push('\n');
         }
         let method = if request.body.is_some() { "POST" } else { "GET" };
-        let answer = http::send(request.url.by_address().as_str(), method, &headers, request.body.as_deref().unwrap_or_default())?;
+        let answer = http::send(
+            request.url.by_address().as_str(),
+            method,
+            &headers,
+            request.body.as_deref().unwrap_or_default(),
+        )?;
         let headers = answer
             .headers()?
             .lines()

@@ -1,4 +1,5 @@
-//! Every provider, as the user of each meets it: the plugin against a server that speaks that provider's format.
+//! Providers as the user of each meets them: the plugin against a server that speaks that provider's format. Vendors that
+//! are nothing but a row of a format tested here have a snapshot in `src/provider/registry`.
 
 mod cuts;
 mod table;
@@ -177,10 +178,10 @@ macro_rules! providers {
         )*
 
         #[test]
-        fn none_is_left_out() {
+        fn no_case_is_left_out() {
             let tested: Vec<_> = [$(stringify!($name)),*].iter().map(|name| name.replace('_', "-")).collect();
-            assert_eq!(tested, provider::names().collect::<Vec<_>>());
             assert_eq!(CASES.iter().map(|case| case.name).collect::<Vec<_>>(), tested);
+            assert!(tested.iter().all(|name| provider::find(name).is_some()));
         }
     };
 }

@@ -8,7 +8,6 @@ use super::super::trigger::{Asked, Gate};
 use super::{Engine, Options, Phase, Place, Waiting, Work};
 use crate::http::HttpRequest;
 use crate::provider::{Error, Prompt};
-use crate::stream::FinishReason;
 use crate::transport::RequestNumber;
 
 impl Engine {
@@ -27,8 +26,7 @@ impl Engine {
             self.stop_speculative(out);
             self.finish_taken(buffers);
         }
-        if let Some(why) =
-            self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(place.invoked, out))
+        if let Some(why) = self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(place.invoked, out))
         {
             self.abandon(out);
             return self.answer_nothing(why, out);
@@ -84,10 +82,9 @@ impl Engine {
         let extent = self.options.extent;
         let offset = place.offset;
         if let Some(rest) = self.continuation.as_ref().and_then(|it| it.offer(buffer.uri, offset)) {
-            let ending = Some(Ending::Finished(FinishReason::Stop));
+            let ending = Some(Ending::Whole);
             let answer = Answer { text: rest.to_owned(), ending };
-            let mut suggestion =
-                Suggestion::with_answer(buffer.uri, buffer.language, offset, extent, answer);
+            let mut suggestion = Suggestion::with_answer(buffer.uri, buffer.language, offset, extent, answer);
             if !suggestion.rest(buffer.text).text.is_empty() {
                 return Some(suggestion);
             }
@@ -168,13 +165,7 @@ impl Engine {
     }
 
     /// Hands over the request that replaces the one under way, after `delay_ms`; `None`: the one under way is right.
-    fn follow_up(
-        &mut self,
-        now: u64,
-        delay_ms: Option<u64>,
-        buffers: &dyn Buffers,
-        out: &mut Vec<Output>,
-    ) {
+    fn follow_up(&mut self, now: u64, delay_ms: Option<u64>, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Phase::Streaming { work, follow_up } = &mut self.phase else { return };
         let replaces = work.generation.number;
         if let Some(before) = follow_up.take() {
@@ -192,11 +183,7 @@ impl Engine {
     }
 
     /// A request for the place of the caret, which leaves at `sent_ms`.
-    fn compose(
-        &mut self,
-        sent_ms: u64,
-        buffers: &dyn Buffers,
-    ) -> Result<Option<(Work, HttpRequest)>, Error> {
+    fn compose(&mut self, sent_ms: u64, buffers: &dyn Buffers) -> Result<Option<(Work, HttpRequest)>, Error> {
         let Some(place) = self.place().cloned() else { return Ok(None) };
         let (Some(buffer), Some(provider)) = (buffers.get(&place.uri), self.options.provider) else {
             return Ok(None);

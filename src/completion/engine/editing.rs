@@ -42,8 +42,7 @@ impl Engine {
     /// All that was shown stands in the document: go on with what follows it.
     fn accepted(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         if let Phase::Done(suggestion) = &self.phase {
-            self.continuation =
-                buffers.get(&suggestion.uri).and_then(|buffer| suggestion.taken(buffer.text));
+            self.continuation = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.taken(buffer.text));
         }
         if let Some(work) = self.speculative.take() {
             self.abandon(out);

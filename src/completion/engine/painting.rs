@@ -3,8 +3,6 @@
 use super::super::io::{Answer, Buffers, Moment, Output, RequestId, Status, Wake, Why};
 use super::super::suggestion::{Ending, Rest};
 use super::{Engine, Phase};
-use crate::stream::FinishReason;
-
 /// While a ghost is drawn, this many older requests stay open: one to clear it, one to show what follows.
 const SPARE: usize = 2;
 
@@ -99,15 +97,7 @@ impl Engine {
     fn explain(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Phase::Done(suggestion) = &mut self.phase else { return };
         let hidden = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.hidden(buffer.text));
-        let why = match (suggestion.answer.ending, hidden) {
-            (Some(Ending::Finished(FinishReason::Stop | FinishReason::Other)), Some(hidden)) => {
-                Why::Hidden(hidden)
-            }
-            (Some(Ending::Finished(FinishReason::Stop | FinishReason::Other)), None) => Why::Empty,
-            (Some(Ending::Finished(reason)), _) => Why::Ended(reason),
-            (_, Some(hidden)) => Why::Hidden(hidden),
-            (_, None) => Why::Empty,
-        };
+        let why = hidden.map_or(Why::Empty, Why::Hidden);
         self.answer_nothing(why, out);
     }
 
@@ -157,9 +147,7 @@ impl Engine {
         }
         let (number, has_begun) = match &self.phase {
             Phase::Idle | Phase::Done(_) => return,
-            Phase::Debouncing(waiting) | Phase::Retrying(waiting) => {
-                (waiting.work.generation.number, false)
-            }
+            Phase::Debouncing(waiting) | Phase::Retrying(waiting) => (waiting.work.generation.number, false),
             Phase::Streaming { work, .. } => {
                 (work.generation.number, work.generation.first_text_ms().is_some())
             }

@@ -32,6 +32,12 @@ impl Engine {
         let begins = !had_text && generation.first_text_ms().is_some();
         let took = now.saturating_sub(generation.sent_ms());
         let status = generation.status();
+        let (server, lessons) = generation.confirmed_lessons();
+        for lesson in lessons {
+            // The next requests know it from the start.
+            self.options.account.lessons.push(lesson.clone());
+            out.push(Output::Learned { server: server.clone(), lesson });
+        }
         if begins && took < self.debounce.latency_ms() + UNREAD_MS {
             self.debounce.answered(self.wakeups.latency_ms(took));
         }
@@ -79,8 +85,8 @@ impl Engine {
         let Some(Work { generation, suggestion }) = &mut self.speculative else { return };
         match generation.receive(now, event, &mut suggestion.answer, &mut self.random) {
             Verdict::Going => {}
-            Verdict::Ended(reason) => {
-                suggestion.answer.ending = Some(Ending::Finished(reason));
+            Verdict::Ended(ending) => {
+                suggestion.answer.ending = Some(ending);
                 out.push(Output::Stop(generation.number));
             }
             // It was a guess: not worth a second request.
@@ -91,7 +97,7 @@ impl Engine {
     fn judge(&mut self, now: u64, verdict: Verdict, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         match verdict {
             Verdict::Going => {}
-            Verdict::Ended(reason) => self.ended(now, Ending::Finished(reason), buffers, out),
+            Verdict::Ended(ending) => self.ended(now, ending, buffers, out),
             Verdict::Again { delay_ms, rate_limited } => self.again(now, delay_ms, rate_limited, out),
             Verdict::Failed(error) => {
                 if let Some(pause) = retry::pause_ms(&error) {
@@ -120,8 +126,6 @@ impl Engine {
             self.phase = Phase::Debouncing(*next);
             return;
         }
-        // Another way to ask that a refusal taught is the way for the next requests, too.
-        self.options.account.fim = work.generation.account().fim.clone();
         let due_ms = now.saturating_add(delay_ms);
         match work.generation.request(number, due_ms, &work.suggestion.answer.text) {
             Ok(request) => {
@@ -144,13 +148,7 @@ impl Engine {
     }
 
     /// The answer is whole, or all of it that will come or be shown.
-    pub(super) fn ended(
-        &mut self,
-        now: u64,
-        ending: Ending,
-        buffers: &dyn Buffers,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn ended(&mut self, now: u64, ending: Ending, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Phase::Streaming { work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return;
         };

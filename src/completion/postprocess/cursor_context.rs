@@ -1,16 +1,22 @@
 //! What the document shows at the cursor: looked up once, in a window around it.
 
+use std::cell::OnceCell;
+
 use super::Extent;
 use super::language::{self, Blocks, Language};
-use super::lexer::Lexer;
+use super::lexer::{Lexer, Mark};
 
 /// Bytes of the document that are looked at on each side of the cursor. A document may have megabytes,
 /// and the shape is asked for at every key.
-pub(super) const WINDOW: usize = 12 * 1024;
+const WINDOW: usize = 12 * 1024;
+
+/// More lines than the window has.
+const MOST_LINES: usize = 2 * WINDOW;
 
 /// See the module's documentation.
 pub struct CursorContext<'a> {
     pub(super) extent: Extent,
+    language_id: &'a str,
     pub(super) language: &'static Language,
     pub(super) before: &'a str,
     pub(super) after: &'a str,
@@ -20,8 +26,14 @@ pub struct CursorContext<'a> {
     pub(super) line_after: &'a str,
     /// The lexer's state at the anchor.
     pub(super) lexer: Lexer,
+    /// The literal the anchor stands in, from its quote on, if it begins on the cursor's line.
+    pub(super) literal: Option<&'a str>,
     /// What closes the brackets that are open at the anchor, as far as the window shows, the nearest last.
     pub(super) open: Vec<char>,
+    /// How many of them were opened on the cursor's line.
+    pub(super) opened_here: usize,
+    first_closed_below: OnceCell<Option<(char, usize)>>,
+    closed_below: OnceCell<Vec<(char, usize)>>,
     /// The anchor stands in a comment.
     pub(super) in_comment: bool,
     /// The code left of the anchor, without a comment at its end.
@@ -41,12 +53,16 @@ pub(super) struct Style {
     pub(super) step: usize,
     /// Whether the document shows it, or it is the language's custom.
     pub(super) shown: bool,
+    /// Whether the document indents some lines with tabs and others with blanks.
+    pub(super) mixed: bool,
+    /// The steps under lines that open blocks, one bit each.
+    steps: u16,
 }
 
 impl<'a> CursorContext<'a> {
     /// The cursor stands between `before` and `after` in a document of Lapce's language id `language_id`;
     /// `extent`: how much the user wants.
-    pub fn new(before: &'a str, after: &'a str, language_id: &str, extent: Extent) -> Self {
+    pub fn new(before: &'a str, after: &'a str, language_id: &'a str, extent: Extent) -> Self {
         let language = language::of(language_id);
         let before = last(before);
         let after = first(after);
@@ -57,28 +73,57 @@ impl<'a> CursorContext<'a> {
         let mut lexer = Lexer::new(language);
         let mut open = Vec::new();
         for line in above.get(top_level(above, language)..).unwrap_or_default().lines() {
-            lexer.line(line, |_, mark| mark.follow(&mut open));
+            lexer.line(line, &mut |_, mark| mark.follow(&mut open));
         }
+        let opened_above = open.len();
         let was_inside = lexer.is_inside();
-        let code = lexer.part(line_before, |_, mark| mark.follow(&mut open));
+        let mut quoted = None;
+        let code = lexer.part(line_before, &mut |at, mark| {
+            mark.follow(&mut open);
+            if mark == Mark::Quote {
+                quoted = Some(at);
+            }
+        });
+        let literal = quoted.filter(|_| lexer.in_string()).and_then(|at| line_before.get(at..));
         let in_comment = code < line_before.len() || lexer.is_inside() && !lexer.in_string();
         let code_before = if was_inside { "" } else { line_before.get(..code).unwrap_or_default() };
         let (header, body) = block(above, line_before, language, style);
         Self {
             extent,
+            language_id,
             language,
             before,
             after,
             line_before,
             line_after,
             lexer,
+            literal,
+            opened_here: open.len().saturating_sub(opened_above),
             open,
+            first_closed_below: OnceCell::new(),
+            closed_below: OnceCell::new(),
             in_comment,
             code_before,
             header,
             body,
             style,
         }
+    }
+
+    /// Whether Markdown calls the document's language by this name.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        const SHORT: &[(&str, &str)] = &[
+            ("py", "python"),
+            ("js", "javascript"),
+            ("ts", "typescript"),
+            ("rs", "rust"),
+            ("rb", "ruby"),
+            ("c++", "cpp"),
+            ("cs", "csharp"),
+            ("bash", "shellscript"),
+            ("sh", "shellscript"),
+        ];
+        name == self.language_id || SHORT.contains(&(name, self.language_id))
     }
 
     /// Whether there is nothing but white space left of the anchor on its line.
@@ -101,6 +146,20 @@ impl<'a> CursorContext<'a> {
         self.style.columns(line)
     }
 
+    /// Whether white space of this kind is the document's own: a line begins with exactly this, or one next to the
+    /// cursor with the beginning of it.
+    pub(super) fn has_blank(&self, blank: &str) -> bool {
+        let next = self.lines_below().find(|line| !line.trim().is_empty());
+        for line in [self.line_before, self.above().unwrap_or_default(), next.unwrap_or_default()] {
+            let own = leading_blank(line);
+            if own.contains(if self.style.tabs { ' ' } else { '\t' }) && blank.starts_with(own) {
+                return true;
+            }
+        }
+        let own = |line: &str| leading_blank(line) == blank;
+        self.before.split('\n').any(own) || self.lines_below().any(own)
+    }
+
     /// The lines below the cursor's.
     pub(super) fn lines_below(&self) -> impl Iterator<Item = &'a str> {
         self.after.split('\n').skip(1).map(|line| line.trim_end_matches('\r'))
@@ -116,6 +175,17 @@ impl<'a> CursorContext<'a> {
         self.lines_above().find(|line| !line.trim().is_empty())
     }
 
+    /// Whether an answer may indent in steps of so many columns: the document does so, or the lines below stand so.
+    pub(super) fn allows_step(&self, step: usize) -> bool {
+        let unit = self.style.step;
+        let mut below = self.lines_below().filter(|line| !line.trim().is_empty()).take(2);
+        self.style.allows_step(step)
+            || below.any(|line| {
+                let columns = self.columns(line);
+                !columns.is_multiple_of(unit) && columns.is_multiple_of(step)
+            })
+    }
+
     /// Whether the document ends its lines with CR LF.
     pub(super) fn has_crlf(&self) -> bool {
         let nearest = self.before.rfind('\n').and_then(|at| self.before.get(..at));
@@ -129,6 +199,39 @@ impl<'a> CursorContext<'a> {
         }
     }
 
+    /// The first bracket that the lines below close without opening it, with the columns of its line.
+    pub(super) fn first_closed_below(&self) -> Option<(char, usize)> {
+        *self.first_closed_below.get_or_init(|| self.find_closed_below(1).first().copied())
+    }
+
+    /// All brackets that the lines below close without opening them, nearest first, with the columns of their lines.
+    pub(super) fn closed_below(&self) -> &[(char, usize)] {
+        self.closed_below.get_or_init(|| self.find_closed_below(usize::MAX))
+    }
+
+    fn find_closed_below(&self, most: usize) -> Vec<(char, usize)> {
+        let mut lexer = Lexer::new(self.language);
+        let mut open = Vec::new();
+        let mut closed = Vec::new();
+        for line in self.lines_below() {
+            lexer.line(line, &mut |_, mark| match mark {
+                Mark::Open(closer) => open.push(closer),
+                Mark::Close(c) if open.last() == Some(&c) => drop(open.pop()),
+                Mark::Close(c) => closed.push((c, self.columns(line))),
+                _ => {}
+            });
+            if closed.len() >= most {
+                break;
+            }
+        }
+        closed
+    }
+
+    /// Whether the window ends before the document does.
+    pub(super) fn is_cut_off_below(&self) -> bool {
+        self.after.len() >= WINDOW
+    }
+
     /// Whether nothing but white space is in the document.
     pub(super) fn is_empty(&self) -> bool {
         self.before.trim().is_empty() && self.after.trim().is_empty()
@@ -139,6 +242,17 @@ impl Style {
     /// Whether the document or its language leaves no choice.
     pub(super) fn is_known(&self) -> bool {
         self.shown || self.tabs
+    }
+
+    /// Whether all lines are to be indented in the same way.
+    pub(super) fn is_uniform(&self) -> bool {
+        self.is_known() && !self.mixed
+    }
+
+    /// Whether the document has steps of so many columns, or shows none at all.
+    fn allows_step(self, step: usize) -> bool {
+        let seen = u32::try_from(step).ok().and_then(|step| self.steps.checked_shr(step));
+        !self.is_known() || seen.is_some_and(|bits| bits & 1 == 1)
     }
 
     /// Columns of white space a line begins with.
@@ -162,6 +276,11 @@ impl Style {
             " ".repeat(columns)
         }
     }
+}
+
+/// The white space a line begins with.
+fn leading_blank(line: &str) -> &str {
+    line.get(..line.len() - line.trim_start_matches([' ', '\t']).len()).unwrap_or_default()
 }
 
 /// The end of `text` within the window, whole lines if there are any.
@@ -237,18 +356,19 @@ fn block<'a>(
 
 /// A line less the comment at its end, as far as one line can tell.
 pub(super) fn without_comment<'l>(line: &'l str, language: &'static Language) -> &'l str {
-    let end = Lexer::new(language).line(line, |_, _| {});
+    let end = Lexer::new(language).line(line, &mut |_, _| {});
     line.get(..end).unwrap_or(line).trim_end()
 }
 
-/// How the document indents: the commonest step from a line to a deeper one below it.
-fn style(above: &str, line_before: &str, after: &str, id: &str, language: &Language) -> Style {
+/// How the document indents: the commonest step from a line that opens a block to the one below it.
+fn style(above: &str, line_before: &str, after: &str, id: &str, language: &'static Language) -> Style {
     const STEPS: [usize; 4] = [2, 3, 4, 8];
     let mut tabs = 0usize;
     let mut blanks = 0usize;
-    let mut steps = [0usize; STEPS.len()];
     let mut least = usize::MAX;
-    let mut last = 0usize;
+    let mut steps = [0usize; STEPS.len()];
+    let mut seen = 0u16;
+    let mut last: Option<(usize, &str)> = None;
     let lines = above.lines().chain([line_before]).chain(after.lines().skip(1));
     for line in lines {
         let code = line.trim_start();
@@ -262,16 +382,26 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &Langu
             blanks += 1;
             least = least.min(columns);
         }
-        if let Some(step) = STEPS.iter().position(|step| last + step == columns)
-            && let Some(count) = steps.get_mut(step)
+        if let Some((outer, opener)) = last.replace((columns, line))
+            && let Some(step) = columns.checked_sub(outer).filter(|step| *step > 0)
         {
-            *count += 1;
+            let opens = language.opens(without_comment(opener, language));
+            if opens && let Ok(step) = u32::try_from(step) {
+                seen |= 1u16.checked_shl(step).unwrap_or_default();
+            }
+            // A step under another line may be the layout of a comment or of arguments.
+            let weight = if opens { MOST_LINES } else { 1 };
+            if let Some(at) = STEPS.iter().position(|known| *known == step)
+                && let Some(count) = steps.get_mut(at)
+            {
+                *count += weight;
+            }
         }
-        last = columns;
     }
     let shown = tabs + blanks > 0;
+    let mixed = tabs.min(blanks) * 5 > tabs.max(blanks);
     if tabs > blanks || (!shown && matches!(id, "go" | "makefile")) {
-        return Style { tabs: true, step: 4, shown };
+        return Style { tabs: true, step: 4, shown, mixed, steps: seen };
     }
     let common =
         steps.iter().zip(STEPS).rev().max_by_key(|(count, _)| **count).filter(|(count, _)| **count > 0);
@@ -280,5 +410,5 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &Langu
         None if shown => least.clamp(2, 8),
         None => language.indent,
     };
-    Style { tabs: false, step, shown }
+    Style { tabs: false, step, shown, mixed, steps: seen }
 }

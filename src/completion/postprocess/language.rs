@@ -28,6 +28,17 @@ pub(super) struct Quote {
     pub(super) code: &'static str,
 }
 
+/// What two dots in a row mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dots {
+    /// Nothing: one of them is a slip.
+    Error,
+    /// A range of values.
+    Range,
+    /// An operator before names and calls.
+    Operator,
+}
+
 /// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Language {
@@ -44,6 +55,16 @@ pub(super) struct Language {
     pub(super) here_document: &'static str,
     /// Columns of a step of indentation where the document shows none.
     pub(super) indent: usize,
+    /// Whether elements of markup are expressions.
+    pub(super) has_jsx: bool,
+    /// Whether `Nothing` or `nothing` is a name of the language.
+    pub(super) has_nothing: bool,
+    /// Whether backquotes are code.
+    pub(super) has_backquotes: bool,
+    /// How two dots are read.
+    pub(super) dots: Dots,
+    /// Whether a sigil before a name may be doubled: `@@count`, `$$reference`.
+    pub(super) doubles_sigils: bool,
 }
 
 const fn quote(mark: &'static str) -> Quote {
@@ -74,6 +95,11 @@ const C: Language = Language {
     has_lifetimes: false,
     here_document: "",
     indent: 4,
+    has_jsx: false,
+    has_nothing: false,
+    has_backquotes: false,
+    dots: Dots::Error,
+    doubles_sigils: false,
 };
 const HASH: Language = Language {
     blocks: Blocks::Indentation,
@@ -90,30 +116,64 @@ const UNKNOWN: Language = Language {
     block_comments: &[],
     quotes: &[quote("\"")],
     has_lifetimes: true,
-    here_document: "",
     indent: 4,
+    has_backquotes: true,
+    dots: Dots::Operator,
+    ..HASH
 };
 const PROSE: Language = Language { blocks: Blocks::None, line_comments: &[], quotes: &[], ..UNKNOWN };
 
-const RUST: Language =
-    Language { quotes: &[raw("r#\"", "\"#"), raw("r\"", "\""), long("\"")], has_lifetimes: true, ..C };
-const GO: Language = Language { quotes: &[raw("`", "`"), quote("\""), quote("'")], ..C };
-const SCRIPT: Language =
-    Language { quotes: &[with_code(long("`"), "${"), quote("\""), quote("'")], indent: 2, ..C };
+const RUST: Language = Language {
+    quotes: &[raw("r#\"", "\"#"), raw("r\"", "\""), long("\"")],
+    has_lifetimes: true,
+    dots: Dots::Range,
+    ..C
+};
+const GO: Language =
+    Language { has_backquotes: true, quotes: &[raw("`", "`"), quote("\""), quote("'")], ..C };
+const SCRIPT: Language = Language {
+    quotes: &[with_code(long("`"), "${"), quote("\""), quote("'")],
+    indent: 2,
+    has_jsx: true,
+    has_backquotes: true,
+    ..C
+};
 const TEXT_BLOCKS: Language = Language { quotes: &[long("\"\"\""), quote("\""), quote("'")], ..C };
 const DOLLAR: Language = Language {
     quotes: &[with_code(long("\"\"\""), "${"), with_code(quote("\""), "${"), with_code(quote("'"), "${")],
+    has_nothing: true,
+    dots: Dots::Operator,
     ..C
 };
-const SWIFT: Language = Language { quotes: &[long("\"\"\""), quote("\"")], ..C };
+const SWIFT: Language = Language { dots: Dots::Range, quotes: &[long("\"\"\""), quote("\"")], ..C };
 const CSS: Language = Language { line_comments: &[], indent: 2, ..C };
 const SCSS: Language = Language { indent: 2, ..C };
-const PHP: Language =
-    Language { here_document: "<\"' ", line_comments: &["//", "#"], quotes: &[long("\""), long("'")], ..C };
-const PERL: Language =
-    Language { here_document: "~\"'", line_comments: &["#"], block_comments: &[], quotes: PLAIN, ..C };
-const POWERSHELL: Language =
-    Language { line_comments: &["#"], block_comments: &[raw("<#", "#>")], quotes: PLAIN, ..C };
+const PHP: Language = Language {
+    has_backquotes: true,
+    dots: Dots::Range,
+    here_document: "<\"' ",
+    line_comments: &["//", "#"],
+    quotes: &[long("\""), long("'")],
+    ..C
+};
+const PERL: Language = Language {
+    doubles_sigils: true,
+    has_backquotes: true,
+    dots: Dots::Range,
+    here_document: "~\"'",
+    line_comments: &["#"],
+    block_comments: &[],
+    quotes: PLAIN,
+    ..C
+};
+const POWERSHELL: Language = Language {
+    has_backquotes: true,
+    dots: Dots::Range,
+    line_comments: &["#"],
+    block_comments: &[raw("<#", "#>")],
+    quotes: PLAIN,
+    ..C
+};
 const JSON: Language = Language { line_comments: &[], quotes: &[quote("\"")], indent: 2, ..C };
 
 const PYTHON: Language = Language {
@@ -131,6 +191,8 @@ const PYTHON: Language = Language {
 const COFFEE: Language =
     Language { quotes: &[with_code(long("\"\"\""), "#{"), with_code(long("\""), "#{"), long("'")], ..HASH };
 const FSHARP: Language = Language {
+    dots: Dots::Range,
+    has_backquotes: true,
     line_comments: &["//"],
     block_comments: &[raw("(*", "*)")],
     quotes: &[long("\"\"\""), long("\"")],
@@ -139,26 +201,41 @@ const FSHARP: Language = Language {
     ..HASH
 };
 const HASKELL: Language = Language {
+    dots: Dots::Operator,
+    has_backquotes: true,
+    has_nothing: true,
     line_comments: &["--"],
     block_comments: &[raw("{-", "-}")],
     quotes: &[quote("\"")],
     has_lifetimes: true,
     ..HASH
 };
-const MAKE: Language = Language { quotes: &[], indent: 4, ..HASH };
+const MAKE: Language = Language {
+    doubles_sigils: true,
+    has_backquotes: true,
+    dots: Dots::Operator,
+    quotes: &[],
+    indent: 4,
+    ..HASH
+};
 
 const RUBY: Language = Language {
+    doubles_sigils: true,
+    dots: Dots::Range,
+    has_backquotes: true,
     here_document: "-~\"'",
     blocks: Blocks::Words,
     quotes: &[with_code(long("\""), "#{"), long("'")],
     ..HASH
 };
 const ELIXIR: Language = Language {
+    dots: Dots::Range,
     blocks: Blocks::Words,
     quotes: &[with_code(long("\"\"\""), "#{"), with_code(long("\""), "#{"), quote("'")],
     ..HASH
 };
 const LUA: Language = Language {
+    dots: Dots::Operator,
     blocks: Blocks::Words,
     line_comments: &["--"],
     block_comments: &[raw("--[[", "]]")],
@@ -166,6 +243,8 @@ const LUA: Language = Language {
     ..HASH
 };
 const JULIA: Language = Language {
+    has_backquotes: true,
+    has_nothing: true,
     blocks: Blocks::Words,
     block_comments: &[raw("#=", "=#")],
     quotes: &[long("\"\"\""), quote("\"")],
@@ -174,9 +253,17 @@ const JULIA: Language = Language {
     ..HASH
 };
 const ERLANG: Language = Language { blocks: Blocks::Words, line_comments: &["%"], indent: 4, ..HASH };
-const BASIC: Language =
-    Language { blocks: Blocks::Words, line_comments: &["'"], quotes: &[quote("\"")], indent: 4, ..HASH };
+const BASIC: Language = Language {
+    has_nothing: true,
+    blocks: Blocks::Words,
+    line_comments: &["'"],
+    quotes: &[quote("\"")],
+    indent: 4,
+    ..HASH
+};
 const SHELL: Language = Language {
+    has_backquotes: true,
+    dots: Dots::Operator,
     here_document: "-\"' ",
     blocks: Blocks::Words,
     quotes: &[with_code(long("\""), "${"), Quote { escapes: false, ..long("'") }],
@@ -184,6 +271,7 @@ const SHELL: Language = Language {
 };
 
 const MARKUP: Language = Language {
+    has_backquotes: true,
     blocks: Blocks::Tags,
     line_comments: &[],
     block_comments: &[raw("<!--", "-->")],
@@ -193,6 +281,8 @@ const MARKUP: Language = Language {
 };
 
 const SQL: Language = Language {
+    doubles_sigils: true,
+    has_backquotes: true,
     blocks: Blocks::None,
     line_comments: &["--"],
     quotes: &[long("'"), long("\"")],
@@ -204,6 +294,8 @@ const DOCKER: Language = Language { blocks: Blocks::None, indent: 4, ..HASH };
 const BATCH: Language =
     Language { blocks: Blocks::None, line_comments: &["REM ", "::"], quotes: &[], ..HASH };
 const LISP: Language = Language {
+    has_backquotes: true,
+    dots: Dots::Operator,
     blocks: Blocks::None,
     line_comments: &[";"],
     quotes: &[long("\"")],

@@ -58,13 +58,20 @@ impl Lexer {
         self.here.is_none() && (docstring || !self.in_string())
     }
 
+    /// The quote of the string or comment that the text read so far ends within.
+    pub(super) fn quote(&self) -> Option<&'static Quote> {
+        self.inside
+    }
+
     /// Whether the text read so far ends within a string.
     pub(super) fn in_string(&self) -> bool {
         self.inside.is_some_and(|inside| !self.language.block_comments.contains(inside))
     }
 
+    // The marks go to a `dyn` function: this code is large, and one copy of it is enough.
+
     /// Reads a part of a line; returns where the comment at its end begins, or its length.
-    pub(super) fn part(&mut self, line: &str, mut mark: impl FnMut(usize, Mark)) -> usize {
+    pub(super) fn part(&mut self, line: &str, mark: &mut dyn FnMut(usize, Mark)) -> usize {
         let mut at = 0;
         while let Some(telling) = self.next_telling(line, at) {
             at = telling;
@@ -72,7 +79,7 @@ impl Lexer {
             let Some((rest, c)) = line.get(at..).and_then(|rest| Some((rest, rest.chars().next()?))) else {
                 break;
             };
-            let step = self.step(rest, c, before, |what| mark(at, what));
+            let step = self.step(rest, c, before, &mut |what| mark(at, what));
             let Some(step) = step else { return at };
             at += step;
         }
@@ -80,7 +87,7 @@ impl Lexer {
     }
 
     /// Reads a whole line.
-    pub(super) fn line(&mut self, line: &str, mark: impl FnMut(usize, Mark)) -> usize {
+    pub(super) fn line(&mut self, line: &str, mark: &mut dyn FnMut(usize, Mark)) -> usize {
         if let Some(end) = &self.here {
             if line.trim() == end {
                 self.here = None;
@@ -115,7 +122,7 @@ impl Lexer {
     }
 
     /// How many bytes belong together at the beginning of `rest`; `None`: a comment to the line's end.
-    fn step(&mut self, rest: &str, c: char, before: char, mut mark: impl FnMut(Mark)) -> Option<usize> {
+    fn step(&mut self, rest: &str, c: char, before: char, mark: &mut dyn FnMut(Mark)) -> Option<usize> {
         if let Some(inside) = self.inside {
             if inside.escapes && c == '\\' {
                 return Some(1 + rest.chars().nth(1).map_or(0, char::len_utf8));

@@ -20,6 +20,7 @@ mod past_block;
 #[cfg(test)]
 mod tests;
 
+pub use clean::strip_control_chars;
 pub use cursor_context::CursorContext;
 pub use past_block::{ends_statement, past_block};
 
@@ -40,12 +41,23 @@ pub enum Extent {
 pub struct Processed {
     /// The ghost text. Only grows while the answer grows.
     pub text: String,
-    /// Bytes right of the cursor, on its line, that `text` replaces.
-    pub replaces: usize,
+    /// What the model writes behind `text` instead of the closing brackets and quotes right of the cursor. Without it
+    /// `text` fits in before them.
+    pub replacement: Option<Replacement>,
     /// Nothing the model may still write would be shown: stop it.
     pub complete: bool,
     /// Why nothing is shown, when `text` is empty and the answer was not.
     pub hidden: Option<Hidden>,
+}
+
+/// The rest of an answer's line where it closes by itself what stands closed right of the cursor, and goes on:
+/// `a, b);` in `foo(‸)`. To take it, [`Processed::text`] and `text` replace `replaced` bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// Bytes right of the cursor, to the end of its line: nothing but closing brackets and quotes, as editors bring them.
+    pub replaced: usize,
+    /// What stands instead, the same closers and what follows them.
+    pub text: String,
 }
 
 /// Why an answer is not shown.
@@ -55,6 +67,8 @@ pub enum Hidden {
     Blank,
     /// Words about code instead of code.
     Prose,
+    /// Words that say that there is nothing to add.
+    NothingToAdd,
     /// It repeats what stands above or left of the cursor.
     RepeatsAbove,
     /// It repeats itself.
@@ -63,6 +77,8 @@ pub enum Hidden {
     RepeatsBelow,
     /// Its first line would end the block the cursor is in.
     EndsBlock,
+    /// Its first line is longer than any suggestion.
+    TooLong,
 }
 
 /// Processes the answer received so far; `ended`: no more will come.

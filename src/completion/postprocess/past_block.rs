@@ -3,8 +3,8 @@
 use super::clean::clean;
 use super::cursor_context::{CursorContext, without_comment};
 use super::language::{self, Blocks};
-use super::lines;
 use super::lines::scope::CLOSERS;
+use super::lines::{self, definitions};
 
 /// The lines that the model wrote past the end of the block that [`postprocess`](super::postprocess) shows of `raw`; `whole`: it wrote all it
 /// wanted to, otherwise its last line may be a part. Empty where the answer did not end with a block, where the
@@ -55,7 +55,11 @@ pub fn ends_statement(id: &str, before: &str) -> bool {
     }
     let ends = last.is_alphanumeric() || matches!(last, ')' | ']' | '_' | '"' | '\'' | '`' | '!' | '?');
     let open = code.matches(['(', '[', '{']).count() > code.matches([')', ']', '}']).count();
-    ends && !open && !MARKED.contains(&id) && language.blocks != Blocks::None && !language.opens(code)
+    ends && !open
+        && !MARKED.contains(&id)
+        && language.blocks != Blocks::None
+        && !language.opens(code)
+        && !definitions::lacks_body(code, language)
 }
 
 #[cfg(test)]
@@ -98,6 +102,17 @@ mod tests {
             ("python", "x = y +", false),
             ("javascript", "const x = y", true),
             ("javascript", "const f = () => {", false),
+            ("javascript", "function f() { return 1 }", true),
+            ("typescript", "function findNode", false),
+            ("typescript", "function find(x: number): number", false),
+            ("typescript", "export default class Tree", false),
+            ("typescript", "  if (a)", false),
+            ("typescript", "const x = await", false),
+            ("typescript", "export const", false),
+            ("typescript", "return x", true),
+            ("go", "func f() int", false),
+            ("kotlin", "fun f() = 1", true),
+            ("python", "def f(): return 1", true),
             ("go", "x := y.", false),
             ("ruby", "if x", false),
             ("lua", "local x = 1", true),

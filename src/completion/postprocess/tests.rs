@@ -17,11 +17,14 @@ const CORPUS: &[(&str, &str)] = &[
     ("prefix_echo", include_str!("cases/prefix_echo.txt")),
     ("scope", include_str!("cases/scope.txt")),
     ("code_fence", include_str!("cases/code_fence.txt")),
+    ("enclosing_pair", include_str!("cases/enclosing_pair.txt")),
     ("indentation", include_str!("cases/indentation.txt")),
     ("suffix_overlap", include_str!("cases/suffix_overlap.txt")),
+    ("refusal", include_str!("cases/refusal.txt")),
     ("repetition", include_str!("cases/repetition.txt")),
     ("reasoning", include_str!("cases/reasoning.txt")),
     ("special_tokens", include_str!("cases/special_tokens.txt")),
+    ("wrapper", include_str!("cases/wrapper.txt")),
 ];
 
 struct Case {
@@ -180,6 +183,53 @@ fn what_ends_no_line_is_noticed_all_the_same() {
     }
 }
 
+#[test]
+fn closers_right_of_the_cursor_may_be_replaced() {
+    for (language, document, answer, shown, replaced, text) in [
+        ("c", "int x = f(§)\n", "a, b);", "a, b", 1, ");"),
+        ("rust", "    let n = load(§)\n", "path).await?;\n", "path", 1, ").await?;"),
+        ("javascript", "send([§])\n", "1, 2]).then(done);\n", "1, 2", 2, "]).then(done);"),
+        ("java", "String s = \"§\"\r\n", "done\";", "done", 1, "\";"),
+        ("python", "names = [§]\n", "a, b] + rest\n", "a, b", 1, "] + rest"),
+    ] {
+        let (before, after) = document.split_once('§').unwrap();
+        let context = CursorContext::new(before, after, language, Extent::Auto);
+        let processed = postprocess(&context, answer, true);
+        let replacement = Some(Replacement { replaced, text: text.to_owned() });
+        assert_eq!((processed.text.as_str(), processed.replacement), (shown, replacement), "{document:?}");
+    }
+}
+
+#[test]
+fn nothing_but_closers_is_replaced() {
+    for (language, document, answer) in [
+        ("c", "int x = f(§);\n", "a, b) + 1;"),
+        ("c", "int x = f(§ + y)\n", "a) + y);"),
+        ("c", "int x = f(§)\n", "a, b)"),
+        ("c", "if (§)\n", "a) {\n    b();\n}"),
+        ("c", "int x = f(§\n", "a, b);"),
+    ] {
+        let (before, after) = document.split_once('§').unwrap();
+        let context = CursorContext::new(before, after, language, Extent::Auto);
+        assert_eq!(postprocess(&context, answer, true).replacement, None, "{document:?} {answer:?}");
+    }
+}
+
+#[test]
+fn a_suggestion_has_an_end() {
+    let context = CursorContext::new("x = 1\n", "", "python", Extent::Auto);
+    let lines: String = (0..500).map(|n| format!("name_{n} = {n}\n")).collect();
+    let processed = postprocess(&context, &lines, false);
+    assert_eq!((processed.text.lines().count(), processed.complete), (400, true));
+    let long = format!("a = 1\nb = [{}]\n", "name, ".repeat(20_000));
+    let processed = postprocess(&context, &long, false);
+    assert_eq!((processed.text.as_str(), processed.complete), ("a = 1", true));
+    let words: String = (0..20_000).map(|n| format!("name_{n} + ")).collect();
+    let processed = postprocess(&context, &words, false);
+    assert_eq!((processed.text.as_str(), processed.complete), ("", true));
+    assert_eq!(processed.hidden, Some(Hidden::TooLong));
+}
+
 /// In each answer `¦` stands where the model is stopped.
 #[test]
 fn the_model_is_stopped_as_soon_as_nothing_more_would_show() {
@@ -233,6 +283,13 @@ const PLACES: &[&str] = &[
     "a = b + c\r\n§\r\nd = e\r\n",
     "<ul>\n  <li>§</li>\n</ul>\n",
     "total = compute(items)\n§\nreturn total\n",
+    "if a:\n    x = 1\n    y = 2\nif b:\n    §\n    x = 1\n    z()\n",
+    "x = [§]\n",
+    "f(g(§);\n",
+    "  while (§) {\n    a();\n  }\n",
+    "x = items.§\n",
+    "    '§'\n",
+    "{§\n}\n",
 ];
 const PIECES: &[&str] = &[
     "\n",
@@ -295,6 +352,22 @@ const PIECES: &[&str] = &[
     "let x = ",
     "x = 1;\n",
     "    y = 2;\n",
+    "a and b are numbers\n",
+    "Nothing",
+    "(no output)",
+    "<code>",
+    "</code>",
+    "<completion>\n",
+    "</completion>",
+    "fim_prefix",
+    "``",
+    "if x:\n    a()\n",
+    "x;\n    y;\n",
+    "return x",
+    "total\n",
+    ".iter()",
+    "}\n",
+    "(a)",
 ];
 
 proptest! {

@@ -52,8 +52,11 @@ pub fn prompt(
         buffer.text.get(..wish.offset).unwrap_or(buffer.text),
         buffer.text.get(wish.offset..).unwrap_or_default(),
     );
-    let snippets =
-        if budget.snippets { snippets(index, buffer, buffers, wish, &budget.gates, total) } else { Vec::new() };
+    let snippets = if budget.snippets {
+        snippets(index, buffer, buffers, wish, &budget.gates, total)
+    } else {
+        Vec::new()
+    };
     let quoted: usize = snippets.iter().map(|snippet| snippet.text.len() + snippet.path.len()).sum();
     let window = total.saturating_sub(quoted);
     let step = (total / STEPS).max(1);
@@ -119,8 +122,8 @@ pub(super) fn first_lines(text: &str, bytes: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use crate::completion::trigger::Globs;
     use super::*;
+    use crate::completion::trigger::Globs;
 
     struct Open(Vec<(&'static str, String)>);
 

@@ -89,7 +89,9 @@ impl Entry {
         // The longest first: an answer that repeats itself belongs to its earliest place.
         let most = self.answer.text.len().min(before.len());
         (0..=most).rev().find(|&typed| {
-            let (Some(text), Some(rest)) = (self.answer.text.get(..typed), before.get(..before.len() - typed)) else {
+            let (Some(text), Some(rest)) =
+                (self.answer.text.get(..typed), before.get(..before.len() - typed))
+            else {
                 return false;
             };
             before.ends_with(text)

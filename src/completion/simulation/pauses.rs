@@ -72,7 +72,11 @@ fn wake_ups_are_few_and_fewer_where_large_documents_are_open() {
         }
         desk.types("let these be ", 80, 60_000);
         desk.seen(|seen| {
-            assert!(seen.most_wakeups_in_pause <= most, "{} at {line_ms} ms a line", seen.most_wakeups_in_pause);
+            assert!(
+                seen.most_wakeups_in_pause <= most,
+                "{} at {line_ms} ms a line",
+                seen.most_wakeups_in_pause
+            );
         });
         let idle = desk.seen(|seen| seen.wakeups);
         desk.rest(600_000);

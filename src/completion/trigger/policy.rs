@@ -1,7 +1,7 @@
 //! Where and when not to ask.
 
-use crate::completion::io::Buffer;
 use super::globs::{Glob, Globs};
+use crate::completion::io::Buffer;
 
 /// More code than this right of the cursor, closing punctuation aside, and an automatic completion
 /// would have to fit between: it seldom does (llama.vim draws the line at 8 as well).
@@ -125,7 +125,10 @@ impl Gates {
         }
         let line = after.lines().next().unwrap_or_default();
         let code = line.trim_matches(|c: char| c.is_whitespace() || ")]}>\"'`;,:".contains(c));
-        (code.chars().count() > CODE_AFTER).then_some(Gate::CodeAfter)
+        // Between two blanks an operand is missing: `SELECT | FROM users;`.
+        let before = buffer.text.get(..offset).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+        let gap = !before.trim().is_empty() && before.ends_with(' ') && line.starts_with(' ');
+        (!gap && code.chars().count() > CODE_AFTER).then_some(Gate::CodeAfter)
     }
 
     /// The glob that keeps `path` from leaving the machine, if any.
@@ -165,6 +168,8 @@ mod tests {
             ("foo(|);", None),
             ("foo(|)\n    .unwrap_more();", None),
             ("foo(|, another_argument)", Some(Gate::CodeAfter)),
+            ("select | from users;", None),
+            ("    |  let count = 1;", Some(Gate::CodeAfter)),
             ("|été", Some(Gate::MidWord)),
         ] {
             assert_eq!(check(&gates, "src/main.rs", drawn, false), gate, "{drawn}");

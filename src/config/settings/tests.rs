@@ -372,7 +372,7 @@ fn nobody_is_asked_while_it_is_not_clear_where_text_may_go() {
 fn a_missing_key_is_told_only_where_one_is_needed() {
     assert_eq!(
         account("fake", json!({}), &[]).unwrap_err(),
-        "Fake needs an API key: set FAKE_KEY in the environment Lapce is started from, \
+        "Fake needs an API key: set `FAKE_KEY` or `FAKE_TOKEN` in the environment Lapce is started from, \
          or name another variable in `api-key-env`."
     );
     assert!(account("local", json!({}), &[]).unwrap().api_key.is_empty());

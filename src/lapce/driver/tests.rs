@@ -63,6 +63,12 @@ impl Environment for World {
         }
         !self.is_unwritable.get()
     }
+
+    fn learned(&self) -> String {
+        String::new()
+    }
+
+    fn keep_learned(&self, _: &str) {}
 }
 
 impl Transport for World {

@@ -4,13 +4,14 @@
 use serde_json::Value;
 
 use super::classify::classify;
-use super::clean::summary;
+use super::clean::{is_page, summary};
+use crate::provider::retry;
 use crate::sse::json::number;
 use crate::stream::StreamError;
 
 /// What an error body says.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Complaint {
+pub(super) struct ErrorBody {
     /// The provider's words, as they came.
     pub(super) message: String,
     /// Its code, status or type: the first that is a name rather than a number.
@@ -23,19 +24,27 @@ pub(super) struct Complaint {
     pub(super) retry_after_ms: Option<u64>,
     /// The id of the request, where the body has it.
     pub(super) request_id: Option<String>,
+    /// Whether it is a web page, which no provider sends.
+    pub(super) is_page: bool,
 }
 
-impl Complaint {
+impl ErrorBody {
     pub(super) fn of_body(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         match serde_json::from_str(&text) {
             Ok(value) => Self::of_value(&value),
-            Err(_) => Self::of_text(&summary(&text)),
+            Err(_) => Self { is_page: is_page(&text), ..Self::of_text(&summary(&text)) },
         }
     }
 
     fn of_text(text: &str) -> Self {
-        Self { message: text.to_owned(), signals: vec![text.to_ascii_lowercase()], ..Self::default() }
+        let retry_after_ms = wait_in_words(text);
+        Self {
+            message: text.to_owned(),
+            signals: vec![text.to_ascii_lowercase()],
+            retry_after_ms,
+            ..Self::default()
+        }
     }
 
     fn of_value(value: &Value) -> Self {
@@ -103,7 +112,11 @@ impl Complaint {
             status: number
                 .and_then(|number| u16::try_from(number).ok())
                 .filter(|code| (400..600).contains(code)),
-            retry_after_ms: details.iter().find_map(|detail| seconds(detail.get("retryDelay")?.as_str()?)),
+            retry_after_ms: details
+                .iter()
+                .find_map(|detail| duration_ms(detail.get("retryDelay")?.as_str()?))
+                .or_else(|| wait_in_words(&message)),
+            is_page: false,
             request_id: text(value, "request_id").or_else(|| text(error, "request_id")),
             message,
         }
@@ -123,15 +136,41 @@ fn raw_message(raw: &str) -> String {
     }
 }
 
-/// Milliseconds of a protobuf duration: `48s`, `1.5s`.
-fn seconds(duration: &str) -> Option<u64> {
-    let seconds = number(duration.strip_suffix('s')?)?;
-    (seconds >= 0.0).then_some((seconds * 1000.0).ceil() as u64)
+/// A wait that is told in words only: "Please try again in 1.898s" (OpenAI, Groq), "retry in 48.9s" (Gemini), "try again in
+/// 5m30s", "wait 20 seconds".
+fn wait_in_words(message: &str) -> Option<u64> {
+    const BEFORE: &[&str] =
+        &["try again in ", "retry in ", "retry after ", "retry your request after ", "wait "];
+    let lower = message.to_ascii_lowercase();
+    BEFORE.iter().find_map(|words| duration_ms(lower.split_once(words)?.1))
+}
+
+/// The duration that begins the text, in milliseconds, at most a day: `48s`, `1.5s`, `1m2.5s`, `320ms`, `20 seconds`.
+fn duration_ms(text: &str) -> Option<u64> {
+    let mut total = None;
+    let mut rest = text.trim_start();
+    loop {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (amount, behind) = rest.split_at_checked(digits)?;
+        let Some(amount) = number(amount) else { return total };
+        let behind = behind.trim_start();
+        let letters = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at_checked(letters)?;
+        let unit = match unit {
+            "ms" | "millisecond" | "milliseconds" => 1.0,
+            "s" | "sec" | "secs" | "second" | "seconds" => 1e3,
+            "m" | "min" | "mins" | "minute" | "minutes" => 6e4,
+            "h" | "hour" | "hours" => 36e5,
+            _ => return total,
+        };
+        total = retry::wait_ms(total.unwrap_or(0) as f64 + amount * unit);
+        rest = behind.trim_start_matches([' ', ',']).trim_start_matches("and ");
+    }
 }
 
 /// The error a frame of any format holds: an object with `error`, or one that is the error itself.
 pub(in crate::provider) fn stream_error(frame: &str) -> StreamError<'static> {
-    let complaint = Complaint::of_body(frame.as_bytes());
+    let complaint = ErrorBody::of_body(frame.as_bytes());
     StreamError {
         kind: classify(complaint.status, &complaint.signals),
         code: complaint.code.map(Into::into),
@@ -142,7 +181,7 @@ pub(in crate::provider) fn stream_error(frame: &str) -> StreamError<'static> {
 
 /// What an exception frame of AWS says: its name is the code.
 pub(in crate::provider) fn exception(name: &str, payload: &str) -> StreamError<'static> {
-    let mut complaint = Complaint::of_body(payload.as_bytes());
+    let mut complaint = ErrorBody::of_body(payload.as_bytes());
     complaint.signals.push(name.to_ascii_lowercase());
     StreamError {
         kind: classify(complaint.status, &complaint.signals),
@@ -205,7 +244,7 @@ mod tests {
             ("plain words", "plain words", None),
             ("", "", None),
         ] {
-            let complaint = Complaint::of_body(body.as_bytes());
+            let complaint = ErrorBody::of_body(body.as_bytes());
             assert_eq!((complaint.message.as_str(), complaint.code.as_deref()), (message, code), "{body}");
         }
     }

@@ -18,6 +18,8 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
         ErrorKind::NoFim,
         &[
             "suffix is not currently supported",
+            "suffix is not supported",
+            "does not support suffix",
             "unsupported param: suffix",
             "does not support insert",
             "infill is not supported",
@@ -29,6 +31,11 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
             "context_length_exceeded",
             "exceed_context_size",
             "prompt is too long",
+            // Ollama.
+            "prompt too long",
+            "exceeded max context length",
+            // Perplexity.
+            "too_many_prompt_tokens",
             "maximum context length",
             "request_too_large",
             "input is too long",
@@ -50,14 +57,27 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
             "authentication_error",
         ],
     ),
-    (ErrorKind::Filtered, &["content_filter", "responsibleaipolicyviolation", "flagged", "moderation"]),
+    (
+        ErrorKind::Filtered,
+        &[
+            "content_filter",
+            "responsibleaipolicyviolation",
+            "flagged",
+            "moderation",
+            // xAI.
+            "violates usage guidelines",
+            "usage policies",
+        ],
+    ),
     (
         ErrorKind::Model,
         &[
             "model_not_found",
-            // Anthropic.
-            "not_found_error",
             "deploymentnotfound",
+            // OpenRouter.
+            "not a valid model",
+            // DeepSeek.
+            "supported api model names",
             "not found, try pulling it first",
             "invalid_model",
             "model_decommissioned",
@@ -114,11 +134,13 @@ pub(super) fn classify(status: Option<u16>, signals: &[String]) -> ErrorKind {
     {
         return kind;
     }
+    // A 404 that does not speak of a model comes from somewhere else: nothing answers at this path.
+    let of_model = || signals.iter().any(|signal| signal.contains("model") || signal.contains("deployment"));
     match status {
         Some(429) if said(ErrorKind::Quota) => ErrorKind::Quota,
         Some(401 | 403) => ErrorKind::Auth,
         Some(402) => ErrorKind::Quota,
-        Some(404) => ErrorKind::Model,
+        Some(404) if of_model() => ErrorKind::Model,
         Some(413) => ErrorKind::TooLong,
         Some(429) => ErrorKind::RateLimited,
         Some(501) => ErrorKind::NoFim,
@@ -145,7 +167,14 @@ mod tests {
             (Some(402), "", Quota),
             (Some(429), "insufficient_quota", Quota),
             (Some(400), "your credit balance is too low to access the api", Quota),
-            (Some(404), "", Model),
+            (Some(404), "", Request),
+            (Some(404), "file not found", Request),
+            (Some(404), "not_found_error: model: claude-9", Model),
+            (Some(400), "gpt-99 is not a valid model id", Model),
+            (Some(400), "the supported api model names are a or b", Model),
+            (Some(400), "prompt too long; exceeded max context length by 7 tokens", TooLong),
+            (Some(400), "too_many_prompt_tokens", TooLong),
+            (Some(403), "content violates usage guidelines", Filtered),
             (Some(400), "model_not_found", Model),
             (Some(404), "model \"x\" not found, try pulling it first", Model),
             (Some(400), "context_length_exceeded", TooLong),

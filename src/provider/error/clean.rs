@@ -116,6 +116,16 @@ fn head(text: &str, limit: usize) -> &str {
     text.char_indices().nth(limit).and_then(|(at, _)| text.get(..at)).unwrap_or(text)
 }
 
+/// What a web page is called in a message.
+pub(super) const PAGE: &str = "a web page";
+
+/// Whether a body is a web page.
+pub(super) fn is_page(body: &str) -> bool {
+    let start = body.trim_start().trim_start_matches('\u{FEFF}');
+    let start = start.get(..15).unwrap_or(start).to_ascii_lowercase();
+    ["<!doctype", "<html", "<head", "<body"].iter().any(|tag| start.starts_with(tag))
+}
+
 /// What a body that is not JSON is, in a few words: the title of a page, or its first words.
 pub(in crate::provider) fn summary(body: &str) -> String {
     if !body.trim_start().starts_with('<') {
@@ -128,8 +138,8 @@ pub(in crate::provider) fn summary(body: &str) -> String {
         body.get(from..to)
     });
     match title.map(|title| clean(title, 100, &[])) {
-        Some(title) if !title.is_empty() => format!("a web page titled “{title}”"),
-        _ => "a web page".to_owned(),
+        Some(title) if !title.is_empty() => format!("{PAGE} titled “{title}”"),
+        _ => PAGE.to_owned(),
     }
 }
 

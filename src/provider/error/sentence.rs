@@ -1,6 +1,9 @@
 //! The sentences a user reads: what happened and which setting to change.
 
 use super::Error;
+use super::clean::PAGE;
+use crate::provider::profile::Profile;
+use crate::provider::registry;
 use crate::provider::{Account, Provider};
 use crate::stream::ErrorKind;
 use crate::transport::FailureKind;
@@ -10,16 +13,25 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
     let title = provider.title();
     let model = account.model_or(provider.defaults().model);
     let wait = error.retry_after_ms.map_or_else(String::new, |ms| format!(" for {} s", ms.div_ceil(1000)));
+    let key = registry::profile(provider.name()).map_or("an API key", Profile::key);
+    let is_page = words.starts_with(PAGE);
     let sentence = match error.kind {
+        _ if is_page && error.status.is_some_and(|status| !matches!(status, 200..300 | 404 | 405)) => {
+            format!(
+                "Something in between (a proxy, firewall or bot check) answered in place of {title}: check `base-url` and \
+             `proxy`."
+            )
+        }
         ErrorKind::Auth if account.api_key.is_empty() => {
-            format!("{title} wants an API key: set `api-key-env` (or `api-key`).")
+            format!("{title} needs {key}: set `api-key-env` (or `api-key`).")
         }
-        ErrorKind::Auth => {
-            format!("{title} does not accept the API key: check `api-key-env` (or `api-key`).")
-        }
+        ErrorKind::Auth => format!(
+            "{title} does not accept {}: check `api-key-env` (or `api-key`).",
+            key.replacen("an ", "the ", 1)
+        ),
         ErrorKind::Quota => format!("No credit or quota is left at {title}."),
         ErrorKind::Model if model.is_empty() => {
-            format!("{title} does not know what was asked for: check `model` and `base-url`.")
+            format!("Set `model`: {title} does not know which one is meant.")
         }
         ErrorKind::Model => {
             format!("{title} does not know the model `{model}`: check `model` and `base-url`.")
@@ -36,6 +48,7 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
         ErrorKind::RateLimited => format!("{title} asks to wait{wait}: too many requests."),
         ErrorKind::Transient => format!("{title} failed or is overloaded; trying again may help."),
         ErrorKind::Truncated => format!("{title} ended the answer before it was complete."),
+        ErrorKind::Timeout => format!("{title} sent nothing for too long: see `timeout.idle-ms`."),
         ErrorKind::Malformed => {
             format!("{title} answered something else than its format: check `base-url` and `provider`.")
         }
@@ -43,6 +56,13 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
         ErrorKind::Limit => format!("The answer of {title} is over a limit of this plugin."),
         ErrorKind::Request if error.status.is_some_and(|status| (300..400).contains(&status)) => {
             format!("{title} is elsewhere, and the key does not follow it there by itself: check `base-url`.")
+        }
+        ErrorKind::Request if matches!(error.status, Some(404 | 405)) => {
+            let status = error.status.unwrap_or_default();
+            return format!(
+                "Nothing answers at {} (HTTP {status}): check `base-url` and `provider`.",
+                shown(account.base_url_or(provider.defaults().base_url))
+            );
         }
         ErrorKind::Request => format!("{title} refused the request."),
     };
@@ -60,9 +80,14 @@ pub(super) fn kind_of(failure: FailureKind) -> ErrorKind {
             ErrorKind::Network
         }
         FailureKind::Cut => ErrorKind::Truncated,
-        FailureKind::Timeout => ErrorKind::Limit,
+        FailureKind::Timeout => ErrorKind::Timeout,
         FailureKind::Request | FailureKind::Unavailable => ErrorKind::Request,
     }
+}
+
+/// The URL as it may be shown: a key may have been pasted along behind it.
+fn shown(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Of a request that got no whole answer. `words` are the transport's, cleaned.
@@ -73,9 +98,7 @@ pub(super) fn of_failure(
     words: &str,
 ) -> String {
     let title = provider.title();
-    let base = account.base_url_or(provider.defaults().base_url);
-    // A key may have been pasted along behind it.
-    let base = base.split(['?', '#']).next().unwrap_or_default();
+    let base = shown(account.base_url_or(provider.defaults().base_url));
     let sentence = match kind {
         FailureKind::Resolve => {
             format!("The host of `{base}` has no address: check `base-url` and the network.")
@@ -90,10 +113,12 @@ pub(super) fn of_failure(
         }
         FailureKind::Proxy => format!("The proxy did not let the request through to {title}: check `proxy`."),
         FailureKind::Cut => format!("The connection to {title} broke before the answer was complete."),
-        FailureKind::Timeout => format!("{title} did not answer in time."),
+        FailureKind::Timeout => {
+            format!("{title} did not answer in time: see `timeout.first-byte-ms` and `timeout.idle-ms`.")
+        }
         FailureKind::Request => format!("The request to {title} could not be sent: check `base-url`."),
         FailureKind::Unavailable => {
-            "There is no way to send a request: neither curl nor the editor's own HTTP.".to_owned()
+            "No way to send a request: install curl, or set `transport = \"http\"`.".to_owned()
         }
     };
     match words.trim_end_matches('.') {

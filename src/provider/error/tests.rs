@@ -1,7 +1,8 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::provider::{Secret, find, testing};
+use crate::http::Secret;
+use crate::provider::{find, testing};
 use crate::transport::FailureKind;
 
 const KEY: &str = "sk-proj-0123456789abcdef";
@@ -190,7 +191,7 @@ fn other_refusals_are_explained() {
         "<html><head><title>503 Service Temporarily Unavailable</title></head></html>",
         expect![[r#"
             transient code - id - wait -
-            The server failed or is overloaded; trying again may help. It said (HTTP 503): a web page titled “503 Service Temporarily Unavailable”.
+            Something in between (a proxy, firewall or bot check) answered in place of the server: check `base-url` and `proxy`. It said (HTTP 503): a web page titled “503 Service Temporarily Unavailable”.
         "#]],
     );
     check(
@@ -238,8 +239,8 @@ fn models_the_server_has_are_named() {
         ["gpt-4.1", "whisper-1", "gpt-4.1-mini", "o4-mini", "dall-e-3", "tts-1", "gpt-4.1-nano", "sora"];
     let error = error.naming_models("gpt-4.1-mimi", &listed.map(str::to_owned));
     expect![[r#"
-        model code - id - wait -
-        OpenAI does not know the model `gpt-4.1-mimi`: check `model` and `base-url`. It answered HTTP 404 without a word. It has `gpt-4.1-mini`, `gpt-4.1`, `gpt-4.1-nano`, `o4-mini`, `sora`, `tts-1` and 2 more.
+        request code - id - wait -
+        Nothing answers at https://api.openai.com/v1 (HTTP 404): check `base-url` and `provider`. It has `gpt-4.1-mini`, `gpt-4.1`, `gpt-4.1-nano`, `o4-mini`, `sora`, `tts-1` and 2 more.
     "#]].assert_eq(&shown(&error));
     assert_eq!(error.clone().naming_models("x", &[]), error);
 }
@@ -275,12 +276,12 @@ fn transport_failures_name_what_to_change() {
         The proxy did not let the request through to OpenAI: check `proxy`. (curl: (7) with ***)
         truncated code - id - wait -
         The connection to OpenAI broke before the answer was complete. (curl: (7) with ***)
-        limit code - id - wait -
-        OpenAI did not answer in time. (curl: (7) with ***)
+        timeout code - id - wait -
+        OpenAI did not answer in time: see `timeout.first-byte-ms` and `timeout.idle-ms`. (curl: (7) with ***)
         request code - id - wait -
         The request to OpenAI could not be sent: check `base-url`. (curl: (7) with ***)
         request code - id - wait -
-        There is no way to send a request: neither curl nor the editor's own HTTP. (curl: (7) with ***)
+        No way to send a request: install curl, or set `transport = "http"`. (curl: (7) with ***)
     "#]].assert_eq(&told);
 }
 

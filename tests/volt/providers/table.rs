@@ -286,7 +286,11 @@ pub static CASES: &[Case] = &[
         before: PROMPT,
         resumed: PROMPT,
         refusal: || error::ollama(404),
-        told: &["`qwen2.5-coder:1.5b-base`", "`ollama pull MODEL`", "It has `codellama:7b-code`."],
+        told: &[
+            "`qwen2.5-coder:1.5b-base`",
+            "`ollama pull qwen2.5-coder:1.5b-base`",
+            "It has `codellama:7b-code`.",
+        ],
         models: r#"{"models":[{"name":"codellama:7b-code","model":"codellama:7b-code"}]}"#,
         ..OPENAI
     },
@@ -345,7 +349,7 @@ pub static CASES: &[Case] = &[
                 r#"{"error":{"message":"Invalid model identifier.","type":"invalid_request_error","param":"model","code":"model_not_found"}}"#,
             )
         },
-        told: &["`qwen2.5-coder-7b`", "`lms load MODEL`", "It has `model-it-has`."],
+        told: &["`qwen2.5-coder-7b`", "`lms load qwen2.5-coder-7b`", "It has `model-it-has`."],
         models: OPENAI_MODELS,
         ..OPENAI
     },
@@ -406,8 +410,8 @@ pub static CASES: &[Case] = &[
         settings: &[("model", "my-model")],
         fields: &[("/model", r#""my-model""#), ("/max_tokens", "256"), ("/stream_options", "null")],
         refusal: || Script::html(404),
-        told: &["The server does not know the model `my-model`", "`base-url`", "404"],
-        models: "<html>",
+        told: &["Nothing answers at http://127.0.0.1", "`base-url`", "`provider`", "404"],
+        models: "",
         ..OPENAI
     },
 ];

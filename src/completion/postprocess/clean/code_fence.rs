@@ -58,7 +58,7 @@ pub(super) fn unwrap<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool
                 Some(false) => inside(fence, indentation(line), below, ended),
                 None => Unwrapped::plain(""),
             },
-            None if is_wrapper(context, fence) => one_line(fence),
+            None if is_wrapper(context, fence) => one_line(context, fence),
             _ => Unwrapped::plain(text),
         };
     }
@@ -102,10 +102,6 @@ fn after_words<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> U
         }
         if !whole && !ended {
             return nothing(None);
-        }
-        if bare.starts_with("</think>") {
-            // Some servers swallow the tag that opens a thought.
-            return unwrap(context, rest.trim_start_matches(['\n', '\r']), ended);
         }
         if !bare.is_empty() {
             let talks = words == 0 || prose::may_go_on(bare);
@@ -166,18 +162,22 @@ fn inside<'r>(opening: Fence<'_>, deep: usize, code: &'r str, ended: bool) -> Un
     Unwrapped::plain(code.get(..end).unwrap_or_default())
 }
 
-/// A whole answer in a fence on one line.
-fn one_line(fence: Fence<'_>) -> Unwrapped<'_> {
+/// A whole answer in a fence on one line, perhaps with the language before it.
+fn one_line<'r>(context: &CursorContext<'_>, fence: Fence<'r>) -> Unwrapped<'r> {
     match fence.info.strip_suffix("```") {
-        Some(code) if fence.mark == '`' => Unwrapped { text: code.trim(), over: true, hidden: None },
+        Some(code) if fence.mark == '`' => {
+            let code = code.trim();
+            let (word, rest) = code.split_once(' ').unwrap_or((code, ""));
+            let named = !rest.trim().is_empty() && context.is_called(word);
+            Unwrapped { text: if named { rest.trim() } else { code }, over: true, hidden: None }
+        }
         _ => Unwrapped::plain(""),
     }
 }
 
 /// An answer of one line in backquotes, where these are no part of the language.
 fn in_backquotes<'r>(context: &CursorContext<'_>, text: &'r str, line: &'r str) -> Option<&'r str> {
-    let own = context.in_words() || context.language.is_prose || context.language.blocks != Blocks::Braces;
-    let own = own || context.language.quotes.iter().any(|quote| quote.open == "`");
+    let own = context.in_words() || context.language.is_prose || context.language.has_backquotes;
     let alone = text.get(line.len()..).is_some_and(|rest| rest.trim().is_empty());
     let code = line.trim().strip_prefix('`')?.strip_suffix('`')?;
     (alone && !own && !code.is_empty() && !code.contains('`')).then_some(code)

@@ -1,39 +1,30 @@
-//! Characters that must not reach a document unseen.
+//! Characters that must not pass unseen, into a document or into a prompt.
 
 use std::borrow::Cow;
 
-/// Takes out control characters (not the tab and the line break), whole escape sequences of terminals,
-/// characters without width, and those that turn the direction of text around, by which code can be made
-/// to look like other code (CVE-2021-42574, "Trojan Source").
-pub(super) fn strip(text: &str) -> Cow<'_, str> {
+use super::invisible;
+
+/// Takes out control characters (not the tab and the line break), whole escape sequences of terminals, characters that
+/// nobody sees, and those that turn the direction of text around, by which code can be made to look like other code
+/// (CVE-2021-42574, "Trojan Source").
+pub fn strip(text: &str) -> Cow<'_, str> {
     let plain = |byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n');
-    if text.bytes().all(plain) || !text.chars().any(is_unwanted) {
+    if text.bytes().all(plain) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         rest = rest.get(c.len_utf8()..).unwrap_or_default();
-        if c == '\u{1b}' {
-            rest = after_escape(rest);
-        } else if !is_unwanted(c) {
-            out.push(c);
+        match c {
+            '\t' | '\n' => out.push(c),
+            '\u{1b}' => rest = after_escape(rest),
+            c if c.is_control() => {}
+            c if invisible::is_unwanted(out.chars().next_back(), c, rest.chars().next()) => {}
+            c => out.push(c),
         }
     }
-    Cow::Owned(out)
-}
-
-fn is_unwanted(c: char) -> bool {
-    match c {
-        '\t' | '\n' => false,
-        // Direction overrides, embeddings, isolates and marks.
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => true,
-        // No width: zero width space, word joiner, byte order mark, tag characters. Joiners stay, emoji and
-        // many scripts need them.
-        '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => true,
-        '\u{2028}' | '\u{2029}' => true,
-        c => c.is_control(),
-    }
+    if out.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(out) }
 }
 
 /// What follows an escape sequence (ECMA-48: `[`, parameters, one letter) of this line.

@@ -2,11 +2,17 @@
 
 mod code_fence;
 mod control_chars;
+mod enclosing_pair;
+mod invisible;
 mod prefix_echo;
 mod reasoning;
+mod refusal;
 mod special_tokens;
+mod wrapper;
 
 use std::borrow::Cow;
+
+pub use control_chars::strip as strip_control_chars;
 
 use super::Hidden;
 use super::cursor_context::CursorContext;
@@ -24,9 +30,26 @@ pub(super) struct Cleaned<'r> {
 pub(super) fn clean<'r>(context: &CursorContext<'_>, raw: &'r str, ended: bool) -> Cleaned<'r> {
     let answer = reasoning::skip(raw, ended);
     let (text, leaked) = special_tokens::cut(context, answer, ended);
-    let fenced = code_fence::unwrap(context, text, ended || leaked);
-    let over = leaked || fenced.over;
+    let text = reasoning::skip_unopened(context, text, ended || leaked);
+    let wrapped = wrapper::unwrap(context, text);
+    let fenced = code_fence::unwrap(context, wrapped.text, ended || leaked || wrapped.over);
+    let over = leaked || wrapped.over || fenced.over;
+    let ended = ended || over;
+    let nothing = |hidden| Cleaned { text: Cow::Borrowed(""), over, hidden };
+    let words = if fenced.hidden.is_some() { wrapped.text } else { fenced.text };
+    match refusal::is_refusal(context, words, ended) {
+        Some(false) => {}
+        Some(true) => return Cleaned { over: true, ..nothing(Some(Hidden::NothingToAdd)) },
+        None => return nothing(None),
+    }
     let text = control_chars::strip(fenced.text);
-    let echoed = prefix_echo::strip(context, text, ended || over);
-    Cleaned { text: echoed.text, over, hidden: fenced.hidden.or(echoed.hidden) }
+    let echoed = prefix_echo::strip(context, text, ended);
+    let hidden = fenced.hidden.or(echoed.hidden);
+    match enclosing_pair::strip(context, &echoed.text, ended) {
+        Some(inner) if inner.len() < echoed.text.len() => {
+            Cleaned { text: Cow::Owned(inner.to_owned()), over, hidden }
+        }
+        Some(_) => Cleaned { text: echoed.text, over, hidden },
+        None => nothing(hidden),
+    }
 }

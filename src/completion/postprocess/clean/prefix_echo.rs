@@ -4,11 +4,14 @@ use std::borrow::Cow;
 
 use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
+use crate::completion::postprocess::language::Dots;
 
 /// So many lines above the cursor may be echoed.
 const LINES: usize = 40;
 /// Shorter lines come again in good code.
 const LEAST: usize = 8;
+/// So many lines in a row do not come again in good code.
+const MANY: usize = 5;
 /// So much of the cursor's line is looked at, in bytes.
 const LINE: usize = 256;
 
@@ -16,6 +19,14 @@ const LINE: usize = 256;
 pub(super) struct Echoed<'r> {
     pub(super) text: Cow<'r, str>,
     pub(super) hidden: Option<Hidden>,
+}
+
+/// A line above the cursor.
+#[derive(Clone, Copy)]
+struct Above<'a> {
+    /// Without the white space around it.
+    text: &'a str,
+    columns: usize,
 }
 
 /// How the lines of an answer compare with the lines above the cursor.
@@ -34,22 +45,26 @@ enum Comparison {
 pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: bool) -> Echoed<'r> {
     let nothing = |hidden| Echoed { text: Cow::Borrowed(""), hidden };
     let breaks = text.trim_start_matches([' ', '\t']).starts_with('\n') && !context.on_blank_line();
-    let mut above: Vec<&str> =
-        context.lines_above().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
+    let mut above = Vec::with_capacity(LINES);
     if breaks {
-        above.insert(0, context.line_before.trim());
+        above.push(Above { text: context.line_before.trim(), columns: context.column() });
+    }
+    for line in context.lines_above().filter(|line| !line.trim().is_empty()).take(LINES) {
+        above.push(Above { text: line.trim(), columns: context.columns(line) });
     }
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut undecided = false;
-    for (back, _) in above.iter().enumerate().filter(|(_, line)| **line == first) {
+    for (back, farthest) in above.iter().enumerate().filter(|(_, line)| line.text == first) {
         let Some(echoed) = above.get(..=back) else { continue };
-        if back == 0 && (echoed.iter().any(|line| is_common(line, context)) || echoed.is_empty()) {
+        // One line comes again in good code if it is a short one, or stands in a block that has ended.
+        let outer = farthest.columns <= context.column();
+        if back == 0 && (is_common(first, context) || !outer && !breaks) {
             continue;
         }
-        match compare(echoed, &text, ended) {
+        match compare(context, echoed, &text, ended, breaks) {
             Comparison::Differ => {}
             Comparison::Short { lines } if ended => {
-                if lines > 1 {
+                if lines >= MANY || lines > 1 && farthest.columns < context.column() {
                     return nothing(Some(Hidden::RepeatsAbove));
                 }
             }
@@ -86,7 +101,7 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
     if breaks || context.on_blank_line() {
         return Echoed { text, hidden: None };
     }
-    match own_line(context, &text) {
+    match own_line(context, &text).or_else(|| sigil(context, &text)) {
         Some(at) => {
             let rest = text.get(at..).unwrap_or_default();
             let hidden = rest.trim().is_empty().then_some(Hidden::RepeatsAbove);
@@ -101,25 +116,34 @@ fn is_common(line: &str, context: &CursorContext<'_>) -> bool {
     line.len() < LEAST || context.language.closes(line) || !line.contains(char::is_alphabetic)
 }
 
-/// Compares the lines `above` (nearest first) with the beginning of `text`, blank lines aside.
-fn compare(above: &[&str], text: &str, ended: bool) -> Comparison {
+/// Compares the lines `above` (nearest first) with the beginning of `text`, blank lines aside. An unfinished line
+/// decides nothing: what it ends with may yet be taken away.
+fn compare(
+    context: &CursorContext<'_>,
+    above: &[Above<'_>],
+    text: &str,
+    ended: bool,
+    breaks: bool,
+) -> Comparison {
     let mut expected = above.iter().rev();
     let mut wanted = expected.next();
+    let farthest = wanted.map_or(0, |line| line.columns);
+    // Lines that stand as much deeper than those above as the cursor does are the same code in another block.
+    let moved = context.column().cast_signed() - farthest.cast_signed();
     let (mut at, mut lines) = (0, 0);
     for line in text.split_inclusive('\n') {
         let bare = line.trim();
-        let whole = line.ends_with('\n') || ended;
         let Some(line_above) = wanted else { break };
         if !bare.is_empty() {
-            if bare != *line_above {
-                return if !whole && line_above.starts_with(bare) {
-                    Comparison::Short { lines }
-                } else {
-                    Comparison::Differ
-                };
-            }
-            if !whole {
+            if !line.ends_with('\n') && !ended {
                 return Comparison::Short { lines };
+            }
+            if bare != line_above.text {
+                return Comparison::Differ;
+            }
+            let by = context.columns(line).cast_signed() - line_above.columns.cast_signed();
+            if lines == 1 && by == moved && moved != 0 && !breaks {
+                return Comparison::Differ;
             }
             lines += 1;
             wanted = expected.next();
@@ -171,7 +195,10 @@ fn is_telling(context: &CursorContext<'_>, tail: &str, whole_line: bool, last_wo
         &["=", "==", "===", "=>", "->", "<-", ":=", "+=", "-=", "&&", "||", "!=", ":", "|>", "::"];
     let bare = tail.trim_end();
     let spaced = bare.len() < tail.len();
+    let opens_comment = context.language.block_comments.iter().any(|comment| comment.open == bare);
     if context.language.line_comments.contains(&bare)
+        || opens_comment
+        || whole_line && spaced && is_list_mark(bare)
         || ["///", "//!", "/**", "##", "###", "- ", "*", "-", ">"].contains(&bare)
     {
         return whole_line || (last_word && spaced);
@@ -189,4 +216,41 @@ fn is_telling(context: &CursorContext<'_>, tail: &str, whole_line: bool, last_wo
     !bare.contains(',')
         && bare.len() >= if last_word { 2 } else { 3 }
         && (!context.language.is_prose || bare.contains(' '))
+}
+
+/// Whether a line's beginning is the mark of an item in a numbered list.
+fn is_list_mark(bare: &str) -> bool {
+    bare.strip_suffix(['.', ')'])
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The byte of `text` after the echo of the operator or sigil right before the cursor, where both together are no
+/// code: `items..iter()`, `@@property`, `##ff0000`.
+fn sigil(context: &CursorContext<'_>, text: &str) -> Option<usize> {
+    const SIGILS: &[&str] = &["->", "?.", "::", "</", "@", "$", "#", "&", "."];
+    if context.in_words() {
+        return None;
+    }
+    let line = context.line_before;
+    let mark = SIGILS.iter().find(|mark| line.ends_with(**mark) && text.starts_with(**mark))?;
+    let before = line.strip_suffix(mark)?.trim_end();
+    let rest = text.get(mark.len()..)?;
+    let name = rest.len() - rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len();
+    let called = rest.get(name..).is_some_and(|behind| behind.starts_with(['(', '<']));
+    let doubles = match *mark {
+        "." => match context.language.dots {
+            _ if before.ends_with('.') || before.ends_with(|c: char| c.is_ascii_digit()) => false,
+            Dots::Error => true,
+            Dots::Range => called,
+            Dots::Operator => false,
+        },
+        // Between two operands it may become a logical and.
+        "&" => before.is_empty() || before.ends_with(['(', ',', '=', '[', '{', ':', '?', '|', '>']),
+        // Token pasting.
+        "#" => !before.starts_with('#') && !context.language.is_prose,
+        "@" | "$" => !context.language.doubles_sigils,
+        _ => true,
+    };
+    let attribute = *mark == "#" && rest.starts_with('[');
+    (doubles && (name > 0 || attribute)).then_some(mark.len())
 }

@@ -1,5 +1,9 @@
 //! A reasoning model's thoughts, where its server lets them into the text.
 
+use crate::completion::postprocess::cursor_context::CursorContext;
+use crate::completion::postprocess::language::Blocks;
+use crate::completion::postprocess::lines::{prose, repetition};
+
 /// Those of Qwen, DeepSeek and their kin, Magistral's, Kimi's, Seed's, and what prompts make others use.
 const TAGS: [(&str, &str); 7] = [
     ("<think>", "</think>"),
@@ -29,4 +33,55 @@ pub(super) fn skip(raw: &str, ended: bool) -> &str {
         }
     }
     raw
+}
+
+/// The text after a thought that only ends with a tag, because the template had opened it in the prompt. Lines that
+/// may be a thought are held back until one comes that may not.
+pub(super) fn skip_unopened<'r>(context: &CursorContext<'_>, raw: &'r str, ended: bool) -> &'r str {
+    let language = context.language;
+    if language.is_prose || language.blocks == Blocks::None || context.in_words() {
+        return raw;
+    }
+    let mut from = 0;
+    let mut held = false;
+    for line in raw.split_inclusive('\n') {
+        let bare = line.trim();
+        let close = TAGS.iter().find_map(|(_, close)| Some((line.find(close)?, close.len())));
+        if let Some((at, length)) = close
+            && line.get(..at).is_some_and(|words| words.trim().is_empty() || is_thought(words))
+        {
+            let answer = raw.get(from + at + length..).unwrap_or_default();
+            return answer.trim_start_matches(['\n', '\r']);
+        }
+        // A loop within a line ends the answer before the line shows what it is.
+        if repetition::within(line).is_some() {
+            return raw;
+        }
+        if line.ends_with('\n') && !bare.is_empty() {
+            if !is_thought(bare) {
+                return raw;
+            }
+            held = true;
+        }
+        from += line.len();
+    }
+    if held && !ended { "" } else { raw }
+}
+
+/// Whether a line may be a thought: words in a row, as no code has them.
+fn is_thought(line: &str) -> bool {
+    const LEAST_WORDS: usize = 3;
+    if prose::is_talk(line) || prose::is_sentence(line) {
+        return true;
+    }
+    if !line.trim_start().starts_with(char::is_alphabetic) {
+        return false;
+    }
+    let words = line.split_whitespace().map(|word| word.trim_matches([',', '.', ':', '?', '!', '\'', '"']));
+    let (mut count, mut plain) = (0, true);
+    for word in words {
+        count += 1;
+        plain &= !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '-' | '’'));
+    }
+    plain && count >= LEAST_WORDS && !line.ends_with([',', ':', ';'])
 }

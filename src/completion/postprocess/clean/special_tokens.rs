@@ -52,6 +52,23 @@ const TOKENS: &[&str] = &[
 /// Tokens that are code elsewhere, but not at the beginning of a line.
 const AT_LINE_START: &[&str] =
     &["<filename>", "+++++ ", "<<<<<<< CURRENT", ">>>>>>> UPDATED", "<current_file", "</file>"];
+/// Names of tokens that mean nothing without their brackets either, which some tokenizers lose.
+const BARE: &[&str] = &[
+    "fim_prefix",
+    "fim_suffix",
+    "fim_middle",
+    "fim_pad",
+    "fim-prefix",
+    "fim-suffix",
+    "fim-middle",
+    "fim-pad",
+    "endoftext",
+    "im_start",
+    "im_end",
+    "start_of_turn",
+    "end_of_turn",
+    "eot_id",
+];
 /// `<|name|>` and DeepSeek's `<｜name｜>`, whatever the name: each family has its own.
 const BARS: [(&str, &str); 2] = [("<|", "|>"), ("<｜", "｜>")];
 /// Names of tokens are no longer than this, in bytes.
@@ -64,26 +81,83 @@ const LEAST: usize = 4;
 /// The text before the first leaked token, and whether there was one.
 pub(super) fn cut<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> (&'r str, bool) {
     let text = if context.lexer.in_string() { text } else { after_opening(text) };
+    let (text, leaked) = match bracketed(context, text, ended) {
+        Some((at, leaked)) => (text.get(..at).unwrap_or_default(), leaked),
+        None => (text, false),
+    };
+    match bare(context, text, ended || leaked) {
+        Some((at, sure)) => (text.get(..at).unwrap_or_default(), sure || leaked),
+        None if ended && !leaked => (without_partial(text), false),
+        None => (text, leaked),
+    }
+}
+
+/// Where the first token stands, and whether it is surely a slip.
+fn bracketed(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, bool)> {
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| rest.find(['<', '[', '+', '{', '>'])) {
         let at = from + found;
         if let Some(token) = token(text, at) {
-            let before = text.get(..at).unwrap_or_default();
             match is_leaked(context, text, at, token, ended) {
-                Some(true) => return (before, true),
+                Some(true) => return Some((at, true)),
                 Some(false) => {}
-                None => return (before, false),
+                None => return Some((at, false)),
             }
         }
         from = at + 1;
     }
-    (if ended { without_partial(text) } else { text }, false)
+    None
+}
+
+/// Where the name of a token stands without its brackets, and whether it is surely a slip.
+fn bare(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, bool)> {
+    let mut first: Option<(usize, &str, bool)> = None;
+    for name in BARE {
+        for (at, name) in text.match_indices(name) {
+            if first.is_some_and(|(known, ..)| known < at) {
+                break;
+            }
+            if let Some(sure) = is_apart(text, at, name, ended) {
+                first = Some((at, name, sure));
+                break;
+            }
+        }
+    }
+    let (at, name, sure) = first?;
+    // Code about tokens names them.
+    if context.before.contains(name) || context.after.contains(name) {
+        return None;
+    }
+    match is_leaked(context, text, at, name, ended) {
+        Some(true) => Some((at, sure)),
+        Some(false) => None,
+        None => Some((at, false)),
+    }
+}
+
+/// Whether a name at this byte stands by itself, with a word or nothing behind it, as no name in code does; `None`: it
+/// does not, `false`: what follows tells.
+fn is_apart(text: &str, at: usize, name: &str, ended: bool) -> Option<bool> {
+    let joins = |c: char| c.is_alphanumeric() || "_-.:\"'`$|<[{｜▁".contains(c);
+    if text.get(..at)?.ends_with(joins) {
+        return None;
+    }
+    let rest = text.get(at + name.len()..)?;
+    let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    match rest.get(blank..)?.chars().next() {
+        None => Some(ended),
+        Some('|' | '>') if blank == 0 => Some(true),
+        Some('\r' | '\n') => Some(true),
+        Some(c) if blank > 0 && c.is_alphanumeric() => Some(true),
+        Some(_) => None,
+    }
 }
 
 /// The text without the tokens that stand before an answer: the last one of a FIM template, which a model
 /// may say again, and the head of a chat turn.
 fn after_opening(text: &str) -> &str {
-    let mut rest = text;
+    let bare = text.trim_start().strip_prefix("fim_middle");
+    let mut rest = bare.filter(|rest| rest.starts_with(char::is_whitespace)).unwrap_or(text);
     while let Some(token) = token(rest.trim_start(), 0) {
         let name = token.trim_matches(|c: char| !c.is_alphanumeric());
         let behind = rest.trim_start().get(token.len()..).unwrap_or_default();
@@ -104,8 +178,13 @@ fn after_opening(text: &str) -> &str {
 fn token(text: &str, at: usize) -> Option<&str> {
     let rest = text.get(at..)?;
     // Operators and brackets come often; what stands behind them is seldom what stands so in a token.
-    let second = rest.chars().nth(1)?;
-    if !second.is_ascii_alphabetic() && !"/|｜[<>+{".contains(second) {
+    let mut chars = rest.chars();
+    let likely = match (chars.next()?, chars.next()?) {
+        ('[', second) => second.is_ascii_uppercase() || second == '/',
+        ('<', second) => second.is_ascii_alphabetic() || "/|｜[<".contains(second),
+        (first, second) => first == second,
+    };
+    if !likely {
         return None;
     }
     let starts_line = text.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
@@ -132,9 +211,7 @@ fn token(text: &str, at: usize) -> Option<&str> {
 fn is_leaked(context: &CursorContext<'_>, text: &str, at: usize, token: &str, ended: bool) -> Option<bool> {
     let before = text.get(..at).unwrap_or_default();
     let markup = context.language.blocks == Blocks::Tags || context.language.is_prose;
-    if markup && matches!(token, "<PRE>" | "<filename>")
-        || token == "</s>" && before.rsplit('\n').next().is_some_and(|line| line.contains("<s>"))
-    {
+    if markup && matches!(token, "<PRE>" | "<filename>") || token == "</s>" && strikes(before) {
         return Some(false);
     }
     // `names[PREFIX] + 1` is code.
@@ -176,6 +253,16 @@ fn without_partial(text: &str) -> &str {
         })
     });
     if known || bars { text.get(..at).unwrap_or_default() } else { text }
+}
+
+/// Whether the line that `before` ends with strikes text out, as HTML does with `<s>`.
+fn strikes(before: &str) -> bool {
+    let mut from = before.len().saturating_sub(STRING);
+    while !before.is_char_boundary(from) {
+        from += 1;
+    }
+    let near = before.get(from..).unwrap_or_default();
+    near.rsplit('\n').next().is_some_and(|line| line.contains("<s>"))
 }
 
 fn ends_word(text: &str) -> bool {

@@ -16,6 +16,8 @@ pub(super) struct Brackets {
     lexer: Lexer,
     /// Closers that stand right of the cursor on its line, unmatched there.
     closed: Vec<char>,
+    /// How many of the brackets that the cursor's line opens the document does not close: the answer has to.
+    owed: usize,
     /// The block was closed, and the same line opened its next part: `} else {`.
     in_next_part: bool,
 }
@@ -24,7 +26,7 @@ impl Brackets {
     pub(super) fn new(context: &CursorContext<'_>) -> Self {
         let mut closed = Vec::new();
         let mut open = Vec::new();
-        context.lexer.clone().part(context.line_after, |_, mark| match mark {
+        context.lexer.clone().part(context.line_after, &mut |_, mark| match mark {
             Mark::Open(closer) => open.push(closer),
             Mark::Close(c) => {
                 if open.last() == Some(&c) {
@@ -36,11 +38,13 @@ impl Brackets {
             Mark::Unquote(c) => closed.push(c),
             Mark::Quote => {}
         });
+        let owed = owed(context, &closed);
         Self {
             open: Vec::new(),
             given: context.open.clone(),
             lexer: context.lexer.clone(),
             closed,
+            owed,
             in_next_part: false,
         }
     }
@@ -48,6 +52,11 @@ impl Brackets {
     /// Brackets the answer has opened and not closed.
     pub(super) fn depth(&self) -> usize {
         self.open.len()
+    }
+
+    /// How many brackets of the cursor's line the answer still has to close.
+    pub(super) fn owed(&self) -> usize {
+        self.owed
     }
 
     /// Whether the next line begins within a string or a comment.
@@ -62,7 +71,7 @@ impl Brackets {
     }
 
     pub(super) fn next(&mut self, context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
-        let Self { open, given, lexer, closed, in_next_part } = self;
+        let Self { open, given, lexer, closed, owed, in_next_part } = self;
         let mut cut = None;
         let mut ends_block = false;
         let mut string_is_own = !lexer.in_string();
@@ -73,7 +82,7 @@ impl Brackets {
             line.columns
         };
         let braces = context.language.blocks == Blocks::Braces;
-        lexer.line(line.text, |at, mark| match mark {
+        lexer.line(line.text, &mut |at, mark| match mark {
             _ if cut.is_some() => {}
             Mark::Quote => string_is_own = true,
             Mark::Open(closer) => open.push(closer),
@@ -87,6 +96,9 @@ impl Brackets {
                 if open.last() == Some(&c) {
                     open.pop();
                     ends_block |= *in_next_part && open.is_empty();
+                } else if *owed > 0 && given.last() == Some(&c) {
+                    *owed -= 1;
+                    given.pop();
                 } else if closed.contains(&c) {
                     cut = Some(Cut::Into(at));
                 } else if is_excess(context, given, c) {
@@ -108,6 +120,23 @@ impl Brackets {
     }
 }
 
+/// How many of the brackets that the cursor's line opens the document leaves open: `closed` are those that it closes
+/// right of the cursor, and the lines of the same statement may close more.
+fn owed(context: &CursorContext<'_>, closed: &[char]) -> usize {
+    let opened = context.open.get(context.open.len() - context.opened_here..).unwrap_or_default();
+    let mut closers: Vec<char> = closed.iter().copied().filter(|c| matches!(c, ')' | ']' | '}')).collect();
+    if closers.len() < opened.len() && !context.line_after.trim_end().ends_with([';', '{', ':']) {
+        let below = context.closed_below().iter();
+        closers.extend(below.take_while(|(_, columns)| *columns >= context.column()).map(|(c, _)| *c));
+    }
+    let outer = opened.iter().rev().skip(opened.len().saturating_sub(closers.len()));
+    if !closed.is_empty() && closers.len() <= opened.len() && outer.eq(closers.iter()) {
+        opened.len() - closers.len()
+    } else {
+        0
+    }
+}
+
 /// Whether a bracket closes what nobody opened. Braces are left to the blocks, and the shell closes its
 /// patterns only.
 fn is_excess(context: &CursorContext<'_>, given: &mut Vec<char>, closer: char) -> bool {
@@ -122,25 +151,16 @@ fn is_excess(context: &CursorContext<'_>, given: &mut Vec<char>, closer: char) -
     }
 }
 
-/// Whether the first bracket that the lines below close without opening it is this one, no further left.
+/// Whether the lines below close this bracket, which stands at `columns`: the first one they close is of its kind and
+/// no further left, or they close as many braces as are open.
 fn is_closed_below(context: &CursorContext<'_>, closer: char, columns: usize) -> bool {
-    let mut lexer = Lexer::new(context.language);
-    let mut open = Vec::new();
-    let mut found = None;
-    for line in context.lines_below() {
-        lexer.line(line, |_, mark| match mark {
-            _ if found.is_some() => {}
-            Mark::Open(closer) => open.push(closer),
-            Mark::Close(c) if open.last() == Some(&c) => {
-                open.pop();
-            }
-            Mark::Close(c) => found = Some(c == closer && context.columns(line) >= columns),
-            _ => {}
-        });
-        if let Some(found) = found {
-            return found;
-        }
-    }
     // The window may end before the block does.
-    context.after.len() >= crate::completion::postprocess::cursor_context::WINDOW
+    let Some((first, at)) = context.first_closed_below() else { return context.is_cut_off_below() };
+    first == closer && (at >= columns || closer == '}' && closes_all_braces(context))
+}
+
+/// Whether the lines below close as many braces as are open at the cursor.
+fn closes_all_braces(context: &CursorContext<'_>) -> bool {
+    let closed = context.closed_below().iter().filter(|(c, _)| *c == '}').count();
+    closed >= context.open.iter().filter(|c| **c == '}').count()
 }

@@ -3,7 +3,7 @@
 use super::{Cut, Line};
 use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
-use crate::completion::postprocess::language::{Blocks, first_word};
+use crate::completion::postprocess::language::{Blocks, Language, first_word};
 
 /// Words before the one that says what is defined.
 const MODIFIERS: &[&str] = &[
@@ -104,14 +104,21 @@ pub(super) struct Definitions {
     watched: bool,
     defined: bool,
     has_body: bool,
+    /// Something other than a definition was shown.
+    stated: bool,
 }
 
 impl Definitions {
     pub(super) fn new(context: &CursorContext<'_>) -> Self {
         let top = context.header.is_none() && context.body == 0;
-        let contained = context.header.is_some_and(|header| CONTAINERS.contains(&defining_word(header)));
+        let contained = context.header.is_some_and(is_container);
         let own = is_definition(context.line_before);
-        Self { watched: (top || contained || own) && !context.is_empty(), defined: false, has_body: false }
+        Self {
+            watched: (top || contained || own) && !context.is_empty(),
+            defined: false,
+            has_body: false,
+            stated: false,
+        }
     }
 
     /// The word on the next line; `depth`: brackets open behind it, `floor`: columns of the definitions.
@@ -123,6 +130,11 @@ impl Definitions {
         floor: usize,
     ) -> Cut {
         let code = line.text.trim();
+        // Where blocks need no braces, no bracket holds a definition.
+        let bare = context.language.blocks == Blocks::Indentation;
+        if bare && line.apart && line.depth > 0 && !line.inside && line.said == 0 && is_definition(code) {
+            return Cut::Before(Hidden::EndsBlock);
+        }
         if !self.watched || line.inside || code.is_empty() {
             return Cut::Keep;
         }
@@ -147,10 +159,22 @@ impl Definitions {
         }
         let full = format!("{}{}", if line.first { context.line_before } else { "" }, line.text);
         let words = context.language.blocks == Blocks::Words;
-        self.defined |=
+        let defines =
             is_definition(&full) || (braces || words) && is_function(&full) || braces && is_block(&full);
+        if defines && self.stated && !self.defined && line.apart && line.depth == 0 {
+            return Cut::Before(Hidden::EndsBlock);
+        }
+        self.defined |= defines;
+        self.stated |= !defines && !is_introduction(context, code);
         Cut::Keep
     }
+}
+
+/// Whether a line stands above definitions without being one: a comment, an import, a decorator.
+fn is_introduction(context: &CursorContext<'_>, code: &str) -> bool {
+    context.language.line_comments.iter().any(|mark| code.starts_with(mark))
+        || code.starts_with(['@', '#', '/', '*', '['])
+        || matches!(first_word(code), "import" | "from" | "use" | "using" | "package" | "require" | "include")
 }
 
 /// Whether a line defines something by name.
@@ -159,6 +183,48 @@ pub(super) fn is_definition(line: &str) -> bool {
         || (line.trim_start().starts_with("type ") && line.trim_end().ends_with('{'))
         || ((line.contains("=> {") || line.contains("= function"))
             && words(line).any(|word| matches!(word, "const" | "let" | "var")))
+}
+
+/// Whether a line is the head of a definition or a condition that has no body yet, or ends with a word that asks for more.
+pub(crate) fn lacks_body(code: &str, language: &Language) -> bool {
+    const ASKING: &[&str] = &[
+        "and",
+        "as",
+        "await",
+        "extends",
+        "from",
+        "implements",
+        "import",
+        "in",
+        "instanceof",
+        "is",
+        "let",
+        "new",
+        "not",
+        "of",
+        "or",
+        "typeof",
+        "var",
+        "where",
+        "yield",
+    ];
+    let code = code.trim();
+    let start = code.rfind(|c: char| !c.is_alphanumeric() && c != '_');
+    let last = start
+        .and_then(|at| code.get(at..))
+        .unwrap_or(code)
+        .trim_start_matches(|c: char| !c.is_alphanumeric());
+    let behind = code.rsplit(')').next().unwrap_or_default();
+    let body = if language.blocks == Blocks::Braces { &['=', '{'][..] } else { &['=', ':'] };
+    let head = is_definition(code) && !behind.contains(body);
+    let condition =
+        matches!(first_word(code), "if" | "for" | "while" | "switch" | "catch") && code.ends_with(')');
+    head || condition || [ASKING, MODIFIERS, DEFINING].iter().any(|words| words.contains(&last))
+}
+
+/// Whether a line opens a block in which definitions stand side by side.
+pub(super) fn is_container(line: &str) -> bool {
+    CONTAINERS.contains(&defining_word(line))
 }
 
 /// The first word of a line that is no modifier.

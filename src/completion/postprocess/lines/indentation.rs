@@ -63,6 +63,8 @@ struct Opener {
     listed: usize,
     /// It opens a list of arguments, which many indent twice.
     calls: bool,
+    /// It opens a class or the like.
+    contains: bool,
 }
 
 impl<'a> Indentation<'a> {
@@ -113,14 +115,17 @@ impl<'a> Indentation<'a> {
         }
         let said = self.context.columns(line);
         let mut fitted = self.place(code, said, depth);
+        self.last = Some(said);
         let style = self.context.style;
+        let blank = line.get(..line.len() - code.len()).unwrap_or_default();
+        let foreign = style.is_uniform() && blank.contains(if style.tabs { ' ' } else { '\t' });
+        if fitted == said && (!foreign || self.context.has_blank(blank)) {
+            return Cow::Borrowed(line);
+        }
         if style.tabs && self.context.language.closes(code) {
             fitted -= fitted % style.step;
         }
-        self.last = Some(said);
-        let blank = line.get(..line.len() - code.len()).unwrap_or_default();
-        let fits = !style.is_known() || !blank.contains(if style.tabs { ' ' } else { '\t' });
-        if fitted == said && fits {
+        if fitted == said && !foreign {
             return Cow::Borrowed(line);
         }
         Cow::Owned(style.blanks(fitted) + code)
@@ -157,7 +162,8 @@ impl<'a> Indentation<'a> {
         let listed = code.trim_start();
         let listed = listed.len() - listed.trim_start_matches("- ").len();
         let calls = code.ends_with('(');
-        self.opener = opens.then_some(Opener { said: self.last, fitted: columns, listed, calls });
+        let contains = definitions::is_container(code);
+        self.opener = opens.then_some(Opener { said: self.last, fitted: columns, listed, calls, contains });
     }
 
     /// The first line goes on from the cursor: the white space before it stands there already.
@@ -170,17 +176,24 @@ impl<'a> Indentation<'a> {
         let given = context.column();
         self.brought = context.columns(line);
         let above = context.above().unwrap_or_default();
-        let deeper = context.columns(above) + context.style.step;
+        let outer = context.columns(above);
         // What is in a namespace stands beside it in many projects.
         let flat = matches!(first_word(above), "namespace" | "extern");
-        let under_opener =
-            context.language.opens(without_comment(above, context.language)) && given < deeper && !flat;
+        let under_opener = context.language.opens(without_comment(above, context.language))
+            && given < outer + context.style.step
+            && !flat;
         let closes = context.language.closes(code) || context.language.goes_on(code);
         let continues = code.starts_with(['.', '?', '+', '|', '&']) && !context.language.is_prose;
         let wanted = if under_opener && !closes && !context.lexer.is_inside() {
-            let told = self.brought > context.columns(above);
+            let told = self.brought > outer;
             let whole = !context.style.tabs || self.brought.is_multiple_of(context.style.step);
-            if told && whole { self.brought } else { deeper }
+            // Where indentation makes the block, its first line must stand further right than what opens it.
+            let must_move = context.language.blocks == Blocks::Indentation && given <= outer;
+            match () {
+                () if told && whole => self.brought,
+                () if must_move => outer + context.style.step,
+                () => given,
+            }
         } else if given == 0 || continues {
             self.brought
         } else {
@@ -212,18 +225,21 @@ impl<'a> Indentation<'a> {
         {
             return columns;
         }
+        let single =
+            self.context.style.tabs || one_blank_per_level(map.from, map.to, self.context.style.step);
+        let least = if single { 1 } else { 2 };
         if let Some(opener) = self.opener
             && self.step.is_none()
             && !joins
             && let Some(step) = said.checked_sub(opener.said.unwrap_or(map.from) + opener.listed)
-            && (2..=8).contains(&step)
+            && (least..=8).contains(&step)
             && !(opener.calls && step == 2 * self.context.style.step)
         {
             self.step = Some(step);
         }
         let unit = self.context.style.step;
         let fitted = match (said.checked_sub(map.from), self.step) {
-            (Some(right), Some(step)) if step != unit && self.context.style.is_known() => {
+            (Some(right), Some(step)) if step != unit && !self.context.allows_step(step) => {
                 map.to + right / step * unit + right % step
             }
             (Some(right), _) => map.to + right,
@@ -273,6 +289,8 @@ impl<'a> Indentation<'a> {
                 // A list may stand as far left as the key it belongs to.
                 _ if said == opener.fitted && code.starts_with("- ") => same,
                 _ if is_label(code) => None,
+                // Another definition, not the body, unless definitions are what the block holds.
+                _ if said == 0 && self.apart && definitions::is_definition(code) && !opener.contains => same,
                 _ if said > self.brought => Map::new(self.brought, opener.fitted),
                 _ => {
                     let to = opener.fitted + opener.listed + context.style.step;
@@ -284,9 +302,13 @@ impl<'a> Indentation<'a> {
         if self.brought > 0 && said == self.brought {
             return Map::new(said, self.first);
         }
-        // A blank of the model's own before each line, or a line under a whole statement but not beside it.
-        let slipped =
-            said == floor + 1 || said > floor && self.stated && context.language.blocks == Blocks::Braces;
+        // A blank of the model's own before each line, or a line under a whole statement but not beside it, where
+        // another step of indentation explains that.
+        let beside = floor.max(self.first);
+        let slipped = said == beside + 1 && beside.is_multiple_of(context.style.step)
+            || self.stated
+                && context.language.blocks == Blocks::Braces
+                && is_in_other_steps(said, beside, context.style.step);
         let words = context.language.line_comments.iter().any(|mark| code.starts_with(mark))
             || code.starts_with("/*");
         if slipped && depth == 0 && !is_label(code) && !words {
@@ -295,14 +317,18 @@ impl<'a> Indentation<'a> {
         if said >= floor {
             return Map::new(floor, floor);
         }
-        if joins || is_label(code) {
+        if one_blank_per_level(said, floor, context.style.step) {
+            return Map::new(said, floor);
+        }
+        if joins || is_label(code) || is_commented_out(code, context) {
             return None;
         }
+        let outer = context.header.map_or(0, |header| context.columns(header));
         let from_margin = match context.language.blocks {
             Blocks::None => false,
-            // Nothing but a closer ends the block, so that a line left of it was put there by mistake.
+            // Only a closer ends the block, so a line left of what opens the block is misplaced.
             Blocks::Braces | Blocks::Words | Blocks::Tags => {
-                !(self.apart && definitions::is_definition(code))
+                said < outer.max(1) && !(self.apart && definitions::is_definition(code))
             }
             Blocks::Indentation => said == 0 && self.is_from_margin(code),
         };
@@ -321,6 +347,28 @@ impl<'a> Indentation<'a> {
             self.context.header.is_some_and(|header| matches!(first_word(header), "def" | "async"));
         in_function && !top && !self.apart && !self.leaves
     }
+}
+
+/// Whether a line at `said` stands as deep as one at `columns` where a step of indentation has two, four or eight
+/// columns instead of `step`.
+fn is_in_other_steps(said: usize, columns: usize, step: usize) -> bool {
+    let depth = columns / step;
+    depth > 0
+        && columns.is_multiple_of(step)
+        && [2, 4, 8].iter().any(|other| *other > step && said == depth * other)
+}
+
+/// Whether a line at `said` stands as deep as one at `columns` where each level has one blank.
+fn one_blank_per_level(said: usize, columns: usize, step: usize) -> bool {
+    said > 0 && said < step && said * step == columns
+}
+
+/// Whether a line is code that an editor has made a comment at the margin.
+fn is_commented_out(code: &str, context: &CursorContext<'_>) -> bool {
+    let mut marks = context.language.line_comments.iter();
+    marks.any(|mark| {
+        code.strip_prefix(mark).is_some_and(|rest| rest.starts_with(['\t']) || rest.starts_with("  "))
+    })
 }
 
 /// Whether a line stands left of its block by custom: labels, preprocessor lines.

@@ -15,8 +15,14 @@ use self::definitions::Definitions;
 use self::indentation::Indentation;
 use self::repetition::Repetition;
 use self::scope::Scope;
+use self::suffix_overlap::SuffixOverlap;
 use super::cursor_context::CursorContext;
 use super::{Hidden, Processed};
+
+/// A suggestion has no more lines than this.
+const MOST_LINES: usize = 400;
+/// A suggestion is no longer than this, in bytes.
+const MOST_BYTES: usize = 64 * 1024;
 
 /// A line of the answer, as the rules see it.
 struct Line<'l> {
@@ -30,6 +36,8 @@ struct Line<'l> {
     inside: bool,
     /// Columns of its indentation; the cursor line's for the first one.
     columns: usize,
+    /// The same, as the model wrote the line.
+    said: usize,
     /// Brackets that the answer has opened above and not closed.
     depth: usize,
 }
@@ -54,14 +62,20 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
     let mut scope = Scope::new(context);
     let mut definitions = Definitions::new(context);
     let mut brackets = Brackets::new(context);
+    let mut overlap = SuffixOverlap::new();
     let mut repetition = Repetition::new();
     let mut out = String::with_capacity(text.len());
     let (mut first, mut apart) = (true, false);
     let mut loops = false;
     let mut cut = Cut::Keep;
+    let mut replacement = None;
     let shown = scope.skip_blank(context, text);
     let mut used = text.len() - shown.len();
-    for line in shown.split_inclusive('\n') {
+    for (count, line) in shown.split_inclusive('\n').enumerate() {
+        if count == MOST_LINES || out.len() + line.len() > MOST_BYTES {
+            cut = Cut::Before(Hidden::TooLong);
+            break;
+        }
         let looped = repetition::within(line);
         if !line.ends_with('\n') && !ended {
             // A loop within a line never comes to the line's end.
@@ -82,14 +96,15 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
             false => indentation.fit(code, first, inside, brackets.depth()),
         };
         let columns = if first { indentation.first_column() } else { context.columns(&fitted) };
+        let said = if first { columns } else { context.columns(code) };
         let floor = indentation.floor();
-        let line = Line { text: &fitted, first, apart, inside, columns, depth: brackets.depth() };
+        let line = Line { text: &fitted, first, apart, inside, columns, said, depth: brackets.depth() };
         cut = [
             looped.map_or(Cut::Keep, |at| match at {
                 0 => Cut::Before(Hidden::RepeatsItself),
                 _ => Cut::At(line.text.len()),
             }),
-            suffix_overlap::line(context, &line),
+            overlap.next(context, &line, brackets.owed()),
             prose::line(context, &line),
             repetition.next(&line, out.len()),
             brackets.next(context, &line),
@@ -109,6 +124,9 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
             _ => fitted.len(),
         };
         out.push_str(fitted.get(..end).unwrap_or_default());
+        if let (true, Cut::Into(_)) = (first, cut) {
+            replacement = suffix_overlap::replacement(context, fitted.get(end..).unwrap_or_default());
+        }
         if cut != Cut::Keep {
             break;
         }
@@ -122,6 +140,9 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
     if let Some(at) = repetition.loop_at().or_else(|| repetition.held_at().filter(|_| waits)) {
         out.truncate(at);
     }
+    if overlap.is_held() {
+        out.clear();
+    }
     if !matches!(cut, Cut::Into(_)) {
         // Blanks at the end are for the user to type, or for the lines that follow to bring.
         out.truncate(out.trim_end().len());
@@ -130,13 +151,15 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
     if blank {
         out.clear();
     }
+    let replacement = replacement.filter(|_| !blank);
     let hidden = match cut {
+        _ if overlap.is_held() => Hidden::RepeatsBelow,
         Cut::Before(why) => why,
         _ => Hidden::Blank,
     };
     let block_ended = !loops && matches!(cut, Cut::At(_) | Cut::Into(_) | Cut::Before(Hidden::EndsBlock));
     let processed =
-        Processed { text: out, replaces: 0, complete: cut != Cut::Keep, hidden: blank.then_some(hidden) };
+        Processed { text: out, replacement, complete: cut != Cut::Keep, hidden: blank.then_some(hidden) };
     (processed, block_ended.then_some(used))
 }
 

@@ -9,13 +9,23 @@ const TIMES: usize = 3;
 const TIMES_OF_NUMBERS: usize = 8;
 /// Longest group of lines that is watched for coming again.
 const GROUP: usize = 6;
-/// Lines shorter than this do not make a loop by themselves.
+/// The same for lines so short that they may well come again, such as `}`, if they stand equally deep.
+const TIMES_OF_SHORT: usize = 6;
+/// Lines shorter than this are short.
 const LEAST: usize = 4;
+
+/// A line that was given to [`Repetition::next`].
+struct Seen {
+    text: String,
+    columns: usize,
+    /// The byte of the text to show at which it begins.
+    at: usize,
+}
 
 /// Follows the lines of an answer. A line that repeats the lines above it waits until one comes that does
 /// not: a loop shows once, not three times.
 pub(super) struct Repetition {
-    lines: Vec<(String, usize)>,
+    lines: Vec<Seen>,
     /// How many lines up to the last one equal those so many lines above them, by that distance.
     runs: [usize; GROUP + 1],
     held: Option<usize>,
@@ -43,21 +53,25 @@ impl Repetition {
         if bare.is_empty() {
             return Cut::Keep;
         }
-        self.lines.push((bare.to_owned(), at));
+        self.lines.push(Seen { text: bare.to_owned(), columns: line.columns, at });
         let count = self.lines.len();
         let mut held = usize::MAX;
         for (group, run) in self.runs.iter_mut().enumerate().skip(1) {
             let earlier = count.checked_sub(group + 1).and_then(|at| self.lines.get(at));
-            *run = if earlier.is_some_and(|(line, _)| line == bare) { *run + 1 } else { 0 };
+            *run = if earlier.is_some_and(|line| line.text == bare) { *run + 1 } else { 0 };
             let repeated = self.lines.get(count - *run..).unwrap_or_default();
-            let start = repeated.first().map_or(usize::MAX, |(_, at)| *at);
+            let start = repeated.first().map_or(usize::MAX, |line| line.at);
             held = held.min(start);
-            if !repeated.iter().any(|(line, _)| line.len() >= LEAST && line.contains(char::is_alphanumeric)) {
-                continue;
-            }
-            let letters = repeated.iter().any(|(line, _)| line.contains(char::is_alphabetic));
-            let times = if letters { TIMES } else { TIMES_OF_NUMBERS };
-            if *run >= group * (times - 1) {
+            let long = |line: &Seen| line.text.len() >= LEAST && line.text.contains(char::is_alphanumeric);
+            let times = if !repeated.iter().any(long) {
+                TIMES_OF_SHORT
+            } else if repeated.iter().any(|line| line.text.contains(char::is_alphabetic)) {
+                TIMES
+            } else {
+                TIMES_OF_NUMBERS
+            };
+            let equally_deep = |seen: &Seen| seen.columns == line.columns;
+            if *run >= group * (times - 1) && (times != TIMES_OF_SHORT || repeated.iter().all(equally_deep)) {
                 self.cut = Some(start);
                 return Cut::Before(Hidden::RepeatsItself);
             }

@@ -11,6 +11,10 @@ pub(crate) const CLOSERS: &[char] = &[')', ']', '}', '>', '"', '\'', '`', ';', '
 /// Follows the lines of an answer and ends it with its line or its block.
 pub(super) struct Scope {
     single: bool,
+    /// The cursor's line closes behind it what it opens before it.
+    enclosed: bool,
+    /// The answer began on the cursor's line.
+    began_here: bool,
     /// The cursor stands between a bracket and its partner, which an editor may have brought.
     in_pair: bool,
     /// Some of the lines that a model began with were blank and are left out.
@@ -31,8 +35,9 @@ impl Scope {
             && after.starts_with("</")
             && after.matches('<').count() == 1;
         let code_after = !closing_tag && !after.trim_matches(CLOSERS).trim().is_empty();
+        let enclosed = context.open.last().is_some_and(|closer| after.starts_with(*closer));
         let in_pair = context.extent == Extent::Auto
-            && context.open.last().is_some_and(|closer| after.starts_with(*closer))
+            && enclosed
             && context.code_before.trim_end().ends_with(['(', '[', '{']);
         let single = match context.extent {
             Extent::Line => true,
@@ -40,7 +45,17 @@ impl Scope {
             Extent::Block => false,
         };
         let at_opener = !context.on_blank_line() && context.language.opens(context.code_before);
-        Self { single, in_pair, skipped: false, at_opener, lowered: None, stated: false, shown: false }
+        Self {
+            single,
+            enclosed,
+            began_here: false,
+            in_pair,
+            skipped: false,
+            at_opener,
+            lowered: None,
+            stated: false,
+            shown: false,
+        }
     }
 
     /// The text without blank lines at its beginning, where the cursor's line is blank already.
@@ -67,8 +82,11 @@ impl Scope {
         }
         self.single = false;
         if code.is_empty() {
-            return Cut::Keep;
+            // What began on the cursor's line, between two brackets there, does not go on in another paragraph.
+            let over = self.enclosed && self.began_here && !line.inside && line.depth == 0;
+            return if over { Cut::Before(Hidden::EndsBlock) } else { Cut::Keep };
         }
+        self.began_here |= line.first;
         let shown = std::mem::replace(&mut self.shown, true);
         let stated = std::mem::replace(&mut self.stated, code.ends_with(';'));
         if line.inside || line.depth > 0 {

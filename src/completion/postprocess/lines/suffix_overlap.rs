@@ -1,8 +1,8 @@
 //! What stands right of the cursor, or below it, already.
 
 use super::{Cut, Line};
-use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
+use crate::completion::postprocess::{Hidden, Replacement};
 
 /// A rest of line shorter than this is told by its brackets alone.
 const LEAST: usize = 3;
@@ -13,18 +13,47 @@ const TELLING: usize = 12;
 /// Lines of at least this length are the same if they differ in a twentieth (tabby drops within 5 %).
 const LONG: usize = 30;
 
-/// The word on one line of the answer.
-pub(super) fn line(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
-    if line.first
-        && let Some(cut) = rest_of_line(context, line.text)
-    {
-        return cut;
+/// Follows the lines of an answer and ends it where it runs into what follows the cursor.
+pub(super) struct SuffixOverlap<'a> {
+    /// The first line of the answer is the next one of the document, which goes on with this line. Where the answer
+    /// goes on in another way, it is new code that begins alike.
+    held: Option<&'a str>,
+}
+
+impl<'a> SuffixOverlap<'a> {
+    pub(super) fn new() -> Self {
+        Self { held: None }
     }
-    below(context, line)
+
+    /// Whether the first line waits for the second one to tell whether both are the document's.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The word on the next line; `owed`: brackets of the cursor's line that the answer has to close.
+    pub(super) fn next(&mut self, context: &CursorContext<'a>, line: &Line<'_>, owed: usize) -> Cut {
+        if line.first
+            && let Some(cut) = rest_of_line(context, line.text, owed)
+        {
+            return cut;
+        }
+        let bare = line.text.trim();
+        if let Some(expected) = self.held.filter(|_| !bare.is_empty()) {
+            if expected == bare || context.language.closes(bare) {
+                return Cut::Before(Hidden::RepeatsBelow);
+            }
+            self.held = None;
+        }
+        let cut = below(context, line);
+        if cut != Cut::Keep && line.first && !line.inside && context.on_blank_line() {
+            self.held = context.lines_below().map(str::trim).filter(|below| !below.is_empty()).nth(1);
+        }
+        if self.is_held() && line.first { Cut::Keep } else { cut }
+    }
 }
 
 /// The end of the line says what stands right of the cursor: `foo|, b)` and `a, b)`.
-fn rest_of_line(context: &CursorContext<'_>, line: &str) -> Option<Cut> {
+fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<Cut> {
     let after = context.line_after.trim();
     if after.is_empty() {
         return None;
@@ -34,7 +63,7 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str) -> Option<Cut> {
     }
     let said = line.trim_end();
     if let Some(head) = said.strip_suffix(after)
-        && is_balanced(head)
+        && Balance::of(head).closes(owed)
     {
         return Some(into(context, head));
     }
@@ -51,8 +80,32 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str) -> Option<Cut> {
         let joins = |c: char| c.is_alphanumeric() || c == '_';
         !(line.get(..*at).is_some_and(|head| head.ends_with(joins)) && after.starts_with(joins))
     };
-    let mut places = within.chain(broken).filter(boundary);
-    places.find_map(|at| line.get(..at).filter(|head| is_balanced(head))).map(|head| into(context, head))
+    let mut balance = Balance::default();
+    let mut from = 0;
+    within
+        .chain(broken)
+        .filter(boundary)
+        .find_map(|at| {
+            balance.follow(line.get(from..at).unwrap_or_default());
+            from = at;
+            if balance.closes(owed) { line.get(..at) } else { None }
+        })
+        .map(|head| into(context, head))
+}
+
+/// What may stand instead of the closers right of the cursor, if the answer's line says them again in `rest` and goes
+/// on behind them.
+pub(super) fn replacement(context: &CursorContext<'_>, rest: &str) -> Option<Replacement> {
+    let after = context.line_after.trim_end();
+    let closers = after.trim_start();
+    if closers.is_empty() || !closers.chars().all(|c| ")]}\"'`".contains(c)) {
+        return None;
+    }
+    let rest = rest.trim_end();
+    let behind = rest.strip_prefix(closers)?;
+    let goes_on = behind.starts_with(|c: char| !c.is_alphanumeric() && c != '_');
+    let text = rest.to_owned();
+    (goes_on && Balance::of(behind).is_even()).then_some(Replacement { replaced: after.len(), text })
 }
 
 /// Shows the line up to where the document goes on, which may bring the blank between the two.
@@ -78,50 +131,90 @@ pub(super) fn end(context: &CursorContext<'_>, line: &Line<'_>, depth: usize) ->
 fn below(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
     let full;
     let mut bare = line.text.trim();
-    if bare.is_empty() || line.depth > 0 {
+    if bare.is_empty() {
         return Cut::Keep;
     }
+    let repeated = Cut::Before(Hidden::RepeatsBelow);
+    let mut lines = context.lines_below().filter(|below| !below.trim().is_empty()).take(BELOW);
+    let Some(next) = lines.next() else { return Cut::Keep };
+    let same_columns = [line.columns, line.said].contains(&context.columns(next));
     // The end of the comment, string or tag that the cursor stands in, or the brace that opens its body.
     let mark = line.inside || matches!(bare, "{" | "/>");
-    let next = context.lines_below().find(|below| !below.trim().is_empty());
-    let same = next.is_some_and(|below| below.trim() == bare && context.columns(below) == line.columns);
-    if mark && !line.first && same {
-        return Cut::Before(Hidden::RepeatsBelow);
+    if mark && !line.first && line.depth == 0 && same_columns && next.trim() == bare {
+        return repeated;
     }
-    if line.inside {
+    // What stands deeper than the cursor below it is in a bracket that the answer has to open.
+    let may_be_inside = line.depth == 0 || context.columns(next) > context.column();
+    if line.inside || !may_be_inside {
         return Cut::Keep;
     }
-    if line.first && !context.on_blank_line() {
+    let goes_on = line.first && !context.on_blank_line();
+    if goes_on {
         full = format!("{}{}", context.line_before, line.text);
         bare = full.trim();
         if bare.len() < TELLING {
             return Cut::Keep;
         }
     }
-    let next = context.lines_below().filter(|below| !below.trim().is_empty()).take(BELOW);
-    for (n, below) in next.enumerate() {
-        let (below, columns) = (below.trim(), context.columns(below));
-        let telling = bare.contains(char::is_alphanumeric) && !context.language.closes(bare);
-        let same = match n {
-            0 => below == bare || is_nearly(below, bare),
-            _ => below == bare && bare.len() >= TELLING,
-        };
-        if same && telling && columns == line.columns {
-            return Cut::Before(Hidden::RepeatsBelow);
-        }
+    if !bare.contains(char::is_alphanumeric) || context.language.closes(bare) {
+        return Cut::Keep;
     }
-    Cut::Keep
+    let (next, columns) = (next.trim(), context.columns(next));
+    if same_columns && (next == bare || is_nearly(next, bare)) {
+        return repeated;
+    }
+    if goes_on || line.depth > 0 || bare.len() < TELLING {
+        return Cut::Keep;
+    }
+    // Lines of the block below the cursor, as far as the document has not left it.
+    let same_block = lines.take_while(|below| context.columns(below) >= line.columns);
+    let mut again = same_block.filter(|below| context.columns(below) == line.columns && below.trim() == bare);
+    if columns >= line.columns && again.next().is_some() { repeated } else { Cut::Keep }
 }
 
-/// Whether `text` opens no bracket or quote that it does not close: then what follows it is another's.
-fn is_balanced(text: &str) -> bool {
-    let count = |open: char, close: char| {
-        text.chars().fold(0i32, |n, c| n + i32::from(c == open) - i32::from(c == close))
-    };
-    count('(', ')') <= 0
-        && count('[', ']') <= 0
-        && count('{', '}') <= 0
-        && text.matches('"').count().is_multiple_of(2)
+/// How many brackets and quotes a text opens and does not close.
+#[derive(Default)]
+struct Balance {
+    round: isize,
+    square: isize,
+    curly: isize,
+    quoted: bool,
+}
+
+impl Balance {
+    fn of(text: &str) -> Self {
+        let mut balance = Self::default();
+        balance.follow(text);
+        balance
+    }
+
+    fn follow(&mut self, text: &str) {
+        for byte in text.bytes() {
+            match byte {
+                b'(' => self.round += 1,
+                b')' => self.round -= 1,
+                b'[' => self.square += 1,
+                b']' => self.square -= 1,
+                b'{' => self.curly += 1,
+                b'}' => self.curly -= 1,
+                b'"' => self.quoted = !self.quoted,
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether it opens what it closes, and nothing else.
+    fn is_even(&self) -> bool {
+        !self.quoted && [self.round, self.square, self.curly] == [0; 3]
+    }
+
+    /// Whether it opens nothing that it does not close, and closes `owed` brackets that it did not open: then what
+    /// follows is another's.
+    fn closes(&self, owed: usize) -> bool {
+        let open = [self.round, self.square, self.curly];
+        let closed: isize = open.iter().sum::<isize>().saturating_neg();
+        !self.quoted && open.iter().all(|open| *open <= 0) && closed.unsigned_abs() >= owed
+    }
 }
 
 /// A line without its blanks and the punctuation at its end.

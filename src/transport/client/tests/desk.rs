@@ -149,7 +149,7 @@ fn list(folder: &Path) -> Vec<String> {
 /// A folder with the commands the agent needs, but for `without`.
 pub fn commands(shell: Shell, without: &str) -> Arc<Folder> {
     let folder = Folder::new();
-    let needed = ["sh", "mkdir", "mkfifo", "rm", "dd", "tee", "sleep", "curl", "printf"];
+    let needed = ["sh", "mkdir", "mkfifo", "mv", "rm", "dd", "tee", "sleep", "curl", "printf"];
     for name in needed.into_iter().filter(|name| *name != without) {
         let name = if name == "sh" { shell[0] } else { name };
         let path = Command::new("sh").args(["-c", &format!("type -P {name} || command -v {name}")]).output();

@@ -31,6 +31,8 @@ enum Line<'a> {
         arguments: &'a str,
     },
     ToolCall {
+        #[serde(skip_serializing_if = "is_first")]
+        choice: u32,
         index: u32,
         id: Option<&'a str>,
         name: Option<&'a str>,
@@ -76,6 +78,7 @@ impl<'a> From<&'a StreamToken<'_>> for Line<'a> {
                 Self::FunctionCall { name: call.name.as_deref(), arguments: &call.arguments }
             }
             StreamToken::ToolCall(call) => Self::ToolCall {
+                choice: call.choice,
                 index: call.index,
                 id: call.id.as_deref(),
                 name: call.name.as_deref(),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod complete;
+mod cuts;
 mod decode;
 mod demo;
 mod interrupt;
@@ -32,6 +33,7 @@ Commands:
   sse       Print the events of a recorded event stream as JSON lines
   decode    Print the tokens of a recorded answer of a model as JSON lines
   bench     Measure the stream library against its peers
+  cuts      Measure how exactly answers are cut that run over the text that is missing
   session   Have a made-up user write for some minutes, and measure what it comes to
 
 `cargo volt COMMAND --help` says more of each.
@@ -100,6 +102,7 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("package") => package::run(args, out),
             Some("sse") => sse::run(args, out),
             Some("bench") => bench::run(args, out),
+            Some("cuts") => cuts::run(args, out),
             Some("session") => session::run(args, out),
             Some("decode") => decode::run(args, out),
             Some("help") => Ok(out.write_all(HELP.as_bytes())?),
@@ -167,6 +170,7 @@ mod tests {
             &["package", "--help"],
             &["sse", "--help"],
             &["decode", "--help"],
+            &["cuts", "--help"],
         ] {
             assert!(output(words).unwrap().contains("Usage: cargo volt "), "{words:?}");
         }
@@ -186,6 +190,7 @@ mod tests {
             (&["sse", "--chunk", "0", "-"], "--chunk 0"),
             (&["sse", "--chunk", "-7", "-"], "--chunk -7"),
             (&["decode", "-"], "--provider"),
+            (&["cuts", "--cases", "no-such-file"], "no-such-file"),
             (&["decode", "--provider", "nobody", "-"], "`nobody`"),
         ] {
             let Err(Failure::Usage(message)) = output(words) else { panic!("{words:?} should fail") };

@@ -14,6 +14,7 @@ fn tokens_become_lines() {
         StreamToken::Delta(TextDelta { content: content.into(), index, logprob })
     };
     let call = |id: Option<&'static str>| ToolCall {
+        choice: 0,
         index: 1,
         id: id.map(Into::into),
         name: id.map(|_| "look".into()),

@@ -1,0 +1,304 @@
+//! Where requests go: the URL of each provider, from the settings and a path.
+
+use super::profile::{Address, Profile};
+use super::url::{is_label, segment};
+use super::{Account, Error};
+use crate::http::Url;
+use crate::stream::ErrorKind;
+
+/// Azure's API version for deployments.
+const AZURE: &str = "2024-10-21";
+/// The same for models that think: older versions refuse them, or their least effort.
+const AZURE_THINKING: &str = "2025-04-01-preview";
+/// The version of Foundry's model inference, which has a list of its own.
+const AZURE_FOUNDRY: &str = "2024-05-01-preview";
+
+/// Endpoints that users paste along with the base URL.
+const ENDPOINTS: &[&str] =
+    &["/chat/completions", "/fim/completions", "/completions", "/responses", "/messages"];
+
+/// Parameters of a query that may hold a key. A URL is shown in messages, so it must not have one.
+const SECRET_PARAMETERS: &[&str] = &["key", "token", "secret", "sig", "password", "code"];
+
+/// The URL for `path`, which begins with a slash and may have a query.
+///
+/// # Errors
+/// When a setting is missing or wrong. The message names it.
+pub(super) fn url(profile: &Profile, account: &Account, path: &str) -> Result<String, Error> {
+    match profile.address {
+        Address::Base => Ok(base(profile, account, profile.defaults.base_url)?.join(path)),
+        Address::Root(others) => {
+            let base = base(profile, account, profile.defaults.base_url)?;
+            let root = others.iter().find_map(|other| base.url.strip_suffix(other)).unwrap_or(&base.url);
+            Ok(Base { url: root.to_owned(), ..base }.join(path))
+        }
+        Address::Azure => azure(profile, account),
+        Address::Vertex(publisher) => vertex(profile, account, publisher, path),
+        Address::Bedrock => {
+            let own = bedrock_host("bedrock-runtime", region(profile, account)?);
+            Ok(base(profile, account, &own)?.join(path))
+        }
+        Address::Cloudflare => {
+            let own = account.option("cloudflare.account-id").map(segment);
+            let own = own.map(|id| format!("{}/client/v4/accounts/{id}/ai/v1", profile.defaults.base_url));
+            if own.is_none() && account.base_url.trim().is_empty() {
+                let message = "Set `cloudflare.account-id` to the id of your account at Cloudflare.";
+                return Err(Error::of_settings(profile, ErrorKind::Request, message));
+            }
+            Ok(base(profile, account, own.as_deref().unwrap_or_default())?.join(path))
+        }
+    }
+}
+
+/// A base URL: what stands before the path of a request, and a query that every request has.
+struct Base {
+    url: String,
+    query: String,
+}
+
+impl Base {
+    fn join(&self, path: &str) -> String {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let queries = [query, &self.query].into_iter().filter(|query| !query.is_empty());
+        let query = queries.collect::<Vec<_>>().join("&");
+        let mark = if query.is_empty() { "" } else { "?" };
+        [&self.url, path, mark, &query].concat()
+    }
+}
+
+/// The base URL of the user, or `own`; an endpoint behind it is left out. A base URL without a path gets that of
+/// `own`, or `/v1`.
+fn base(profile: &Profile, account: &Account, own: &str) -> Result<Base, Error> {
+    let wrong = |message: &str| Err(Error::of_settings(profile, ErrorKind::Request, message));
+    let given = account.base_url_or(own);
+    if given.is_empty() {
+        return wrong(&format!("Set `base-url` to the address of {}.", profile.title));
+    }
+    let (url, query) = given.split_once('?').unwrap_or((given, ""));
+    let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default().to_ascii_lowercase());
+    if names.into_iter().any(|name| SECRET_PARAMETERS.iter().any(|secret| name.ends_with(secret))) {
+        return wrong("`base-url` must not hold a key: it belongs in the environment, see `api-key-env`.");
+    }
+    let url = url.trim_end_matches('/');
+    let url = ENDPOINTS.iter().find_map(|endpoint| url.strip_suffix(endpoint)).unwrap_or(url);
+    let root = match own {
+        _ if !Url::parse(url).is_ok_and(|url| url.path().is_empty()) => String::new(),
+        "" if profile.address == Address::Base => "/v1".to_owned(),
+        own => Url::parse(own).map(|own| own.path().to_owned()).unwrap_or_default(),
+    };
+    Ok(Base { url: [url, &root].concat(), query: query.to_owned() })
+}
+
+/// Azure has two shapes of URL: a deployment's own with a version of the API, and the newer `/openai/v1`
+/// without one (learn.microsoft.com, "Azure OpenAI in Azure AI Foundry Models v1 API"). Foundry's model
+/// inference is a third.
+fn azure(profile: &Profile, account: &Account) -> Result<String, Error> {
+    let deployment = account.model_or("");
+    let is_name = deployment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if deployment.is_empty() || !is_name {
+        let message = "Set `model` to the name of the deployment at Azure OpenAI.";
+        return Err(Error::of_settings(profile, ErrorKind::Model, message));
+    }
+    let pasted = base(profile, account, "")?;
+    if pasted.url.ends_with("/openai/v1") {
+        return Ok(Base { query: String::new(), ..pasted }.join("/chat/completions"));
+    }
+    let foundry = pasted.url.ends_with("/models");
+    let version =
+        account.option("azure.api-version").map(|version| format!("api-version={}", segment(version)));
+    let query = version.or(Some(pasted.query).filter(|query| !query.is_empty())).unwrap_or_else(|| {
+        let plan = profile.plan(account);
+        let version = match (foundry, plan.known) {
+            (true, _) => AZURE_FOUNDRY,
+            (false, true) => AZURE_THINKING,
+            (false, false) => AZURE,
+        };
+        format!("api-version={version}")
+    });
+    let url = if foundry || pasted.url.contains("/openai/deployments/") {
+        pasted.url
+    } else {
+        format!("{}/openai/deployments/{deployment}", pasted.url.trim_end_matches("/openai"))
+    };
+    Ok(Base { url, query }.join("/chat/completions"))
+}
+
+/// The URL of a publisher's model on Vertex AI. `method` is what to do with it.
+fn vertex(profile: &Profile, account: &Account, publisher: &str, method: &str) -> Result<String, Error> {
+    let wrong = |message| Err(Error::of_settings(profile, ErrorKind::Request, message));
+    let Some(project) = account.option("vertex.project") else {
+        return wrong("Set `vertex.project` to the id of your Google Cloud project.");
+    };
+    let location = account.option("vertex.location").unwrap_or("global");
+    if !is_label(location) {
+        return wrong("`vertex.location` is no location: it should look like `us-central1` or `global`.");
+    }
+    let own = match location {
+        "global" => profile.defaults.base_url.to_owned(),
+        location => format!("https://{location}-aiplatform.googleapis.com"),
+    };
+    let base = base(profile, account, &own)?;
+    let url = base.url.trim_end_matches("/v1").to_owned();
+    let (project, model) = (segment(project), segment(profile.model(account)));
+    let path =
+        format!("/v1/projects/{project}/locations/{location}/publishers/{publisher}/models/{model}{method}");
+    Ok(Base { url, ..base }.join(&path))
+}
+
+/// The region of AWS.
+///
+/// # Errors
+/// When it could be more than a label of the host: it decides where the key goes.
+pub(super) fn region<'a>(profile: &Profile, account: &'a Account) -> Result<&'a str, Error> {
+    let region = account.option("aws.region").unwrap_or("us-east-1");
+    if is_label(region) {
+        return Ok(region);
+    }
+    let message = "`aws.region` is no region: it should look like `us-east-1`.";
+    Err(Error::of_settings(profile, ErrorKind::Request, message))
+}
+
+/// A host of Bedrock's: `bedrock-runtime` answers, `bedrock` lists models.
+pub(super) fn bedrock_host(service: &str, region: &str) -> String {
+    let china = if region.starts_with("cn-") { ".cn" } else { "" };
+    format!("https://{service}.{region}.amazonaws.com{china}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::registry::profile;
+    use super::*;
+
+    fn at(provider: &str, base_url: &str, options: &[(&str, &str)], path: &str) -> Result<String, String> {
+        let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let model = "m-1".to_owned();
+        let account = Account { base_url: base_url.to_owned(), model, options, ..Account::default() };
+        url(profile(provider).unwrap(), &account, path).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn base_urls_are_taken_as_users_write_them() {
+        for (provider, base, expected) in [
+            ("openai-compatible", "https://a.example/v1", "https://a.example/v1/chat/completions"),
+            ("openai-compatible", " https://a.example/v1/ ", "https://a.example/v1/chat/completions"),
+            ("openai-compatible", "http://localhost:8000", "http://localhost:8000/v1/chat/completions"),
+            (
+                "openai-compatible",
+                "https://a.example/x/chat/completions",
+                "https://a.example/x/chat/completions",
+            ),
+            // Gateways that want a query on each request.
+            (
+                "openai-compatible",
+                "https://a.example/x?api-version=2024-06-01&b",
+                "https://a.example/x/chat/completions?api-version=2024-06-01&b",
+            ),
+            (
+                "openai-compatible",
+                "https://a.example/x/chat/completions/?v=1",
+                "https://a.example/x/chat/completions?v=1",
+            ),
+            ("openai-compatible", "https://a.example?v=1", "https://a.example/v1/chat/completions?v=1"),
+            ("groq", "https://a.example", "https://a.example/openai/v1/chat/completions"),
+            ("ollama", "http://localhost:11434/api", "http://localhost:11434/chat/completions"),
+            (
+                "ollama",
+                "http://localhost:11434/v1/chat/completions",
+                "http://localhost:11434/chat/completions",
+            ),
+        ] {
+            assert_eq!(
+                at(provider, base, &[], "/chat/completions").as_deref(),
+                Ok(expected),
+                "{provider} {base}"
+            );
+        }
+        let listed = at("openai-compatible", "https://a.example/x?v=1", &[], "/models?limit=9");
+        assert_eq!(listed.as_deref(), Ok("https://a.example/x/models?limit=9&v=1"));
+    }
+
+    #[test]
+    fn azure_addresses_are_taken_as_the_portal_gives_them() {
+        let r = "https://r.openai.azure.com";
+        for (base, version, expected) in [
+            ("", "", "/openai/deployments/m-1/chat/completions?api-version=2024-10-21"),
+            ("/openai", "", "/openai/deployments/m-1/chat/completions?api-version=2024-10-21"),
+            (
+                "",
+                "2025-01-01-preview",
+                "/openai/deployments/m-1/chat/completions?api-version=2025-01-01-preview",
+            ),
+            (
+                "/openai/deployments/e/chat/completions?api-version=x",
+                "",
+                "/openai/deployments/e/chat/completions?api-version=x",
+            ),
+            ("/openai/v1", "", "/openai/v1/chat/completions"),
+            ("/openai/v1/responses", "", "/openai/v1/chat/completions"),
+            ("/models", "", "/models/chat/completions?api-version=2024-05-01-preview"),
+        ] {
+            let got =
+                at("azure", &format!("{r}{base}"), &[("azure.api-version", version)], "/chat/completions");
+            assert_eq!(got, Ok(format!("{r}{expected}")), "{base} {version}");
+        }
+    }
+
+    #[test]
+    fn clouds_have_addresses_by_project_region_and_account() {
+        let vertex = &[("vertex.project", "p"), ("vertex.location", "europe-west4")];
+        let model = "/v1/projects/p/locations/europe-west4/publishers/google/models/m-1:x?alt=sse";
+        for (provider, base, options, path, expected) in [
+            (
+                "vertex-gemini",
+                "",
+                &vertex[..],
+                ":x?alt=sse",
+                &*format!("https://europe-west4-aiplatform.googleapis.com{model}"),
+            ),
+            (
+                "vertex-gemini",
+                "https://gw.example/v1",
+                vertex,
+                ":x?alt=sse",
+                &format!("https://gw.example{model}"),
+            ),
+            (
+                "bedrock",
+                "",
+                &[("aws.region", "cn-north-1")],
+                "/m",
+                "https://bedrock-runtime.cn-north-1.amazonaws.com.cn/m",
+            ),
+            (
+                "cloudflare",
+                "",
+                &[("cloudflare.account-id", "a1")],
+                "/chat/completions",
+                "https://api.cloudflare.com/client/v4/accounts/a1/ai/v1/chat/completions",
+            ),
+        ] {
+            assert_eq!(at(provider, base, options, path).as_deref(), Ok(expected), "{provider} {base}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        for (provider, base, options, setting) in [
+            ("openai-compatible", "", &[][..], "`base-url`"),
+            ("openai-compatible", "https://a.example/v1?api_key=k", &[], "`base-url`"),
+            ("azure", "", &[], "`https://RESOURCE.openai.azure.com`"),
+            ("vertex-gemini", "", &[], "`vertex.project`"),
+            (
+                "vertex-gemini",
+                "",
+                &[("vertex.project", "p"), ("vertex.location", "a/b")],
+                "`vertex.location`",
+            ),
+            ("bedrock", "", &[("aws.region", "a@b")], "`aws.region`"),
+            ("cloudflare", "", &[], "`cloudflare.account-id`"),
+        ] {
+            let message = at(provider, base, options, "/x").unwrap_err();
+            assert!(message.contains(setting), "{provider} {base}: {message}");
+        }
+    }
+}

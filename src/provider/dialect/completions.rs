@@ -1,0 +1,90 @@
+//! The request of text completions, which is where fill-in-the-middle lives: by the server's own `suffix` field, or
+//! by a template in the prompt. Servers with chat as well are asked by chat where neither fits. Answers are decoded
+//! as chat completions are.
+
+use crate::http::HttpRequest;
+use crate::provider::fim::{self, Template, Way};
+use crate::provider::profile::{Completions, Profile};
+use crate::provider::reasoning::Spelling;
+use crate::provider::request::Draft;
+use crate::provider::{Account, Error, Prompt, Seam};
+use crate::stream::ErrorKind;
+
+/// The request that asks for `prompt`.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn request(
+    profile: &Profile,
+    quirks: &Completions,
+    account: &Account,
+    prompt: &Prompt,
+) -> Result<HttpRequest, Error> {
+    let model = profile.model(account);
+    if profile.defaults.needs_key && model.is_empty() && account.base_url.trim().is_empty() {
+        let message = "Set `model`, and `base-url` to a server that has it: OpenAI itself has no model left for text \
+                       completions.";
+        return Err(Error::of_settings(profile, ErrorKind::Model, message));
+    }
+    let to = |path| Draft::to(profile, account, path);
+    let stops = |stops: Vec<String>| stops.into_iter().take(quirks.stops).collect::<Vec<_>>();
+    let way = quirks.ways.choose(profile, account)?;
+    let draft = match &way {
+        Way::Suffix => {
+            let family = quirks.family.map_or_else(|| fim::of_model(model), fim::named);
+            let (prefix, own) = by_suffix(prompt, family);
+            to(quirks.path)?
+                .complete(prompt, quirks, prefix, stops(own))
+                .set("suffix", prompt.suffix.as_str())
+        }
+        Way::Template(template) => {
+            let own = template.stops(prompt, quirks.stops);
+            to(quirks.path)?.complete(prompt, quirks, template.render(prompt), own)
+        }
+        Way::Custom(template) => {
+            let text = fim::render(template, prompt, "");
+            to(quirks.path)?.complete(prompt, quirks, text, stops(prompt.stop.clone()))
+        }
+        Way::Chat => {
+            let draft = to("/chat/completions")?.chat(account, prompt, Seam::Instruction);
+            draft.limits(profile, account, prompt, "max_tokens")
+        }
+    };
+    let draft = draft.stream_options(quirks.stream_options);
+    // Stop strings are only found in text, and the special tokens that they are would be left out of it
+    // (vllm-project/vllm#2123).
+    let is_raw = matches!(way, Way::Template(_) | Way::Custom(_));
+    let draft = if is_raw && profile.thinking.spelling == Spelling::TemplateSwitch {
+        draft.set("skip_special_tokens", false)
+    } else {
+        draft
+    };
+    draft.post()
+}
+
+/// The text before the cursor, and stop strings. Snippets go before it if the model's family tells files apart by plain
+/// text; special tokens are the server's business.
+fn by_suffix(prompt: &Prompt, family: Option<&Template>) -> (String, Vec<String>) {
+    let prefix = match family {
+        Some(family) => family.prefix(prompt),
+        None => fim::render("{prefix}", prompt, ""),
+    };
+    let own = family.map_or(&[][..], |family| family.stops).iter().filter(|stop| stop.starts_with('\n'));
+    (prefix, own.map(|stop| (*stop).to_owned()).chain(prompt.stop.iter().cloned()).collect())
+}
+
+impl Draft<'_> {
+    fn complete(self, prompt: &Prompt, quirks: &Completions, text: String, stops: Vec<String>) -> Self {
+        self.model()
+            .set("prompt", text)
+            .set_some("stop", (!stops.is_empty()).then_some(stops))
+            .set("max_tokens", prompt.max_tokens.min(quirks.most_tokens))
+            .set("stream", true)
+            .temperature()
+    }
+}
+
+/// How such a server continues an answer: by prefix in FIM, by instruction in chat.
+pub(in crate::provider) fn seam(profile: &Profile, quirks: &Completions, account: &Account) -> Seam {
+    if quirks.ways.is_chat(profile, account) { Seam::Instruction } else { Seam::Prefix }
+}

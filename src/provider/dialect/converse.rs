@@ -1,0 +1,620 @@
+//! AWS Bedrock: the Converse API of every model there, in AWS's binary framing, signed or with a bearer key.
+
+use serde_json::{Map, Value};
+
+use super::messages::{self, Messages};
+use crate::http::{HttpRequest, Secret};
+use crate::provider::address::{bedrock_host, region, url};
+use crate::provider::error::stream_error;
+use crate::provider::finish::finish_reason;
+use crate::provider::infill_prompt::{conversation, stops};
+use crate::provider::profile::Profile;
+use crate::provider::request::{Draft, object, text_part};
+use crate::provider::sigv4::{Signer, Unsigned};
+use crate::provider::url::segment;
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Wire};
+use crate::sse::json::{Few, Raw, object};
+use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};
+
+/// The name under which both of Bedrock's hosts are signed for.
+const SERVICE: &str = "bedrock";
+
+/// Models that know no system prompt (the Converse API's table of features).
+const WITHOUT_SYSTEM: &[&str] =
+    &["amazon.titan", "mistral.mistral-7b", "mistral.mixtral", "ai21.j2", "cohere.command-text"];
+
+/// Models that know no stop sequences.
+const WITHOUT_STOPS: &[&str] = &["meta.llama"];
+
+/// Stop sequences a request may have: Nova takes four.
+const MOST_STOPS: usize = 4;
+
+/// The request that asks for `prompt`.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn request(
+    profile: &Profile,
+    account: &Account,
+    prompt: &Prompt,
+) -> Result<HttpRequest, Error> {
+    let model = profile.model(account);
+    let url = url(profile, account, &format!("/model/{}/converse-stream", segment(model)))?;
+    let draft = authorized(profile, account, Draft::to_url(profile, account, &url)?)?;
+    signed(profile, account, draft.converse(profile, account, prompt).post()?)
+}
+
+/// The request that lists the models. Only the control plane's own host knows them, not whatever stands in for the
+/// runtime's.
+pub(in crate::provider) fn models_request(profile: &Profile, account: &Account) -> Option<HttpRequest> {
+    if !account.base_url.trim().is_empty() {
+        return None;
+    }
+    let url = format!("{}/foundation-models", bedrock_host("bedrock", region(profile, account).ok()?));
+    let draft = authorized(profile, account, Draft::to_url(profile, account, &url).ok()?).ok()?;
+    signed(profile, account, draft.get().ok()?).ok()
+}
+
+fn authorized<'a>(profile: &'a Profile, account: &'a Account, draft: Draft<'a>) -> Result<Draft<'a>, Error> {
+    match (credentials(account), account.secret("aws-session-token")) {
+        (None, _) if is_key_id(account.api_key.expose()) => {
+            let message = "An AWS access key has two parts: set `AWS_SECRET_ACCESS_KEY` as well.";
+            Err(Error::of_settings(profile, ErrorKind::Auth, message))
+        }
+        (None, _) => draft.authorized(),
+        (Some(_), Some(token)) => Ok(draft.secret_header("x-amz-security-token", token.clone())),
+        (Some(_), None) => Ok(draft),
+    }
+}
+
+/// Signs a whole request, if there is something to sign it with.
+fn signed(profile: &Profile, account: &Account, mut request: HttpRequest) -> Result<HttpRequest, Error> {
+    let Some((access_key_id, secret_access_key)) = credentials(account) else { return Ok(request) };
+    let content_type = request.headers.iter().find(|(name, _)| name == "content-type");
+    let signer = Signer {
+        access_key_id,
+        secret_access_key: secret_access_key.expose(),
+        session_token: account.secret("aws-session-token").map_or("", Secret::expose),
+        region: region(profile, account)?,
+        service: SERVICE,
+        unix_time: account.unix_time,
+    };
+    let signed = signer.sign(&Unsigned {
+        method: if request.body.is_some() { "POST" } else { "GET" },
+        host: request.url.authority(),
+        path: request.url.target(),
+        content_type: content_type.map_or("", |(_, value)| value),
+        body: request.body.as_deref().unwrap_or_default(),
+    });
+    request.headers.push(("x-amz-date".to_owned(), signed.date));
+    request.secret_headers.push(("authorization".to_owned(), Secret::new(&signed.authorization)));
+    Ok(request)
+}
+
+/// The access key, if there is a whole one: its id is in the settings, or where an API key would be.
+fn credentials(account: &Account) -> Option<(&str, &Secret)> {
+    let secret = account.secret("aws-secret-access-key")?;
+    let key = Some(account.api_key.expose()).filter(|key| is_key_id(key));
+    Some((account.option("aws.access-key-id").or(key)?, secret))
+}
+
+/// Whether this is the id of an access key, long-lived or temporary (IAM user guide, "Unique identifiers"), and not a
+/// bearer key.
+fn is_key_id(key: &str) -> bool {
+    key.starts_with("AKIA") || key.starts_with("ASIA")
+}
+
+impl Draft<'_> {
+    /// Asks a model for `prompt` by the Converse API: the whole body.
+    fn converse(self, profile: &Profile, account: &Account, prompt: &Prompt) -> Self {
+        let model = profile.model(account);
+        let is_one_of = |models: &[&str]| models.iter().any(|name| model.contains(name));
+        let is_claude = model.contains("claude");
+        let plan = profile.plan(account);
+        let conversation = conversation(prompt, account, messages::seam(plan));
+        let has_system = !is_one_of(WITHOUT_SYSTEM);
+        let conversation = if has_system { conversation } else { conversation.without_system() };
+        let messages = conversation.turns(|is_user, text| {
+            let role = if is_user { "user" } else { "assistant" };
+            object(&mut [("role", role.into()), ("content", text_part(text))])
+        });
+        let mut config = Map::new();
+        let mut set = |name: &str, value: Value| config.insert(name.to_owned(), value);
+        set("maxTokens", prompt.max_tokens.saturating_add(plan.room).into());
+        let temperature = match is_claude {
+            true => messages::temperature(plan, account),
+            false => Some(account.temperature().clamp(0.0, 1.0)),
+        };
+        temperature.map(|temperature| set("temperature", temperature.into()));
+        let stops: Vec<_> = stops(prompt).into_iter().take(MOST_STOPS).collect();
+        if !stops.is_empty() && !is_one_of(WITHOUT_STOPS) {
+            set("stopSequences", stops.into());
+        }
+        let more = Some(plan.claude()).filter(|fields| is_claude && !fields.is_empty());
+        let system = has_system.then(|| text_part(&conversation.system));
+        self.set("messages", messages)
+            .set_some("system", system)
+            .set("inferenceConfig", config)
+            .set_some("additionalModelRequestFields", more)
+    }
+}
+
+/// A decoder of a body in this format.
+pub(in crate::provider) fn decoder() -> Decoder {
+    Decoder::new(Framing::EventStream, Box::new(Converse::default()))
+}
+
+/// Decodes ConverseStream events, and the `chunk` events of `invoke-with-response-stream` for Claude.
+#[derive(Debug, Default)]
+struct Converse {
+    /// The blocks that are tool calls, in their order in the answer.
+    tools: Vec<u64>,
+    /// What `chunk` events hold, decoded.
+    invoke: Messages,
+    chunk: Vec<u8>,
+    scratch: String,
+}
+
+object! {
+    struct Event<'a> {
+        index = "contentBlockIndex": Raw<'a>,
+        start = "start": Start<'a>,
+        delta = "delta": Delta<'a>,
+        stop_reason = "stopReason": Raw<'a>,
+        usage = "usage": Raw<'a>,
+        bytes = "bytes": Raw<'a>,
+        // Of a whole answer: Converse's own, Claude's, one in OpenAI's dialect.
+        output = "output": Output<'a>,
+        kind = "type": Raw<'a>,
+        choices = "choices": Raw<'a>,
+    }
+}
+
+object! {
+    struct Output<'a> {
+        message = "message": Message<'a>,
+    }
+}
+
+object! {
+    struct Message<'a> {
+        content = "content": Few<'a, Block<'a>>,
+    }
+}
+
+object! {
+    struct Block<'a> {
+        text = "text": Raw<'a>,
+        tool = "toolUse": Tool<'a>,
+        reasoning = "reasoningContent": WholeReasoning<'a>,
+    }
+}
+
+object! {
+    struct WholeReasoning<'a> {
+        text = "reasoningText": Reasoning<'a>,
+    }
+}
+
+object! {
+    struct Start<'a> {
+        tool = "toolUse": Tool<'a>,
+    }
+}
+
+object! {
+    struct Tool<'a> {
+        id = "toolUseId": Raw<'a>,
+        name = "name": Raw<'a>,
+        // Whole in a whole answer; in pieces in a stream.
+        input = "input": Raw<'a>,
+    }
+}
+
+object! {
+    struct Delta<'a> {
+        text = "text": Raw<'a>,
+        tool = "toolUse": ToolInput<'a>,
+        reasoning = "reasoningContent": Reasoning<'a>,
+    }
+}
+
+object! {
+    struct ToolInput<'a> {
+        input = "input": Raw<'a>,
+    }
+}
+
+object! {
+    struct Reasoning<'a> {
+        text = "text": Raw<'a>,
+    }
+}
+
+object! {
+    struct Counts<'a> {
+        input = "inputTokens": Raw<'a>,
+        output = "outputTokens": Raw<'a>,
+        cached = "cacheReadInputTokens": Raw<'a>,
+    }
+}
+
+impl Wire for Converse {
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let mut event = Event::default();
+        if frame.read(&mut event).is_err() {
+            return ends.malformed();
+        }
+        match frame.event {
+            "contentBlockDelta" => self.delta(event.index.number().unwrap_or(0), &event.delta, sink),
+            "contentBlockStart" if event.start.tool.name.is_given() => {
+                self.tool(event.index.number().unwrap_or(0), &event.start.tool, sink);
+            }
+            // `metadata` with the usage still follows.
+            "messageStop" => stopped(event.stop_reason, ends),
+            "metadata" => {
+                count(event.usage, sink);
+                ends.over();
+            }
+            // No event, but JSON in place of the stream: a whole answer, or an error.
+            "" if event.stop_reason.is_given() => {
+                for (index, block) in (0..).zip(event.output.message.content.iter()) {
+                    self.block(index, &block, sink);
+                }
+                count(event.usage, sink);
+                stopped(event.stop_reason, ends);
+            }
+            "" if event.kind.is_given() || event.choices.is_given() => {
+                self.invoke.frame(frame, ends, sink);
+            }
+            "" => ends.fail(stream_error(frame.data), sink),
+            "chunk" => self.chunk(event.bytes, ends, sink),
+            _ => {}
+        }
+    }
+}
+
+impl Converse {
+    fn block(&mut self, index: u64, block: &Block<'_>, sink: &mut dyn Sink) {
+        if let Some(text) = block.reasoning.text.text.piece(&mut self.scratch) {
+            sink.token(StreamToken::Reasoning(text));
+        }
+        if let Some(text) = block.text.piece(&mut self.scratch) {
+            sink.token(StreamToken::Text(text));
+        }
+        if block.tool.name.is_given() {
+            self.tool(index, &block.tool, sink);
+        }
+    }
+
+    fn tool(&mut self, block: u64, tool: &Tool<'_>, sink: &mut dyn Sink) {
+        let index = self.tools.len().try_into().unwrap_or(u32::MAX);
+        self.tools.push(block);
+        let arguments = tool.input.json().into();
+        sink.token(StreamToken::ToolCall(ToolCall {
+            index,
+            id: tool.id.cow(),
+            name: tool.name.cow(),
+            arguments,
+            ..ToolCall::default()
+        }));
+    }
+
+    fn delta(&mut self, block: u64, delta: &Delta<'_>, sink: &mut dyn Sink) {
+        if let Some(text) = delta.reasoning.text.piece(&mut self.scratch) {
+            sink.token(StreamToken::Reasoning(text));
+        }
+        if let Some(text) = delta.text.piece(&mut self.scratch) {
+            sink.token(StreamToken::Text(text));
+        }
+        if let Some((index, _)) = (0..).zip(&self.tools).find(|(_, tool)| **tool == block)
+            && let Some(arguments) = delta.tool.input.piece(&mut self.scratch)
+        {
+            sink.token(StreamToken::ToolCall(ToolCall { index, arguments, ..ToolCall::default() }));
+        }
+    }
+
+    fn chunk(&mut self, bytes: Raw<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let encoded = bytes.str(&mut self.scratch).unwrap_or_default();
+        self.chunk.clear();
+        match base64(encoded, &mut self.chunk).and_then(|()| std::str::from_utf8(&self.chunk).ok()) {
+            Some(data) => self.invoke.frame(&mut Frame::new("", data), ends, sink),
+            None => ends.malformed(),
+        }
+    }
+}
+
+fn count(usage: Raw<'_>, sink: &mut dyn Sink) {
+    if usage.is_given() {
+        let counts = usage.read::<Counts<'_>>();
+        sink.token(StreamToken::Usage(Usage {
+            input: counts.input.number(),
+            output: counts.output.number(),
+            cached: counts.cached.number(),
+            reasoning: None,
+        }));
+    }
+}
+
+fn stopped(reason: Raw<'_>, ends: &mut Ends) {
+    if let Some(reason) = reason.cow().and_then(|name| finish_reason(&name)) {
+        ends.finished(0, reason);
+    }
+    ends.marker();
+}
+
+/// Appends what `text` encodes in RFC 4648's base64, padded or not; `None` if it is none.
+fn base64(text: &str, to: &mut Vec<u8>) -> Option<()> {
+    let mut group = 0u32;
+    let mut bits = 0;
+    for byte in text.trim_end_matches('=').bytes() {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        group = group << 6 | u32::from(six);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            to.push((group >> bits) as u8);
+        }
+    }
+    // A lone sextet encodes nothing.
+    (bits < 6).then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::event_stream::tests::{event, frame};
+    use crate::provider::registry::profile;
+    use crate::provider::testing::{
+        account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
+    };
+
+    fn stream(events: &[(&str, &str)]) -> Vec<u8> {
+        events.iter().flat_map(|(name, payload)| event(name, payload)).collect()
+    }
+
+    const TEXT: (&str, &str) =
+        ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"a\n"},"p":"abcdef"}"#);
+    const STOP: (&str, &str) = ("messageStop", r#"{"p":"abc","stopReason":"end_turn"}"#);
+
+    #[test]
+    fn converse_events_are_understood() {
+        let body = stream(&[
+            ("messageStart", r#"{"p":"abcd","role":"assistant"}"#),
+            ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"hm"}}}"#),
+            (
+                "contentBlockDelta",
+                r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"x"}}}"#,
+            ),
+            TEXT,
+            ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"text":""}}"#),
+            ("contentBlockStop", r#"{"contentBlockIndex":1}"#),
+            (
+                "contentBlockStart",
+                r#"{"contentBlockIndex":3,"start":{"toolUse":{"name":"f","toolUseId":"tooluse_1"}}}"#,
+            ),
+            ("contentBlockDelta", r#"{"contentBlockIndex":3,"delta":{"toolUse":{"input":"{\"a\":1}"}}}"#),
+            ("contentBlockStart", r#"{"contentBlockIndex":4,"start":{"toolUse":{"name":"g"}}}"#),
+            ("novelEvent", r#"{"delta":{"text":"no"}}"#),
+            ("messageStop", r#"{"stopReason":"tool_use"}"#),
+            (
+                "metadata",
+                r#"{"metrics":{"latencyMs":588},"usage":{"inputTokens":53,"outputTokens":21,"cacheReadInputTokens":5}}"#,
+            ),
+        ]);
+        let expected = [
+            "reasoning hm",
+            "text a\n",
+            "tool#0 tooluse_1 f ",
+            "tool#0 - - {\"a\":1}",
+            "tool#1 - g ",
+            "usage 53 21 5 -",
+            "done#0 tool_calls",
+        ];
+        assert_eq!(decoded(decoder, &body), expected);
+    }
+
+    #[test]
+    fn invoke_chunks_hold_claude_s_own_events() {
+        // {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"ab"}}
+        let text = "eyJ0eXBlIjoiY29udGVudF9ibG9ja19kZWx0YSIsImluZGV4IjowLCJkZWx0YSI6eyJ0eXBlIjoidGV4dF9kZWx0YSIsInRleHQiOiJhYiJ9fQ==";
+        // {"type":"message_stop"}
+        let stop = "eyJ0eXBlIjoibWVzc2FnZV9zdG9wIn0=";
+        // {"completion":" a","stop_reason":"stop_sequence","stop":"x"}
+        let claude2 = "eyJjb21wbGV0aW9uIjoiIGEiLCJzdG9wX3JlYXNvbiI6InN0b3Bfc2VxdWVuY2UiLCJzdG9wIjoieCJ9";
+        let chunk = |bytes: &str| event("chunk", &format!(r#"{{"bytes":"{bytes}","p":"ab"}}"#));
+        for (name, body, expected) in [
+            ("messages", [chunk(text), chunk(stop)].concat(), &["text ab", "done#0 stop"][..]),
+            ("completion", chunk(claude2), &["text  a", "done#0 stop"]),
+            (
+                "not base64",
+                chunk("e*"),
+                &[
+                    "error malformed - the stream has a part that is not of its format: {\"bytes\":\"e*\",\"p\":\"ab\"}",
+                ],
+            ),
+        ] {
+            assert_eq!(decoded(decoder, &body), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_not_streamed_is_understood() {
+        for (body, expected) in [
+            (
+                r#"{"metrics":{"latencyMs":9},"output":{"message":{"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"hm","signature":"x"}}},{"text":"a"},{"toolUse":{"toolUseId":"t","name":"f","input":{"b":1}}}]}},"stopReason":"tool_use","usage":{"inputTokens":3,"outputTokens":2}}"#,
+                &["reasoning hm", "text a", "tool#0 t f {\"b\":1}", "usage 3 2 - -", "done#0 tool_calls"][..],
+            ),
+            (
+                r#"{"type":"message","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn"}"#,
+                &["text a", "done#0 stop"],
+            ),
+        ] {
+            assert_eq!(decoded(decoder, body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_breaks_a_stream_is_told_and_what_came_is_kept() {
+        let text = stream(&[TEXT]);
+        let exception = |name| {
+            frame(&[(":exception-type", name), (":message-type", "exception")], br#"{"message":"Slow down"}"#)
+        };
+        let mut spoilt = stream(&[STOP]);
+        *spoilt.last_mut().unwrap() ^= 1;
+        let mut cut = stream(&[TEXT, STOP]);
+        cut.truncate(cut.len() - 3);
+        let failure = frame(
+            &[(":message-type", "error"), (":error-code", "InternalFailure"), (":error-message", "Oh")],
+            b"",
+        );
+        for (name, body, expected) in [
+            (
+                "throttled",
+                [text.clone(), exception("throttlingException"), text.clone()].concat(),
+                &["text a\n", "error rate_limited throttlingException Slow down"][..],
+            ),
+            (
+                "the model",
+                [text.clone(), exception("modelStreamErrorException")].concat(),
+                &["text a\n", "error transient modelStreamErrorException Slow down"],
+            ),
+            (
+                "unavailable, at once",
+                exception("serviceUnavailableException"),
+                &["error transient serviceUnavailableException Slow down"],
+            ),
+            (
+                "the service itself",
+                [text.clone(), failure].concat(),
+                &["text a\n", "error transient InternalFailure Oh"],
+            ),
+            (
+                "a wrong checksum",
+                [text.clone(), spoilt].concat(),
+                &["text a\n", "error truncated - an event stream frame whose checksum does not match"],
+            ),
+            ("cut off", cut, &["text a\n", "error truncated - the answer ended before its end marker"]),
+            ("JSON under a 200", br#"{"message":"Slow down"}"#.to_vec(), &["error transient - Slow down"]),
+            (
+                "a page under a 200",
+                b"<html><title>Log in</title></html>".to_vec(),
+                &[
+                    "error malformed - the stream has a part that is not of its format: a web page titled \u{201c}Log in\u{201d}",
+                ],
+            ),
+        ] {
+            assert_eq!(decoded(decoder, &body), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn base64_is_decoded_padded_or_not() {
+        for (text, bytes) in [
+            ("", Some(&b""[..])),
+            ("Zg==", Some(b"f")),
+            ("Zm8=", Some(b"fo")),
+            ("Zm9v", Some(b"foo")),
+            ("Zm9vYmE", Some(b"fooba")),
+            ("+/+/", Some(b"\xFB\xFF\xBF")),
+            ("Z", None),
+            ("Zm9 v", None),
+            ("Zm9\u{e9}", None),
+        ] {
+            let mut to = Vec::new();
+            assert_eq!(base64(text, &mut to).map(|()| &*to), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn recordings_decode_as_their_index_says() {
+        recordings("bedrock/").iter().for_each(|recording| recording.check(decoder));
+    }
+
+    #[test]
+    fn a_chat_is_asked_to_fill_the_hole() {
+        expect![[r#"
+            POST https://bedrock-runtime.us-east-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
+            authorization: Bearer KEY (secret)
+            {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"}],"system":[{"text":(system)}]}
+        "#]].assert_eq(&sent("bedrock", &account(), &resumed()));
+    }
+
+    #[test]
+    fn a_newer_claude_gets_its_own_fields() {
+        expect![[r#"
+            POST https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-5/converse-stream
+            authorization: Bearer KEY (secret)
+            {"additionalModelRequestFields":{"thinking":{"type":"disabled"}},"inferenceConfig":{"maxTokens":64},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"},{"content":[{"text":(go on)}],"role":"user"}],"system":[{"text":(system)}]}
+        "#]].assert_eq(&sent("bedrock", &with_model("us.anthropic.claude-sonnet-5"), &resumed()));
+    }
+
+    #[test]
+    fn models_without_system_prompt_or_stops_get_none() {
+        expect![[r#"
+            POST https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.titan-text-express-v1/converse-stream
+            authorization: Bearer KEY (secret)
+            {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":"You are the completion engine of a code editor. You are shown the text after the cursor and the text before the cursor. Reply with exactly the text to insert at the cursor, so that before, insertion and after make good code together. Keep to the style and indentation around. Begin right at the cursor, in the middle of a line or word if it stands there. Stop when the statement or block at hand is complete. Never repeat what is already before or after the cursor. No explanation, no Markdown, no code fence. If nothing is missing, reply with nothing.\n\n<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>"}],"role":"user"}]}
+        "#]].assert_eq(&sent("bedrock", &with_model("amazon.titan-text-express-v1"), &prompt()));
+        let prompt = Prompt { stop: vec!["}".to_owned()], ..prompt() };
+        let sent = sent("bedrock", &with_model("us.meta.llama3-3-70b-instruct-v1:0"), &prompt);
+        assert!(!sent.contains("stopSequences"), "{sent}");
+    }
+
+    #[test]
+    fn requests_are_signed_with_an_access_key() {
+        let secrets = [("aws-secret-access-key", "SECRET"), ("aws-session-token", "TOKEN")];
+        let secrets = secrets.map(|(name, value)| (name.to_owned(), Secret::new(value))).to_vec();
+        let signed = Account {
+            secrets,
+            api_key: Secret::new("AKIAEXAMPLE"),
+            options: vec![("aws.region".to_owned(), "eu-west-1".to_owned())],
+            unix_time: 1_440_938_160,
+            ..account()
+        };
+        expect![[r#"
+            POST https://bedrock-runtime.eu-west-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
+            x-amz-date: 20150830T123600Z
+            x-amz-security-token: TOKEN (secret)
+            authorization: AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20150830/eu-west-1/bedrock/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=8da22434c18a6555e4299d0cba4819b6ef3e92c88e17e42073af458eb286cb9c (secret)
+            {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"}],"system":[{"text":(system)}]}
+        "#]].assert_eq(&sent("bedrock", &signed, &prompt()));
+        let request = models_request(profile("bedrock").unwrap(), &signed).unwrap();
+        assert_eq!(request.url.as_str(), "https://bedrock.eu-west-1.amazonaws.com/foundation-models");
+        assert!(
+            request
+                .secret_headers
+                .iter()
+                .any(|(_, value)| value.expose().contains("AKIAEXAMPLE/20150830/eu-west-1/bedrock"))
+        );
+    }
+
+    #[test]
+    fn credentials_that_are_missing_or_wrong_are_named() {
+        let key = |key| Account { api_key: Secret::new(key), ..account() };
+        let region =
+            Account { options: vec![("aws.region".to_owned(), "evil.example/".to_owned())], ..account() };
+        for (account, expected) in [
+            (key(""), "error auth: Bedrock needs an API key"),
+            (key("AKIAEXAMPLE"), "error auth: An AWS access key has two parts"),
+            (region, "error request: `aws.region`"),
+        ] {
+            let sent = sent("bedrock", &account, &prompt());
+            assert!(sent.starts_with(expected), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        check_cuts(decoder, &stream(&[TEXT, TEXT, STOP, ("metadata", r#"{"usage":{"inputTokens":1}}"#)]));
+    }
+}

@@ -1,0 +1,469 @@
+//! Anthropic's Messages format: what Anthropic, Vertex and Bedrock's invoke API stream for Claude.
+
+use super::chat_completions::ChatCompletions;
+use crate::http::HttpRequest;
+use crate::provider::decoder::says;
+use crate::provider::error::stream_error;
+use crate::provider::finish::finish_reason;
+use crate::provider::infill_prompt::{conversation, stops};
+use crate::provider::profile::{Address, Profile};
+use crate::provider::reasoning::Plan;
+use crate::provider::request::{Draft, object};
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
+use crate::sse::json::{Few, Raw, object};
+use crate::stream::{Sink, StreamToken, ToolCall, Usage};
+
+/// The request that asks a Claude model for `prompt`.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn request(
+    profile: &Profile,
+    account: &Account,
+    prompt: &Prompt,
+) -> Result<HttpRequest, Error> {
+    let plan = profile.plan(account);
+    let conversation = conversation(prompt, account, seam(plan));
+    let messages = conversation.turns(|is_user, text| {
+        let role = if is_user { "user" } else { "assistant" };
+        object(&mut [("role", role.into()), ("content", text.into())])
+    });
+    let stops = Some(stops(prompt)).filter(|stops| !stops.is_empty());
+    // On Vertex the model is in the URL, and the version of the API in the body.
+    let draft = match profile.address {
+        Address::Vertex(_) => {
+            Draft::to(profile, account, ":streamRawPredict")?.set("anthropic_version", "vertex-2023-10-16")
+        }
+        _ => Draft::to(profile, account, "/messages")?.model(),
+    };
+    draft
+        .set_all(plan.claude())
+        .set("system", &*conversation.system)
+        .set("messages", messages)
+        .set("max_tokens", prompt.max_tokens.saturating_add(plan.room))
+        .set_some("temperature", temperature(plan, account))
+        .set_some("stop_sequences", stops)
+        .set("stream", true)
+        .post()
+}
+
+/// The temperature a Claude model takes: none when it thinks by a budget, and none from 4.7 on.
+pub(super) fn temperature(plan: Plan, account: &Account) -> Option<f64> {
+    let takes = plan.known && !plan.fixed && plan.word.is_none();
+    takes.then(|| account.temperature().clamp(0.0, 1.0))
+}
+
+/// How a Claude model continues an answer: prefill went with 4.6, and never goes with thinking.
+pub(in crate::provider) fn seam(plan: Plan) -> Seam {
+    if plan.prefill && plan.word.is_none() { Seam::TrimmedPrefill } else { Seam::Instruction }
+}
+
+/// Decodes Messages events.
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    /// Blocks, by their index, that are not plain text or thinking.
+    blocks: Vec<(u64, Block)>,
+    tools: u32,
+    usage: Usage,
+    scratch: String,
+    /// A gateway in OpenAI's dialect, or a proxy's complaint.
+    other: ChatCompletions,
+}
+
+/// What a block's deltas are good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    /// Tool call number so and so of the answer.
+    Tool(u32),
+    /// A type that is none of the answer's: a tool run by the server and its results, compaction, and
+    /// whatever Anthropic adds ("new event types may be added", streaming docs).
+    Foreign,
+}
+
+object! {
+    /// Every event in one: each has its own few fields, and none contradicts another's.
+    struct Event<'a> {
+        kind = "type": Raw<'a>,
+        index = "index": Raw<'a>,
+        message = "message": Raw<'a>,
+        content_block = "content_block": Raw<'a>,
+        delta = "delta": Delta<'a>,
+        usage = "usage": Raw<'a>,
+        error = "error": Raw<'a>,
+        completion = "completion": Raw<'a>,
+        stop_reason = "stop_reason": Raw<'a>,
+    }
+}
+
+object! {
+    struct Delta<'a> {
+        kind = "type": Raw<'a>,
+        text = "text": Raw<'a>,
+        thinking = "thinking": Raw<'a>,
+        partial_json = "partial_json": Raw<'a>,
+        stop_reason = "stop_reason": Raw<'a>,
+        stop_details = "stop_details": Raw<'a>,
+    }
+}
+
+object! {
+    struct StopDetails<'a> {
+        explanation = "explanation": Raw<'a>,
+    }
+}
+
+object! {
+    /// The empty message of `message_start`, or the whole answer of a server that does not stream.
+    struct Message<'a> {
+        content = "content": Few<'a, Content<'a>>,
+        stop_reason = "stop_reason": Raw<'a>,
+        usage = "usage": Raw<'a>,
+    }
+}
+
+object! {
+    struct Content<'a> {
+        kind = "type": Raw<'a>,
+        text = "text": Raw<'a>,
+        thinking = "thinking": Raw<'a>,
+        id = "id": Raw<'a>,
+        name = "name": Raw<'a>,
+        input = "input": Raw<'a>,
+    }
+}
+
+object! {
+    struct Counts<'a> {
+        input = "input_tokens": Raw<'a>,
+        output = "output_tokens": Raw<'a>,
+        cached = "cache_read_input_tokens": Raw<'a>,
+        details = "output_tokens_details": Details<'a>,
+    }
+}
+
+object! {
+    struct Details<'a> {
+        thinking = "thinking_tokens": Raw<'a>,
+    }
+}
+
+impl Wire for Messages {
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let mut event = Event::default();
+        if frame.read(&mut event).is_err() {
+            return ends.malformed();
+        }
+        if event.error.is_given() || frame.event == "error" {
+            return ends.fail(stream_error(frame.data), sink);
+        }
+        // Each event carries its name in the data as well; gateways drop the one or the other.
+        // `message` is what SSE calls an event without a name.
+        let kind = event.kind.cow().unwrap_or(if frame.event == "message" { "" } else { frame.event }.into());
+        match &*kind {
+            "content_block_delta" => self.delta(event.index.number().unwrap_or(0), &event.delta, sink),
+            "content_block_start" => {
+                self.block(event.index.number().unwrap_or(0), &event.content_block.read(), sink);
+            }
+            "message_start" => {
+                // Gateways were seen to send it twice; block indices then begin anew.
+                self.blocks.clear();
+                self.count(event.message.read::<Message<'_>>().usage, sink);
+            }
+            "message_delta" => {
+                self.count(event.usage, sink);
+                if let Some(explanation) =
+                    event.delta.stop_details.read::<StopDetails<'_>>().explanation.cow()
+                {
+                    sink.token(StreamToken::Refusal(explanation));
+                }
+                stopped(event.delta.stop_reason, ends);
+            }
+            "message_stop" => ends.over(),
+            "message" => self.whole(frame, ends, sink),
+            "error" => ends.fail(stream_error(frame.data), sink),
+            // Claude 2's completion format, which Bedrock's `chunk` events may still hold.
+            _ if event.completion.is_given() || event.stop_reason.is_given() => {
+                self.text(event.completion, sink);
+                stopped(event.stop_reason, ends);
+            }
+            "" => self.other.frame(frame, ends, sink),
+            _ => {}
+        }
+    }
+}
+
+impl Messages {
+    /// The whole answer in one piece, as a server or proxy that ignores `stream` gives it.
+    fn whole(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let mut message = Message::default();
+        // The text has been read before.
+        let _ = frame.read(&mut message);
+        for (index, content) in (0..).zip(message.content.iter()) {
+            self.block(index, &content, sink);
+            if says(content.kind, "tool_use") && content.input.json() == "{}" {
+                let (index, arguments) = (self.tools.saturating_sub(1), content.input.json().into());
+                sink.token(StreamToken::ToolCall(ToolCall { index, arguments, ..ToolCall::default() }));
+            }
+        }
+        self.count(message.usage, sink);
+        stopped(message.stop_reason, ends);
+        ends.marker();
+    }
+
+    fn block(&mut self, index: u64, content: &Content<'_>, sink: &mut dyn Sink) {
+        self.blocks.retain(|(other, _)| *other != index);
+        match content.kind.cow().as_deref() {
+            Some("text") => self.text(content.text, sink),
+            Some("thinking") => self.reasoning(content.thinking, sink),
+            Some("tool_use") => {
+                let tool = self.tools;
+                self.tools += 1;
+                self.blocks.push((index, Block::Tool(tool)));
+                sink.token(StreamToken::ToolCall(ToolCall {
+                    index: tool,
+                    id: content.id.cow(),
+                    name: content.name.cow(),
+                    // The input of a streamed call is `{}` here and comes in deltas.
+                    arguments: if content.input.is_given() { content.input.json() } else { "" }.into(),
+                    ..ToolCall::default()
+                }));
+            }
+            _ => self.blocks.push((index, Block::Foreign)),
+        }
+    }
+
+    fn delta(&mut self, index: u64, delta: &Delta<'_>, sink: &mut dyn Sink) {
+        let block = self.blocks.iter().find(|(other, _)| *other == index).map(|(_, block)| *block);
+        match (delta.kind.cow().as_deref(), block) {
+            (_, Some(Block::Foreign)) => {}
+            (Some("text_delta"), _) => self.text(delta.text, sink),
+            (Some("thinking_delta"), _) => self.reasoning(delta.thinking, sink),
+            (Some("input_json_delta"), Some(Block::Tool(index))) => {
+                if let Some(arguments) = delta.partial_json.piece(&mut self.scratch) {
+                    sink.token(StreamToken::ToolCall(ToolCall { index, arguments, ..ToolCall::default() }));
+                }
+            }
+            // Signatures and citations are none of the answer's text.
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: Raw<'_>, sink: &mut dyn Sink) {
+        if let Some(text) = text.piece(&mut self.scratch) {
+            sink.token(StreamToken::Text(text));
+        }
+    }
+
+    fn reasoning(&mut self, text: Raw<'_>, sink: &mut dyn Sink) {
+        if let Some(text) = text.piece(&mut self.scratch) {
+            sink.token(StreamToken::Reasoning(text));
+        }
+    }
+
+    /// Counts are cumulative: those of `message_delta` replace those of `message_start`, where given.
+    fn count(&mut self, usage: Raw<'_>, sink: &mut dyn Sink) {
+        if !usage.is_given() {
+            return;
+        }
+        let counts = usage.read::<Counts<'_>>();
+        self.usage = Usage {
+            input: counts.input.number().or(self.usage.input),
+            output: counts.output.number().or(self.usage.output),
+            cached: counts.cached.number().or(self.usage.cached),
+            reasoning: counts.details.thinking.number().or(self.usage.reasoning),
+        };
+        sink.token(StreamToken::Usage(self.usage));
+    }
+}
+
+fn stopped(reason: Raw<'_>, ends: &mut Ends) {
+    if let Some(reason) = reason.cow().and_then(|name| finish_reason(&name)) {
+        ends.finished(0, reason);
+    }
+}
+
+/// A decoder of a body in this format.
+pub(in crate::provider) fn decoder() -> Decoder {
+    Decoder::new(Framing::Sse, Box::new(Messages::default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decoder;
+    use crate::provider::testing::{check_cuts, decoded, recordings};
+
+    /// Events as the API sends them: named, and each name once more in the data.
+    fn sse(events: &[&str]) -> String {
+        let name = |data: &str| data.split('"').nth(3).unwrap_or_default().to_owned();
+        events.iter().map(|data| format!("event: {}\ndata: {data}\n\n", name(data))).collect()
+    }
+
+    const START: &str = r#"{"type":"message_start","message":{"id":"msg_1","content":[],"stop_reason":null,"usage":{"input_tokens":9,"cache_read_input_tokens":4,"output_tokens":1}}   }"#;
+    const TEXT_BLOCK: &str =
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}      }"#;
+    const STOP: &str = r#"{"type":"message_stop"  }"#;
+
+    #[test]
+    fn text_comes_with_cumulative_usage_and_its_stop_reason() {
+        let body = sse(&[
+            START,
+            TEXT_BLOCK,
+            r#"{"type": "ping"}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"let x = \"ü\"\n"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}"#,
+            r#"{"type":"content_block_stop","index":0}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"max_tokens","stop_sequence":null},"usage":{"output_tokens":15,"output_tokens_details":{"thinking_tokens":3}}}"#,
+            STOP,
+        ]);
+        let expected = ["usage 9 1 4 -", "text let x = \"ü\"\n", "usage 9 15 4 3", "done#0 length"];
+        assert_eq!(decoded(decoder, body.as_bytes()), expected);
+    }
+
+    #[test]
+    fn what_servers_add_or_leave_out_is_tolerated() {
+        let delta = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}"#;
+        let end = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":12,"output_tokens":2}}"#;
+        for (name, events, expected) in [
+            (
+                "message_start twice",
+                &[START, START, TEXT_BLOCK, delta, end, STOP][..],
+                &["usage 9 1 4 -", "usage 9 1 4 -", "text a", "usage 12 2 4 -", "done#0 stop"][..],
+            ),
+            ("no blocks at all", &[START, end, STOP], &["usage 9 1 4 -", "usage 12 2 4 -", "done#0 stop"]),
+            ("no block start", &[delta, end, STOP], &["text a", "usage 12 2 - -", "done#0 stop"]),
+            ("no message_stop", &[delta, end], &["text a", "usage 12 2 - -", "done#0 stop"]),
+            (
+                "blocks of unknown types, skipped by index",
+                &[
+                    r#"{"type":"content_block_start","index":0,"content_block":{"type":"compaction","content":null}}"#,
+                    r#"{"type":"content_block_delta","index":0,"delta":{"type":"compaction_delta","content":"x"}}"#,
+                    r#"{"type":"content_block_start","index":1,"content_block":{"type":"server_tool_use","id":"s","name":"web_search","input":{}}}"#,
+                    r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{}"}}"#,
+                    r#"{"type":"content_block_start","index":2,"content_block":{"type":"novelty"}}"#,
+                    r#"{"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":"no"}}"#,
+                    r#"{"type":"novel_event","text":"no"}"#,
+                    r#"{"type":"content_block_start","index":3,"content_block":{"type":"text","text":"b"}}"#,
+                    r#"{"type":"content_block_delta","index":3,"delta":{"type":"citations_delta","citation":{}}}"#,
+                    r#"{"type":"content_block_delta","index":3,"delta":{"type":"novel_delta","text":"no"}}"#,
+                    STOP,
+                ],
+                &["text b", "done#0 stop"],
+            ),
+            (
+                "thinking with its signature, redacted thinking",
+                &[
+                    r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
+                    r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
+                    r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"EqQB"}}"#,
+                    r#"{"type":"content_block_start","index":1,"content_block":{"type":"redacted_thinking","data":"x"}}"#,
+                    STOP,
+                ],
+                &["reasoning hm", "done#0 stop"],
+            ),
+            (
+                "a stop that is a refusal",
+                &[
+                    r#"{"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"type":"refusal","category":null,"explanation":"I will not."}}}"#,
+                    STOP,
+                ],
+                &["refusal I will not.", "done#0 refusal"],
+            ),
+            (
+                "a stop reason of tomorrow",
+                &[
+                    r#"{"type":"message_delta","delta":{"stop_reason":"pause_turn","stop_details":null}}"#,
+                    STOP,
+                ],
+                &["done#0 other"],
+            ),
+        ] {
+            assert_eq!(decoded(decoder, sse(events).as_bytes()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn tool_calls_are_numbered_and_their_arguments_are_pieces() {
+        let body = sse(&[
+            TEXT_BLOCK,
+            r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_1","name":"f","input":{}}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":""}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"a\":"}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"1}"}}"#,
+            r#"{"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"toolu_2","name":"g","input":{"b":2}}}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#,
+            STOP,
+        ]);
+        let expected = [
+            "tool#0 toolu_1 f ",
+            "tool#0 - - {\"a\":",
+            "tool#0 - - 1}",
+            "tool#1 toolu_2 g {\"b\":2}",
+            "done#0 tool_calls",
+        ];
+        assert_eq!(decoded(decoder, body.as_bytes()), expected);
+    }
+
+    #[test]
+    fn errors_end_the_stream_and_keep_what_came_before() {
+        let delta = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\n";
+        let error =
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded","details":null}}"#;
+        let overloaded = "error transient overloaded_error Overloaded";
+        for (name, body, expected) in [
+            ("first event", format!("event: error\ndata: {error}\n\n"), &[overloaded][..]),
+            (
+                "in the middle",
+                format!("{delta}event: error\ndata: {error}\n\n{delta}"),
+                &["text a", overloaded],
+            ),
+            (
+                "named outside only",
+                format!(
+                    "{delta}event: error\ndata: {{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
+                ),
+                &["text a", overloaded],
+            ),
+            ("without an event name", format!("{delta}data: {error}\n\n"), &["text a", overloaded]),
+            ("a bare JSON tail", format!("{delta}{error}"), &["text a", overloaded]),
+            (
+                "not JSON",
+                format!("{delta}event: content_block_delta\ndata: {{oops\n\n"),
+                &["text a", "error truncated - the stream has a part that is not of its format: {oops"],
+            ),
+            (
+                "cut off",
+                delta.to_owned(),
+                &["text a", "error truncated - the answer ended before its end marker"],
+            ),
+        ] {
+            assert_eq!(decoded(decoder, body.as_bytes()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_stream_is_understood() {
+        let body = r#"{"id":"msg_1","type":"message","role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"x"},{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":5}}"#;
+        let expected =
+            ["reasoning hm", "text a", "tool#0 t f ", "tool#0 - - {}", "usage 3 5 - -", "done#0 stop"];
+        assert_eq!(decoded(decoder, body.as_bytes()), expected);
+    }
+
+    #[test]
+    fn recordings_decode_as_their_index_says() {
+        recordings("anthropic/").iter().for_each(|recording| recording.check(decoder));
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let body = sse(&[
+            START,
+            TEXT_BLOCK,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a {\"é\n"}}"#,
+            r#"{"type":"ping"}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"b"}}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
+            STOP,
+        ]);
+        check_cuts(decoder, body.as_bytes());
+    }
+}

@@ -1,0 +1,336 @@
+//! Ollama's own API: `/api/generate` with its FIM `suffix`, and `/api/chat`; both stream lines of JSON.
+
+use serde_json::{Map, Value};
+
+use super::chat_completions::{ChatCompletions, arguments};
+use crate::http::HttpRequest;
+use crate::provider::error::stream_error;
+use crate::provider::fim::{self, Auto, Way, Ways};
+use crate::provider::finish::finish_reason;
+use crate::provider::profile::Profile;
+use crate::provider::reasoning::Plan;
+use crate::provider::request::Draft;
+use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
+use crate::sse::json::{Few, Raw, object};
+use crate::stream::{FinishReason, Sink, StreamToken, ToolCall, Usage};
+
+/// Tokens the model is loaded with room for. Said in every request: Ollama's own 4096 would cut a longer
+/// prompt at its beginning, special tokens and all, and another number loads the model anew.
+const CONTEXT: u64 = 8192;
+
+/// How long the model stays loaded after a request: longer than a thought, unlike Ollama's five minutes.
+const KEEP_ALIVE: &str = "30m";
+
+/// Stop strings a request may have: Ollama has no limit, this is ours.
+const MOST_STOPS: usize = 16;
+
+/// The request that asks for `prompt`.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn request(
+    profile: &Profile,
+    account: &Account,
+    prompt: &Prompt,
+) -> Result<HttpRequest, Error> {
+    let family = fim::of_model(profile.model(account));
+    let generate = || Draft::to(profile, account, "/api/generate");
+    // By `suffix`, unless there are other files to show and a template that can show them: what stands before the prefix
+    // token is out of reach of `prompt`.
+    let auto = if prompt.snippets.is_empty() { Auto::Suffix } else { Auto::TemplateOrSuffix };
+    let (draft, stops) = match (Ways { auto, ..Ways::ALL }).choose(profile, account)? {
+        Way::Suffix => {
+            let text = fim::render("{prefix}", prompt, "");
+            // A `stop` replaces the model's own, so the family's come along.
+            let stops = match family {
+                Some(family) => family.stops(prompt, MOST_STOPS),
+                None => prompt.stop.clone(),
+            };
+            (generate()?.set("prompt", text).set("suffix", prompt.suffix.as_str()), stops)
+        }
+        Way::Template(template) => {
+            let draft = generate()?.set("prompt", template.render(prompt)).set("raw", true);
+            (draft, template.stops(prompt, MOST_STOPS))
+        }
+        Way::Custom(template) => {
+            let draft = generate()?.set("prompt", fim::render(&template, prompt, "")).set("raw", true);
+            (draft, prompt.stop.clone())
+        }
+        Way::Chat => {
+            (Draft::to(profile, account, "/api/chat")?.chat(account, prompt, Seam::Instruction), Vec::new())
+        }
+    };
+    let plan = profile.plan(account);
+    draft
+        .model()
+        .set("stream", true)
+        .set("think", think(plan))
+        .set("keep_alive", KEEP_ALIVE)
+        .set("options", options(plan, account, prompt, stops))
+        .post()
+}
+
+/// Models that can think do so unless told otherwise; the others take the switch as well.
+fn think(plan: Plan) -> Value {
+    match plan.word {
+        None | Some("none") => false.into(),
+        Some(level) if plan.known => level.into(),
+        Some(_) => true.into(),
+    }
+}
+
+/// How an answer that broke off is continued.
+pub(in crate::provider) fn seam(profile: &Profile, account: &Account) -> Seam {
+    if Ways::ALL.is_chat(profile, account) { Seam::Instruction } else { Seam::Prefix }
+}
+
+fn options(plan: Plan, account: &Account, prompt: &Prompt, stops: Vec<String>) -> Map<String, Value> {
+    let context = account.option("ollama.num-ctx").and_then(|tokens| tokens.parse().ok()).unwrap_or(CONTEXT);
+    let mut options = Map::new();
+    options.insert("num_predict".to_owned(), prompt.max_tokens.saturating_add(plan.room).into());
+    options.insert("num_ctx".to_owned(), context.into());
+    options.insert("temperature".to_owned(), account.temperature().into());
+    if !stops.is_empty() {
+        options.insert("stop".to_owned(), stops.into());
+    }
+    options
+}
+
+/// A decoder of a body in this format.
+pub(in crate::provider) fn decoder() -> Decoder {
+    Decoder::new(Framing::Ndjson, Box::new(Lines::default()))
+}
+
+/// Decodes the lines of `/api/generate` and `/api/chat`.
+#[derive(Debug, Default)]
+struct Lines {
+    tools: u32,
+    scratch: String,
+    /// A gateway in OpenAI's dialect, or a proxy's complaint.
+    other: ChatCompletions,
+}
+
+object! {
+    struct Line<'a> {
+        response = "response": Raw<'a>,
+        thinking = "thinking": Raw<'a>,
+        message = "message": Raw<'a>,
+        done = "done": Raw<'a>,
+        done_reason = "done_reason": Raw<'a>,
+        input = "prompt_eval_count": Raw<'a>,
+        output = "eval_count": Raw<'a>,
+        error = "error": Raw<'a>,
+    }
+}
+
+object! {
+    struct Message<'a> {
+        content = "content": Raw<'a>,
+        thinking = "thinking": Raw<'a>,
+        tool_calls = "tool_calls": Few<'a, Call<'a>>,
+    }
+}
+
+object! {
+    struct Call<'a> {
+        id = "id": Raw<'a>,
+        function = "function": Function<'a>,
+    }
+}
+
+object! {
+    struct Function<'a> {
+        name = "name": Raw<'a>,
+        arguments = "arguments": Raw<'a>,
+    }
+}
+
+impl Wire for Lines {
+    fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink) {
+        let mut line = Line::default();
+        if frame.read(&mut line).is_err() {
+            return ends.malformed();
+        }
+        if line.error.is_given() {
+            return ends.fail(stream_error(frame.data), sink);
+        }
+        let is_chat = line.message.json().starts_with('{');
+        if !is_chat && line.response.json().is_empty() && line.done.json().is_empty() {
+            return self.other.frame(frame, ends, sink);
+        }
+        let message: Message<'_> = line.message.read();
+        for thinking in [line.thinking, message.thinking] {
+            if let Some(text) = thinking.piece(&mut self.scratch) {
+                sink.token(StreamToken::Reasoning(text));
+            }
+        }
+        for content in [line.response, message.content] {
+            if let Some(text) = content.piece(&mut self.scratch) {
+                sink.token(StreamToken::Text(text));
+            }
+        }
+        for call in message.tool_calls.iter() {
+            sink.token(StreamToken::ToolCall(ToolCall {
+                index: self.tools,
+                id: call.id.cow(),
+                name: call.function.name.cow(),
+                arguments: arguments(call.function.arguments, &mut self.scratch).into(),
+                ..ToolCall::default()
+            }));
+            self.tools += 1;
+        }
+        if !line.done.is_given() {
+            return;
+        }
+        let (input, output) = (line.input.number(), line.output.number());
+        if input.is_some() || output.is_some() {
+            sink.token(StreamToken::Usage(Usage { input, output, ..Usage::default() }));
+        }
+        // Servers before 0.1.34 give no reason, and newer ones may give an empty one.
+        let reason = line.done_reason.cow().and_then(|name| finish_reason(&name));
+        ends.finished(0, reason.unwrap_or(FinishReason::Stop));
+        ends.over();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::provider::FimSetting;
+    use crate::provider::testing::{
+        account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
+    };
+
+    #[test]
+    fn lines_of_both_apis_are_understood() {
+        let generate =
+            r#"{"model":"m","created_at":"2026-01-01T00:00:00Z","response":"let \"é\"","done":false}"#;
+        let chat = r#"{"model":"m","message":{"role":"assistant","content":"a"},"done":false}"#;
+        let end = r#"{"model":"m","response":"","done":true,"done_reason":"length","context":[1,2],"total_duration":5,"prompt_eval_count":16,"eval_count":51}"#;
+        let told = "error transient - an error was encountered while running the model";
+        for (name, lines, expected) in [
+            ("generate", &[generate, end][..], &["text let \"é\"", "usage 16 51 - -", "done#0 length"][..]),
+            (
+                "text in the last line",
+                &[r#"{"response":"!","done":true,"done_reason":"stop","eval_count":1}"#],
+                &["text !", "usage - 1 - -", "done#0 stop"],
+            ),
+            ("no reason, as old servers", &[r#"{"response":"a","done":true}"#], &["text a", "done#0 stop"]),
+            ("an empty reason", &[r#"{"response":"","done":true,"done_reason":""}"#], &["done#0 stop"]),
+            ("only loaded", &[r#"{"response":"","done":true,"done_reason":"load"}"#], &["done#0 other"]),
+            (
+                "thinking",
+                &[
+                    r#"{"response":"","thinking":"hm","done":false}"#,
+                    r#"{"message":{"content":"","thinking":"hm"},"done":false}"#,
+                    end,
+                ],
+                &["reasoning hm", "reasoning hm", "usage 16 51 - -", "done#0 length"],
+            ),
+            (
+                "chat with tools",
+                &[
+                    chat,
+                    r#"{"message":{"content":"","tool_calls":[{"id":"c","function":{"index":0,"name":"f","arguments":{"x":2}}},{"function":{"name":"g"}}]},"done":false}"#,
+                    r#"{"message":{"content":""},"done":true,"done_reason":"stop"}"#,
+                ],
+                &["text a", "tool#0 c f {\"x\":2}", "tool#1 - g ", "done#0 stop"],
+            ),
+            (
+                "arguments in a string",
+                &[
+                    r#"{"message":{"tool_calls":[{"function":{"name":"f","arguments":"{\"x\":2}"}}]},"done":false}"#,
+                    end,
+                ],
+                &["tool#0 - f {\"x\":2}", "usage 16 51 - -", "done#0 length"],
+            ),
+            (
+                "an error in the middle",
+                &[generate, r#"{"error":"an error was encountered while running the model"}"#],
+                &["text let \"é\"", told],
+            ),
+            ("an error alone", &[r#"{"error":"an error was encountered while running the model"}"#], &[told]),
+            (
+                "cut off",
+                &[generate],
+                &["text let \"é\"", "error truncated - the answer ended before its end marker"],
+            ),
+        ] {
+            for ending in ["\n", "\r\n"] {
+                assert_eq!(decoded(decoder, lines.join(ending).as_bytes()), expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn recordings_decode_as_their_index_says() {
+        for recording in recordings("ollama/").iter().filter(|recording| recording.file.ends_with(".ndjson"))
+        {
+            recording.check(decoder);
+        }
+    }
+
+    #[test]
+    fn fim_is_asked_by_suffix() {
+        let prompt = Prompt { snippets: Vec::new(), ..resumed() };
+        expect![[r#"
+            POST http://localhost:11434/api/generate
+            authorization: Bearer KEY (secret)
+            {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"fn add(a: i32) {\n    a +","stream":true,"suffix":"\n}\n","think":false}
+        "#]]
+        .assert_eq(&sent("ollama", &account(), &prompt));
+    }
+
+    #[test]
+    fn files_are_shown_by_the_family_s_template() {
+        expect![[r#"
+            POST http://localhost:11434/api/generate
+            authorization: Bearer KEY (secret)
+            {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"<|repo_name|>demo\n<|file_sep|>src/lib.rs\nmod math;\n<|file_sep|>src/math.rs\n<|fim_prefix|>fn add(a: i32) {\n    <|fim_suffix|>\n}\n<|fim_middle|>","raw":true,"stream":true,"think":false}
+        "#]].assert_eq(&sent("ollama", &account(), &prompt()));
+    }
+
+    #[test]
+    fn a_template_of_the_user_s_own_is_sent_raw() {
+        let fim = FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned());
+        expect![[r#"
+            POST http://localhost:11434/api/generate
+            authorization: Bearer KEY (secret)
+            {"keep_alive":"30m","model":"m","options":{"num_ctx":8192,"num_predict":64,"stop":["\n\n"],"temperature":0.1},"prompt":"<P>fn add(a: i32) {\n    a +<S>\n}\n<M>","raw":true,"stream":true,"think":false}
+        "#]]
+        .assert_eq(&sent("ollama", &Account { fim, ..with_model("m") }, &resumed()));
+    }
+
+    #[test]
+    fn a_chat_is_asked_to_fill_the_hole() {
+        let base_url = "https://ollama.com/v1".to_owned();
+        expect![[r#"
+            POST https://ollama.com/api/chat
+            authorization: Bearer KEY (secret)
+            {"keep_alive":"30m","messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"temperature":0.1},"stream":true,"think":false}
+        "#]].assert_eq(&sent(
+            "ollama",
+            &Account { fim: FimSetting::Chat, base_url, ..account() },
+            &resumed(),
+        ));
+    }
+
+    #[test]
+    fn a_model_that_cannot_but_think_gets_room_for_it() {
+        let account = Account { fim: FimSetting::Chat, ..with_model("gpt-oss:20b") };
+        let sent = sent("ollama", &account, &prompt());
+        assert!(sent.contains("\"think\":\"low\"") && sent.contains("\"num_predict\":2112"), "{sent}");
+    }
+
+    #[test]
+    fn a_cut_is_seen_wherever_it_is() {
+        let lines = [
+            r#"{"response":"a {\"é\n","done":false}"#,
+            r#"{"message":{"content":"b"},"done":false}"#,
+            r#"{"response":"","done":true,"done_reason":"stop"}"#,
+        ];
+        check_cuts(decoder, lines.join("\n").as_bytes());
+    }
+}

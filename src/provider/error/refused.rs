@@ -1,0 +1,98 @@
+//! Which field of a request an error body refuses.
+
+use serde_json::Value;
+
+use super::body::ErrorBody;
+
+/// Words that refuse a field, rather than its value.
+const REFUSALS: &[&str] = &[
+    "unsupported",
+    "not supported",
+    "not currently supported",
+    "does not support",
+    "doesn't support",
+    "only supports",
+    "unrecognized",
+    "unrecognised",
+    "not recognized",
+    "unknown",
+    "unexpected",
+    "extra inputs",
+    "extra_forbidden",
+    "extraneous",
+    "not permitted",
+    "not allowed",
+    "not available",
+    "not accept",
+    "not implemented",
+    "not enabled",
+    "not compatible",
+    "incompatible",
+    "no such",
+    "deprecated",
+    "only the default",
+    "does not exist",
+    "cannot find field",
+    "is not a valid parameter",
+    "invalid parameter",
+    "invalid field",
+];
+
+/// The one of `paths`, the dotted paths of the fields that were sent, that `body` refuses.
+pub(in crate::provider) fn refused_field(body: &[u8], paths: &[String]) -> Option<String> {
+    let ErrorBody { message, signals, .. } = ErrorBody::of_body(body);
+    if !REFUSALS.iter().any(|words| signals.iter().any(|signal| signal.contains(words))) {
+        return None;
+    }
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let named = named(&serde_json::from_str(text).unwrap_or_default());
+    let sent = |name: &str| {
+        let is = |path: &&String| path.as_str() == name || plain(path) == plain(name);
+        let ends = |path: &&String| path.rsplit('.').next().is_some_and(|last| plain(last) == plain(name));
+        paths.iter().find(is).or_else(|| paths.iter().find(ends)).cloned()
+    };
+    if let Some(name) = named {
+        return sent(&name);
+    }
+    // The first field that the words name, the longer name first: `stream_options.include_usage` before `stream_options`.
+    let message = message.to_ascii_lowercase();
+    let mut mentioned: Vec<_> =
+        paths.iter().filter_map(|path| Some((mention(&message, path)?, path))).collect();
+    mentioned.sort_by_key(|((at, len), _)| (*at, std::cmp::Reverse(*len)));
+    mentioned.first().map(|(_, path)| (*path).clone())
+}
+
+/// The field that the body names by itself: OpenAI's `param`, or `loc` of FastAPI and pydantic.
+fn named(body: &Value) -> Option<String> {
+    let param = [body.pointer("/error/param"), body.get("param")].into_iter().flatten();
+    let param = param.filter_map(Value::as_str).find(|name| !name.is_empty());
+    let location = || {
+        let places = body.pointer("/detail/0/loc")?.as_array()?.iter().filter_map(Value::as_str);
+        let places: Vec<_> = places.filter(|place| *place != "body").collect();
+        (!places.is_empty()).then(|| places.join("."))
+    };
+    param.map(str::to_owned).or_else(location)
+}
+
+/// Where `text`, in lower case, names the field at `path` as a word of its own, and by how many bytes: by the whole path, or
+/// by its last name.
+fn mention(text: &str, path: &str) -> Option<(usize, usize)> {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    // One letter alone, or a word of everyday speech (`stop`), counts as well: the text refuses something.
+    [path, last].into_iter().find_map(|name| {
+        let name = name.to_ascii_lowercase();
+        let is_inside =
+            |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let whole = |at: &usize| {
+            let before = at.checked_sub(1).and_then(|at| text.as_bytes().get(at)).copied();
+            !is_inside(before) && !is_inside(text.as_bytes().get(at + name.len()).copied())
+        };
+        let at = text.match_indices(&name).map(|(at, _)| at).find(whole)?;
+        Some((at, name.len()))
+    })
+}
+
+/// A name without its separators, in lower case: Google calls the same field `thinkingLevel` and `thinking_level`.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}

@@ -1,0 +1,189 @@
+//! How a chat model, which knows no fill-in-the-middle, is asked to insert text at the cursor.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{Account, Prompt, Seam};
+
+/// The turns of the conversation, for each format to put into its own shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Conversation {
+    /// What holds for every request. Always the same text, so that providers can cache it.
+    pub(super) system: Cow<'static, str>,
+    /// The code around the cursor.
+    pub(super) user: String,
+    /// The answer so far, when one broke off.
+    pub(super) assistant: Option<String>,
+    /// The request to go on; `None` where the assistant's turn itself is continued.
+    pub(super) go_on: Option<&'static str>,
+}
+
+pub(super) const SYSTEM: &str = "You are the completion engine of a code editor. You are shown the text after the cursor \
+and the text before the cursor. Reply with exactly the text to insert at the cursor, so that before, insertion \
+and after make good code together. Keep to the style and indentation around. Begin right at the cursor, in \
+the middle of a line or word if it stands there. Stop when the statement or block at hand is complete. Never \
+repeat what is already before or after the cursor. No explanation, no Markdown, no code fence. If nothing \
+is missing, reply with nothing.";
+
+pub(super) const GO_ON: &str = "Your reply broke off. Go on right after its last character: repeat nothing of it, and write \
+nothing but what is still missing.";
+
+/// The conversation that asks for `prompt`. What changes least comes first, because providers cache
+/// prompts from their beginning: other files, the text after the cursor, and last the text before it.
+pub(super) fn conversation(prompt: &Prompt, account: &Account, seam: Seam) -> Conversation {
+    let mut user = String::new();
+    for snippet in &prompt.snippets {
+        push_tagged(&mut user, &format!("<file path=\"{}\">", snippet.path), &snippet.text, "</file>");
+    }
+    let language =
+        if prompt.language.is_empty() { "" } else { &format!(" language=\"{}\"", prompt.language) };
+    let open = format!("<current_file path=\"{}\"{language}>\n<after_cursor>", prompt.path);
+    push_tagged(&mut user, &open, &prompt.suffix, "</after_cursor>");
+    user.push_str("<before_cursor>\n");
+    user.push_str(&prompt.prefix);
+    let resumed = !prompt.received.is_empty();
+    if resumed && seam == Seam::Prefix {
+        user.push_str(&prompt.received);
+    }
+    user.push_str("</before_cursor>\n</current_file>");
+    Conversation {
+        system: system(&account.instructions),
+        user,
+        assistant: (resumed && seam != Seam::Prefix).then(|| prompt.received.clone()),
+        go_on: (resumed && seam == Seam::Instruction).then_some(GO_ON),
+    }
+}
+
+/// Characters of the user's instructions that are sent at most.
+pub const MOST_INSTRUCTIONS: usize = 4000;
+
+fn system(instructions: &str) -> Cow<'static, str> {
+    let instructions = instructions.trim();
+    if instructions.is_empty() {
+        return SYSTEM.into();
+    }
+    let end = instructions.char_indices().nth(MOST_INSTRUCTIONS).map_or(instructions.len(), |(at, _)| at);
+    let instructions = instructions.get(..end).unwrap_or(instructions);
+    format!("{SYSTEM}\n\nThe user's instructions for all code you insert:\n{instructions}").into()
+}
+
+impl Conversation {
+    /// The turns after the system prompt, each made by `turn` of whether it is the user's and its text.
+    ///
+    /// For Anthropic and Bedrock, who refuse a turn of white space only and a last turn that ends with
+    /// some: the answer may begin with that white space once more.
+    pub(super) fn turns(&self, turn: impl Fn(bool, &str) -> Value) -> Vec<Value> {
+        let mut turns = vec![turn(true, &self.user)];
+        let received = self.assistant.as_deref().filter(|text| !text.trim().is_empty());
+        match (received, self.go_on) {
+            (None, _) => {}
+            (Some(received), None) => turns.push(turn(false, received.trim_end())),
+            (Some(received), Some(go_on)) => turns.extend([turn(false, received), turn(true, go_on)]),
+        }
+        turns
+    }
+
+    /// For models that know no system prompt: it begins the user's turn.
+    pub(super) fn without_system(mut self) -> Self {
+        self.user = format!("{}\n\n{}", self.system, self.user);
+        self
+    }
+}
+
+/// The stop strings that may be sent along: none of white space only, which would cut an answer right
+/// after the code fence some models open in spite of all, and which Anthropic refuses.
+pub(super) fn stops(prompt: &Prompt) -> Vec<&str> {
+    prompt.stop.iter().map(String::as_str).filter(|stop| !stop.trim().is_empty()).collect()
+}
+
+fn push_tagged(out: &mut String, open: &str, text: &str, close: &str) {
+    out.push_str(open);
+    out.push('\n');
+    out.push_str(text);
+    if !text.ends_with('\n') {
+        out.push('\n');
+    }
+    out.push_str(close);
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Snippet;
+
+    fn prompt(received: &str) -> Prompt {
+        Prompt {
+            prefix: "fn main() {\n    ".to_owned(),
+            suffix: "\n}\n".to_owned(),
+            path: "src/main.rs".to_owned(),
+            language: "rust".to_owned(),
+            snippets: vec![Snippet { path: "src/lib.rs".to_owned(), text: "pub fn a() {}".to_owned() }],
+            received: received.to_owned(),
+            ..Prompt::default()
+        }
+    }
+
+    const USER: &str = "<file path=\"src/lib.rs\">\npub fn a() {}\n</file>\n\
+        <current_file path=\"src/main.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n\
+        <before_cursor>\nfn main() {\n    </before_cursor>\n</current_file>";
+
+    #[test]
+    fn the_code_stands_around_the_cursor() {
+        let conversation = conversation(&prompt(""), &Account::default(), Seam::Instruction);
+        assert_eq!(conversation.user, USER);
+        assert_eq!((conversation.assistant, conversation.go_on), (None, None));
+    }
+
+    #[test]
+    fn an_answer_that_broke_off_is_continued_as_the_seam_says() {
+        let received = || Some("a();".to_owned());
+        for (seam, user, assistant, go_on) in [
+            (Seam::Instruction, USER.to_owned(), received(), Some(GO_ON)),
+            (Seam::Prefill, USER.to_owned(), received(), None),
+            (Seam::Prefix, USER.replace("    </before", "    a();</before"), None, None),
+        ] {
+            let conversation = conversation(&prompt("a();"), &Account::default(), seam);
+            assert_eq!(
+                (conversation.user, conversation.assistant, conversation.go_on),
+                (user, assistant, go_on)
+            );
+        }
+    }
+
+    #[test]
+    fn turns_are_such_that_anthropic_takes_them() {
+        for (received, seam, expected) in [
+            ("", Seam::TrimmedPrefill, &[][..]),
+            (" \n", Seam::TrimmedPrefill, &[]),
+            (" \n", Seam::Instruction, &[]),
+            ("a();\n  ", Seam::TrimmedPrefill, &["assistant a();"]),
+            ("a();\n  ", Seam::Instruction, &["assistant a();\n  ", GO_ON_TURN]),
+        ] {
+            let conversation = conversation(&prompt(received), &Account::default(), seam);
+            let turns = conversation.turns(|user, text| {
+                let text = text.replace(GO_ON, "(go on)");
+                Value::from(format!("{} {text}", if user { "user" } else { "assistant" }))
+            });
+            assert_eq!(turns[0], format!("user {USER}"));
+            assert_eq!(turns[1..], *expected, "{received:?} {seam:?}");
+        }
+    }
+
+    #[test]
+    fn standing_instructions_follow_the_task() {
+        let system = |text: &str| system(text).into_owned();
+        assert_eq!(system(" \n"), SYSTEM);
+        assert!(system("Use type annotations.\n").ends_with(":\nUse type annotations."));
+        assert_eq!(system(&"é".repeat(9000)).matches('é').count(), MOST_INSTRUCTIONS);
+    }
+
+    const GO_ON_TURN: &str = "user (go on)";
+
+    #[test]
+    fn stops_of_white_space_are_left_out() {
+        let stop = ["\n\n", "\nfn ", " ", "```"].map(str::to_owned).to_vec();
+        assert_eq!(stops(&Prompt { stop, ..Prompt::default() }), ["\nfn ", "```"]);
+    }
+}
