@@ -173,6 +173,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             open: Vec::new(),
             requests: 0,
             barrier: Barrier::default(),
+            is_never_woken: false,
             learned: Learned::default(),
         }
     }
@@ -451,6 +452,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             core.transport.tick();
         }
         if let Some(obstacle) = core.transport.obstacle() {
+            self.is_never_woken = true;
             core.engine.only_when_invoked();
             if !core.is_http_chosen {
                 self.notifier.no_streaming(&mut self.rpc, obstacle);
@@ -563,7 +565,9 @@ impl<H: Host, E: Environment> Driver<H, E> {
 
     fn moment(&self) -> Moment {
         let now_us = self.now_us();
-        Moment { now_ms: now_us / 1000, caught_up: self.barrier.is_caught_up(now_us) }
+        // Where a whole answer was waited for, a key may be queued. It clears what does not fit it.
+        let caught_up = self.is_never_woken || self.barrier.is_caught_up(now_us);
+        Moment { now_ms: now_us / 1000, caught_up }
     }
 
     fn now_us(&self) -> u64 {

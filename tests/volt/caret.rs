@@ -28,19 +28,18 @@ fn asked() -> Stage {
 
 #[test]
 fn who_leaves_the_place_is_shown_nothing_there_and_the_model_is_stopped() {
-    let moves: [(&str, fn(&mut Lapce)); 4] = [
+    let moves: [(&str, fn(&mut Lapce)); 3] = [
         ("arrow", |lapce| lapce.arrow(Arrow::Up)),
         ("click", |lapce| lapce.cursor_at(2, 1)),
-        ("undo", Lapce::undo),
-        ("another file", |lapce| lapce.switch_to("src/other.py")),
+        ("another file", |lapce| {
+            lapce.switch_to("src/other.py");
+            // A mere look at it tells nothing.
+            lapce.type_keys("x", KEYS);
+        }),
     ];
     for (what, act) in moves {
         let mut stage = asked();
         act(&mut stage.lapce);
-        if what == "another file" {
-            // A mere look at it tells nothing.
-            stage.lapce.type_keys("x", KEYS);
-        }
         let stopped = stage.server.wait(PATIENCE, |exchanges| exchanges[0].finished.is_some());
         assert!(stopped && stage.server.exchanges()[0].hung_up, "{what}: it writes on\n{}", stage.trace());
         assert_eq!(stage.lapce.evidence().ghosts().count(), 0, "{what}\n{}", stage.trace());
@@ -50,20 +49,28 @@ fn who_leaves_the_place_is_shown_nothing_there_and_the_model_is_stopped() {
 }
 
 #[test]
-fn who_pastes_while_waiting_is_shown_what_fits_the_pasted_text() {
-    let server = model(shape::openai_chat as Shape, Pace::AT_ONCE.after(Duration::from_millis(600)), |before| {
-        if before.ends_with("one_more") { " = second" } else { " = first" }.to_owned()
-    });
-    let setup = setup("openai", &server.url());
-    let mut stage = Stage::new(Turn::shared(), server, setup);
-    stage.open("src/sums.py", "python", "# sums\n|\n# end\n");
-    stage.lapce.type_keys("let one", KEYS);
-    assert!(stage.server.wait(PATIENCE, |exchanges| exchanges.len() == 1), "{}", stage.trace());
-    stage.lapce.paste("_more");
-    stage.settle();
-    let shown: Vec<String> = stage.lapce.evidence().ghosts().map(|(_, text)| text.to_owned()).collect();
-    assert!(shown.iter().all(|text| text == " = second"), "{shown:?}\n{}", stage.trace());
-    stage.finish();
+fn who_pastes_or_undoes_while_waiting_is_shown_what_fits_the_text_as_it_is() {
+    let changes: [(&str, fn(&mut Lapce), &str); 2] = [
+        ("paste", |lapce| lapce.paste("_more"), " = second"),
+        // What undo has taken away leads what the model writes.
+        ("undo", Lapce::undo, "let one = first"),
+    ];
+    for (what, act, ghost) in changes {
+        let pace = Pace::AT_ONCE.after(Duration::from_millis(600));
+        let server = model(shape::openai_chat as Shape, pace, |before| {
+            if before.ends_with("one_more") { " = second" } else { " = first" }.to_owned()
+        });
+        let setup = setup("openai", &server.url());
+        let mut stage = Stage::new(Turn::shared(), server, setup);
+        stage.open("src/sums.py", "python", "# sums\n|\n# end\n");
+        stage.lapce.type_keys("let one", KEYS);
+        assert!(stage.server.wait(PATIENCE, |exchanges| exchanges.len() == 1), "{}", stage.trace());
+        act(&mut stage.lapce);
+        stage.wait_ghost(ghost);
+        let shown: Vec<String> = stage.lapce.evidence().ghosts().map(|(_, text)| text.to_owned()).collect();
+        assert!(shown.iter().all(|text| text == ghost), "{what}: {shown:?}\n{}", stage.trace());
+        stage.finish();
+    }
 }
 
 #[test]

@@ -143,6 +143,8 @@ impl Stage {
             "a request never ended: {:#?}",
             self.server.exchanges()
         );
+        // What has come last is on the way to the plugin as long as curl lives.
+        self.wait_no_request();
         self.lapce.wait_quiet(QUIET, PATIENCE).unwrap();
         self.lapce.screen()
     }
@@ -181,7 +183,6 @@ impl Stage {
         assert!(self.lapce.linear_memory_bytes() < MEMORY, "{} bytes", self.lapce.linear_memory_bytes());
         assert!(!evidence.mentions(KEY), "the key was told\n{}", trace());
         assert!(!self.lapce.log().iter().any(|line| line.message.contains(KEY)), "the key was logged");
-        self.wait_no_request();
         self.lapce.close();
         self.wait_clean();
     }

@@ -2,10 +2,9 @@
 
 use ai_completion::completion::ResponseEvent;
 use ai_completion::completion::generation::{Generation, Limits, Verdict};
-use ai_completion::completion::suggestion::Answer;
+use ai_completion::completion::suggestion::{Answer, Ending};
 use ai_completion::http::Secret;
 use ai_completion::provider::{self, Account, Prompt, Seam};
-use ai_completion::stream::FinishReason;
 use ai_completion::transport::{Failure, FailureKind, RequestNumber};
 use volt_host::server::Request;
 use volt_host::server::shape::Body;
@@ -141,7 +140,7 @@ fn whatever_is_cut_off_is_asked_for_at_once_and_joins_without_gap_or_repeat() {
                 let verdict = reader.read(&answer.bytes()[..cut_at], Some(cut));
                 assert_eq!(reader.answer.text, received, "{context}");
                 match verdict {
-                    Verdict::Ended(FinishReason::Stop) if received == whole => continue,
+                    Verdict::Ended(Ending::Whole) if received == whole => continue,
                     // Nothing to go on from: the same once more, after a pause.
                     Verdict::Again { delay_ms: 1.., .. } if received.is_empty() => {}
                     Verdict::Again { delay_ms: 0, rate_limited: false } if !received.is_empty() => {}
@@ -156,7 +155,7 @@ fn whatever_is_cut_off_is_asked_for_at_once_and_joins_without_gap_or_repeat() {
                 let verdict = reader.read(&rest.bytes(), None);
                 assert_eq!(
                     (reader.answer.text.as_str(), verdict),
-                    (whole.as_str(), Verdict::Ended(FinishReason::Stop)),
+                    (whole.as_str(), Verdict::Ended(Ending::Whole)),
                     "{context}"
                 );
             }
