@@ -71,6 +71,8 @@ pub struct Driver<H, E: Environment> {
     open: Vec<(RequestId, Id)>,
     requests: u64,
     barrier: Barrier,
+    /// There is no agent, so nothing wakes the plugin to paint later.
+    is_never_woken: bool,
     learned: Learned,
 }
 
