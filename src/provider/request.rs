@@ -218,7 +218,12 @@ pub fn missing_key(provider: &dyn Provider) -> Error {
 /// A JSON object. `json!` writes the making of one out at each place, which costs kilobytes of wasm.
 #[inline(never)]
 pub(super) fn object(fields: &mut [(&str, Value)]) -> Value {
-    fields.iter_mut().map(|(name, value)| ((*name).to_owned(), value.take())).collect()
+    // Collecting sorts first, by a routine of 7 KB.
+    let mut object = Map::new();
+    for (name, value) in fields {
+        object.insert((*name).to_owned(), value.take());
+    }
+    Value::Object(object)
 }
 
 /// The content of a turn in Google's and Bedrock's formats: one part of text.

@@ -42,6 +42,8 @@ pub struct CursorContext<'a> {
     pub(super) header: Option<&'a str>,
     /// Columns of the statements in that block.
     pub(super) body: usize,
+    /// Columns of the lines that open the blocks the cursor's line is in, nearest first.
+    pub(super) openers: Vec<usize>,
     pub(super) style: Style,
 }
 
@@ -87,7 +89,7 @@ impl<'a> CursorContext<'a> {
         let literal = quoted.filter(|_| lexer.in_string()).and_then(|at| line_before.get(at..));
         let in_comment = code < line_before.len() || lexer.is_inside() && !lexer.in_string();
         let code_before = if was_inside { "" } else { line_before.get(..code).unwrap_or_default() };
-        let (header, body) = block(above, line_before, language, style);
+        let (header, body, openers) = blocks(above, line_before, language, style);
         Self {
             extent,
             language_id,
@@ -106,6 +108,7 @@ impl<'a> CursorContext<'a> {
             code_before,
             header,
             body,
+            openers,
             style,
         }
     }
@@ -327,31 +330,40 @@ fn top_level(above: &str, language: &Language) -> usize {
     0
 }
 
-/// The block the cursor's line is in: the line that opens it, and the columns of its statements.
-fn block<'a>(
+/// The blocks the cursor's line is in: the line that opens the nearest, the columns of its statements, and the columns
+/// of the lines that open them, nearest first.
+fn blocks<'a>(
     above: &'a str,
     line_before: &str,
     language: &'static Language,
     style: Style,
-) -> (Option<&'a str>, usize) {
-    let mut body = style.columns(line_before);
+) -> (Option<&'a str>, usize, Vec<usize>) {
+    let mut column = style.columns(line_before);
+    let mut body = column;
+    let (mut header, mut openers) = (None, Vec::new());
     for line in above.rsplit('\n').filter(|line| !line.trim().is_empty()) {
-        let line = line.trim_end_matches('\r');
-        let columns = style.columns(line);
-        if columns < body {
-            if language.opens(without_comment(line, language)) {
-                return (Some(line), body);
-            }
-            // A closing bracket or a label stands left without opening anything.
-            if !language.closes(line) {
-                body = columns;
-            }
-        }
-        if body == 0 {
+        if column == 0 {
             break;
         }
+        let line = line.trim_end_matches('\r');
+        let columns = style.columns(line);
+        if columns >= column {
+            continue;
+        }
+        let opens = language.opens(without_comment(line, language));
+        if opens {
+            header = header.or(Some(line));
+            openers.push(columns);
+        }
+        // A closing bracket or a label stands left without opening anything.
+        if opens || !language.closes(line) {
+            column = columns;
+        }
+        if header.is_none() {
+            body = column;
+        }
     }
-    (None, body)
+    (header, body, openers)
 }
 
 /// A line less the comment at its end, as far as one line can tell.

@@ -290,6 +290,9 @@ const PLACES: &[&str] = &[
     "x = items.§\n",
     "    '§'\n",
     "{§\n}\n",
+    "let v: Vec<§>\n",
+    "<a href=\"§\">\n",
+    "fn f() {\n    g(\n        a,\n        §",
 ];
 const PIECES: &[&str] = &[
     "\n",
@@ -368,6 +371,8 @@ const PIECES: &[&str] = &[
     ".iter()",
     "}\n",
     "(a)",
+    "<u8>",
+    "];\n",
 ];
 
 proptest! {

@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::*;
-use crate::provider::Secret;
+use crate::http::{Secret, Url};
 use crate::transport::{Limits, Reply};
 use desk::{Desk, Folder, Lapce, Shell, shells, until};
 use server::{OK, Received, answer, echo, serve, stall};
@@ -24,7 +24,7 @@ const NEVER: u64 = 3_600_000;
 
 fn post(url: &str) -> HttpRequest {
     HttpRequest {
-        url: url.to_owned(),
+        url: Url::parse(url).unwrap(),
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         secret_headers: vec![("authorization".to_owned(), Secret::new(KEY))],
         body: Some(b"{\"prompt\":\"\\n@x\"}".to_vec()),
@@ -61,7 +61,7 @@ fn each_piece_wakes_the_plugin_once() {
             }
         });
         let mut desk = Desk::new(shell);
-        desk.client.start(ONE, &post(&url), 0);
+        desk.client.start(ONE, &post(&url), 0, None);
         desk.client.wake(ONE, 0);
         go.send(OK).unwrap();
         let headers = vec![("content-type".to_owned(), "text/event-stream".to_owned())];
@@ -100,7 +100,7 @@ fn without_being_asked_for_no_wake_up_comes() {
             }
         });
         let mut desk = Desk::new(shell);
-        desk.client.start(ONE, &post(&url), 0);
+        desk.client.start(ONE, &post(&url), 0, None);
         go.send(OK).unwrap();
         go.send("a").unwrap();
         // Read without a wake-up, as a key does.
@@ -133,7 +133,7 @@ fn a_wake_up_does_not_come_before_its_time_unless_the_answer_has_ended() {
                 stream.write_all(piece.as_bytes()).unwrap();
             }
         });
-        desk.client.start(ONE, &post(&url), 0);
+        desk.client.start(ONE, &post(&url), 0, None);
         desk.client.wake(ONE, PAUSE);
         go.send(OK).unwrap();
         let first = Instant::now();
@@ -168,14 +168,16 @@ fn an_ended_request_wakes_whoever_asks_later() {
     every_shell(|shell| {
         let mut desk = Desk::new(shell);
         let (url, server) = answer(format!("{OK}a"));
-        desk.client.start(ONE, &post(&url), 0);
+        desk.client.start(ONE, &post(&url), 0, None);
         server.join().unwrap();
         desk.at_rest();
         desk.client.wake(ONE, NEVER);
         desk.woken();
         assert_eq!(desk.read_to_end(ONE), (b"a".to_vec(), TransportEvent::End));
         // One that could not even start is over too.
-        desk.client.start(TWO, &post("ftp://x/"), 0);
+        let unsendable =
+            HttpRequest { headers: vec![("x\ny".to_owned(), String::new())], ..post("http://127.0.0.1:1/") };
+        desk.client.start(TWO, &unsendable, 0, None);
         desk.client.wake(TWO, NEVER);
         desk.woken();
         assert_eq!(failure(desk.read_now(TWO).unwrap().0).kind, FailureKind::Request);
@@ -206,7 +208,7 @@ fn the_request_arrives_as_it_was_given() {
             request.headers.push(("x-at".to_owned(), "@/etc/passwd".to_owned()));
             request.headers.push(("x-long".to_owned(), "a b\u{e4}".repeat(1500)));
             request.body = Some(body);
-            desk.client.start(ONE, &request, 0);
+            desk.client.start(ONE, &request, 0, None);
             let (status, _, received, end) = desk.finish(ONE);
             assert_eq!((status, received.len(), end), (200, 0, TransportEvent::End), "{shell:?}");
             let Received { line, headers, body } = server.join().unwrap();
@@ -241,7 +243,7 @@ fn the_body_decides_about_the_method() {
         {
             let (url, server) = answer(OK);
             let number = number(at as u64);
-            desk.client.start(number, &HttpRequest { body: body.clone(), ..post(&url) }, 0);
+            desk.client.start(number, &HttpRequest { body: body.clone(), ..post(&url) }, 0, None);
             assert_eq!(desk.finish(number).3, TransportEvent::End);
             let received = server.join().unwrap();
             assert_eq!(received.line.split(' ').next(), Some(method));
@@ -283,7 +285,7 @@ fn answers_come_whole_whatever_their_shape() {
         {
             let (url, server) = answer(bytes);
             let number = number(at as u64);
-            desk.client.start(number, &post(&url), 0);
+            desk.client.start(number, &post(&url), 0, None);
             let (got_status, _, got, end) = desk.finish(number);
             assert_eq!((got_status, end), (status, TransportEvent::End), "{shell:?}");
             assert!(got == body.as_bytes(), "{status}: {} bytes", got.len());
@@ -298,7 +300,7 @@ fn a_large_answer_needs_no_wake_up_to_arrive() {
     every_shell(|shell| {
         let mut desk = Desk::new(shell);
         let (url, _server) = answer(format!("{OK}{}", "a".repeat(3_000_000)));
-        desk.client.start(ONE, &post(&url), 0);
+        desk.client.start(ONE, &post(&url), 0, None);
         let (body, end) = desk.read_to_end(ONE);
         assert_eq!((body.len(), end), (3_000_000, TransportEvent::End));
         assert_eq!(desk.wakes(), 0);
@@ -321,7 +323,7 @@ fn broken_answers_are_told_from_whole_ones() {
         {
             let (url, server) = answer(bytes);
             let number = number(at as u64);
-            desk.client.start(number, &post(&url), 0);
+            desk.client.start(number, &post(&url), 0, None);
             let (got_status, _, got, end) = desk.finish(number);
             assert_eq!((got_status, got.as_slice()), (status, body.as_bytes()));
             assert_eq!(failure(end).kind, FailureKind::Cut, "{bytes:?}");
@@ -357,7 +359,7 @@ fn what_cannot_be_reached_is_named() {
             ),
         ] {
             let mut desk = Desk::on(lapce, Options::default());
-            desk.client.start(ONE, &post(&url), 0);
+            desk.client.start(ONE, &post(&url), 0, None);
             let failure = failure(desk.finish(ONE).3);
             assert_eq!(failure.kind, kind, "{url}: {}", failure.detail);
             assert!(!failure.detail.is_empty() && !failure.detail.contains("curl: "), "{}", failure.detail);
@@ -378,7 +380,7 @@ fn silence_is_limited_before_and_within_the_answer() {
         ] {
             let mut desk = Desk::new(shell);
             let (url, server) = stall(sent);
-            desk.client.start(ONE, &post(&url), 0);
+            desk.client.start(ONE, &post(&url), 0, None);
             server.reached();
             let mut got = (0, 0);
             until("all is read", || {
@@ -406,7 +408,7 @@ fn the_total_time_is_limited_by_curl_itself() {
     let limits = Limits { total: Duration::from_secs(1), ..Limits::default() };
     let mut desk = Desk::on(Lapce::new(shells()[0]), Options { limits, ..Options::default() });
     let (url, server) = stall(OK);
-    desk.client.start(ONE, &post(&url), 0);
+    desk.client.start(ONE, &post(&url), 0, None);
     assert_eq!(failure(desk.finish(ONE).3).kind, FailureKind::Timeout);
     server.join().unwrap();
     desk.close();
@@ -420,7 +422,7 @@ fn a_request_leaves_after_its_delay() {
             let number = number(at as u64);
             let (url, server) = answer(format!("{OK}a"));
             let begin = Instant::now();
-            desk.client.start(number, &post(&url), delay);
+            desk.client.start(number, &post(&url), delay, None);
             server.join().unwrap();
             assert!(begin.elapsed() >= Duration::from_millis(delay), "{shell:?} {delay}");
             assert_eq!(desk.finish(number).2, b"a");
@@ -435,8 +437,8 @@ fn a_later_request_that_is_due_earlier_leaves_earlier() {
         let mut desk = Desk::new(shell);
         let (late, late_server) = stall("");
         let (soon, soon_server) = answer(format!("{OK}soon"));
-        desk.client.start(ONE, &post(&late), NEVER);
-        desk.client.start(TWO, &post(&soon), 20);
+        desk.client.start(ONE, &post(&late), NEVER, None);
+        desk.client.start(TWO, &post(&soon), 20, None);
         assert_eq!(desk.finish(TWO).2, b"soon");
         soon_server.join().unwrap();
         assert!(!late_server.is_reached());
@@ -459,7 +461,7 @@ fn of_a_hundred_keys_only_the_last_sends() {
                 let last = key == 99;
                 let body = Some(format!("{{\"key\":{key}}}").into_bytes());
                 let request = HttpRequest { body, ..post(&url) };
-                desk.client.start(number(key), &request, if last { 0 } else { delay });
+                desk.client.start(number(key), &request, if last { 0 } else { delay }, None);
                 desk.client.wake(number(key), 0);
                 thread::sleep(Duration::from_millis(pause));
             }
@@ -483,9 +485,9 @@ fn a_stopped_request_is_not_sent_and_the_next_is_itself() {
             [(&large, &small), (&small, &large), (&large, &large)].into_iter().enumerate()
         {
             let at = at as u64;
-            desk.client.start(number(2 * at), stopped, NEVER);
+            desk.client.start(number(2 * at), stopped, NEVER, None);
             desk.client.stop(number(2 * at));
-            desk.client.start(number(2 * at + 1), sent, 0);
+            desk.client.start(number(2 * at + 1), sent, 0, None);
             let body = desk.finish(number(2 * at + 1)).2;
             assert!(Some(body) == sent.body, "{shell:?}");
         }
@@ -501,7 +503,7 @@ fn stop_ends_a_silent_curl_and_closes_its_connection() {
         for sent in ["", OK, "HTTP/1.1 200 OK\r\n\r\nabc"] {
             let mut desk = Desk::new(shell);
             let (url, server) = stall(sent);
-            desk.client.start(ONE, &post(&url), 0);
+            desk.client.start(ONE, &post(&url), 0, None);
             desk.client.wake(ONE, NEVER);
             server.reached();
             desk.client.stop(ONE);
@@ -519,7 +521,7 @@ fn stop_right_after_start_leaves_nothing() {
     every_shell(|shell| {
         let mut desk = Desk::new(shell);
         for at in 0..30 {
-            desk.client.start(number(at), &post("http://127.0.0.1:1/"), 0);
+            desk.client.start(number(at), &post("http://127.0.0.1:1/"), 0, None);
             desk.client.stop(number(at));
             if at % 3 == 0 {
                 thread::yield_now();
@@ -555,7 +557,7 @@ fn an_answer_nobody_reads_stops_the_server() {
                 }
             }
         });
-        desk.client.start(ONE, &post(&url), 0);
+        desk.client.start(ONE, &post(&url), 0, None);
         let sent = is_full.recv_timeout(desk::CEILING).unwrap();
         assert!(sent < LENGTH, "{sent}");
         if shell == shells()[0] {
@@ -577,7 +579,7 @@ fn several_are_under_way_at_once_but_not_any_number() {
         let stalled: Vec<_> = (0..5)
             .map(|at| {
                 let (url, server) = stall(OK);
-                desk.client.start(number(at), &post(&url), 0);
+                desk.client.start(number(at), &post(&url), 0, None);
                 server
             })
             .collect();
@@ -585,11 +587,11 @@ fn several_are_under_way_at_once_but_not_any_number() {
             server.reached();
         }
         let (url, server) = answer(format!("{OK}six"));
-        desk.client.start(number(5), &post(&url), 0);
+        desk.client.start(number(5), &post(&url), 0, None);
         let failure = failure(desk.finish(number(5)).3);
         assert_eq!(failure.kind, FailureKind::Unavailable, "{}", failure.detail);
         desk.client.stop(ONE);
-        desk.client.start(number(6), &post(&url), 0);
+        desk.client.start(number(6), &post(&url), 0, None);
         assert_eq!(desk.finish(number(6)).2, b"six");
         server.join().unwrap();
         for at in 0..5 {
@@ -608,7 +610,7 @@ fn a_killed_curl_is_a_cut_and_the_next_request_works() {
     every_shell(|shell| {
         let mut desk = Desk::new(shell);
         let (url, server) = stall("HTTP/1.1 200 OK\r\n\r\nabc");
-        desk.client.start(ONE, &post(&url), 0);
+        desk.client.start(ONE, &post(&url), 0, None);
         server.reached();
         until("the body", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"abc"));
         desk.client.wake(ONE, NEVER);
@@ -628,10 +630,10 @@ fn a_killed_agent_leaves_nothing_and_the_next_request_works() {
             let mut desk = Desk::new(shell);
             let (url, server) = stall("HTTP/1.1 200 OK\r\n\r\nabc");
             if busy {
-                desk.client.start(ONE, &post(&url), 0);
+                desk.client.start(ONE, &post(&url), 0, None);
                 server.reached();
                 until("the body", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"abc"));
-                desk.client.start(TWO, &post("http://127.0.0.1:1/"), NEVER);
+                desk.client.start(TWO, &post("http://127.0.0.1:1/"), NEVER, None);
             }
             desk.kill_agent();
             desk.folder.nothing_left();
@@ -654,7 +656,7 @@ fn whichever_process_is_killed_no_answer_looks_whole_that_is_not() {
         for victim in 0.. {
             let mut desk = Desk::new(shell);
             let (url, server) = stall("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
-            desk.client.start(ONE, &post(&url), 0);
+            desk.client.start(ONE, &post(&url), 0, None);
             server.reached();
             until("the body", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"abc"));
             let all = desk.folder.processes();
@@ -686,7 +688,7 @@ fn an_agent_whose_folder_is_removed_is_replaced() {
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nabc").unwrap();
             let _ = stream.read(&mut [0]);
         });
-        desk.client.start(ONE, &post(&url), 0);
+        desk.client.start(ONE, &post(&url), 0, None);
         until("the body", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"abc"));
         for name in desk.folder.files() {
             fs::remove_dir_all(desk.folder.path.join(name)).unwrap();
@@ -710,7 +712,7 @@ fn a_hanging_agent_is_replaced() {
             let mut desk = Desk::new(shell);
             desk.stop_agent();
             let (url, server) = echo();
-            desk.client.start(ONE, &post(&url), 0);
+            desk.client.start(ONE, &post(&url), 0, None);
             if waits {
                 desk.pass(2000);
                 desk.client.tick();
@@ -718,7 +720,7 @@ fn a_hanging_agent_is_replaced() {
                 desk.pass(2000);
                 desk.client.tick();
             } else {
-                desk.client.start(TWO, &post(&url), NEVER);
+                desk.client.start(TWO, &post(&url), NEVER, None);
                 for _ in 0..65_536 / "w 2 3600000 0\n".len() + 1 {
                     desk.client.wake(TWO, NEVER);
                 }
@@ -750,7 +752,7 @@ fn when_lapce_dies_nothing_is_left() {
             for killed in [false, true] {
                 let mut desk = Desk::new(shell);
                 if let Some(url) = url {
-                    desk.client.start(ONE, &post(url), delay);
+                    desk.client.start(ONE, &post(url), delay, None);
                     desk.client.wake(ONE, NEVER);
                 }
                 if let Some(server) = reached
@@ -789,8 +791,8 @@ fn the_key_is_nowhere_to_be_seen() {
             if large {
                 request.body = Some(vec![b'x'; 100_000]);
             }
-            desk.client.start(TWO, &request, NEVER);
-            desk.client.start(ONE, &request, 0);
+            desk.client.start(TWO, &request, NEVER, None);
+            desk.client.start(ONE, &request, 0, None);
             server.reached();
             until("curl runs", || desk.folder.process("curl"));
             let processes = desk.folder.processes();
@@ -835,7 +837,7 @@ fn the_users_curlrc_and_proxies_do_not_interfere() {
             .with("http_proxy", "http://127.0.0.1:1")
             .with("ALL_PROXY", "http://127.0.0.1:1");
         let mut desk = Desk::on(lapce, Options::default());
-        desk.client.start(ONE, &post(&url), 0);
+        desk.client.start(ONE, &post(&url), 0, None);
         assert_eq!(desk.finish(ONE).2, b"a", "{shell:?}");
         server.join().unwrap();
         desk.close();
@@ -882,8 +884,8 @@ fn two_agents_in_one_folder_do_not_meet() {
         let mut second = desk.beside();
         let (first, first_server) = stall(OK);
         let (other, other_server) = answer(format!("{OK}other"));
-        desk.client.start(ONE, &post(&first), 0);
-        second.client.start(ONE, &post(&other), 0);
+        desk.client.start(ONE, &post(&first), 0, None);
+        second.client.start(ONE, &post(&other), 0, None);
         first_server.reached();
         assert_eq!(second.finish(ONE).2, b"other");
         other_server.join().unwrap();
@@ -926,7 +928,7 @@ fn what_the_machine_lacks_is_named_and_gone_around() {
             );
             let request = HttpRequest { secret_headers: Vec::new(), ..post("http://127.0.0.1:1/") };
             for at in 0..2 {
-                client.start(number(at), &request, 0);
+                client.start(number(at), &request, 0, None);
                 assert!(matches!(
                     client.read(number(at), &mut [0; 9]),
                     TransportEvent::Head { status: 200, .. }
@@ -937,12 +939,12 @@ fn what_the_machine_lacks_is_named_and_gone_around() {
             }
             assert!(client.host.started <= 1, "what is missing is looked for once");
             // With a key Lapce's client is used only if asked for.
-            client.start(ONE, &post("http://127.0.0.1:1/"), 0);
+            client.start(ONE, &post("http://127.0.0.1:1/"), 0, None);
             assert_eq!(failure(client.read(ONE, &mut [0; 9])).kind, FailureKind::Unavailable);
 
             let options = Options { mode: Mode::Curl, ..Options::default() };
             let mut strict = Client::new(machine(), home, options);
-            strict.start(ONE, &request, 0);
+            strict.start(ONE, &request, 0, None);
             let failure = failure(strict.read(ONE, &mut [0; 9]));
             assert_eq!(failure.kind, FailureKind::Unavailable);
             assert!(failure.detail.contains(words), "{}", failure.detail);
@@ -966,7 +968,7 @@ fn lapces_client_is_used_when_asked_for() {
             Client::new(lapce, None, Options { mode: Mode::Http, response_bytes, ..Options::default() });
         client.tick();
         assert!(client.obstacle().unwrap().contains("`transport` is `http`"));
-        client.start(ONE, &post("http://127.0.0.1:1/"), 0);
+        client.start(ONE, &post("http://127.0.0.1:1/"), 0, None);
         let mut length = 0;
         let end = loop {
             match client.read(ONE, &mut [0; 1000]) {
@@ -987,8 +989,31 @@ fn lapces_client_is_used_when_asked_for() {
 fn a_request_that_may_not_leave_starts_nothing() {
     for mode in [Mode::Auto, Mode::Http] {
         let mut client = Client::new(Lapce::new(shells()[0]), None, Options { mode, ..Options::default() });
-        client.start(ONE, &post("http://example.com/"), 0);
+        client.start(ONE, &post("http://example.com/"), 0, None);
         assert_eq!(failure(client.read(ONE, &mut [0; 8])).kind, FailureKind::Request);
         assert_eq!(client.host.started, 0);
     }
+}
+
+#[test]
+fn a_request_stops_the_one_it_replaces_when_it_leaves_and_inherits_its_wake_up() {
+    every_shell(|shell| {
+        let (old_url, old) = stall("");
+        let (new_url, new) = answer(format!("{OK}done"));
+        let mut desk = Desk::new(shell);
+        desk.client.start(ONE, &post(&old_url), 0, None);
+        desk.client.wake(ONE, 0);
+        old.reached();
+        assert!(desk.folder.process("curl").is_some());
+        desk.client.start(TWO, &post(&new_url), 50, Some(ONE));
+        desk.woken();
+        assert_eq!(desk.finish(TWO).2, b"done", "{shell:?}");
+        new.join().unwrap();
+        until("the old curl is gone", || desk.folder.process("curl").is_none().then_some(()));
+        desk.client.stop(ONE);
+        old.release();
+        desk.at_rest();
+        assert_eq!(desk.wakes(), 0);
+        desk.close();
+    });
 }

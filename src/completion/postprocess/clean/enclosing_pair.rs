@@ -4,6 +4,7 @@
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::lexer::{Lexer, Mark};
+use crate::completion::postprocess::lines::definitions;
 
 /// The answer without that quote or bracket; `None` while that depends on text that has not come.
 pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool) -> Option<&'t str> {
@@ -14,39 +15,48 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
     if context.in_words() {
         return Some(text);
     }
-    let before = context.line_before.trim_end();
-    let Some(opener) = before.chars().next_back().filter(|c| matches!(c, '(' | '[' | '{')) else {
-        return Some(text);
-    };
-    let Some(inner) = answer.strip_prefix(opener) else { return Some(text) };
-    if opener == '{' && opens_body(context, before) {
-        return Some(inner);
+    if let Some(quote) = unlexed_quote(context)
+        && let Some(rest) = answer.strip_prefix(quote)
+    {
+        let Some(end) = rest.find([quote, '\n']) else { return ended.then_some(text) };
+        let (literal, rest) = rest.split_at_checked(end)?;
+        return Some(if rest.starts_with(quote) { literal } else { text });
     }
+    let before = context.line_before.trim_end();
+    let opener = before.chars().next_back().unwrap_or_default();
+    let Some(inner) = answer.strip_prefix(opener) else { return Some(text) };
     let closer = match opener {
+        '{' if opens_body(context, before) => return Some(inner),
         '(' => ')',
         '[' => ']',
-        _ => '}',
+        '{' => '}',
+        '<' => '>',
+        _ => return Some(text),
     };
     if !context.line_after.trim_start().starts_with(closer) {
         return Some(text);
     }
-    match end_of_pair(context, answer) {
-        // Only where the pair is the whole answer is it the one that stands there.
-        Some(end) => {
-            let rest = answer.get(end..).unwrap_or_default();
-            let (line, finished) = match rest.split_once('\n') {
-                Some((line, _)) => (line, true),
-                None => (rest, ended),
-            };
-            if !finished {
-                return None;
-            }
-            let whole = line.trim_matches([' ', '\t', '\r', ';']).is_empty();
-            Some(if whole { inner } else { text })
-        }
-        None if ended => Some(text),
-        None => None,
-    }
+    // The lexer knows no angle brackets, and what they enclose stands on one line.
+    let angle = opener == '<';
+    let end = if angle {
+        inner.split('\n').next().and_then(|line| line.rfind(closer)).map(|at| at + 2)
+    } else {
+        end_of_pair(context, answer)
+    };
+    let Some(end) = end else {
+        return if ended || angle && inner.contains('\n') { Some(text) } else { None };
+    };
+    let rest = answer.get(end..).unwrap_or_default();
+    let line = match rest.split_once('\n') {
+        Some((line, _)) => line,
+        None if ended => rest,
+        None => return None,
+    };
+    // Only where the pair is the whole answer is it the one that stands there.
+    let whole = line.trim_matches([' ', '\t', '\r', ';']).is_empty();
+    // No other rule cuts at an angle bracket.
+    let inner = if angle { answer.get(1..end - 1).unwrap_or_default() } else { inner };
+    Some(if whole { inner } else { text })
 }
 
 /// The answer without the beginning of the literal the cursor stands in, `literal`, if it says it again.
@@ -57,17 +67,31 @@ fn without_quote<'t>(
     ended: bool,
 ) -> Option<&'t str> {
     let quote = context.lexer.quote()?;
-    // Of `f"` a model may say the quote alone.
-    let alone = (literal == quote.open).then_some(quote.close);
-    let rest = [Some(literal), alone].into_iter().flatten().find_map(|mark| answer.strip_prefix(mark))?;
+    // A letter or sign before the quote belongs to it, `$"`; of `f"` a model may say the quote alone.
+    let before = context.line_before.strip_suffix(literal)?;
+    let sign =
+        before.len() - before.trim_end_matches(|c: char| !c.is_whitespace() && !"([{,=".contains(c)).len();
+    let signed = context.line_before.get(before.len() - sign..)?;
+    let empty = literal == quote.open;
+    let rest = answer
+        .strip_prefix(signed)
+        .or_else(|| answer.strip_prefix(literal))
+        .or_else(|| answer.strip_prefix(quote.close).filter(|_| empty))?;
     // A quote at once, or punctuation, closes the literal that stands there.
-    if rest.trim_start().starts_with([',', ';', ')', ']', '}', '+', '.', ':']) && literal == quote.open {
+    if rest.trim_start().starts_with([',', ';', ')', ']', '}', '+', '.', ':']) && empty {
         return None;
     }
     let line = rest.split('\n').next().unwrap_or_default();
     let closed = line.contains(quote.close);
     let goes_on = quote.spans_lines && (ended || line.len() < rest.len());
     (closed || goes_on).then_some(rest)
+}
+
+/// The quote on both sides of the cursor, where the language's lexer does not take it for one: attributes of HTML,
+/// characters in Rust.
+fn unlexed_quote(context: &CursorContext<'_>) -> Option<char> {
+    let quote = context.line_before.chars().next_back().filter(|c| matches!(c, '"' | '\''))?;
+    context.line_after.starts_with(quote).then_some(quote)
 }
 
 /// Whether the brace that ends `before` opens the body of something rather than a list of values.
@@ -77,6 +101,7 @@ fn opens_body(context: &CursorContext<'_>, before: &str) -> bool {
         && (head.is_empty() && context.open.iter().rev().nth(1).is_none_or(|outer| *outer == '}')
             || head.ends_with(')')
             || head.ends_with("=>")
+            || definitions::is_definition(before)
             || ["else", "do", "try", "finally", "loop", "unsafe"].iter().any(|word| head.ends_with(word)))
 }
 

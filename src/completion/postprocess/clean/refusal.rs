@@ -72,7 +72,9 @@ fn phrase(line: &str) -> Option<Phrase> {
     let spaced = bracketed || bare.contains(' ');
     let negated = match first {
         "nothing" => second.is_empty() || spaced,
-        "none" | "empty" => bracketed && second.is_empty(),
+        "none" | "empty" => {
+            bracketed && second.is_empty() || matches!(second, "needed" | "required" | "necessary")
+        }
         "no" => THINGS.contains(&second),
         "keep" => second == "previous",
         _ => false,

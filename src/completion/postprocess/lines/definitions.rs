@@ -178,7 +178,7 @@ fn is_introduction(context: &CursorContext<'_>, code: &str) -> bool {
 }
 
 /// Whether a line defines something by name.
-pub(super) fn is_definition(line: &str) -> bool {
+pub(crate) fn is_definition(line: &str) -> bool {
     DEFINING.contains(&defining_word(line))
         || (line.trim_start().starts_with("type ") && line.trim_end().ends_with('{'))
         || ((line.contains("=> {") || line.contains("= function"))

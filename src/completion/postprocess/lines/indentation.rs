@@ -36,6 +36,8 @@ pub(super) struct Indentation<'a> {
     apart: bool,
     /// A line that was shown leaves its block: what follows is not reached.
     leaves: bool,
+    /// How many of the blocks around the cursor the answer has closed.
+    left: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +84,7 @@ impl<'a> Indentation<'a> {
             stated: false,
             apart: false,
             leaves: false,
+            left: 0,
         }
     }
 
@@ -217,6 +220,9 @@ impl<'a> Indentation<'a> {
                 _ => (self.decide(code, said, joins, depth), None),
             };
         }
+        if depth == 0 && self.opened == 0 && code.starts_with([')', ']', '}']) {
+            self.leave_block(said);
+        }
         let Some(map) = self.map else { return said };
         if let Some(columns) = map.closer
             && joins
@@ -256,6 +262,16 @@ impl<'a> Indentation<'a> {
                 column
             }
             _ => fitted,
+        }
+    }
+
+    /// What closes a block around the cursor tells where the lines below stand in the document.
+    fn leave_block(&mut self, said: usize) {
+        let here = usize::from(self.context.opened_here > 0);
+        let level = self.left.checked_sub(here).and_then(|block| self.context.openers.get(block)).copied();
+        self.left += 1;
+        if let Some(level) = level.filter(|level| said <= *level) {
+            self.map = Map::new(said, level);
         }
     }
 

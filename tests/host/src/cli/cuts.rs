@@ -297,6 +297,19 @@ mod tests {
         }
     }
 
+    /// A sample of the large file, where it is.
+    #[test]
+    fn nothing_shown_of_the_shared_holes_is_taken_back() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(SHARED);
+        if !file.exists() {
+            return;
+        }
+        let holes: Vec<Hole> = hole::read(&file).unwrap().into_iter().step_by(10).collect();
+        let (rows, disagreements) = measure(&holes);
+        let drawn: Vec<_> = disagreements.iter().map(|other| other.drawn.as_str()).collect();
+        assert!(rows.iter().all(|row| row.taken_back == 0), "{}", drawn.join("\n"));
+    }
+
     #[test]
     fn a_verdict_tells_what_was_shown_from_what_is_missing() {
         for (shown, truth, verdict) in [

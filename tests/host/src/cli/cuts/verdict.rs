@@ -19,15 +19,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub const ALL: [Verdict; 6] = [
-        Verdict::Exact,
-        Verdict::Policy,
-        Verdict::TooLong,
-        Verdict::TooShort,
-        Verdict::Nothing,
-        Verdict::Changed,
-    ];
-
     pub fn name(self) -> &'static str {
         match self {
             Verdict::Exact => "exact",
