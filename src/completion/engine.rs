@@ -205,11 +205,7 @@ impl Engine {
             }
             Input::CaretAt { uri, offset } => self.caret_at(now, uri, offset, buffers, out),
             Input::Read => {}
-            Input::LensesAsked { uri } => {
-                if uri == self.front {
-                    self.wakeups.lenses_asked();
-                }
-            }
+            Input::LensesAsked { uri } => self.wakeups.lenses_asked(uri),
         }
         // What was handed over without a delay has left.
         self.depart(now);

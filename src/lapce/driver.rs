@@ -27,6 +27,9 @@ const READ_BYTES: usize = 16 << 10;
 /// Bytes read in all while one message is handled: what is left comes with the next. Bounds the time of a message.
 const READ_AT_ONCE: usize = 256 << 10;
 
+/// When to be woken where keys may be queued: late enough that they are dealt with, in milliseconds.
+const SOON_MS: u64 = 10;
+
 /// What there is outside of the plugin, besides the host.
 pub trait Environment {
     /// How requests leave.
@@ -69,6 +72,8 @@ pub struct Driver<H, E: Environment> {
     open: Vec<(RequestId, Id)>,
     requests: u64,
     barrier: Barrier,
+    /// There is no agent, so nothing wakes the plugin to paint later.
+    is_never_woken: bool,
     learned: Learned,
 }
 
@@ -94,6 +99,19 @@ object! {
     struct Initialize<'a> {
         initialization_options = "initializationOptions": Raw<'a>,
         root_uri = "rootUri": Raw<'a>,
+        capabilities = "capabilities": Capabilities<'a>,
+    }
+}
+
+object! {
+    struct Capabilities<'a> {
+        experimental = "experimental": Experimental<'a>,
+    }
+}
+
+object! {
+    struct Experimental<'a> {
+        server_status = "serverStatusNotification": Raw<'a>,
     }
 }
 
@@ -158,6 +176,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             open: Vec::new(),
             requests: 0,
             barrier: Barrier::default(),
+            is_never_woken: false,
             learned: Learned::default(),
         }
     }
@@ -239,9 +258,11 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn set_up(&mut self, params: Raw<'_>) {
-        let Initialize { initialization_options, root_uri } = params.read();
+        let Initialize { initialization_options, root_uri, capabilities } = params.read();
         let initialization_options = json_tree::parse(initialization_options.json()).unwrap_or_default();
-        let (settings, problems) = Settings::read(&initialization_options);
+        let (mut settings, problems) = Settings::read(&initialization_options);
+        // A Lapce that does not take the agent's notification does not say that it does.
+        settings.network.editor_wakes = capabilities.experimental.server_status.json() == "true";
         if !problems.is_empty() {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             self.notifier.pop_up(
@@ -434,6 +455,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             core.transport.tick();
         }
         if let Some(obstacle) = core.transport.obstacle() {
+            self.is_never_woken = true;
             core.engine.only_when_invoked();
             if !core.is_http_chosen {
                 self.notifier.no_streaming(&mut self.rpc, obstacle);
@@ -487,7 +509,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Wake(Wake::More { number, not_before_ms }) => {
                     core.transport.wake(number, not_before_ms);
                 }
-                Output::Wake(Wake::Soon) => core.transport.timer(0),
+                Output::Wake(Wake::Soon) => core.transport.timer(SOON_MS),
                 Output::Status(status) => self.status(core, status),
                 Output::Notice(error) => self.notifier.failure(&mut self.rpc, &error),
                 Output::Learned { server, lesson } => {
@@ -546,7 +568,9 @@ impl<H: Host, E: Environment> Driver<H, E> {
 
     fn moment(&self) -> Moment {
         let now_us = self.now_us();
-        Moment { now_ms: now_us / 1000, caught_up: self.barrier.is_caught_up(now_us) }
+        // Where a whole answer was waited for, a key may be queued. It clears what does not fit it.
+        let caught_up = self.is_never_woken || self.barrier.is_caught_up(now_us);
+        Moment { now_ms: now_us / 1000, caught_up }
     }
 
     fn now_us(&self) -> u64 {

@@ -48,15 +48,17 @@ const RETRY_MS: u64 = 5;
 impl<H: AgentHost> Client<H> {
     /// A transport over `host`. `home` is the volt's folder, if it is known.
     pub fn new(host: H, home: Option<Home>, options: Options) -> Self {
-        let obstacle = (options.mode == Mode::Http)
-            .then(|| "`transport` is `http`: Lapce's own HTTP client does not stream".to_owned());
+        let obstacle = match options {
+            Options { mode: Mode::Http, .. } => {
+                Some("`transport` is `http`: Lapce's own HTTP client does not stream")
+            }
+            Options { editor_wakes: false, .. } => {
+                Some("this Lapce does not wake plugins: install Lapce 0.4.1 or newer")
+            }
+            _ => None,
+        };
+        let obstacle = obstacle.map(str::to_owned);
         Self { host, home, options, obstacle, agent: None, had_agent: false, ended: 0, requests: Vec::new() }
-    }
-
-    /// Gives streaming up, for the reason in words: where the host turns out to send no wake-ups, for instance.
-    pub fn give_up(&mut self, reason: &str) {
-        self.lose_agent();
-        self.obstacle = Some(reason.to_owned());
     }
 
     fn request(

@@ -16,6 +16,8 @@ pub struct Options {
     pub ca_file: String,
     /// The `user-agent` header.
     pub user_agent: String,
+    /// Whether the editor wakes the plugin: Lapce from 0.4.1 on.
+    pub editor_wakes: bool,
     /// Longest answer taken from Lapce's own HTTP client, which buffers it whole. In bytes.
     pub response_bytes: usize,
 }
@@ -64,6 +66,7 @@ impl Default for Options {
             proxy: String::new(),
             ca_file: String::new(),
             user_agent: concat!("ai-completion/", env!("CARGO_PKG_VERSION")).to_owned(),
+            editor_wakes: true,
             response_bytes: 8 << 20,
         }
     }

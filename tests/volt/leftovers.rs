@@ -1,13 +1,14 @@
 //! However a request ends, no process and no file stays behind, and the next one works.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use volt_host::Pace as Keys;
+use volt_host::{Lapce, Pace as Keys};
 use volt_host::server::shape::{self, Shape};
-use volt_host::server::{End, Pace, Script, Server};
+use volt_host::server::{End, Pace, Request, Script, Server};
 
-use crate::stage::{PATIENCE, Stage, Turn, setup, tokens};
+use crate::stage::{PATIENCE, Stage, Turn, before_cursor, setup, tokens};
 
 const TYPED: &str = "let total";
 /// Nothing in it repeats, so that a gap or a repetition shows.
@@ -54,7 +55,7 @@ fn type_on(stage: &mut Stage) {
 
 /// Types something else and waits for the ghost that the next request brings.
 fn next_request_works(mut stage: Stage) {
-    stage.wait_clean();
+    stage.wait_no_request();
     stage.lapce.type_keys("\nnext", KEYS);
     stage.wait_ghost(" = it");
     stage.finish();
@@ -112,6 +113,60 @@ fn a_broken_answer_is_resumed_without_a_gap_or_a_repetition() {
     }
 }
 
+/// A stage whose model is writing its first answer, slowly. All later answers are ` = it`.
+fn streaming() -> Stage {
+    let openai = shape::openai_chat as Shape;
+    let script = move |request: &Request| match before_cursor(request).ends_with(TYPED) {
+        true => slow(openai, &ANSWER.repeat(9)),
+        false => quick(openai, " = it"),
+    };
+    let server = Server::start(script).unwrap();
+    let setup = setup("openai", &server.url());
+    let mut stage = Stage::new(Turn::shared(), server, setup);
+    stage.open("src/sums.py", "python", "|");
+    stage.lapce.type_keys(TYPED, KEYS);
+    wait_streaming(&stage);
+    stage
+}
+
+/// Kills a process as nothing can be caught.
+fn kill(id: u32) {
+    assert!(Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn however_the_editor_ends_nothing_is_left() {
+    let ends: [fn(&mut Lapce); 2] = [Lapce::close, Lapce::crash];
+    for end in ends {
+        let mut stage = streaming();
+        end(&mut stage.lapce);
+        stage.wait_clean();
+        let stopped = stage.server.wait(PATIENCE, |exchanges| exchanges[0].finished.is_some());
+        assert!(stopped && stage.server.exchanges()[0].hung_up, "the model wrote on\n{}", stage.trace());
+    }
+}
+
+#[test]
+fn a_killed_agent_takes_its_request_along_and_the_next_one_works() {
+    let stage = streaming();
+    let agents = stage.lapce.language_servers().unwrap();
+    let [agent] = &agents[..] else { panic!("{agents:?}") };
+    kill(agent.id);
+    let stopped = stage.server.wait(PATIENCE, |exchanges| exchanges[0].finished.is_some());
+    assert!(stopped && stage.server.exchanges()[0].hung_up, "the model wrote on\n{}", stage.trace());
+    next_request_works(stage);
+}
+
+#[test]
+fn an_agent_whose_folder_is_removed_leaves_nothing_and_the_next_request_works() {
+    let stage = streaming();
+    let is_agents = |file: &&PathBuf| file.components().count() == 1 && file.to_string_lossy().starts_with("agent-");
+    let files = stage.lapce.files_left();
+    let folder = files.iter().find(is_agents).unwrap_or_else(|| panic!("{files:?}"));
+    std::fs::remove_dir_all(stage.lapce.folder().join(folder)).unwrap();
+    next_request_works(stage);
+}
+
 #[test]
 fn a_killed_curl_is_replaced() {
     let openai = shape::openai_chat;
@@ -119,9 +174,7 @@ fn a_killed_curl_is_replaced() {
     let stalled = quick(openai, ANSWER).cut(4, End::Stall);
     let stage = stage("openai", vec![stalled, whole]);
     wait_streaming(&stage);
-    let processes = stage.lapce.processes().unwrap();
-    let curl = processes.iter().find(|process| process.argv[0].ends_with("curl")).unwrap();
-    assert!(Command::new("kill").args(["-KILL", &curl.id.to_string()]).status().unwrap().success());
+    stage.curls().iter().for_each(|curl| kill(curl.id));
     // The model, told to go on, says again what it has said: the seam is found.
     stage.wait_ghost(ANSWER);
     assert_eq!(stage.requests(), 2, "{}", stage.trace());

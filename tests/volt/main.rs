@@ -4,7 +4,9 @@
 //! here is what only the whole can show: what the user sees, what the machine sees, and how long it takes.
 
 mod attacks;
+mod caret;
 mod documents;
+mod growing;
 mod leftovers;
 mod onwards;
 mod providers;

@@ -59,7 +59,7 @@ fn what_follows_a_suggestion_is_asked_for_while_it_is_shown_where_that_costs_not
         prompts(&stage)
     );
     // Its answer waits for the next key; nothing else does.
-    stage.wait_clean();
+    stage.wait_no_request();
     stage.lapce.tab();
     stage.lapce.type_keys("\n", KEYS);
     stage.wait_ghost("two();");

@@ -55,7 +55,7 @@ fn play(case: &Case, request: &Request) -> Script {
     let stream = |pieces: &[&str], pace| Script::stream(case.shape, pieces, pace);
     let opening = usize::from(!(case.shape)(&PIECES).opening.is_empty());
     match act {
-        Some(Act::Streamed) => stream(&PIECES, Pace::over(Duration::from_millis(500))),
+        Some(Act::Streamed) => stream(&PIECES, Pace::over(Duration::from_millis(1500))),
         Some(Act::Cancelled) if case.before(request).contains("total;") => stream(&[], Pace::AT_ONCE),
         Some(Act::Cancelled) => stream(&PIECES, Pace::AT_ONCE).cut(opening + 4, End::Stall),
         Some(Act::Resumed) if is_resumption(case, request) => {

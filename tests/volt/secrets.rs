@@ -6,12 +6,12 @@ use volt_host::Pace as Keys;
 use volt_host::server::shape::{self, Shape};
 use volt_host::server::{Pace, Script, Server};
 
-use crate::stage::{KEY, PATIENCE, Stage, Turn, setup, tokens, untouched};
+use crate::stage::{KEY, PATIENCE, Stage, Turn, tokens, untouched};
 
 const KEYS: Keys = Keys::ms(60);
 
 #[test]
-fn while_a_request_runs_no_command_line_and_no_file_holds_the_key() {
+fn while_a_request_runs_no_command_line_no_environment_and_no_file_holds_the_key() {
     for (provider, shape, header) in [
         ("openai", shape::openai_chat as Shape, ("authorization", format!("Bearer {KEY}"))),
         ("anthropic", shape::anthropic, ("x-api-key", KEY.to_owned())),
@@ -19,7 +19,12 @@ fn while_a_request_runs_no_command_line_and_no_file_holds_the_key() {
         let answer = " = first\nlet second = third\nlet fourth = fifth";
         let script = Script::stream(shape, &tokens(answer), Pace::over(Duration::from_secs(1)));
         let server = Server::fifo(vec![script]).unwrap();
-        let setup = setup(provider, &server.url());
+        // The user's own environment does not hold it, so that no process may.
+        let version = if provider == "openai" { "/v1" } else { "" };
+        let setup = untouched()
+            .setting("provider", provider)
+            .setting("base-url", format!("{}{version}", server.url()))
+            .setting("api-key", KEY);
         let mut stage = Stage::new(Turn::shared(), server, setup);
         stage.open("src/sums.py", "python", "|");
         stage.lapce.type_keys("let total", KEYS);
@@ -27,13 +32,17 @@ fn while_a_request_runs_no_command_line_and_no_file_holds_the_key() {
             stage.server.wait(PATIENCE, |exchanges| exchanges.iter().any(|one| !one.writes.is_empty()));
         assert!(arrived, "{}", stage.trace());
 
-        let processes = stage.lapce.processes().unwrap();
-        assert!(!processes.is_empty(), "curl should be running");
-        assert!(!format!("{processes:?}").contains(KEY), "{processes:?}");
+        assert!(!stage.curls().is_empty(), "curl should be running");
+        for process in stage.lapce.processes().unwrap() {
+            // One that has just ended has none.
+            let environment = std::fs::read(format!("/proc/{}/environ", process.id)).unwrap_or_default();
+            assert!(!String::from_utf8_lossy(&environment).contains(KEY), "{process:?}");
+            assert!(!format!("{process:?}").contains(KEY), "{process:?}");
+        }
         let files = stage.lapce.files_left();
-        assert!(!files.is_empty(), "the pipe should be there");
+        assert!(!files.is_empty(), "the pipes should be there");
         for file in files.iter().map(|file| stage.lapce.folder().join(file)) {
-            // What is open and nameless by now holds the key; a pipe would make us wait.
+            // A pipe would make us wait.
             if file.metadata().is_ok_and(|data| data.is_file()) {
                 let content = std::fs::read(&file).unwrap_or_default();
                 assert!(!String::from_utf8_lossy(&content).contains(KEY), "{}", file.display());

@@ -9,7 +9,7 @@ use volt_host::build::Volt;
 use volt_host::editor::Screen;
 use volt_host::server::shape::Shape;
 use volt_host::server::{Exchange, Pace, Request, Script, Server};
-use volt_host::{Evidence, Lapce, Setup};
+use volt_host::{Evidence, Lapce, Process, Setup};
 
 /// A wait that ends only when something is broken: far above what the slowest machine takes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -143,6 +143,8 @@ impl Stage {
             "a request never ended: {:#?}",
             self.server.exchanges()
         );
+        // What has come last is on the way to the plugin as long as curl lives.
+        self.wait_no_request();
         self.lapce.wait_quiet(QUIET, PATIENCE).unwrap();
         self.lapce.screen()
     }
@@ -165,19 +167,7 @@ impl Stage {
     }
 
     /// Ends the play, and checks what must hold after every one.
-    pub fn finish(self) {
-        self.check_all();
-        let stale = self.lapce.evidence().stale_paints().len();
-        assert_eq!(stale, 0, "ghosts where the caret was not\n{}", self.trace());
-    }
-
-    /// The same without wake-ups. Nothing tells the plugin of keys that came while it waited, so that it may
-    /// paint where the caret was.
-    pub fn finish_without_wakes(self) {
-        self.check_all();
-    }
-
-    fn check_all(&self) {
+    pub fn finish(mut self) {
         self.settle();
         let evidence = self.lapce.evidence();
         let trace = || self.trace();
@@ -186,15 +176,31 @@ impl Stage {
         let open = evidence.answers_to(INLINE).filter(|(_, answers)| *answers == 0).count();
         let most = if self.lapce.screen().ghost.is_some() { 2 } else { 0 };
         assert!(answers.max == 1 && open <= most, "not one answer per request\n{}", trace());
+        assert_eq!(evidence.stale_paints().len(), 0, "ghosts where the caret was not\n{}", trace());
         assert!(self.server.in_flight_max() <= 1, "{} in flight\n{}", self.server.in_flight_max(), trace());
+        assert!(evidence.most_wakeups_outstanding() <= 1, "two wake-ups at once\n{}", trace());
         assert!(evidence.traps.is_empty() && evidence.faults.is_empty(), "{}", trace());
         assert!(self.lapce.linear_memory_bytes() < MEMORY, "{} bytes", self.lapce.linear_memory_bytes());
         assert!(!evidence.mentions(KEY), "the key was told\n{}", trace());
         assert!(!self.lapce.log().iter().any(|line| line.message.contains(KEY)), "the key was logged");
+        self.lapce.close();
         self.wait_clean();
     }
 
-    /// Waits until no process and no file of the plugin is left.
+    /// Waits until curl runs for no request, while the agent may go on.
+    pub fn wait_no_request(&self) {
+        let none = |_: &Screen| self.curls().is_empty();
+        self.lapce.wait_until(PATIENCE, none).unwrap_or_else(|_| panic!("still running: {:?}", self.curls()));
+    }
+
+    /// The processes that are curl.
+    pub fn curls(&self) -> Vec<Process> {
+        let mut processes = self.lapce.processes().unwrap();
+        processes.retain(|process| process.argv.first().is_some_and(|program| program.ends_with("curl")));
+        processes
+    }
+
+    /// Waits until no process and no file of the plugin is left, once Lapce is closed.
     pub fn wait_clean(&self) {
         let clean =
             |_: &Screen| self.lapce.files_left().is_empty() && self.lapce.processes().unwrap().is_empty();

@@ -19,9 +19,7 @@ impl Engine {
         if self.continuation.as_mut().is_some_and(|continuation| !continuation.edited(uri, edit)) {
             self.continuation = None;
         }
-        if uri == self.front {
-            self.wakeups.changed();
-        }
+        self.wakeups.changed(uri);
         let shown = self.screen.shown();
         let effect = match self.suggestion() {
             Some(suggestion) if suggestion.uri == uri => suggestion.edited(edit, &shown),

@@ -24,8 +24,13 @@ pub struct Wakeups {
     in_pause: usize,
     /// One was asked for and has not come.
     is_armed: bool,
-    /// `codeLens` requests that the editor owes to changes of the document rather than to a wake-up.
-    owed: u8,
+    /// It was asked for at once.
+    is_soon: bool,
+    /// Documents whose lenses the editor will ask for because of a change rather than a wake-up. It does so once for
+    /// changes in a row.
+    owed: Vec<String>,
+    /// Documents whose lenses the newest wake-up has made the editor ask for. It asks once for each that is open.
+    asked: Vec<String>,
     /// How long the model usually writes, from its first byte on, in milliseconds.
     writing_ms: Option<u64>,
 }
@@ -34,21 +39,28 @@ impl Wakeups {
     /// A key was typed or the editor asked otherwise: a new pause begins.
     pub fn new_pause(&mut self) {
         self.in_pause = 0;
-        self.is_armed = false;
-        self.owed = 0;
+        self.disarm();
+        self.owed.clear();
     }
 
-    /// The document in front changed: the editor will ask for lenses because of that.
-    pub fn changed(&mut self) {
-        self.owed = self.owed.saturating_add(1);
-    }
-
-    /// The editor asked for the lenses of the document in front, because of a change or of a wake-up.
-    pub fn lenses_asked(&mut self) {
-        match self.owed.checked_sub(1) {
-            Some(owed) => self.owed = owed,
-            None => self.is_armed = false,
+    /// A document changed: the editor will ask for its lenses because of that.
+    pub fn changed(&mut self, uri: &str) {
+        if !self.owed.iter().any(|owed| owed == uri) {
+            self.owed.push(uri.to_owned());
         }
+    }
+
+    /// The editor asked for the lenses of a document, because of a change or of a wake-up.
+    pub fn lenses_asked(&mut self, uri: &str) {
+        if let Some(at) = self.owed.iter().position(|owed| owed == uri) {
+            self.owed.swap_remove(at);
+            return;
+        }
+        if self.asked.is_empty() || self.asked.iter().any(|asked| asked == uri) {
+            self.asked.clear();
+            self.disarm();
+        }
+        self.asked.push(uri.to_owned());
     }
 
     /// An answer took this long from its first byte to its end.
@@ -84,15 +96,25 @@ impl Wakeups {
         Some(not_before)
     }
 
-    /// A wake-up is asked for.
-    pub fn arm(&mut self) {
+    /// Asks for a wake-up as soon as the editor's queue is empty, instead of any other; whether that is new.
+    pub fn ask_soon(&mut self) -> bool {
+        let is_new = !self.is_soon;
+        if is_new {
+            self.arm();
+            self.is_soon = true;
+        }
+        is_new
+    }
+
+    fn arm(&mut self) {
         self.in_pause += 1;
         self.is_armed = true;
     }
 
-    /// What was asked for concerns a request that is no more.
+    /// What was asked for has come, or concerns a request that is no more.
     pub fn disarm(&mut self) {
         self.is_armed = false;
+        self.is_soon = false;
     }
 }
 
@@ -108,7 +130,7 @@ mod tests {
             let gap = wakeups.ask(wakeups.in_pause > 0, open_bytes);
             assert_eq!(gap.is_some(), wakeups.is_armed, "asked for while one is on its way");
             assert_eq!(wakeups.ask(true, open_bytes), None);
-            wakeups.lenses_asked();
+            wakeups.lenses_asked("a");
             gap
         });
         gaps.take(20).collect()
@@ -123,12 +145,37 @@ mod tests {
     #[test]
     fn lenses_that_a_change_brings_are_no_wake_up() {
         let mut wakeups = Wakeups::default();
-        wakeups.changed();
+        wakeups.changed("a");
         assert_eq!(wakeups.ask(false, 0), Some(FIRST_MS));
-        wakeups.lenses_asked();
+        wakeups.lenses_asked("a");
         assert_eq!(wakeups.ask(false, 0), None, "it has not come yet");
-        wakeups.lenses_asked();
+        wakeups.lenses_asked("a");
         assert!(wakeups.ask(true, 0).is_some());
+    }
+
+    #[test]
+    fn lenses_of_every_open_document_are_one_wake_up() {
+        let mut wakeups = Wakeups::default();
+        for round in 0..3 {
+            assert!(wakeups.ask(false, 0).is_some(), "round {round}");
+            wakeups.lenses_asked("a");
+            assert!(wakeups.ask(false, 0).is_some(), "the first has come, round {round}");
+            wakeups.lenses_asked("b");
+            wakeups.lenses_asked("c");
+            assert_eq!(wakeups.ask(false, 0), None, "the second has not, round {round}");
+            wakeups.new_pause();
+        }
+    }
+
+    #[test]
+    fn an_urgent_wake_up_is_asked_for_once_until_it_comes() {
+        let mut wakeups = Wakeups::default();
+        assert!(wakeups.ask(false, 0).is_some());
+        assert!(wakeups.ask_soon(), "it replaces the one that may come late");
+        assert!(!wakeups.ask_soon());
+        assert_eq!(wakeups.ask(true, 0), None);
+        wakeups.lenses_asked("a");
+        assert!(wakeups.ask_soon());
     }
 
     #[test]

@@ -459,14 +459,15 @@ impl Lapce {
         })
     }
 
-    /// Waits until the volt has handled all it was told and nothing has happened for a while.
+    /// Waits until the volt has handled all it was told and nothing has happened for a while, from now on.
     ///
     /// # Errors
     /// When that is not so within `limit`.
     pub fn wait_quiet(&self, quiet: Duration, limit: Duration) -> anyhow::Result<()> {
+        let start = Instant::now();
         let found = self.window.wait(limit, POLL, |state| {
             let idle = state.evidence.told.iter().rev().all(|told| told.handled.is_some());
-            (idle && state.last_activity.elapsed() >= quiet).then_some(())
+            (idle && state.last_activity.max(start).elapsed() >= quiet).then_some(())
         });
         found.with_context(|| format!("the volt was not quiet within {limit:?}{}", self.faults()))
     }

@@ -315,6 +315,9 @@ fn client_params(config: &Config) -> Value {
         "rootUri": root,
         "capabilities": client_capabilities(),
     });
+    if !config.wakes {
+        params["capabilities"]["experimental"] = Value::Null;
+    }
     if let Some(root) = root {
         params["workspaceFolders"] = json!([{ "uri": root, "name": root.as_str() }]);
     }
