@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use super::super::*;
 use super::server::{OK, answer};
-use crate::transport::{Output, Reply};
 use crate::transport::agent_host::Access;
+use crate::transport::{Output, Reply};
 
 /// Only what hangs takes so long.
 pub const CEILING: Duration = Duration::from_secs(30);
