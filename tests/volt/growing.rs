@@ -85,11 +85,10 @@ fn who_types_along_and_takes_the_rest_at_once_gets_what_is_shown() {
 
 #[test]
 fn invoking_a_slow_model_while_keys_go_on_shows_what_fits_the_last_of_them() {
-    let server = crate::stage::model(
-        shape::openai_chat,
-        Pace::AT_ONCE.after(Duration::from_millis(1500)),
-        |before| format!(" = {}", before.trim_start_matches("let ")),
-    );
+    let server =
+        crate::stage::model(shape::openai_chat, Pace::AT_ONCE.after(Duration::from_millis(1500)), |before| {
+            format!(" = {}", before.trim_start_matches("let "))
+        });
     let setup = setup("openai", &server.url());
     let mut stage = Stage::new(Turn::shared(), server, setup);
     stage.open("src/sums.py", "python", "|");
@@ -99,8 +98,14 @@ fn invoking_a_slow_model_while_keys_go_on_shows_what_fits_the_last_of_them() {
     stage.lapce.type_keys("ne", Keys::ms(200));
     stage.wait_ghost(" = one");
     let evidence = stage.lapce.evidence();
-    let before_keys = evidence.told.iter().filter(|told| told.method == "initialized").filter_map(|told| told.handled).max();
-    let waits = evidence.told.iter().filter(|told| Some(told.queued) > before_keys).map(volt_host::Told::wait);
+    let before_keys = evidence
+        .told
+        .iter()
+        .filter(|told| told.method == "initialized")
+        .filter_map(|told| told.handled)
+        .max();
+    let waits =
+        evidence.told.iter().filter(|told| Some(told.queued) > before_keys).map(volt_host::Told::wait);
     assert!(waits.max() < Some(Duration::from_millis(500)), "a key waited\n{}", stage.trace());
     stage.finish();
 }

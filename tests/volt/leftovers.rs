@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use volt_host::{Lapce, Pace as Keys};
 use volt_host::server::shape::{self, Shape};
 use volt_host::server::{End, Pace, Request, Script, Server};
+use volt_host::{Lapce, Pace as Keys};
 
 use crate::stage::{PATIENCE, Stage, Turn, before_cursor, setup, tokens};
 
@@ -160,7 +160,8 @@ fn a_killed_agent_takes_its_request_along_and_the_next_one_works() {
 #[test]
 fn an_agent_whose_folder_is_removed_leaves_nothing_and_the_next_request_works() {
     let stage = streaming();
-    let is_agents = |file: &&PathBuf| file.components().count() == 1 && file.to_string_lossy().starts_with("agent-");
+    let is_agents =
+        |file: &&PathBuf| file.components().count() == 1 && file.to_string_lossy().starts_with("agent-");
     let files = stage.lapce.files_left();
     let folder = files.iter().find(is_agents).unwrap_or_else(|| panic!("{files:?}"));
     std::fs::remove_dir_all(stage.lapce.folder().join(folder)).unwrap();

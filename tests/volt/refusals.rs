@@ -6,7 +6,7 @@ use volt_host::server::shape::{self, Shape};
 use volt_host::server::{Pace, Script, Server, error};
 use volt_host::{Lapce, Pace as Keys};
 
-use crate::stage::{Stage, Turn, setup, tokens};
+use crate::stage::{PATIENCE, Stage, Turn, setup, tokens};
 
 /// Keys in groups, with a pause to ask in after each.
 const GROUPS: [&str; 3] = ["let first", " = second", " + third"];
@@ -20,9 +20,10 @@ fn type_groups(stage: &mut Stage) {
     }
 }
 
-/// The one pop-up there must be.
+/// The one pop-up there must be. A passing failure is told once it is tried again in vain.
 fn told(lapce: &Lapce) -> String {
-    let popups = lapce.screen().popups;
+    let screen = lapce.wait_until(PATIENCE, |screen| !screen.popups.is_empty());
+    let popups = screen.unwrap().popups;
     let [popup] = &popups[..] else { panic!("{popups:#?}") };
     popup.message.clone()
 }
@@ -35,7 +36,7 @@ fn a_refusal_is_told_once_with_its_cause_and_the_setting() {
         ("openai", error::openai(404), &["OpenAI", "`model`", "`base-url`"]),
         ("openai", error::openai(429), &["OpenAI", "wait for 2 s"]),
         ("openai", error::openai(500), &["OpenAI", "failed or is overloaded"]),
-        ("openai", html(404), &["OpenAI", "`base-url`"]),
+        ("openai", html(404), &["`base-url`", "`provider`"]),
         ("openai", html(200), &["OpenAI", "`base-url`", "`provider`"]),
         ("anthropic", error::anthropic(401), &["Anthropic", "API key", "`api-key-env`"]),
         ("anthropic", error::anthropic(404), &["Anthropic", "`model`"]),

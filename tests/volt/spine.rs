@@ -47,7 +47,7 @@ fn twelve_lines(turn: Turn, provider: &str, shape: Shape, pace: Pace) -> Stage {
 #[test]
 fn the_ghost_grows_while_the_model_writes_and_tab_takes_all_of_it() {
     for (provider, shape) in [("openai", shape::openai_chat as Shape), ("anthropic", shape::anthropic)] {
-        let mut stage = twelve_lines(Turn::alone(), provider, shape, Pace::over(WRITING));
+        let mut stage = twelve_lines(Turn::alone(), provider, shape, Pace::over(3 * WRITING));
         stage.lapce.type_keys(TYPED, KEYS);
         stage.wait_ghost(ANSWER);
 

@@ -68,6 +68,8 @@ impl Engine {
         suggestion.uri == place.uri
             && suggestion.fits(buffer.text, place.offset)
             && suggestion.rest(buffer.text).text.is_empty()
+            // What was asked for ahead may begin on the next line.
+            && (suggestion.cursor() > suggestion.anchor() || place.invoked || suggestion.answer.text.trim().is_empty())
     }
 
     /// A suggestion that is used up is of no more use, but for what the model wrote behind it.

@@ -372,6 +372,28 @@ fn what_follows_an_accepted_suggestion_was_asked_for_ahead() {
 }
 
 #[test]
+fn what_was_asked_for_ahead_may_begin_on_the_next_line() {
+    for latency in [200, 600] {
+        let mut asked = 0;
+        let model = move |_: &_| {
+            asked += 1;
+            match asked {
+                1 => answer(200, &[(0, "one();")]),
+                2 => answer(latency, &[(0, "\n    two();")]),
+                _ => answer(200, &[(0, "three();")]),
+            }
+        };
+        let mut desk = Desk::with("fn steps() {\n    |\n}\n", Box::new(model), json!({"speculative": "on"}));
+        desk.types("// go\n", 60, 900);
+        assert_eq!(desk.screen().ghost_text(), "one();");
+        desk.act(Act::Tab);
+        desk.types("\n", 60, 1000);
+        assert_eq!(desk.screen().ghost_text(), "two();", "{latency} ms");
+        is_clean(&desk);
+    }
+}
+
+#[test]
 fn a_change_of_file_leaves_no_ghost_of_the_other() {
     let mut desk = Desk::new("fn main() {\n    |\n}\n", saying(400, &[(0, "x")]));
     // Still unanswered when the user is elsewhere: an answer would be drawn in the file it was asked for.
