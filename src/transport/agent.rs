@@ -24,6 +24,10 @@ const WINDOWS_SCRIPT_BYTES: [u8; script::stripped_len(WINDOWS_SOURCE)] = script:
 /// The same for Windows PowerShell 5.1, with the names it needs still to come first.
 const WINDOWS_SCRIPT: &str = script::text(&WINDOWS_SCRIPT_BYTES);
 
+/// Names the first program that the agent cannot do without and that is missing. (curl it looks for itself.)
+const NEEDED: &str =
+    "for c in dd mkdir mkfifo rm sleep tee; do command -v $c >/dev/null || { echo $c; exit 1; }; done";
+
 /// A request that is due later than this has certainly not left, in milliseconds. The agent counts whole milliseconds.
 const SAFE_MS: u64 = 5;
 /// A request that has not left this long after it was due will not: the agent hangs. In milliseconds.
@@ -121,8 +125,16 @@ impl Agent {
             let is_ready = folder.join("ctl").exists() && !folder.join("why").exists();
             if is_ready { Ok(Link::Server(server)) } else { Err(()) }
         } else {
-            // That it cannot be started is told only here: Lapce never answers for a language server that did not start.
-            host.execute("sh", &["-c", ":"]).map_err(|words| format!("sh cannot be started ({words})"))?;
+            // What is missing is told only here: Lapce never answers for a language server that did not start.
+            let tools = host
+                .execute("sh", &["-c", NEEDED])
+                .map_err(|words| format!("sh cannot be started ({words})"))?;
+            if !tools.success {
+                return Err(format!(
+                    "{} is not installed",
+                    String::from_utf8_lossy(&tools.stdout).trim_end()
+                ));
+            }
             host.start_language_server("sh", &["-c", SCRIPT, "ai-completion-agent", &home.path, &name])
                 .map_err(|words| format!("sh cannot be started ({words})"))?;
             open(host, &folder).map_err(|_| ())

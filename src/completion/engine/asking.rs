@@ -4,7 +4,7 @@ use super::super::generation::Generation;
 use super::super::io::{Buffer, Buffers, Output, Status, Why};
 use super::super::prompt::{self, Wish};
 use super::super::suggestion::{Answer, Ending, Suggestion};
-use super::super::trigger::{Asked, Gate};
+use super::super::trigger::{Asked, Gate, ends_thought};
 use super::{Engine, Options, Phase, Place, Waiting, Work};
 use crate::http::HttpRequest;
 use crate::provider::{Error, Prompt};
@@ -36,7 +36,13 @@ impl Engine {
         {
             self.phase = Phase::Done(suggestion);
         }
-        let delay = if place.invoked { 0 } else { self.debounce.debounce_ms() };
+        let delay = match place.invoked {
+            true => 0,
+            false if ends_thought(buffer.text.get(..place.offset).unwrap_or_default()) => {
+                self.debounce.short_ms()
+            }
+            false => self.debounce.debounce_ms(),
+        };
         match &mut self.phase {
             Phase::Idle | Phase::Debouncing(_) | Phase::Retrying(_) => {
                 self.hand_over(now, delay, buffers, out);

@@ -5,7 +5,7 @@
 //! one when there should be a first line to show, some while the answer grows, one at its end.
 
 /// The first wake-up comes this long after the first byte, in milliseconds: by then there is a line, mostly.
-const FIRST_MS: u64 = 120;
+const FIRST_MS: u64 = 200;
 /// An answer that usually ends within this time of its first byte is shown once, when it has, in milliseconds.
 const SHORT_MS: u64 = 400;
 /// Gaps between the wake-ups in which the ghost grows, in milliseconds.
@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn wake_ups_grow_rarer_and_the_last_is_for_the_end() {
-        assert_eq!(asked(1000), [120, 700, 1000, 3000, u64::MAX, u64::MAX]);
-        assert_eq!(asked(300_000), [120, 700, u64::MAX]);
+        assert_eq!(asked(1000), [200, 700, 1000, 3000, u64::MAX, u64::MAX]);
+        assert_eq!(asked(300_000), [200, 700, u64::MAX]);
     }
 
     #[test]

@@ -6,6 +6,8 @@ const PAUSE_MS: u64 = 600;
 /// 200 to 300 ms; a running fence makes a short wait cheap here, so the bounds sit lower.
 const SHORTEST_MS: f64 = 60.0;
 const LONGEST_MS: f64 = 280.0;
+/// The wait behind a character after which people look up, in milliseconds.
+const SHORT_MS: u64 = 50;
 /// Keys closer together than this were queued while the guest was busy: no hand is so fast.
 const QUEUED_MS: u64 = 8;
 /// The debounce stays this far above the usual gap between keys, or a slightly late key would be taken
@@ -93,6 +95,11 @@ impl Debounce {
         self.latency_ms as u64
     }
 
+    /// How long after a key that ends a thought a request is sent, in milliseconds: see [`ends_thought`].
+    pub fn short_ms(&self) -> u64 {
+        self.fixed_ms.unwrap_or_else(|| self.debounce_ms().min(SHORT_MS))
+    }
+
     /// How long after the last key a request is sent, in milliseconds.
     ///
     /// Just above the user's usual gap between keys, so that steady typing sends nothing. A slow model
@@ -105,6 +112,28 @@ impl Debounce {
         let eager = gap - 0.05 * self.latency_ms;
         eager.max(self.interval_ms + MARGIN_MS).clamp(SHORTEST_MS, LONGEST_MS) as u64
     }
+}
+
+/// Words of many languages behind which something is expected.
+const KEYWORDS: &[&str] = &[
+    "return", "if", "in", "for", "while", "await", "import", "from", "new", "case", "else", "elif", "match",
+    "let", "const", "var", "def", "fn", "use", "yield", "throw", "raise", "not", "and", "or",
+];
+
+/// Whether the text up to the caret ends a thought, so that what comes next is wanted at once: at the beginning of a
+/// line, behind an opening bracket, a dot, an assignment, or a keyword and a blank.
+pub fn ends_thought(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let code = line.trim_end_matches([' ', '\t']);
+    if code.is_empty() {
+        return before.len() > line.len();
+    }
+    let has_blank = code.len() < line.len();
+    let last = code.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+    let is_keyword = has_blank && KEYWORDS.contains(&last);
+    let is_assignment =
+        code.ends_with('=') && !["==", "!=", "<=", ">="].iter().any(|sign| code.ends_with(sign));
+    is_keyword || is_assignment || code.ends_with(['(', '[', '{', '.'])
 }
 
 #[cfg(test)]
@@ -159,5 +188,28 @@ mod tests {
         assert!(irregular.debounce_ms() < before);
         assert_eq!(Debounce::new(Some(0)).debounce_ms(), 0);
         assert_eq!(Debounce::new(Some(750)).debounce_ms(), 750);
+    }
+
+    #[test]
+    fn a_thought_ends_where_something_is_expected() {
+        for (before, ends) in [
+            ("fn f() {\n    ", true),
+            ("fn f() {", true),
+            ("foo(", true),
+            ("x.", true),
+            ("x =", true),
+            ("let x = ", true),
+            ("    return ", true),
+            ("for x in ", true),
+            ("return", false),
+            ("x == ", false),
+            ("foo", false),
+            ("foo ", false),
+            ("a, ", false),
+            ("", false),
+            ("// a sentence. And", false),
+        ] {
+            assert_eq!(ends_thought(before), ends, "{before:?}");
+        }
     }
 }

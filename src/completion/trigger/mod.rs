@@ -7,6 +7,6 @@ mod globs;
 mod policy;
 
 pub use consent::{Asked, Consent};
-pub use debounce::Debounce;
+pub use debounce::{Debounce, ends_thought};
 pub use globs::{Glob, Globs};
 pub use policy::{Gate, Gates, Trigger};
