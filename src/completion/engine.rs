@@ -125,6 +125,8 @@ pub struct Engine {
     continuation: Option<Continuation>,
     edits: RecentEdits,
     similar: SimilarIndex,
+    /// Requests that others have replaced, to be let go of.
+    replaced: Vec<RequestNumber>,
     /// Until when the provider asked not to be asked.
     limited_until_ms: u64,
     last_number: u64,
@@ -148,6 +150,7 @@ impl Engine {
             continuation: None,
             edits: RecentEdits::default(),
             similar: SimilarIndex::default(),
+            replaced: Vec::new(),
             limited_until_ms: 0,
             last_number: 0,
             status: Status::Quiet,
@@ -173,7 +176,8 @@ impl Engine {
             Phase::Streaming { work, .. } => Some(work),
             _ => None,
         };
-        let works = main.into_iter().chain(self.speculative.as_mut());
+        let ahead = self.speculative.as_mut().filter(|work| !work.suggestion.answer.has_ended());
+        let works = main.into_iter().chain(ahead);
         works.map(|work| (work.generation.number, work.generation.room(now_ms))).collect()
     }
 
@@ -181,6 +185,7 @@ impl Engine {
     pub fn handle(&mut self, moment: Moment, input: Input<'_>, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let now = moment.now_ms;
         self.depart(now);
+        out.extend(self.replaced.drain(..).map(Output::Stop));
         match input {
             Input::Response { number, event } => return self.receive(now, number, &event, buffers, out),
             Input::Edited { uri, edit } => {
@@ -222,7 +227,8 @@ impl Engine {
                 Phase::Streaming { work, follow_up: None }
             }
             // The transport has stopped the one it replaces.
-            Phase::Streaming { follow_up: Some(next), .. } if now >= next.due_ms => {
+            Phase::Streaming { follow_up: Some(next), work } if now >= next.due_ms => {
+                self.replaced.push(work.generation.number);
                 Phase::Streaming { work: next.work, follow_up: None }
             }
             phase => phase,

@@ -50,6 +50,10 @@ impl Engine {
             Phase::Streaming { work, .. } => {
                 // Nothing of its answer has come: it may go on until the next request leaves.
                 let unsure = work.suggestion.is_unsure(buffer.text);
+                if place.invoked {
+                    let status = work.generation.status();
+                    self.say(status, out);
+                }
                 self.follow_up(now, unsure.then_some(delay), buffers, out);
             }
             Phase::Done(_) => {}

@@ -241,7 +241,12 @@ impl World {
             }
             self.seen.requests += 1;
             if let Some(old) = replaces {
-                self.handed.remove(&old);
+                // Until it is let go of, nothing more comes of it.
+                if let Some(old) = self.handed.get_mut(&old) {
+                    old.script.clear();
+                    old.request = None;
+                    old.has_left = true;
+                }
                 if let Some(Asked::More { number: asked, .. }) = &mut self.asked
                     && *asked == old
                 {
@@ -514,7 +519,10 @@ impl Transport for End {
     fn read(&mut self, number: RequestNumber, buffer: &mut [u8]) -> TransportEvent {
         let mut world = self.0.borrow_mut();
         let now = world.now_ms;
-        let Some(handed) = world.handed.get_mut(&number) else { return TransportEvent::Pending };
+        let Some(handed) = world.handed.get_mut(&number) else {
+            let detail = "there is no such request".to_owned();
+            return TransportEvent::Failed(Failure { kind: FailureKind::Request, detail });
+        };
         let Some((at, serve)) = handed.script.pop_front_if(|(at, _)| *at <= now) else {
             return TransportEvent::Pending;
         };
@@ -530,8 +538,12 @@ impl Transport for End {
                 }
                 TransportEvent::Body(len)
             }
-            Serve::End => TransportEvent::End,
+            Serve::End => {
+                world.handed.remove(&number);
+                TransportEvent::End
+            }
             Serve::Cut => {
+                world.handed.remove(&number);
                 TransportEvent::Failed(Failure { kind: FailureKind::Cut, detail: "cut".to_owned() })
             }
         }

@@ -114,14 +114,14 @@ impl Debounce {
     }
 }
 
-/// Words of many languages behind which something is expected.
+/// Words of many languages behind which something is expected that need not be invented, as a name must be.
 const KEYWORDS: &[&str] = &[
     "return", "if", "in", "for", "while", "await", "import", "from", "new", "case", "else", "elif", "match",
-    "let", "const", "var", "def", "fn", "use", "yield", "throw", "raise", "not", "and", "or",
+    "use", "yield", "throw", "raise", "not", "and", "or",
 ];
 
 /// Whether the text up to the caret ends a thought, so that what comes next is wanted at once: at the beginning of a
-/// line, behind an opening bracket, a dot, an assignment, or a keyword and a blank.
+/// line, behind an opening bracket or a dot, or behind an assignment or a keyword and a blank.
 pub fn ends_thought(before: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or_default();
     let code = line.trim_end_matches([' ', '\t']);
@@ -132,7 +132,7 @@ pub fn ends_thought(before: &str) -> bool {
     let last = code.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
     let is_keyword = has_blank && KEYWORDS.contains(&last);
     let is_assignment =
-        code.ends_with('=') && !["==", "!=", "<=", ">="].iter().any(|sign| code.ends_with(sign));
+        has_blank && code.ends_with('=') && !["==", "!=", "<=", ">="].iter().any(|sign| code.ends_with(sign));
     is_keyword || is_assignment || code.ends_with(['(', '[', '{', '.'])
 }
 
@@ -197,7 +197,8 @@ mod tests {
             ("fn f() {", true),
             ("foo(", true),
             ("x.", true),
-            ("x =", true),
+            ("x =", false),
+            ("let ", false),
             ("let x = ", true),
             ("    return ", true),
             ("for x in ", true),
