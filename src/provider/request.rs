@@ -215,10 +215,14 @@ pub fn missing_key(provider: &dyn Provider) -> Error {
     Error::of_settings(provider, ErrorKind::Auth, &message)
 }
 
-/// A JSON object. `json!` writes the making of one out at each place, which costs kilobytes of wasm.
+/// A JSON object. `json!` writes the making of one out at each place, and `collect` sorts: each costs kilobytes of wasm.
 #[inline(never)]
 pub(super) fn object(fields: &mut [(&str, Value)]) -> Value {
-    fields.iter_mut().map(|(name, value)| ((*name).to_owned(), value.take())).collect()
+    let mut object = Map::new();
+    for (name, value) in fields {
+        object.insert((*name).to_owned(), value.take());
+    }
+    Value::Object(object)
 }
 
 /// The content of a turn in Google's and Bedrock's formats: one part of text.

@@ -56,10 +56,8 @@ pub(in crate::provider) fn refused_field(body: &[u8], paths: &[String]) -> Optio
     }
     // The first field that the words name, the longer name first: `stream_options.include_usage` before `stream_options`.
     let message = message.to_ascii_lowercase();
-    let mut mentioned: Vec<_> =
-        paths.iter().filter_map(|path| Some((mention(&message, path)?, path))).collect();
-    mentioned.sort_by_key(|((at, len), _)| (*at, std::cmp::Reverse(*len)));
-    mentioned.first().map(|(_, path)| (*path).clone())
+    let mentioned = paths.iter().filter_map(|path| Some((mention(&message, path)?, path)));
+    mentioned.min_by_key(|((at, len), _)| (*at, std::cmp::Reverse(*len))).map(|(_, path)| path.clone())
 }
 
 /// The field that the body names by itself: OpenAI's `param`, or `loc` of FastAPI and pydantic.
