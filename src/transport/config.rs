@@ -21,7 +21,10 @@ pub(super) fn config(request: &HttpRequest, options: &Options) -> String {
     let mut value = |name: &str, value: &str| {
         let _ = writeln!(text, "{name} = \"{}\"", escaped(value));
     };
-    value("url", request.url.as_str());
+    value("url", &request.url.requested());
+    if let Some(socket) = request.url.socket() {
+        value("unix-socket", socket);
+    }
     // The head goes in front of the body, into the same pipe, so that their order is certain. `include`
     // would do that too, but holds the head back until the first byte of the body.
     value("dump-header", "-");
@@ -106,6 +109,16 @@ mod tests {
             let text = config(&request(url), &Options::default());
             assert_eq!(text.contains("noproxy = \"*\"\n"), past, "{url}");
             assert_eq!(text.contains("resolve = \"localhost:1:127.0.0.1,[::1]\"\n"), pinned, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_socket_is_named_beside_the_url() {
+        let text = config(&request("unix:///run/a.sock:/v1/chat"), &Options::default());
+        for line in
+            ["url = \"http://localhost/v1/chat\"\n", "unix-socket = \"/run/a.sock\"\n", "noproxy = \"*\"\n"]
+        {
+            assert!(text.contains(line), "{line} {text}");
         }
     }
 

@@ -201,7 +201,7 @@ struct Received {
     body: Vec<u8>,
 }
 
-fn receive(stream: &mut TcpStream) -> Received {
+fn receive(stream: &mut impl Read) -> Received {
     let mut bytes = Vec::new();
     let mut byte = [0];
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -360,6 +360,28 @@ fn the_request_arrives_as_it_was_given() {
         assert!(received.headers.iter().any(|got| got == header), "{header} in {:?}", received.headers);
     }
     assert_eq!(received.headers.len(), 8, "{:?}", received.headers);
+}
+
+#[test]
+fn a_socket_is_asked_as_a_port_is() {
+    let path = std::env::temp_dir().join(format!("ai-completion-{}.sock", std::process::id()));
+    let _ = fs::remove_file(&path);
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let received = receive(&mut stream);
+        stream.write_all(format!("{OK}a").as_bytes()).unwrap();
+        received
+    });
+    let folder = Folder::new();
+    let mut network = network(&folder);
+    network.start(&post(&format!("unix://{}:/v1/chat", path.display()))).unwrap();
+    let (status, _, body, end) = finish(&mut network);
+    assert_eq!((status, &*body, end), (200, &b"a"[..], Happening::End));
+    let received = server.join().unwrap();
+    assert_eq!(received.line, "POST /v1/chat HTTP/1.1");
+    assert!(received.headers.iter().any(|header| header == &format!("authorization: {KEY}")));
+    fs::remove_file(&path).unwrap();
 }
 
 #[test]
