@@ -3,6 +3,7 @@
 pub mod completion;
 pub mod config;
 pub mod http;
+mod json;
 pub mod lapce;
 pub mod provider;
 pub use sse;

@@ -10,6 +10,7 @@ use super::status::{Severity, Voice};
 use crate::completion::consent::Consent;
 use crate::completion::{self, Answer, Effect, Engine, Input, RequestId, Status, Why};
 use crate::config::{Credentials, Destination, KeySource, Settings, is_in_secret_folder};
+use crate::json::tree;
 use crate::provider::{self, Account, Error, Provider};
 use crate::sse::json::{Raw, object};
 use crate::stream::ErrorKind;
@@ -194,7 +195,7 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         let Initialize { initialization_options, root_uri } = params.read();
         self.rpc.reply_ok(id, &CAPABILITIES);
 
-        let initialization_options = serde_json::from_str(initialization_options.json()).unwrap_or_default();
+        let initialization_options = tree(initialization_options.json()).unwrap_or_default();
         let (settings, problems) = Settings::read(&initialization_options);
         if !problems.is_empty() {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();

@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use serde_json::value::RawValue;
-
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
 use super::leniency::{Cumulative, New};
+use crate::json::elements;
 use crate::sse::json::{self, NotJson, Raw, Read, Unread, is_json};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken, Usage};
@@ -442,10 +441,10 @@ impl Reading {
         match text.trim_ascii_start().as_bytes().first() {
             Some(b'{') if self.stray.is_empty() && is_json(text) => self.frame("", text, sink),
             // Google's OpenAI dialect answers errors as `[{"error":…}]`.
-            Some(b'[') if self.stray.is_empty() => match serde_json::from_str::<Vec<&RawValue>>(text) {
-                Ok(elements) => elements.into_iter().for_each(|element| self.frame("", element.get(), sink)),
-                Err(_) if text.trim_ascii() == "[DONE]" => self.frame("", text, sink),
-                Err(_) => self.keep_stray(text),
+            Some(b'[') if self.stray.is_empty() => match elements(text) {
+                Some(elements) => elements.into_iter().for_each(|element| self.frame("", element, sink)),
+                None if text.trim_ascii() == "[DONE]" => self.frame("", text, sink),
+                None => self.keep_stray(text),
             },
             _ => self.keep_stray(text),
         }

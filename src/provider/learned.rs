@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::error::{classify_response, refused_field};
 use super::{Account, Response};
 use crate::http::Url;
+use crate::json::tree;
 use crate::stream::ErrorKind;
 
 /// One thing that a server has taught about a model.
@@ -54,7 +55,7 @@ pub fn lesson(account: &Account, response: &Response<'_>, sent: &[u8]) -> Option
     match classify_response(response) {
         ErrorKind::NoFim => [Lesson::NoSuffix, Lesson::NoFim].into_iter().find(|lesson| !known(lesson)),
         ErrorKind::Request if matches!(response.status, 400 | 422) => {
-            let Ok(Value::Object(body)) = serde_json::from_str(std::str::from_utf8(sent).ok()?) else {
+            let Some(Value::Object(body)) = tree(std::str::from_utf8(sent).ok()?) else {
                 return None;
             };
             let path = refused_field(response.body, &paths(&body))?;

@@ -1,11 +1,12 @@
 use serde_json::Value;
 
+use crate::json::tree;
+
 /// The names of the models in the answer to a [`models_request`](super::Provider::models_request):
 /// OpenAI's `{"data":[{"id"}]}`, Ollama's and Gemini's `{"models":[{"name"}]}`, Bedrock's `{"modelSummaries":[{"modelId"}]}`, or a bare array.
 /// Empty when the answer is something else.
 pub fn model_names(body: &[u8]) -> Vec<String> {
-    // `from_slice` would bring a second parser into the wasm.
-    let value = std::str::from_utf8(body).ok().and_then(|body| serde_json::from_str::<Value>(body).ok());
+    let value = std::str::from_utf8(body).ok().and_then(tree);
     let Some(value) = value else { return Vec::new() };
     let list = value
         .get("data")

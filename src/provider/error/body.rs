@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::classify::classify;
 use super::clean::{is_page, summary};
+use crate::json::tree;
 use crate::provider::retry;
 use crate::sse::json::number;
 use crate::stream::StreamError;
@@ -31,9 +32,9 @@ pub(super) struct ErrorBody {
 impl ErrorBody {
     pub(super) fn of_body(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
-        match serde_json::from_str(&text) {
-            Ok(value) => Self::of_value(&value),
-            Err(_) => Self { is_page: is_page(&text), ..Self::of_text(&summary(&text)) },
+        match tree(&text) {
+            Some(value) => Self::of_value(&value),
+            None => Self { is_page: is_page(&text), ..Self::of_text(&summary(&text)) },
         }
     }
 
@@ -125,8 +126,8 @@ impl ErrorBody {
 
 /// OpenRouter hands on the upstream's body as a string, which may itself be an error object.
 fn raw_message(raw: &str) -> String {
-    match serde_json::from_str::<Value>(raw) {
-        Ok(value @ Value::Object(_)) => value
+    match tree(raw) {
+        Some(value @ Value::Object(_)) => value
             .pointer("/error/message")
             .or_else(|| value.get("message"))
             .and_then(Value::as_str)

@@ -1,5 +1,6 @@
 //! Which field of a request an error body refuses.
 
+use crate::json::tree;
 use serde_json::Value;
 
 use super::body::ErrorBody;
@@ -45,7 +46,7 @@ pub(in crate::provider) fn refused_field(body: &[u8], paths: &[String]) -> Optio
         return None;
     }
     let text = std::str::from_utf8(body).unwrap_or_default();
-    let named = named(&serde_json::from_str(text).unwrap_or_default());
+    let named = named(&tree(text).unwrap_or_default());
     let sent = |name: &str| {
         let is = |path: &&String| path.as_str() == name || plain(path) == plain(name);
         let ends = |path: &&String| path.rsplit('.').next().is_some_and(|last| plain(last) == plain(name));
