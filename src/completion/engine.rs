@@ -127,7 +127,9 @@ pub struct Engine {
     similar: SimilarIndex,
     /// Requests that others have replaced, to be let go of.
     replaced: Vec<RequestNumber>,
-    /// Until when a refusal that will not change by itself keeps automatic requests from being sent.
+    /// Refusals in a row that will not change by themselves.
+    refusals: u32,
+    /// Until when they keep automatic requests from being sent.
     refused_until_ms: u64,
     /// Until when the provider asked not to be asked.
     limited_until_ms: u64,
@@ -153,6 +155,7 @@ impl Engine {
             edits: RecentEdits::default(),
             similar: SimilarIndex::default(),
             replaced: Vec::new(),
+            refusals: 0,
             refused_until_ms: 0,
             limited_until_ms: 0,
             last_number: 0,
@@ -165,6 +168,11 @@ impl Engine {
     /// Tells the time of day, in seconds since 1970-01-01 UTC: some formats sign their requests with it.
     pub fn set_unix_time(&mut self, seconds: u64) {
         self.options.account.unix_time = seconds;
+    }
+
+    /// The user has agreed to where requests go, elsewhere.
+    pub fn consent(&mut self) {
+        self.options.consent = Consent::default();
     }
 
     /// Answers cannot be streamed here: the model is asked only when the user says so.

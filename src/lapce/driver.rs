@@ -425,6 +425,9 @@ impl<H: Host, E: Environment> Driver<H, E> {
         self.requests += 1;
         let number = RequestId(self.requests);
         self.open.push((number, id));
+        if invoked {
+            self.recall_consent();
+        }
         self.drive(Input::Requested { id: number, uri: &uri, offset, invoked });
     }
 
@@ -519,6 +522,17 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 }
                 Output::Agreed => self.remember(core),
             }
+        }
+    }
+
+    /// The user may have agreed in another window.
+    fn recall_consent(&mut self) {
+        let Some(core) = &mut self.core else { return };
+        if let Some(destination) = &core.unconfirmed
+            && destination.is_in(&self.environment.trusted_servers())
+        {
+            core.unconfirmed = None;
+            core.engine.consent();
         }
     }
 

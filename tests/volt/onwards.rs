@@ -70,7 +70,7 @@ fn what_follows_a_suggestion_is_asked_for_while_it_is_shown_where_that_costs_not
     stage.lapce.tab();
     assert_eq!(stage.lapce.screen().text, "fn steps() {\n    // go\n    one();\n    two();\n}\n");
     // A key that contradicts what is shown ends what was asked ahead, too.
-    stage.lapce.type_keys(" ", KEYS);
+    stage.lapce.type_keys("\n", KEYS);
     stage.wait_ghost("three();");
     stage.lapce.type_keys("z", KEYS);
     stage.finish();

@@ -11,7 +11,7 @@ use crate::transport::RequestNumber;
 /// A model that took this much longer than usual to begin was not slow but unread, in milliseconds.
 const UNREAD_MS: u64 = 10_000;
 
-/// Who is refused for the key, the credit or the model is not asked again for each pause in typing, in milliseconds.
+/// Who is refused for the key, the credit or the model twice in a row is not asked again for each pause in typing, in milliseconds.
 const REFUSED_MS: u64 = 10_000;
 
 impl Engine {
@@ -101,14 +101,19 @@ impl Engine {
     fn judge(&mut self, now: u64, verdict: Verdict, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         match verdict {
             Verdict::Going => {}
-            Verdict::Ended(ending) => self.ended(now, ending, buffers, out),
+            Verdict::Ended(ending) => {
+                self.refusals = 0;
+                self.ended(now, ending, buffers, out);
+            }
             Verdict::Again { delay_ms, rate_limited } => self.again(now, delay_ms, rate_limited, out),
             Verdict::Failed(error) => {
                 if let Some(pause) = retry::pause_ms(&error) {
                     self.limited_until_ms = now.saturating_add(pause);
                 }
                 if matches!(error.kind, ErrorKind::Auth | ErrorKind::Quota | ErrorKind::Model) {
-                    self.refused_until_ms = now + REFUSED_MS;
+                    self.refusals += 1;
+                    // The first may have been chance, as where a gateway has several keys.
+                    self.refused_until_ms = if self.refusals > 1 { now + REFUSED_MS } else { 0 };
                 }
                 out.push(Output::Notice(error.clone()));
                 self.ended(now, Ending::Broken, buffers, out);
