@@ -207,7 +207,7 @@ impl Engine {
                 if !invoked {
                     self.debounce.key(now);
                 }
-                self.wakeups.new_pause();
+                self.wakeups.new_pause(now);
                 if self.front != uri {
                     self.leave_document(out);
                     self.front = uri.to_owned();

@@ -37,7 +37,7 @@ impl Engine {
         if !moment.caught_up {
             // A key is queued: what is painted now would land where the caret no longer is.
             self.clear(out);
-            if !self.requests.is_empty() && self.wakeups.ask_soon() {
+            if !self.requests.is_empty() && self.wakeups.ask_soon(now) {
                 out.push(Output::Wake(Wake::Soon));
             }
             return;

@@ -58,6 +58,12 @@ impl Engine {
     fn choose(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Some(place) = self.place().cloned() else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
+        if let Phase::Done(suggestion) = &mut self.phase {
+            if !(suggestion.uri == place.uri && suggestion.fits(buffer.text, place.offset)) {
+                self.ask_anew(now, buffers, out);
+            }
+            return;
+        }
         let Phase::Streaming { work, follow_up } = &mut self.phase else { return };
         let suggestion = &mut work.suggestion;
         let fits = suggestion.fits(buffer.text, place.offset);
@@ -73,14 +79,16 @@ impl Engine {
                 self.wakeups.disarm();
             }
             (None, true) => {}
-            (None, false) => {
-                self.abandon(out);
-                self.say(Status::Quiet, out);
-                // The pause in typing is over already.
-                if !self.requests.is_empty() {
-                    self.hand_over(now, 0, buffers, out);
-                }
-            }
+            (None, false) => self.ask_anew(now, buffers, out),
+        }
+    }
+
+    /// The answer does not fit what was typed since: asks for one that does. The pause in typing is over already.
+    fn ask_anew(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        self.abandon(out);
+        self.say(Status::Quiet, out);
+        if !self.requests.is_empty() {
+            self.hand_over(now, 0, buffers, out);
         }
     }
 

@@ -14,6 +14,8 @@ const GROWING_MS: [u64; 3] = [700, 1000, 3000];
 /// documents are large.
 const MOST: usize = 3 + GROWING_MS.len();
 const MOST_LARGE: usize = 3;
+/// A wake-up asked for at once that has not come after this time was lost, in milliseconds.
+const LOST_MS: u64 = 1000;
 /// With more bytes than this in open documents, wake-ups are dear.
 const LARGE_BYTES: usize = 200_000;
 
@@ -24,8 +26,8 @@ pub struct Wakeups {
     in_pause: usize,
     /// One was asked for and has not come.
     is_armed: bool,
-    /// It was asked for at once.
-    is_soon: bool,
+    /// When it was asked for at once, in milliseconds, if it was.
+    soon_ms: Option<u64>,
     /// Documents whose lenses the editor will ask for because of a change rather than a wake-up. It does so once for
     /// changes in a row.
     owed: Vec<String>,
@@ -37,9 +39,12 @@ pub struct Wakeups {
 
 impl Wakeups {
     /// A key was typed or the editor asked otherwise: a new pause begins.
-    pub fn new_pause(&mut self) {
+    pub fn new_pause(&mut self, now_ms: u64) {
         self.in_pause = 0;
-        self.disarm();
+        // One that was asked for at once is on its way, however many keys are handled first.
+        if self.soon_ms.is_none_or(|asked| now_ms.saturating_sub(asked) > LOST_MS) {
+            self.disarm();
+        }
         self.owed.clear();
     }
 
@@ -97,11 +102,11 @@ impl Wakeups {
     }
 
     /// Asks for a wake-up as soon as the editor's queue is empty, instead of any other; whether that is new.
-    pub fn ask_soon(&mut self) -> bool {
-        let is_new = !self.is_soon;
+    pub fn ask_soon(&mut self, now_ms: u64) -> bool {
+        let is_new = self.soon_ms.is_none();
         if is_new {
             self.arm();
-            self.is_soon = true;
+            self.soon_ms = Some(now_ms);
         }
         is_new
     }
@@ -114,7 +119,7 @@ impl Wakeups {
     /// What was asked for has come, or concerns a request that is no more.
     pub fn disarm(&mut self) {
         self.is_armed = false;
-        self.is_soon = false;
+        self.soon_ms = None;
     }
 }
 
@@ -125,7 +130,7 @@ mod tests {
     /// The gaps asked for in one pause, each after the one before has come.
     fn asked(open_bytes: usize) -> Vec<u64> {
         let mut wakeups = Wakeups::default();
-        wakeups.new_pause();
+        wakeups.new_pause(0);
         let gaps = std::iter::from_fn(|| {
             let gap = wakeups.ask(wakeups.in_pause > 0, open_bytes);
             assert_eq!(gap.is_some(), wakeups.is_armed, "asked for while one is on its way");
@@ -163,7 +168,7 @@ mod tests {
             wakeups.lenses_asked("b");
             wakeups.lenses_asked("c");
             assert_eq!(wakeups.ask(false, 0), None, "the second has not, round {round}");
-            wakeups.new_pause();
+            wakeups.new_pause(0);
         }
     }
 
@@ -171,11 +176,11 @@ mod tests {
     fn an_urgent_wake_up_is_asked_for_once_until_it_comes() {
         let mut wakeups = Wakeups::default();
         assert!(wakeups.ask(false, 0).is_some());
-        assert!(wakeups.ask_soon(), "it replaces the one that may come late");
-        assert!(!wakeups.ask_soon());
+        assert!(wakeups.ask_soon(0), "it replaces the one that may come late");
+        assert!(!wakeups.ask_soon(0));
         assert_eq!(wakeups.ask(true, 0), None);
         wakeups.lenses_asked("a");
-        assert!(wakeups.ask_soon());
+        assert!(wakeups.ask_soon(0));
     }
 
     #[test]
@@ -184,7 +189,7 @@ mod tests {
         wakeups.wrote(300);
         assert_eq!(wakeups.ask(false, 0), Some(SHORT_MS));
         (0..9).for_each(|_| wakeups.wrote(1500));
-        wakeups.new_pause();
+        wakeups.new_pause(0);
         assert_eq!(wakeups.ask(false, 0), Some(FIRST_MS));
     }
 }
