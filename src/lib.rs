@@ -3,6 +3,6 @@
 pub mod completion;
 pub mod lapce;
 pub mod provider;
-pub use sse;
+pub use {json, sse};
 pub mod stream;
 pub mod transport;

@@ -99,7 +99,7 @@ fn place(data: &str, part: &str) -> Option<Range<usize>> {
 /// - a second frame right after it that differs only in that text, in what `read` passed over, and in the
 ///   members of the object that counts tokens, yields the same tokens with its own text and counts, unless
 ///   the text or the object is empty, and changes nothing in `self` or `ends` that the first has not.
-pub trait Wire {
+pub trait Wire: Send {
     /// Decodes one frame. Finish reasons, end markers and failures are said to `ends`, everything else goes
     /// to `sink`. A frame that is a whole answer of its own, or an error object, is to be understood as well.
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink);

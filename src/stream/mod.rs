@@ -14,12 +14,16 @@
 //! ```
 //! use ai_completion::provider;
 //! use ai_completion::stream::{
-//!     BackpressureLimits, ContentFilter, StreamPipelineBuilder, StreamToken, TokenAccumulator,
+//!     BackpressureLimits, ContentFilter, Pattern, StreamPipelineBuilder, StreamToken, TokenAccumulator,
 //! };
 //!
 //! let decoder = provider::find("openai").expect("there is one of that name").decoder();
 //! let mut pipeline = StreamPipelineBuilder::new(decoder)
-//!     .transform(ContentFilter::new().delete("(?s)<think>.*?</think>")?.stop("<|end|>")?)
+//!     .transform(
+//!         ContentFilter::new()
+//!             .delete(Pattern::wildcard("<think>**</think>")?)
+//!             .cut(Pattern::text("<|end|>")?),
+//!     )
 //!     .transform(TokenAccumulator::new(4, 64))
 //!     .backpressure(BackpressureLimits { max_permits: 256, ..BackpressureLimits::default() })
 //!     .metrics()
@@ -66,23 +70,37 @@ mod builder;
 mod content_filter;
 #[cfg(feature = "futures")]
 mod futures;
+#[cfg(all(feature = "http", not(target_os = "wasi")))]
+mod http;
 mod merge;
 mod metrics;
+#[cfg(feature = "futures")]
+mod permits;
 mod pipeline;
+mod shared_metrics;
 mod token;
 #[cfg(feature = "tiktoken")]
 mod token_decoder;
+#[cfg(feature = "tiktoken")]
+mod token_ids;
 mod transform;
 
 pub use accumulator::TokenAccumulator;
 pub use backpressure::{BackpressureController, BackpressureLimits, BackpressureTimeout};
 pub use builder::StreamPipelineBuilder;
-pub use content_filter::{ContentFilter, PatternError};
+pub use content_filter::{ContentFilter, Pattern, PatternError};
 #[cfg(feature = "futures")]
-pub use futures::TokenStream;
+pub use futures::BoxStream;
+#[cfg(all(feature = "http", not(target_os = "wasi")))]
+pub use http::{Attempt, HttpStreamHandler, Joint};
 pub use metrics::{Measure, NoMetrics, Snapshot, StreamMetrics};
+#[cfg(feature = "futures")]
+pub use permits::{Acquire, SharedBackpressure};
 pub use pipeline::StreamingPipeline;
+pub use shared_metrics::SharedStreamMetrics;
 pub use token::*;
 #[cfg(feature = "tiktoken")]
 pub use token_decoder::{TokenDecoder, TokenDecoderError};
+#[cfg(feature = "tiktoken")]
+pub use token_ids::TokenIdDecoder;
 pub use transform::{StreamTransformer, TransformResult};

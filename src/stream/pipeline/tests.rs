@@ -154,24 +154,23 @@ fn a_decoder_that_says_no_end_is_flushed_all_the_same() {
 
 #[test]
 fn a_stage_is_told_of_each_end_once() {
-    use std::cell::RefCell;
-    use std::rc::Rc;
+    use std::sync::{Arc, Mutex};
 
     /// Notes what it is told.
     #[derive(Clone, Default)]
-    struct Told(Rc<RefCell<Vec<Option<u32>>>>);
+    struct Told(Arc<Mutex<Vec<Option<u32>>>>);
     impl StreamTransformer for Told {
         fn transform<'a>(&'a mut self, _: &mut StreamToken<'a>, _: &mut dyn Sink) -> TransformResult<'a> {
             TransformResult::Pass
         }
         fn flush(&mut self, choice: Option<u32>, _: &mut dyn Sink) {
-            self.0.borrow_mut().push(choice);
+            self.0.lock().unwrap().push(choice);
         }
     }
     for (chunk, expected) in [("a.", &[Some(0), None][..]), ("a!", &[None]), ("a", &[None])] {
         let told = Told::default();
         seen(vec![Box::new(told.clone())], |it| it.push(chunk).finish());
-        assert_eq!(*told.0.borrow(), expected, "{chunk}");
+        assert_eq!(*told.0.lock().unwrap(), expected, "{chunk}");
     }
 }
 

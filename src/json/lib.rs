@@ -1,22 +1,20 @@
-//! Reading JSON as the answers of many servers need it: borrowed from the frame, tolerant of what is
-//! missing, null, of another type, unknown or there twice (the last one counts, as in JavaScript).
-//!
-//! One pass checks the whole text and takes out what is asked for. No generic code but the few lines that
-//! [`object!`] writes for each type: serde's visitors take 100 KB of wasm for the same.
+#![doc = include_str!("README.md")]
+#![deny(missing_docs, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+#![forbid(unsafe_code)]
 
 mod escape;
 mod grammar;
 mod raw;
 mod scanner;
+#[cfg(feature = "template")]
+pub mod template;
 
 use std::fmt;
 
-pub use crate::object;
 pub use escape::unescape;
-use grammar::blank;
-pub(crate) use grammar::{Extent, inside, value};
+use grammar::{Extent, blank, inside};
+use scanner::Passed;
 pub use raw::{Element, Few, Raw, number};
-pub(crate) use scanner::Passed;
 pub use scanner::{Key, Scanner};
 
 /// Something that can be read from any JSON value; what it cannot be reads as the default.
@@ -117,7 +115,8 @@ impl Unread {
         self.values.iter().any(|value| value.range().contains(&at))
     }
 
-    pub(crate) fn values(&self) -> &[Passed] {
+    #[cfg(any(test, feature = "template"))]
+    fn values(&self) -> &[Passed] {
         &self.values
     }
 }
@@ -136,25 +135,6 @@ pub fn strings<'a>(json: &'a str, string: &mut dyn FnMut(usize, &'a str)) {
             string(start, inside);
         }
     }
-}
-
-/// In how many brackets of a JSON text that stands what begins at `at`.
-pub(crate) fn depth(json: &str, at: usize) -> u32 {
-    let before = json.get(..at).unwrap_or(json).as_bytes();
-    let (mut depth, mut rest) = (0, before);
-    while let Some((byte, behind)) = rest.split_first() {
-        rest = behind;
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
-            b'"' => match inside(behind) {
-                Some(Extent { len, .. }) => rest = behind.get(len + 1..).unwrap_or_default(),
-                None => return depth,
-            },
-            _ => {}
-        }
-    }
-    depth
 }
 
 /// Declares a struct and how it is read from a JSON object: fields are found by the given key,
@@ -177,19 +157,19 @@ macro_rules! object {
             }
         }
 
-        impl<'a> $crate::json::Read<'a> for $name<'a> {
+        impl<'a> $crate::Read<'a> for $name<'a> {
             fn clear(&mut self) {
-                $($crate::json::Read::clear(&mut self.$field);)*
+                $($crate::Read::clear(&mut self.$field);)*
             }
 
-            fn read(&mut self, json: &mut $crate::json::Scanner<'a>) {
-                const KEYS: &[$crate::json::Key] = &[$($crate::json::Key::new($key)),*];
+            fn read(&mut self, json: &mut $crate::Scanner<'a>) {
+                const KEYS: &[$crate::Key] = &[$($crate::Key::new($key)),*];
                 #[allow(non_camel_case_types)]
                 enum Field { $($field),* }
                 self.clear();
                 json.object(KEYS, &mut |number, json| {
                     $(if number == Field::$field as usize {
-                        return $crate::json::Read::read(&mut self.$field, json);
+                        return $crate::Read::read(&mut self.$field, json);
                     })*
                 });
             }

@@ -5,8 +5,11 @@
 
 use std::ops::Range;
 
-use crate::json::{Extent, Passed, Raw, Unread, depth, inside, value};
-use crate::lanes::same;
+use byte_lanes::same;
+
+use crate::grammar::{Extent, inside, value};
+use crate::scanner::Passed;
+use crate::{Raw, Unread};
 
 /// One JSON text, cut open.
 #[derive(Debug, Default)]
@@ -156,4 +159,23 @@ pub struct Filling<'d> {
     pub escaped: bool,
     /// The object; not there where none was learned.
     pub object: Raw<'d>,
+}
+
+/// In how many brackets of a JSON text that stands what begins at `at`.
+fn depth(json: &str, at: usize) -> u32 {
+    let before = json.get(..at).unwrap_or(json).as_bytes();
+    let (mut depth, mut rest) = (0, before);
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b'"' => match inside(behind) {
+                Some(Extent { len, .. }) => rest = behind.get(len + 1..).unwrap_or_default(),
+                None => return depth,
+            },
+            _ => {}
+        }
+    }
+    depth
 }

@@ -11,6 +11,7 @@ pub struct Raw<'a>(Option<&'a str>);
 
 impl<'a> Raw<'a> {
     /// The value that `json` is, of which it is known that it is one.
+    #[cfg(feature = "template")]
     pub(crate) fn of(json: &'a str) -> Self {
         Self(Some(json))
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::grammar::{DEEPEST, Extent, blank, inside, value};
 use super::unescape;
-use crate::lanes::same;
+use byte_lanes::same;
 
 /// A place in a JSON text. Where the text turns out to be none, it ends.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! JSON's grammar (RFC 8259) as lengths: how many bytes each of its parts takes, if it is there.
 
-use crate::lanes::Lanes;
+use byte_lanes::Lanes;
 
 /// Deepest nesting that counts as JSON, as in serde_json.
 pub(crate) const DEEPEST: u32 = 127;
