@@ -15,16 +15,24 @@ pub use escape::unescape;
 use grammar::{Extent, blank, inside};
 use scanner::Passed;
 pub use raw::{Element, Few, Raw, number};
-pub use scanner::{Key, Scanner};
+pub use scanner::{Key, Keys, Scanner};
 
 /// Something that can be read from any JSON value; what it cannot be reads as the default.
 pub trait Read<'a>: Default {
+    /// Whether it is the text of a value and no more: then objects hand it over by [`set`](Self::set).
+    const RAW: bool = false;
+
     /// Becomes the default.
     fn clear(&mut self);
 
-    /// Becomes the value that `json` stands before, and leaves `json` behind it. In place, for each move of
-    /// more than a few bytes is a call out of the wasm.
+    /// Becomes the value that `json` stands before, and leaves `json` behind it. It is the default when this is
+    /// called. In place, because moving more than a few bytes is a call in wasm.
     fn read(&mut self, json: &mut Scanner<'a>);
+
+    /// Becomes the value that `raw` is.
+    fn set(&mut self, raw: Raw<'a>) {
+        let _ = raw;
+    }
 }
 
 /// A text that is no JSON.
@@ -157,21 +165,36 @@ macro_rules! object {
             }
         }
 
+        impl<'a> $name<'a> {
+            const LIST: &'static [$crate::Key] = &[$($crate::Key::new($key),)* $crate::Key::NONE];
+            const KEYS: $crate::Keys = {
+                let mut fields = 0u64;
+                let mut nested = 0u64;
+                $(nested |= (!<$ty as $crate::Read<'a>>::RAW as u64) << fields;
+                fields += 1;)*
+                let _ = fields;
+                $crate::Keys::new(Self::LIST, nested)
+            };
+        }
+
         impl<'a> $crate::Read<'a> for $name<'a> {
             fn clear(&mut self) {
                 $($crate::Read::clear(&mut self.$field);)*
             }
 
             fn read(&mut self, json: &mut $crate::Scanner<'a>) {
-                const KEYS: &[$crate::Key] = &[$($crate::Key::new($key)),*];
                 #[allow(non_camel_case_types)]
-                enum Field { $($field),* }
-                self.clear();
-                json.object(KEYS, &mut |number, json| {
-                    $(if number == Field::$field as usize {
+                enum Field { $($field,)* Count }
+                let mut raws = [$crate::Raw::default(); Field::Count as usize + 1];
+                json.object(&Self::KEYS, &mut raws, &mut |number, again, json| {
+                    $(if !<$ty as $crate::Read<'a>>::RAW && number == Field::$field as usize {
+                        if again {
+                            $crate::Read::clear(&mut self.$field);
+                        }
                         return $crate::Read::read(&mut self.$field, json);
                     })*
                 });
+                $($crate::Read::set(&mut self.$field, raws[Field::$field as usize]);)*
             }
         }
     };

@@ -11,7 +11,7 @@ pub struct Raw<'a>(Option<&'a str>);
 
 impl<'a> Raw<'a> {
     /// The value that `json` is, of which it is known that it is one.
-    #[cfg(feature = "template")]
+    #[inline]
     pub(crate) fn of(json: &'a str) -> Self {
         Self(Some(json))
     }
@@ -84,12 +84,19 @@ impl<'a> Raw<'a> {
 }
 
 impl<'a> Read<'a> for Raw<'a> {
+    const RAW: bool = true;
+
     fn clear(&mut self) {
         self.0 = None;
     }
 
     fn read(&mut self, json: &mut Scanner<'a>) {
         self.0 = json.value();
+    }
+
+    #[inline(always)]
+    fn set(&mut self, raw: Self) {
+        *self = raw;
     }
 }
 
@@ -174,7 +181,6 @@ impl<'a, T: Read<'a>> Read<'a> for Few<'a, T> {
     }
 
     fn read(&mut self, json: &mut Scanner<'a>) {
-        self.clear();
         json.array(&mut |json| {
             if std::mem::take(&mut self.is_empty) {
                 return self.first.read(json);

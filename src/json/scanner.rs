@@ -1,9 +1,10 @@
 //! The one pass: checks that a text is JSON, and finds what is asked for, at once.
 
+use std::hint::select_unpredictable;
 use std::ops::Range;
 
 use super::grammar::{DEEPEST, Extent, blank, inside, value};
-use super::unescape;
+use super::{Raw, unescape};
 use byte_lanes::same;
 
 /// A place in a JSON text. Where the text turns out to be none, it ends.
@@ -19,37 +20,135 @@ pub struct Scanner<'a> {
     pub(super) unread: Option<Vec<Passed>>,
 }
 
+/// The keys that a struct asks for, by the numbers of its fields.
+///
+/// A perfect hash, made when this is compiled: a key in the text can be at most one of these, and whether it is
+/// that one is found without a branch, which would be mispredicted for each key.
+#[derive(Debug)]
+pub struct Keys {
+    /// By their numbers; behind them, [`Key::NONE`].
+    keys: &'static [Key],
+    /// By hash, the number of the key.
+    slots: [u8; SLOTS],
+    multiplier: u64,
+    /// One bit for each field that is read in place, and not as the text of its value.
+    nested: u64,
+}
+
 /// A key that is asked for.
 #[derive(Debug)]
 pub struct Key {
+    head: [u64; 2],
     name: &'static str,
-    /// The first eight bytes of the name, as one number.
-    head: u64,
 }
 
+const SLOTS: usize = 32;
+
 impl Key {
+    /// What stands behind the other keys: no key is it.
+    // A length that no head of this kind has.
+    pub const NONE: Self = Self { head: [u64::MAX; 2], name: "" };
+
     /// The key of that name.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, head: head(name.as_bytes(), name.len()) }
+        Self { head: head(name.as_bytes(), name.len()), name }
     }
 }
 
-/// The first eight bytes of a key of `len` bytes, which `bytes` begin with, as one number.
-#[inline]
-const fn head(bytes: &[u8], len: usize) -> u64 {
-    let head = match bytes.first_chunk() {
-        Some(word) => u64::from_le_bytes(*word),
-        None => {
-            let (mut head, mut at) = (0, 0);
-            while at < bytes.len() {
-                head |= (bytes[at] as u64) << (8 * at);
-                at += 1;
+impl Keys {
+    /// These keys, the last of which is [`Key::NONE`]. Those in `nested` (one bit each, the first one lowest) are
+    /// read by the callback of [`Scanner::object`].
+    ///
+    /// # Panics
+    /// If there are more than 24 keys or two are the same. [`object!`](crate::object) calls it when the program
+    /// is compiled.
+    pub const fn new(keys: &'static [Key], nested: u64) -> Self {
+        assert!(keys.len() <= 25, "an object of more than 24 fields");
+        let mut multiplier = 0x9E37_79B9_7F4A_7C15_u64;
+        loop {
+            if let Some(slots) = place(keys, multiplier) {
+                return Self { keys, slots, multiplier, nested };
             }
-            head
+            multiplier = multiplier.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(2);
         }
-    };
-    if len < 8 { head & !(u64::MAX << (8 * len)) } else { head }
+    }
+
+    /// How many there are.
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.keys.len() - 1
+    }
+
+    /// The number of the key, or how many there are if it is none of them.
+    #[inline(always)]
+    fn find(&self, key: &[u8], head: [u64; 2]) -> usize {
+        let none = self.count();
+        let number = usize::from(self.slots[hash(head, key.len(), self.multiplier)]);
+        let Some(known) = self.keys.get(number) else { return none };
+        let is_alike = (known.head[0] ^ head[0]) | (known.head[1] ^ head[1]) | (known.name.len() ^ key.len()) as u64 == 0;
+        let number = select_unpredictable(is_alike, number, none);
+        // The rest of a long key hardly ever differs.
+        if key.len() > 16 && number != none && !same(known.name.as_bytes(), key) {
+            return none;
+        }
+        number
+    }
 }
+
+/// The slots of the keys, unless two have the same one.
+const fn place(keys: &[Key], multiplier: u64) -> Option<[u8; SLOTS]> {
+    let none = keys.len() - 1;
+    let mut slots = [none as u8; SLOTS];
+    let mut number = 0;
+    while number < none {
+        let Key { head, name } = &keys[number];
+        let slot = hash(*head, name.len(), multiplier);
+        if slots[slot] as usize != none {
+            return None;
+        }
+        slots[slot] = number as u8;
+        number += 1;
+    }
+    Some(slots)
+}
+
+/// By the first 16 bytes and the length: no wire has two keys that differ in neither.
+#[inline(always)]
+const fn hash(head: [u64; 2], len: usize, multiplier: u64) -> usize {
+    ((head[0] ^ head[1].rotate_left(31) ^ len as u64).wrapping_mul(multiplier) >> 59) as usize
+}
+
+/// The first 16 bytes of a key of `len` bytes, which `bytes` begin with.
+#[inline(always)]
+const fn head(bytes: &[u8], len: usize) -> [u64; 2] {
+    let mut words = [0; 2];
+    if let Some(vector) = bytes.first_chunk::<16>() {
+        let both = u128::from_le_bytes(*vector);
+        words = [both as u64, (both >> 64) as u64];
+    } else {
+        let mut at = 0;
+        while at < bytes.len() {
+            words[at / 8] |= (bytes[at] as u64) << (8 * (at % 8));
+            at += 1;
+        }
+    }
+    let mask = MASKS[if len < 16 { len } else { 16 }];
+    [words[0] & mask[0], words[1] & mask[1]]
+}
+
+/// The bits of the first bytes of two words, by their number.
+const MASKS: [[u64; 2]; 17] = {
+    let mut masks = [[0; 2]; 17];
+    let mut len = 0;
+    while len <= 16 {
+        masks[len] = [
+            if len >= 8 { u64::MAX } else { (1 << (8 * len)) - 1 },
+            if len <= 8 { 0 } else if len == 16 { u64::MAX } else { (1 << (8 * (len - 8))) - 1 },
+        ];
+        len += 1;
+    }
+    masks
+};
 
 /// A value that nobody asked for: in an object, under a key that nobody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,22 +159,6 @@ pub(crate) struct Passed {
     pub(crate) len: usize,
     /// How many brackets it stands in.
     pub(crate) depth: u32,
-}
-
-/// Which of `keys` it is, if it is among them.
-#[inline]
-fn find(keys: &[Key], key: &[u8], head: u64) -> Option<usize> {
-    // To the end and without a branch, which would be foretold wrong for each key.
-    let mut likely = usize::MAX;
-    for (number, known) in keys.iter().enumerate() {
-        let is_alike = known.head == head && known.name.len() == key.len();
-        likely = if is_alike { number } else { likely };
-    }
-    let name = keys.get(likely)?.name.as_bytes();
-    if key.len() <= 8 || same(name, key) {
-        return Some(likely);
-    }
-    keys.iter().position(|known| known.name.as_bytes() == key)
 }
 
 impl Passed {
@@ -95,25 +178,50 @@ impl<'a> Scanner<'a> {
         self.peek().is_none() && !self.failed
     }
 
-    /// Takes the object here: of each key that is among `keys`, however it is written, calls `field` with
-    /// its number there; `field` takes the value. A value that is no object is passed over.
-    pub fn object(&mut self, keys: &[Key], field: &mut dyn FnMut(usize, &mut Self)) {
+    /// Takes the object here: for each key that is among `keys`, however it is written, the text of its value
+    /// goes into `raws` at its number; fields that are [nested](Keys::new) take the value by themselves when
+    /// `field` is called with the number, and with whether the key was there before. `raws` has one place more
+    /// than there are keys, for what nobody asks for. A value that is no object is passed over.
+    pub fn object(
+        &mut self,
+        keys: &Keys,
+        raws: &mut [Raw<'a>],
+        field: &mut dyn FnMut(usize, bool, &mut Self),
+    ) {
         if self.peek() != Some(b'{') {
             self.value();
-        } else if self.fields(keys, field).is_none() {
+        } else if self.fields(keys, raws, field).is_none() {
             self.fail();
         }
     }
 
-    fn fields(&mut self, keys: &[Key], field: &mut dyn FnMut(usize, &mut Self)) -> Option<()> {
+    fn fields(
+        &mut self,
+        keys: &Keys,
+        raws: &mut [Raw<'a>],
+        field: &mut dyn FnMut(usize, bool, &mut Self),
+    ) -> Option<()> {
         self.open()?;
         if self.peek()? == b'}' {
             return self.close();
         }
+        let mut seen = 0u64;
         loop {
-            match self.key(keys)? {
-                Some(number) => field(number, self),
-                None => self.pass()?,
+            let number = self.key(keys)?;
+            if keys.nested >> number & 1 == 1 {
+                field(number, seen >> number & 1 == 1, self);
+                seen |= 1 << number;
+            } else {
+                self.peek()?;
+                let start = self.at();
+                let len = value(self.rest, self.depth)?;
+                self.advance(len);
+                *raws.get_mut(number)? = Raw::of(self.text.get(start..start + len)?);
+                if number == keys.count()
+                    && let Some(unread) = &mut self.unread
+                {
+                    unread.push(Passed { start, len, depth: self.depth });
+                }
             }
             match self.peek()? {
                 b',' => self.advance(1),
@@ -174,28 +282,16 @@ impl<'a> Scanner<'a> {
         self.text.get(start..start + len)
     }
 
-    /// Takes the value here, for which nobody asked.
-    fn pass(&mut self) -> Option<()> {
-        let len = self.value()?.len();
-        let start = self.at() - len;
-        if let Some(unread) = &mut self.unread {
-            unread.push(Passed { start, len, depth: self.depth });
-        }
-        Some(())
-    }
-
-    /// Takes a key and its colon. Says which of `keys` it is.
+    /// Takes a key and its colon. Says which of `keys` it is; how many there are, if none.
     #[inline]
-    fn key(&mut self, keys: &[Key]) -> Option<Option<usize>> {
+    fn key(&mut self, keys: &Keys) -> Option<usize> {
         self.peek();
         let inner = self.rest.strip_prefix(b"\"")?;
         let Extent { len, escaped } = inside(inner)?;
         let number = if escaped {
-            let (mut plain, start) = (String::new(), self.at() + 1);
-            unescape(self.text.get(start..start + len)?, &mut plain);
-            keys.iter().position(|known| known.name == plain)
+            self.escaped_key(keys, len)?
         } else {
-            find(keys, inner.get(..len)?, head(inner, len))
+            keys.find(inner.get(..len)?, head(inner, len))
         };
         self.advance(len + 2);
         if self.peek()? != b':' {
@@ -203,6 +299,13 @@ impl<'a> Scanner<'a> {
         }
         self.advance(1);
         Some(number)
+    }
+
+    #[cold]
+    fn escaped_key(&self, keys: &Keys, len: usize) -> Option<usize> {
+        let (mut plain, start) = (String::new(), self.at() + 1);
+        unescape(self.text.get(start..start + len)?, &mut plain);
+        Some(keys.keys.iter().take(keys.count()).position(|key| key.name == plain).unwrap_or(keys.count()))
     }
 
     /// Steps over white space; the byte that is next.
