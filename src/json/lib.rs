@@ -15,7 +15,7 @@ pub use escape::unescape;
 use grammar::{Extent, blank, inside};
 use scanner::Passed;
 pub use raw::{Element, Few, Raw, number};
-pub use scanner::{Key, Keys, Scanner};
+pub use scanner::{Keys, Scanner};
 
 /// Something that can be read from any JSON value; what it cannot be reads as the default.
 pub trait Read<'a>: Default {
@@ -166,14 +166,13 @@ macro_rules! object {
         }
 
         impl<'a> $name<'a> {
-            const LIST: &'static [$crate::Key] = &[$($crate::Key::new($key),)* $crate::Key::NONE];
             const KEYS: $crate::Keys = {
-                let mut fields = 0u64;
-                let mut nested = 0u64;
-                $(nested |= (!<$ty as $crate::Read<'a>>::RAW as u64) << fields;
+                let mut fields = 0u32;
+                let mut nested = 0u32;
+                $(nested |= (!<$ty as $crate::Read<'a>>::RAW as u32) << fields;
                 fields += 1;)*
                 let _ = fields;
-                $crate::Keys::new(Self::LIST, nested)
+                $crate::Keys::new(&[$($key),*], nested)
             };
         }
 
@@ -186,14 +185,20 @@ macro_rules! object {
                 #[allow(non_camel_case_types)]
                 enum Field { $($field,)* Count }
                 let mut raws = [$crate::Raw::default(); Field::Count as usize + 1];
-                json.object(&Self::KEYS, &mut raws, &mut |number, again, json| {
-                    $(if !<$ty as $crate::Read<'a>>::RAW && number == Field::$field as usize {
-                        if again {
-                            $crate::Read::clear(&mut self.$field);
-                        }
-                        return $crate::Read::read(&mut self.$field, json);
-                    })*
-                });
+                if Self::KEYS.has_nested() {
+                    let mut field = |number: usize, again: bool, json: &mut $crate::Scanner<'a>| {
+                        $(if !<$ty as $crate::Read<'a>>::RAW && number == Field::$field as usize {
+                            if again {
+                                $crate::Read::clear(&mut self.$field);
+                            }
+                            return $crate::Read::read(&mut self.$field, json);
+                        })*
+                        let _ = (number, again, json);
+                    };
+                    json.object(&Self::KEYS, &mut raws, Some(&mut field));
+                } else {
+                    json.object(&Self::KEYS, &mut raws, None);
+                }
                 $($crate::Read::set(&mut self.$field, raws[Field::$field as usize]);)*
             }
         }

@@ -1,6 +1,5 @@
 //! The one pass: checks that a text is JSON, and finds what is asked for, at once.
 
-use std::hint::select_unpredictable;
 use std::ops::Range;
 
 use super::grammar::{DEEPEST, Extent, blank, inside, value};
@@ -22,88 +21,62 @@ pub struct Scanner<'a> {
 
 /// The keys that a struct asks for, by the numbers of its fields.
 ///
-/// A perfect hash, made when this is compiled: a key in the text can be at most one of these, and whether it is
-/// that one is found without a branch, which would be mispredicted for each key.
+/// A perfect hash, made when this is compiled: a key in the text can be at most one of these.
 #[derive(Debug)]
 pub struct Keys {
-    /// By their numbers; behind them, [`Key::NONE`].
-    keys: &'static [Key],
-    /// By hash, the number of the key.
+    names: &'static [&'static str],
+    /// By hash, the number of the key; [`NONE`] where there is none.
     slots: [u8; SLOTS],
     multiplier: u64,
     /// One bit for each field that is read in place, and not as the text of its value.
-    nested: u64,
-}
-
-/// A key that is asked for.
-#[derive(Debug)]
-pub struct Key {
-    head: [u64; 2],
-    name: &'static str,
+    nested: u32,
 }
 
 const SLOTS: usize = 32;
-
-impl Key {
-    /// What stands behind the other keys: no key is it.
-    // A length that no head of this kind has.
-    pub const NONE: Self = Self { head: [u64::MAX; 2], name: "" };
-
-    /// The key of that name.
-    pub const fn new(name: &'static str) -> Self {
-        Self { head: head(name.as_bytes(), name.len()), name }
-    }
-}
+const NONE: u8 = u8::MAX;
 
 impl Keys {
-    /// These keys, the last of which is [`Key::NONE`]. Those in `nested` (one bit each, the first one lowest) are
-    /// read by the callback of [`Scanner::object`].
+    /// The keys of these names. Those in `nested` (one bit each, the first one lowest) are read by the callback of
+    /// [`Scanner::object`].
     ///
     /// # Panics
-    /// If there are more than 24 keys or two are the same. [`object!`](crate::object) calls it when the program
-    /// is compiled.
-    pub const fn new(keys: &'static [Key], nested: u64) -> Self {
-        assert!(keys.len() <= 25, "an object of more than 24 fields");
+    /// If there are more than 24 names. [`object!`](crate::object) calls it when the program is compiled. Two names
+    /// that are the same end the compilation as well.
+    pub const fn new(names: &'static [&'static str], nested: u32) -> Self {
+        assert!(names.len() <= 24, "an object of more than 24 fields");
         let mut multiplier = 0x9E37_79B9_7F4A_7C15_u64;
         loop {
-            if let Some(slots) = place(keys, multiplier) {
-                return Self { keys, slots, multiplier, nested };
+            if let Some(slots) = place(names, multiplier) {
+                return Self { names, slots, multiplier, nested };
             }
             multiplier = multiplier.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(2);
         }
     }
 
-    /// How many there are.
-    #[inline(always)]
-    fn count(&self) -> usize {
-        self.keys.len() - 1
+    /// Whether a field is read by the callback of [`Scanner::object`].
+    pub const fn has_nested(&self) -> bool {
+        self.nested != 0
     }
 
     /// The number of the key, or how many there are if it is none of them.
     #[inline(always)]
     fn find(&self, key: &[u8], head: [u64; 2]) -> usize {
-        let none = self.count();
         let number = usize::from(self.slots[hash(head, key.len(), self.multiplier)]);
-        let Some(known) = self.keys.get(number) else { return none };
-        let is_alike = (known.head[0] ^ head[0]) | (known.head[1] ^ head[1]) | (known.name.len() ^ key.len()) as u64 == 0;
-        let number = select_unpredictable(is_alike, number, none);
-        // The rest of a long key hardly ever differs.
-        if key.len() > 16 && number != none && !same(known.name.as_bytes(), key) {
-            return none;
+        match self.names.get(number) {
+            Some(name) if same(name.as_bytes(), key) => number,
+            _ => self.names.len(),
         }
-        number
     }
 }
 
 /// The slots of the keys, unless two have the same one.
-const fn place(keys: &[Key], multiplier: u64) -> Option<[u8; SLOTS]> {
-    let none = keys.len() - 1;
-    let mut slots = [none as u8; SLOTS];
+const fn place(names: &[&str], multiplier: u64) -> Option<[u8; SLOTS]> {
+    let mut slots = [NONE; SLOTS];
     let mut number = 0;
-    while number < none {
-        let Key { head, name } = &keys[number];
-        let slot = hash(*head, name.len(), multiplier);
-        if slots[slot] as usize != none {
+    while number < names.len() {
+        let name = names[number].as_bytes();
+        let slot = hash(head(name, name.len()), name.len(), multiplier);
+        if slots[slot] != NONE {
             return None;
         }
         slots[slot] = number as u8;
@@ -167,6 +140,9 @@ impl Passed {
     }
 }
 
+/// Takes a nested field by its number; the flag says whether the key was there before.
+type Field<'f, 'a> = &'f mut dyn FnMut(usize, bool, &mut Scanner<'a>);
+
 impl<'a> Scanner<'a> {
     /// The place where `text` begins.
     pub(super) fn new(text: &'a str) -> Self {
@@ -186,11 +162,11 @@ impl<'a> Scanner<'a> {
         &mut self,
         keys: &Keys,
         raws: &mut [Raw<'a>],
-        field: &mut dyn FnMut(usize, bool, &mut Self),
+        mut field: Option<Field<'_, 'a>>,
     ) {
         if self.peek() != Some(b'{') {
             self.value();
-        } else if self.fields(keys, raws, field).is_none() {
+        } else if self.fields(keys, raws, &mut field).is_none() {
             self.fail();
         }
     }
@@ -199,16 +175,18 @@ impl<'a> Scanner<'a> {
         &mut self,
         keys: &Keys,
         raws: &mut [Raw<'a>],
-        field: &mut dyn FnMut(usize, bool, &mut Self),
+        field: &mut Option<Field<'_, 'a>>,
     ) -> Option<()> {
         self.open()?;
         if self.peek()? == b'}' {
             return self.close();
         }
-        let mut seen = 0u64;
+        let mut seen = 0u32;
         loop {
             let number = self.key(keys)?;
-            if keys.nested >> number & 1 == 1 {
+            if keys.nested >> number & 1 == 1
+                && let Some(field) = field
+            {
                 field(number, seen >> number & 1 == 1, self);
                 seen |= 1 << number;
             } else {
@@ -217,7 +195,7 @@ impl<'a> Scanner<'a> {
                 let len = value(self.rest, self.depth)?;
                 self.advance(len);
                 *raws.get_mut(number)? = Raw::of(self.text.get(start..start + len)?);
-                if number == keys.count()
+                if number == keys.names.len()
                     && let Some(unread) = &mut self.unread
                 {
                     unread.push(Passed { start, len, depth: self.depth });
@@ -305,7 +283,7 @@ impl<'a> Scanner<'a> {
     fn escaped_key(&self, keys: &Keys, len: usize) -> Option<usize> {
         let (mut plain, start) = (String::new(), self.at() + 1);
         unescape(self.text.get(start..start + len)?, &mut plain);
-        Some(keys.keys.iter().take(keys.count()).position(|key| key.name == plain).unwrap_or(keys.count()))
+        Some(keys.names.iter().position(|name| *name == plain).unwrap_or(keys.names.len()))
     }
 
     /// Steps over white space; the byte that is next.

@@ -229,6 +229,12 @@ impl Decoder {
         self
     }
 
+    /// The same decoder, which decodes each frame in full: for measuring what the memo of the envelope gives.
+    pub fn without_memo(mut self) -> Self {
+        self.reading.envelope = Envelope::off();
+        self
+    }
+
     /// How it cuts bodies into frames.
     pub fn framing(&self) -> Framing {
         match self.framer {

@@ -63,6 +63,11 @@ enum Kind {
 }
 
 impl Envelope {
+    /// A memo that never learns.
+    pub(super) fn off() -> Self {
+        Self { fruitless: u32::MAX, ..Self::default() }
+    }
+
     /// Decodes one frame as the wire would, by the wire or by comparing.
     pub(super) fn frame(
         &mut self,

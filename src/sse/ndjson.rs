@@ -89,6 +89,8 @@ impl Framer {
         found
     }
 
+    // Called in two places.
+    #[inline(never)]
     fn advance<'c>(&mut self, chunk: &mut &'c [u8]) -> Result<Option<Found<'c>>, Error> {
         self.clear_ended();
         while !chunk.is_empty() {

@@ -239,20 +239,30 @@ impl Parser {
         same
     }
 
-    /// Reads on in the bytes that were left undrawn; whether a frame is ready, in the block.
+    /// Reads on in the bytes that were left undrawn, of which nothing is lent; whether a frame is ready, in the
+    /// block.
     #[cold]
     fn next_undrawn(&mut self) -> Result<bool, Error> {
         let (bytes, mut pos) = self.undrawn.take();
-        let found = advance(self, &bytes, &mut pos).map(|lent| {
-            lent.is_some_and(|mut lent| {
-                let raw = matches!(self.block.kind, Kind::Raw | Kind::Ended { raw: true });
-                self.keep(&mut lent);
-                self.block.kind = Kind::Ended { raw };
-                true
-            })
-        });
+        let found = self.advance_undrawn(&bytes, &mut pos);
         self.undrawn.put_back(bytes, pos);
         found
+    }
+
+    fn advance_undrawn(&mut self, bytes: &[u8], pos: &mut usize) -> Result<bool, Error> {
+        self.clear_ended();
+        while let Some(rest @ [first, ..]) = bytes.get(*pos..) {
+            if self.state == State::LineStart && matches!(first, b'\n' | b'\r') {
+                *pos += end_of_line(self, rest);
+                if self.dispatch(&Lent::default()) {
+                    return Ok(true);
+                }
+                self.clear_ended();
+            } else {
+                resume(self, bytes, pos)?;
+            }
+        }
+        Ok(false)
     }
 
     #[inline]

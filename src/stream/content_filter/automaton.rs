@@ -1,9 +1,5 @@
 //! One pattern as a table that knows, in every state, what can still happen.
 
-/// Bytes that each of the tables of one pattern may take. For a regular expression: the NFA, what
-/// determinizing it needs, the DFA, and the automaton that stays. `(?i)\w+` over all of Unicode takes a third.
-pub(super) const SIZE_LIMIT: usize = 512 * 1024;
-
 /// A deterministic automaton that matches from a given start, leftmost-first.
 #[derive(Debug, Clone)]
 pub(super) struct Automaton {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::automaton::{Automaton, SIZE_LIMIT};
+use super::automaton::Automaton;
+#[cfg(feature = "regex")]
+use super::regex::SIZE_LIMIT;
 use super::wildcard;
 
 /// A compiled pattern of a [`ContentFilter`](super::ContentFilter).
@@ -27,7 +29,7 @@ impl Pattern {
     /// Exactly this text.
     ///
     /// # Errors
-    /// [`PatternError`] if the text is empty or too long.
+    /// [`PatternError`] if the text is empty or has more than 512 bytes.
     pub fn text(text: &str) -> Result<Self, PatternError> {
         Self::compiled(text, wildcard::compile(&wildcard::literal(text)))
     }
@@ -37,7 +39,7 @@ impl Pattern {
     /// `\\` a backslash; a backslash before another character stands for itself.
     ///
     /// # Errors
-    /// [`PatternError`] if the pattern has nothing but asterisks or is too large.
+    /// [`PatternError`] if the pattern has nothing but asterisks, more than 512 bytes, or too many asterisks.
     pub fn wildcard(pattern: &str) -> Result<Self, PatternError> {
         Self::compiled(pattern, wildcard::compile(&wildcard::parse(pattern)))
     }
@@ -77,8 +79,10 @@ pub(super) enum Reason {
     #[cfg(feature = "regex")]
     Syntax(String),
     Empty,
+    TooLong,
     #[cfg(feature = "regex")]
     UnicodeWordBoundary,
+    #[cfg(feature = "regex")]
     TooLarge,
     #[cfg(feature = "regex")]
     Unsupported(String),
@@ -89,6 +93,8 @@ impl fmt::Display for PatternError {
         write!(f, "pattern `{}`: ", self.pattern)?;
         match &self.reason {
             Reason::Empty => f.write_str("matches the empty text, so it would match everywhere"),
+            Reason::TooLong => f.write_str("has more than 512 bytes or too many asterisks"),
+            #[cfg(feature = "regex")]
             Reason::TooLarge => write!(f, "needs an automaton of more than {} KiB", SIZE_LIMIT / 1024),
             #[cfg(feature = "regex")]
             Reason::UnicodeWordBoundary => f.write_str("write (?-u:\\b) instead of \\b, likewise (?-u:\\B)"),

@@ -8,8 +8,12 @@ use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 
-use super::automaton::{Automaton, DEAD, SIZE_LIMIT, Step, Table};
+use super::automaton::{Automaton, DEAD, Step, Table};
 use super::pattern::Reason;
+
+/// Bytes that each of the tables of one pattern may take: the NFA, what determinizing it needs, the DFA, and the
+/// automaton that stays. `(?i)\w+` over all of Unicode takes a third of it.
+pub(super) const SIZE_LIMIT: usize = 512 * 1024;
 
 /// The automaton that matches as the `regex` crate does: leftmost-first.
 pub(super) fn compile(pattern: &str) -> Result<Automaton, Reason> {

@@ -1,9 +1,10 @@
 //! Text with asterisks as an automaton.
 
-use std::collections::BTreeMap;
-
-use super::automaton::{Automaton, DEAD, SIZE_LIMIT, Step, Table};
+use super::automaton::{Automaton, DEAD, Step, Table};
 use super::pattern::Reason;
+
+/// Most parts of a pattern. States are looked up one by one, which more would make slow.
+const LONGEST: usize = 512;
 
 /// One part of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,36 +47,36 @@ pub(super) fn compile(parts: &[Part]) -> Result<Automaton, Reason> {
     if !parts.iter().any(is_byte) {
         return Err(Reason::Empty);
     }
+    if parts.len() > LONGEST {
+        return Err(Reason::TooLong);
+    }
     let (classes, representatives) = classes(parts);
     let mut table = Table::new(classes, representatives.len());
-    let mut numbers = BTreeMap::new();
-    let mut met: Vec<Vec<u32>> = Vec::new();
-    let mut number = |places: Vec<u32>, met: &mut Vec<Vec<u32>>| {
-        if places.is_empty() {
-            return DEAD;
-        }
-        *numbers.entry(places).or_insert_with_key(|places| {
-            met.push(places.clone());
-            met.len() as u32
-        })
-    };
-    let start = number(closure(parts, vec![0]), &mut met);
-    let mut size = 0;
+    // The places of each state; that of a number is one before it, as 0 is `DEAD`.
+    let mut met: Vec<Vec<u32>> = vec![closure(parts, vec![0])];
     let mut at = 0;
     while let Some(places) = met.get(at).cloned() {
-        size += (representatives.len() + places.len()) * size_of::<u32>();
-        if size > SIZE_LIMIT {
-            return Err(Reason::TooLarge);
+        if met.len() > 2 * LONGEST {
+            return Err(Reason::TooLong);
         }
         let matched = places.last() == Some(&(parts.len() as u32));
         for &byte in &representatives {
             let next = closure(parts, step(parts, &places, byte, matched));
-            table.push_step(Step::new(number(next, &mut met), matched));
+            let number = if next.is_empty() {
+                DEAD
+            } else {
+                let state = met.iter().position(|places| *places == next).unwrap_or(met.len());
+                if state == met.len() {
+                    met.push(next);
+                }
+                state as u32 + 1
+            };
+            table.push_step(Step::new(number, matched));
         }
         table.end_state(matched);
         at += 1;
     }
-    Ok(table.into_automaton(|_| start))
+    Ok(table.into_automaton(|_| 1))
 }
 
 fn is_byte(part: &Part) -> bool {
@@ -163,8 +164,8 @@ mod tests {
         ] {
             assert_eq!(Pattern::wildcard(pattern).unwrap_err().to_string(), expected);
         }
-        let every_byte: String = ('!'..'ÿ').collect();
-        let error = Pattern::text(&every_byte.repeat(20)).unwrap_err().to_string();
-        assert!(error.ends_with("needs an automaton of more than 512 KiB"), "{error}");
+        assert!(Pattern::text(&"ab".repeat(256)).is_ok());
+        let error = Pattern::text(&"ab".repeat(257)).unwrap_err().to_string();
+        assert!(error.ends_with("has more than 512 bytes or too many asterisks"), "{error}");
     }
 }
