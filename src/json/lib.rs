@@ -13,8 +13,8 @@ use std::fmt;
 
 pub use escape::unescape;
 use grammar::{Extent, blank, inside};
-use scanner::Passed;
 pub use raw::{Element, Few, Raw, number};
+use scanner::Passed;
 pub use scanner::{Keys, Scanner};
 
 /// Something that can be read from any JSON value; what it cannot be reads as the default.

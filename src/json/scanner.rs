@@ -116,7 +116,13 @@ const MASKS: [[u64; 2]; 17] = {
     while len <= 16 {
         masks[len] = [
             if len >= 8 { u64::MAX } else { (1 << (8 * len)) - 1 },
-            if len <= 8 { 0 } else if len == 16 { u64::MAX } else { (1 << (8 * (len - 8))) - 1 },
+            if len <= 8 {
+                0
+            } else if len == 16 {
+                u64::MAX
+            } else {
+                (1 << (8 * (len - 8))) - 1
+            },
         ];
         len += 1;
     }
@@ -158,12 +164,7 @@ impl<'a> Scanner<'a> {
     /// goes into `raws` at its number; fields that are [nested](Keys::new) take the value by themselves when
     /// `field` is called with the number, and with whether the key was there before. `raws` has one place more
     /// than there are keys, for what nobody asks for. A value that is no object is passed over.
-    pub fn object(
-        &mut self,
-        keys: &Keys,
-        raws: &mut [Raw<'a>],
-        mut field: Option<Field<'_, 'a>>,
-    ) {
+    pub fn object(&mut self, keys: &Keys, raws: &mut [Raw<'a>], mut field: Option<Field<'_, 'a>>) {
         if self.peek() != Some(b'{') {
             self.value();
         } else if self.fields(keys, raws, &mut field).is_none() {
@@ -171,12 +172,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn fields(
-        &mut self,
-        keys: &Keys,
-        raws: &mut [Raw<'a>],
-        field: &mut Option<Field<'_, 'a>>,
-    ) -> Option<()> {
+    fn fields(&mut self, keys: &Keys, raws: &mut [Raw<'a>], field: &mut Option<Field<'_, 'a>>) -> Option<()> {
         self.open()?;
         if self.peek()? == b'}' {
             return self.close();

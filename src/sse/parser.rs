@@ -135,7 +135,9 @@ enum Kind {
     /// It is over the limit: dropped up to the blank line.
     Dropped,
     /// It has ended. Borrowed by the last frame; cleared on the next call.
-    Ended { raw: bool },
+    Ended {
+        raw: bool,
+    },
 }
 
 #[derive(Debug, Default)]

@@ -340,7 +340,8 @@ fn an_event_over_the_limit_is_one_error_and_the_next_is_intact() {
 
 #[test]
 fn frames_that_were_not_drawn_come_out_later() {
-    let body = "\u{FEFF}data: 1\n\nevent: e\r\ndata: 2\ndata: é\n\n{\n\n: x\n\ndata: 3\n\ndata: 4\n\nid: 5\ndata: 5";
+    let body =
+        "\u{FEFF}data: 1\n\nevent: e\r\ndata: 2\ndata: é\n\n{\n\n: x\n\ndata: 3\n\ndata: 4\n\nid: 5\ndata: 5";
     let expected = parse(Policy::LENIENT, &[body.as_bytes()]);
     for size in [1, 7, body.len()] {
         for drawn in 0..4 {

@@ -178,11 +178,18 @@ struct Answer<P, S, F, B, D, M> {
 
 enum State<F, B, D, M> {
     /// The next request is to be sent.
-    Waiting { wait_ms: u64 },
+    Waiting {
+        wait_ms: u64,
+    },
     Sending(Pin<Box<F>>),
     Reading(Pin<Box<TokenStream<Chunks<B>, D, M, fn() -> u64>>>),
     /// The response is no answer; its body says why.
-    Refused { status: u16, retry_after_ms: Option<u64>, body: Pin<Box<Chunks<B>>>, text: Vec<u8> },
+    Refused {
+        status: u16,
+        retry_after_ms: Option<u64>,
+        body: Pin<Box<Chunks<B>>>,
+        text: Vec<u8>,
+    },
     Over,
 }
 
@@ -289,10 +296,7 @@ where
     ///
     /// # Errors
     /// The error that broke the answer, when the response does not repeat its text.
-    fn take(
-        &mut self,
-        mut token: StreamToken<'static>,
-    ) -> Result<(), (StreamError<'static>, Option<u64>)> {
+    fn take(&mut self, mut token: StreamToken<'static>) -> Result<(), (StreamError<'static>, Option<u64>)> {
         let Some(text) = token.text().filter(|_| token.choice() == 0) else {
             self.tokens.push_back(token);
             return Ok(());

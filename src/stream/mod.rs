@@ -7,9 +7,28 @@
 //! ([`StreamMetrics`]) or back-pressure ([`BackpressureController`]) says what time it is.
 //!
 //! The volt drives it by hand: `at(now)`, `acquire()` for the size of the next read, `push`, and
-//! `release` for the tokens the editor has shown. The feature `futures` drives the same pipeline
-//! from an asynchronous stream; the feature `tiktoken` adds `TokenDecoder` for servers that send
-//! token ids.
+//! `release` for the tokens the editor has shown.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `futures` | [`StreamingPipeline`]`::process_stream`: the same pipeline as a `Send` stream of any executor; `SharedBackpressure`, whose `acquire()` is a future |
+//! | `http` | `HttpStreamHandler`: answers over hyper, reqwest or any client, with retries and resumption (not in wasm) |
+//! | `regex` | `Pattern::regex` for the content filter; without it patterns are text with asterisks |
+//! | `tiktoken` | `TokenDecoder` and `TokenIdDecoder`, for servers that send token ids |
+//!
+//! # Names
+//!
+//! | name | here |
+//! |---|---|
+//! | `SseParser`, `SseEvent`, `parse_sse_chunk` | [`sse::Parser`](crate::sse::Parser), which lends [`sse::Frame`](crate::sse::Frame)s; [`sse::SseEvent`](crate::sse::SseEvent) and [`sse::parse_sse_chunk`](crate::sse::parse_sse_chunk) for a whole body |
+//! | `StreamToken`, `TextDelta` | [`StreamToken`], [`TextDelta`] |
+//! | `TokenDecoder` | `TokenDecoder`, behind `tiktoken` |
+//! | `StreamTransformer`, `TransformResult` | [`StreamTransformer`], [`TransformResult`] |
+//! | `ContentFilter`, `TokenAccumulator` | [`ContentFilter`] with [`Pattern`]s, [`TokenAccumulator`] |
+//! | `BackpressureController` | [`BackpressureController`], driven by hand; shared between tasks, `SharedBackpressure` |
+//! | `StreamPipelineBuilder`, `StreamingPipeline` | [`StreamPipelineBuilder`], [`StreamingPipeline`] |
+//! | `StreamMetrics` | [`StreamMetrics`] for one thread, [`SharedStreamMetrics`] for several, [`NoMetrics`] for none |
+//! | `HttpStreamHandler` | `HttpStreamHandler`, behind `http` |
 //!
 //! ```
 //! use ai_completion::provider;

@@ -139,9 +139,9 @@ impl<T: Future<Output = ()>> Future for Acquire<'_, T> {
         }
         let waiting = shared.control.waiting();
         drop(shared);
-        this.timeout.poll(cx).map(|()| {
-            Err(BackpressureTimeout { waited_ms: now_ms.saturating_sub(started_ms), waiting })
-        })
+        this.timeout
+            .poll(cx)
+            .map(|()| Err(BackpressureTimeout { waited_ms: now_ms.saturating_sub(started_ms), waiting }))
     }
 }
 

@@ -65,13 +65,8 @@ struct Answer {
 impl TokenIdDecoder {
     /// Reads ids of this vocabulary.
     pub fn new(vocabulary: TokenDecoder) -> Self {
-        let answer = Answer {
-            fresh: vocabulary,
-            choices: Vec::new(),
-            ends: Vec::new(),
-            marker: false,
-            failed: false,
-        };
+        let answer =
+            Answer { fresh: vocabulary, choices: Vec::new(), ends: Vec::new(), marker: false, failed: false };
         Self { parser: Parser::with_policy(Policy::LENIENT), answer }
     }
 
@@ -175,8 +170,7 @@ impl Answer {
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) {
-        let all_ended =
-            self.choices.iter().all(|(index, _)| self.ends.iter().any(|end| end.index == *index));
+        let all_ended = self.choices.iter().all(|(index, _)| self.ends.iter().any(|end| end.index == *index));
         if self.ends.is_empty() || !(all_ended || self.marker) {
             self.fail(ErrorKind::Truncated, "the answer ended before its end marker", sink);
         }
@@ -247,10 +241,7 @@ mod tests {
             ),
             ("data: {\"tokens\":[9906]}\n\n", &["0:Hello", "!the answer ended before its end marker"]),
             ("data: {\"tokens\":[-1]}\n\n", &["!`-1` is not a token id"]),
-            (
-                "data: {\"tokens\":[4000000000]}\n\n",
-                &["!no token has the id 4000000000 in this vocabulary"],
-            ),
+            ("data: {\"tokens\":[4000000000]}\n\n", &["!no token has the id 4000000000 in this vocabulary"]),
             ("data: {\"error\":\"out of memory\"}\n\n", &["!\"out of memory\""]),
             ("data: hello\n\n", &["!an event of the stream is not JSON"]),
         ];

@@ -1,6 +1,7 @@
 //! What the benchmarks measure and against whom. The same cases run natively (`cargo bench`) and
 //! inside the engine that Lapce uses (`cargo volt bench`).
 
+pub mod criteria;
 pub mod figures;
 pub mod inputs;
 pub mod json;

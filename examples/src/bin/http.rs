@@ -50,13 +50,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let answer = tokio::spawn(reader).await?.map_err(|error| error.to_string())?;
     server.join().map_err(|_| "the server panicked")??;
-    println!("{answer}\n({})", metrics.snapshot());
+    let counts = metrics.snapshot();
+    println!(
+        "{answer}\n({} pieces of text, {} bytes in {} chunks)",
+        counts.pieces, counts.bytes, counts.chunks
+    );
     assert_eq!(answer, "fn main() {}");
     Ok(())
 }
 
 /// Sends one request over a connection of its own.
-async fn send(address: SocketAddr, attempt: Attempt) -> Result<Response<Incoming>, Box<dyn Error + Send + Sync>> {
+async fn send(
+    address: SocketAddr,
+    attempt: Attempt,
+) -> Result<Response<Incoming>, Box<dyn Error + Send + Sync>> {
     tokio::time::sleep(Duration::from_millis(attempt.wait_ms)).await;
     eprintln!("request {}: {} bytes received so far", attempt.number, attempt.received.len());
     let stream = tokio::net::TcpStream::connect(address).await?;

@@ -58,8 +58,7 @@ fn walk(dfa: &dense::DFA<Vec<u32>>) -> Result<Automaton, Reason> {
     for (class, byte) in classes.iter_mut().zip(0..=u8::MAX) {
         *class = byte_classes.get(byte);
     }
-    let representatives: Vec<u8> =
-        byte_classes.representatives(..).filter_map(|unit| unit.as_u8()).collect();
+    let representatives: Vec<u8> = byte_classes.representatives(..).filter_map(|unit| unit.as_u8()).collect();
 
     let mut numbers: BTreeMap<StateID, u32> = BTreeMap::new();
     let mut met: Vec<StateID> = Vec::new();

@@ -27,7 +27,9 @@ pub(super) fn parse(pattern: &str) -> Vec<Part> {
     let mut bytes = pattern.bytes().peekable();
     while let Some(byte) = bytes.next() {
         match (byte, parts.last()) {
-            (b'\\', _) => parts.push(Part::Byte(bytes.next_if(|next| matches!(next, b'*' | b'\\')).unwrap_or(byte))),
+            (b'\\', _) => {
+                parts.push(Part::Byte(bytes.next_if(|next| matches!(next, b'*' | b'\\')).unwrap_or(byte)))
+            }
             (b'*', Some(Part::Line | Part::Any)) => {
                 parts.pop();
                 parts.push(Part::Any);

@@ -71,7 +71,9 @@ fn response((status, retry_after, body): Answered) -> Response<Script> {
 /// The answer's text with `.` for the end and `!message` for an error, and what each request waited and
 /// had received.
 fn run(
-    handler: fn(HttpStreamHandler<fn() -> StreamingPipeline<Letters>>) -> HttpStreamHandler<fn() -> StreamingPipeline<Letters>>,
+    handler: fn(
+        HttpStreamHandler<fn() -> StreamingPipeline<Letters>>,
+    ) -> HttpStreamHandler<fn() -> StreamingPipeline<Letters>>,
     responses: &[Answered],
 ) -> (String, Vec<(u64, String)>) {
     let sent = Arc::new(Mutex::new(Vec::new()));
@@ -139,7 +141,8 @@ fn a_broken_answer_is_resumed_where_it_ended() {
     let handler = |handler: HttpStreamHandler<_>| handler.resumes(2, Joint::Continues);
     let (seen, sent) = run(handler, &[(200, None, "ab!"), (200, None, "c"), (200, None, "d.")]);
     assert_eq!((seen.as_str(), waits(&sent)), ("abcd.", vec![(0, ""), (0, "ab"), (0, "abc")]));
-    let (seen, _) = run(|handler| handler.resumes(1, Joint::Continues), &[(200, None, "a!"), (200, None, "b!")]);
+    let (seen, _) =
+        run(|handler| handler.resumes(1, Joint::Continues), &[(200, None, "a!"), (200, None, "b!")]);
     assert_eq!(seen, "ab!reset");
 }
 

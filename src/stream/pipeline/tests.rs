@@ -232,3 +232,25 @@ fn metrics_see_both_ends() {
         },
     );
 }
+
+#[test]
+fn a_chunk_of_server_sent_events_is_parsed_in_one_call() {
+    let events = crate::sse::parse_sse_chunk(
+        b"data: {\"text\":\"Hello\"}\n\ndata: {\"text\":\" world\"}\n\ndata: [DONE]\n\n",
+    );
+    let data: Vec<_> = events.iter().map(|event| event.data.as_str()).collect();
+    assert_eq!(data, ["{\"text\":\"Hello\"}", "{\"text\":\" world\"}", "[DONE]"]);
+}
+
+#[test]
+fn permits_are_acquired_until_they_run_out_and_again_after_a_release() {
+    use super::super::{BackpressureController, BackpressureLimits};
+
+    let limits = BackpressureLimits { min_permits: 2, max_permits: 2, ..BackpressureLimits::default() };
+    let mut control = BackpressureController::new(limits);
+    assert!(control.acquire(0).unwrap().is_some());
+    control.delivered(100, 2, 0);
+    assert_eq!(control.acquire(1), Ok(None));
+    control.release(1, 2);
+    assert!(control.acquire(3).unwrap().is_some());
+}

@@ -67,8 +67,7 @@ fn pattern() -> impl Strategy<Value = String> {
             1 => (part, repeat).prop_map(|(part, repeat)| format!("(?:{part}){repeat}")),
         ]
     });
-    let made =
-        made.prop_filter("it could match the empty text", |made| Pattern::regex(made).is_ok());
+    let made = made.prop_filter("it could match the empty text", |made| Pattern::regex(made).is_ok());
     prop_oneof![known_pattern(), made]
 }
 

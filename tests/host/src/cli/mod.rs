@@ -2,6 +2,7 @@
 
 mod bench;
 mod complete;
+mod criteria;
 mod decode;
 mod demo;
 mod interrupt;
@@ -9,6 +10,7 @@ mod package;
 mod recording;
 mod session;
 mod setup;
+mod size;
 mod sse;
 mod wait;
 
@@ -32,6 +34,8 @@ Commands:
   sse       Print the events of a recorded event stream as JSON lines
   decode    Print the tokens of a recorded answer of a model as JSON lines
   bench     Measure the stream library against its peers
+  criteria  Measure what the stream library is held to, against its limits
+  size      Print the size of the plugin's wasm by part
   session   Have a made-up user write for some minutes, and measure what it comes to
 
 `cargo volt COMMAND --help` says more of each.
@@ -100,6 +104,8 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("package") => package::run(args, out),
             Some("sse") => sse::run(args, out),
             Some("bench") => bench::run(args, out),
+            Some("criteria") => criteria::run(args, out),
+            Some("size") => size::run(args, out),
             Some("session") => session::run(args, out),
             Some("decode") => decode::run(args, out),
             Some("help") => Ok(out.write_all(HELP.as_bytes())?),
@@ -167,6 +173,9 @@ mod tests {
             &["package", "--help"],
             &["sse", "--help"],
             &["decode", "--help"],
+            &["bench", "--help"],
+            &["criteria", "--help"],
+            &["size", "--help"],
         ] {
             assert!(output(words).unwrap().contains("Usage: cargo volt "), "{words:?}");
         }
