@@ -1,6 +1,8 @@
 //! AI completion for Lapce. See `ARCHITECTURE.md` for the map.
 
 pub mod completion;
+pub mod config;
+pub mod http;
 pub mod lapce;
 pub mod provider;
 pub use {json, sse};

@@ -3,15 +3,14 @@
 #[cfg(target_os = "wasi")]
 mod volt {
     use std::cell::RefCell;
-    use std::fs;
+    use std::fs::{self, OpenOptions};
+    use std::io::Write;
     use std::time::{Duration, Instant, SystemTime};
 
+    use ai_completion::config::TRUSTED_SERVERS;
     use ai_completion::lapce::host::{self, Lapce};
     use ai_completion::lapce::plugin::{Plugin, Surroundings};
     use ai_completion::transport::{Home, LapceHost, Network, Options};
-
-    /// In the volt's folder.
-    const LEDGER: &str = "/servers";
 
     struct Sandbox {
         start: Instant,
@@ -36,14 +35,20 @@ mod volt {
             std::env::var(name).ok()
         }
 
-        fn kept(&self) -> Option<String> {
-            fs::read_to_string(LEDGER).ok()
+        fn trusted_servers(&self) -> String {
+            fs::read_to_string(in_the_volts_folder()).unwrap_or_default()
         }
 
-        fn keep(&self, text: &str) {
-            // Where nothing can be written, nothing is remembered.
-            let _ = fs::write(LEDGER, text);
+        fn trust(&self, line: &str) -> bool {
+            let file = OpenOptions::new().create(true).append(true).open(in_the_volts_folder());
+            // In one write: another window may be adding a line of its own.
+            file.is_ok_and(|mut file| file.write_all(format!("{line}\n").as_bytes()).is_ok())
         }
+    }
+
+    /// The sandbox's root is the volt's folder.
+    fn in_the_volts_folder() -> String {
+        format!("/{TRUSTED_SERVERS}")
     }
 
     struct State {

@@ -77,7 +77,7 @@ pub fn prompt(buffer: &Buffer<'_>, buffers: &dyn Buffers, wish: &Wish<'_>, budge
     Prompt {
         prefix: prefix.to_owned(),
         suffix: suffix.to_owned(),
-        path: buffer.path.to_owned(),
+        path: told_path(buffer.path).to_owned(),
         language: buffer.language.to_owned(),
         repository: wish.repository.to_owned(),
         snippets,
@@ -85,6 +85,13 @@ pub fn prompt(buffer: &Buffer<'_>, buffers: &dyn Buffers, wish: &Wish<'_>, budge
         stop: if wish.extent == Extent::Line { vec!["\n".to_owned()] } else { Vec::new() },
         received: String::new(),
     }
+}
+
+/// What a prompt says of a file's path. Outside the workspace it is the file's name: the folders above it may tell who
+/// the user is.
+fn told_path(path: &str) -> &str {
+    let is_absolute = path.starts_with('/') || path.contains(':');
+    if is_absolute { path.rsplit(['/', ':']).next().unwrap_or_default() } else { path }
 }
 
 /// A piece of a document that may be quoted.
@@ -107,8 +114,15 @@ fn snippets(
     let bytes = total / 4;
     let mut found = edited(buffer, buffers, wish, total);
     found.extend(alike(buffer, buffers, wish.offset, bytes));
-    found.retain(|candidate| gates.ignored(candidate.buffer.path).is_none());
-    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    // There are many of one document in a row, and dozens of globs.
+    let mut document = ("", false);
+    found.retain(|candidate| {
+        if document.0 != candidate.buffer.uri {
+            document = (candidate.buffer.uri, gates.ignored(candidate.buffer.path).is_none());
+        }
+        document.1
+    });
+    let found = sorted(found, |a, b| a.score >= b.score);
     let mut left = bytes;
     let mut chosen: Vec<Candidate<'_>> = Vec::new();
     for candidate in found {
@@ -122,12 +136,25 @@ fn snippets(
             chosen.push(candidate);
         }
     }
-    chosen.sort_by(|a, b| (a.buffer.path, a.range.start).cmp(&(b.buffer.path, b.range.start)));
+    let chosen = sorted(chosen, |a, b| (a.buffer.path, a.range.start) <= (b.buffer.path, b.range.start));
     let quote = |Candidate { buffer, range, .. }: Candidate<'_>| Snippet {
-        path: buffer.path.to_owned(),
+        path: told_path(buffer.path).to_owned(),
         text: buffer.text.get(range).unwrap_or_default().to_owned(),
     };
     chosen.into_iter().map(quote).collect()
+}
+
+/// The candidates in order, those that are equal as they were. There are few: `sort_by` would add 7 KB to the wasm.
+fn sorted<'b>(
+    candidates: Vec<Candidate<'b>>,
+    in_order: fn(&Candidate<'_>, &Candidate<'_>) -> bool,
+) -> Vec<Candidate<'b>> {
+    let mut sorted: Vec<Candidate<'b>> = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let at = sorted.partition_point(|other| in_order(other, &candidate));
+        sorted.insert(at, candidate);
+    }
+    sorted
 }
 
 /// The places of recent edits that the window around the cursor does not show.
@@ -259,6 +286,7 @@ fn first_lines(text: &str, bytes: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::globs::Globs;
     use super::*;
 
     struct Open(Vec<(&'static str, String)>);
@@ -284,7 +312,7 @@ mod tests {
         Budget {
             tokens,
             snippets: true,
-            gates: Gates { ignore: vec![".env*".to_owned()], ..Gates::default() },
+            gates: Gates { ignore: Globs::parse([".env*"]).unwrap(), ..Gates::default() },
         }
     }
 

@@ -19,6 +19,7 @@ mod screen;
 mod tests;
 
 use super::cache::Cache;
+use super::consent::Consent;
 use super::context::Budget;
 use super::edits::RecentEdits;
 use super::events::{Answer, Buffers, Effect, Input, Status, Why};
@@ -64,8 +65,8 @@ pub struct Options {
     pub limits: Limits,
     /// Randomness for back-off jitter.
     pub seed: u64,
-    /// The name of the server, if it is not asked before the user has said so: by invoking twice in a row.
-    pub stranger: Option<String>,
+    /// Whether the user has agreed to where requests go.
+    pub consent: Consent,
 }
 
 /// What is drawn, as far as the engine knows.
@@ -128,8 +129,6 @@ pub struct Engine {
     limited_until_ms: u64,
     status: Status,
     random: u64,
-    /// The user has just been asked about the stranger.
-    has_warned: bool,
 }
 
 impl Engine {
@@ -161,7 +160,6 @@ impl Engine {
             limited_until_ms: 0,
             status: Status::Quiet,
             random: options.seed | 1,
-            has_warned: false,
             options,
         }
     }
@@ -177,7 +175,10 @@ impl Engine {
             matches!(input, Input::Edited { .. } | Input::Requested { .. } | Input::Woken { .. });
         self.fences.step(now_ms, is_message);
         match input {
-            Input::Edited { uri, edit } => self.edited(now_ms, uri, &edit, buffers, out),
+            Input::Edited { uri, edit } => {
+                self.options.consent.interrupted();
+                self.edited(now_ms, uri, &edit, buffers, out);
+            }
             Input::Requested { id, uri, offset, invoked, fresh } => {
                 self.fences.requested(now_ms, fresh, self.pace.interval_ms());
                 match (invoked, self.fences.is_bounded() && !fresh) {
@@ -189,6 +190,7 @@ impl Engine {
                     // The answer of an open request would be drawn in its document, not in this one.
                     self.drop_suggestion(out);
                     self.release(out);
+                    self.options.consent.interrupted();
                 }
                 if let Some(id) = self.slots.push(id) {
                     out.push(Effect::Reply { id, answer: Answer::Nothing });

@@ -2,7 +2,8 @@
 
 use super::gates::Gate;
 use super::shape::Hidden;
-use crate::provider::{Error, HttpRequest};
+use crate::http::HttpRequest;
+use crate::provider::Error;
 use crate::transport::Failure;
 
 /// An inlineCompletion request, by a number the caller gives it.
@@ -182,8 +183,8 @@ pub enum Why {
     NoProvider,
     /// The document's text is not known.
     NoText,
-    /// Nothing went to the server of that name before: the user has to agree.
-    Stranger(String),
+    /// The user has not agreed to where requests go; the question to ask.
+    Unconfirmed(String),
     /// A rule about when and where to ask.
     Gate(Gate),
     /// The model's answer was empty.

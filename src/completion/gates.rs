@@ -1,6 +1,7 @@
 //! Where and when not to ask.
 
 use super::events::Buffer;
+use super::globs::{Glob, Globs};
 
 /// More code than this right of the cursor, closing punctuation aside, and an automatic completion
 /// would have to fit between: it seldom does (llama.vim draws the line at 8 as well).
@@ -24,13 +25,17 @@ pub struct Gates {
     /// When to ask, unless the file or the language says otherwise.
     pub trigger: Trigger,
     /// When to ask, by globs of files; of several that match the longest counts.
-    pub files: Vec<(String, Trigger)>,
+    pub files: Vec<(Glob, Trigger)>,
     /// When to ask, by language id.
     pub languages: Vec<(String, Trigger)>,
     /// Globs of files that are read and not written: nothing is asked there unless invoked.
-    pub read_only: Vec<String>,
+    pub read_only: Globs,
     /// Globs of files whose text must not leave the machine.
-    pub ignore: Vec<String>,
+    pub ignore: Globs,
+    /// The same, but only for files that are not source code.
+    pub ignore_unless_source: Globs,
+    /// Path of the workspace, for globs of absolute paths; empty when there is none.
+    pub root: String,
     /// Documents larger than this, in bytes, are left alone.
     pub largest: usize,
 }
@@ -66,8 +71,10 @@ impl Default for Gates {
             trigger: Trigger::Automatic,
             files: Vec::new(),
             languages: Vec::new(),
-            read_only: Vec::new(),
-            ignore: Vec::new(),
+            read_only: Globs::default(),
+            ignore: Globs::default(),
+            ignore_unless_source: Globs::default(),
+            root: String::new(),
             largest: 2 << 20,
         }
     }
@@ -76,12 +83,13 @@ impl Default for Gates {
 impl Gates {
     /// What forbids to ask at byte `offset` of `buffer`, if anything.
     pub fn check(&self, buffer: &Buffer<'_>, offset: usize, invoked: bool) -> Option<Gate> {
-        let matching = self.files.iter().filter(|(glob, _)| matches(glob, buffer.path));
-        let file = matching.max_by_key(|(glob, _)| glob.len());
-        let language = self.languages.iter().find(|(id, _)| id == buffer.language);
-        match file.or(language).map_or(self.trigger, |(_, trigger)| *trigger) {
+        let matching = self.files.iter().filter(|(glob, _)| glob.matches(buffer.path));
+        let file = matching.max_by_key(|(glob, _)| glob.as_str().len());
+        let language = self.languages.iter().find(|(id, _)| id.eq_ignore_ascii_case(buffer.language));
+        let trigger = file.map(|(_, trigger)| *trigger).or(language.map(|(_, trigger)| *trigger));
+        match trigger.unwrap_or(self.trigger) {
             Trigger::Off => {
-                let of_file = file.map(|(glob, _)| Gate::FileOff(glob.clone()));
+                let of_file = file.map(|(glob, _)| Gate::FileOff(glob.as_str().to_owned()));
                 let of_language = language.map(|(id, _)| Gate::LanguageOff(id.clone()));
                 return of_file.or(of_language).or(Some(Gate::Off));
             }
@@ -97,8 +105,8 @@ impl Gates {
         if invoked {
             return None;
         }
-        if let Some(glob) = self.read_only.iter().find(|glob| matches(glob, buffer.path)) {
-            return Some(Gate::ReadOnly(glob.clone()));
+        if let Some(glob) = self.read_only.find(buffer.path) {
+            return Some(Gate::ReadOnly(glob.to_owned()));
         }
         let after = buffer.text.get(offset..).unwrap_or_default();
         if after.chars().next().is_some_and(|next| next.is_alphanumeric() || next == '_') {
@@ -111,16 +119,19 @@ impl Gates {
 
     /// The glob that keeps `path` from leaving the machine, if any.
     pub fn ignored(&self, path: &str) -> Option<&str> {
-        self.ignore.iter().find(|glob| matches(glob, path)).map(String::as_str)
+        let by_path = self.ignore.find(path);
+        let by_place = || self.ignore.find_absolute(&[&self.root, "/", path].concat());
+        let by_folder = || self.ignore_unless_source.find(path).filter(|_| !is_source(path));
+        by_path.or_else(by_place).or_else(by_folder)
     }
 }
 
-/// Whether the glob matches the whole path or one of its tails, so that `.env*` and `secrets/**` mean what they
-/// mean in `.gitignore`. Case does not count: for some file systems it does not, and a secret sent once is sent.
-fn matches(glob: &str, path: &str) -> bool {
-    let (glob, path) = (&glob.trim_start_matches('/').to_ascii_lowercase(), &path.to_ascii_lowercase());
-    let mut tails = path.match_indices('/').filter_map(|(at, _)| path.get(at + 1..));
-    fast_glob::glob_match(glob, path) || tails.any(|tail| fast_glob::glob_match(glob, tail))
+/// Whether the file is source code by its name. `keys/`, `private/` and the like are ordinary names of modules.
+fn is_source(path: &str) -> bool {
+    const SOURCES: &str = "*.{rs,py,pyi,js,jsx,mjs,cjs,ts,tsx,mts,cts,vue,svelte,astro,c,h,cc,cpp,cxx,hh,hpp,hxx,m,mm,cs,fs,\
+        go,java,kt,kts,scala,swift,dart,rb,php,pl,pm,lua,ex,exs,erl,hrl,hs,ml,mli,clj,cljs,elm,jl,r,nim,zig,v,sv,vhd,d,\
+        cu,html,css,scss,sass,less,md,rst,adoc,sql,proto,graphql,wgsl,glsl}";
+    fast_glob::glob_match(SOURCES, path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -152,14 +163,22 @@ mod tests {
 
     #[test]
     fn switches_and_secrets_hold_for_invoked_requests_too() {
-        let ignore = [".env*", "*.pem", "secrets/**", "/build/**"].map(str::to_owned).to_vec();
-        let gates = Gates { ignore, ..Gates::default() };
+        let ignore = Globs::parse([".env*", "*.pem", "secrets/**", "/build/**", "/w/notes/"]).unwrap();
+        let ignore_unless_source = Globs::parse(["keys/"]).unwrap();
+        let gates = Gates { ignore, ignore_unless_source, root: "/w".to_owned(), ..Gates::default() };
         for (path, glob) in [
             (".env", Some(".env*")),
             ("deploy/.env.local", Some(".env*")),
             ("deploy/.ENV", Some(".env*")),
             ("a/b/key.pem", Some("*.pem")),
             ("x/secrets/db/one.txt", Some("secrets/**")),
+            ("build/a.rs", Some("/build/**")),
+            ("x/build/a.rs", None),
+            ("notes/a.rs", Some("/w/notes/")),
+            ("/w/notes/a.rs", Some("/w/notes/")),
+            ("keys/prod", Some("keys/")),
+            ("src/keys/prod.json", Some("keys/")),
+            ("src/keys/mod.rs", None),
             ("src/environment.rs", None),
         ] {
             let gate = check(&gates, path, "|", true);
@@ -167,18 +186,18 @@ mod tests {
         }
         let off = Gates { trigger: Trigger::Off, ..Gates::default() };
         assert_eq!(check(&off, "a.rs", "|", true), Some(Gate::Off));
-        let languages = vec![("rust".to_owned(), Trigger::Off)];
+        let languages = vec![("Rust".to_owned(), Trigger::Off)];
         let off = Gates { languages, ..Gates::default() };
-        assert_eq!(check(&off, "a.rs", "|", true), Some(Gate::LanguageOff("rust".to_owned())));
+        assert_eq!(check(&off, "a.rs", "|", true), Some(Gate::LanguageOff("Rust".to_owned())));
         let files = [("*.rs", Trigger::Off), ("src/gen/*.rs", Trigger::Invoked)];
-        let files = files.map(|(glob, trigger)| (glob.to_owned(), trigger)).to_vec();
+        let files = files.map(|(glob, trigger)| (Glob::parse(glob).unwrap(), trigger)).to_vec();
         let languages = vec![("rust".to_owned(), Trigger::Automatic)];
         let by_file = Gates { files, languages, ..Gates::default() };
         assert_eq!(check(&by_file, "src/a.rs", "|", true), Some(Gate::FileOff("*.rs".to_owned())));
         assert_eq!(check(&by_file, "src/gen/a.rs", "|", false), Some(Gate::OnlyInvoked));
         assert_eq!(check(&by_file, "src/gen/a.rs", "|", true), None);
         assert_eq!(check(&by_file, "src/a.txt", "|", false), None);
-        let read_only = Gates { read_only: vec!["node_modules/**".to_owned()], ..Gates::default() };
+        let read_only = Gates { read_only: Globs::parse(["node_modules/**"]).unwrap(), ..Gates::default() };
         let gate = Gate::ReadOnly("node_modules/**".to_owned());
         assert_eq!(check(&read_only, "web/node_modules/a/b.js", "|", false), Some(gate));
         assert_eq!(check(&read_only, "web/node_modules/a/b.js", "|", true), None);

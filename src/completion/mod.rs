@@ -8,12 +8,14 @@
 //! show), [`slots`] (through which request to show it), [`taken`] and [`cache`] (what need not be asked).
 
 pub mod cache;
+pub mod consent;
 pub mod context;
 pub mod edits;
 pub mod engine;
 pub mod events;
 pub mod fences;
 pub mod gates;
+pub mod globs;
 pub mod pace;
 pub mod seam;
 pub mod session;

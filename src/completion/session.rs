@@ -2,8 +2,9 @@
 
 use super::events::Status;
 use super::seam::{Joint, joint};
+use crate::http::HttpRequest;
 use crate::provider::{
-    Account, Decoder, Error, HttpRequest, Prompt, Provider, Response, fim_fallback, model_names, retry,
+    Account, Decoder, Error, Prompt, Provider, Response, fim_fallback, model_names, retry,
 };
 use crate::stream::{
     BackpressureLimits, Done, ErrorKind, FinishReason, StreamMetrics, StreamPipelineBuilder, StreamToken,
@@ -336,7 +337,8 @@ fn next(random: &mut u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Secret, find};
+    use crate::http::Secret;
+    use crate::provider::find;
     use crate::transport::FailureKind;
 
     const LIMITS: Limits = Limits { event_bytes: 1024, response_bytes: 4096 };

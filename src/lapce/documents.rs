@@ -262,9 +262,11 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// No documents yet. Paths will be relative to the folder `root`, if it is not empty.
+    /// No documents yet. Paths will be relative to the folder `root`, unless it is empty or the whole file system: they
+    /// would then tell where the user's own folder is.
     pub fn new(root: &str) -> Self {
-        let root = if root.is_empty() { String::new() } else { format!("{}/", root.trim_end_matches('/')) };
+        let root = root.trim_end_matches('/');
+        let root = if root.is_empty() { String::new() } else { format!("{root}/") };
         Self { root, open: Vec::new(), unknown: Vec::new() }
     }
 

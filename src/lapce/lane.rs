@@ -1,6 +1,6 @@
 //! One request at a time on its way to the engine.
 
-use crate::provider::HttpRequest;
+use crate::http::HttpRequest;
 use crate::transport::{Failure, Happening, Transport};
 
 /// A transport, and what the engine has not heard of it yet.

@@ -5,8 +5,6 @@ pub mod documents;
 pub mod host;
 mod lane;
 mod language;
-mod ledger;
 pub mod plugin;
 pub mod rpc;
-pub mod settings;
 pub mod status;

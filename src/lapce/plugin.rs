@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::documents::{Change, Documents, OpenedDocument, path_of, read_position};
 use super::lane::Lane;
-use super::ledger::Destination;
 use super::rpc::{self, Host, Id, Message, Rpc};
-use super::settings::Settings;
 use super::status::{Severity, Voice};
+use crate::completion::consent::Consent;
 use crate::completion::{self, Answer, Effect, Engine, Input, RequestId, Status, Why};
+use crate::config::{Credentials, Destination, KeySource, Settings, is_in_secret_folder};
 use crate::provider::{self, Account, Error, Provider};
 use crate::sse::json::{Raw, object};
 use crate::stream::ErrorKind;
@@ -41,11 +41,11 @@ pub trait Surroundings {
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
 
-    /// What was last [kept](Self::keep), if anything was.
-    fn kept(&self) -> Option<String>;
+    /// The text of [`TRUSTED_SERVERS`](crate::config::TRUSTED_SERVERS); empty when there is none.
+    fn trusted_servers(&self) -> String;
 
-    /// Keeps a text beyond the session.
-    fn keep(&self, text: &str);
+    /// Adds a line to it; whether that worked.
+    fn trust(&self, line: &str) -> bool;
 }
 
 /// The plugin in one editor window.
@@ -74,8 +74,8 @@ struct Core<T> {
     title: &'static str,
     /// Why nobody can be asked, if so.
     nobody: Option<Box<Error>>,
-    /// Where requests go, if that is not in the ledger yet.
-    newcomer: Option<Destination>,
+    /// Where requests go, if the user has yet to agree to it.
+    unconfirmed: Option<Destination>,
     buffer: Vec<u8>,
     effects: Vec<Effect>,
 }
@@ -215,46 +215,43 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
         }
         let unix_time = self.surroundings.unix_time();
         let variable = |name: &str| self.surroundings.variable(name);
-        let account = match provider {
-            Some(provider) => settings.account(provider, &variable, unix_time),
+        let credentials = match provider {
+            Some(provider) => settings.credentials(provider, &variable, unix_time),
             None => Err(no_provider()),
         };
-        let (asked, account, nobody) = match account {
-            Ok(account) => (provider, account, None),
+        let (asked, credentials, nobody) = match credentials {
+            Ok(credentials) => (provider, credentials, None),
             Err(error) => {
                 // Who named a provider wants to use it and is told at once; who did not, on alt+\.
                 if provider.is_some() {
                     self.voice.failure(&mut self.rpc, &error);
                 }
-                (None, Account::default(), Some(Box::new(error)))
+                let none = Credentials { account: Account::default(), source: KeySource::None };
+                (None, none, Some(Box::new(error)))
             }
         };
-        self.voice.keep_secret(account.api_key.expose());
-        for (_, secret) in &account.secrets {
+        self.voice.keep_secret(credentials.account.api_key.expose());
+        for (_, secret) in &credentials.account.secrets {
             self.voice.keep_secret(secret.expose());
         }
 
-        let repository = root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+        let destination = asked.and_then(|provider| Destination::new(settings, provider, &credentials));
+        let unconfirmed = destination.filter(|it| !it.is_in(&self.surroundings.trusted_servers()));
         let seed = unix_time ^ u64::from(self.surroundings.now().subsec_nanos());
-        let mut options = settings.options(asked, account, repository, seed);
-        let ledger = self.surroundings.kept();
-        let destination = asked.and_then(|provider| Destination::new(settings, provider));
-        let newcomer = destination.filter(|it| !it.is_in(ledger.as_deref().unwrap_or_default()));
-        if let (Some(newcomer), Some(_)) = (&newcomer, ledger) {
-            options.stranger = Some(newcomer.name.clone());
-            self.voice.pop_up(&mut self.rpc, Severity::Warning, &stranger(&newcomer.name));
+        let mut options = settings.options(asked, credentials.account, root, seed);
+        if let Some(destination) = &unconfirmed {
+            options.consent = Consent::needed(destination.question());
+            self.voice.pop_up(&mut self.rpc, Severity::Warning, &destination.explanation());
         }
-        // A workspace inside a folder of secrets: its files keep their whole paths, or the globs would
-        // miss them.
-        let secret = options.gates.ignored(&format!("{}/x", root.trim_end_matches('/'))).is_some();
-        self.documents = Documents::new(if secret { "" } else { root });
+        // In a workspace inside a folder of secrets the files keep their whole paths, or the globs would miss them.
+        self.documents = Documents::new(if is_in_secret_folder(root) { "" } else { root });
         self.core = Some(Core {
             engine: Engine::new(options),
             main: Lane::new(self.surroundings.transport(&settings.network)),
             ahead: Lane::new(self.surroundings.transport(&settings.network)),
             title: provider.map_or("", |provider| provider.title()),
             nobody,
-            newcomer,
+            unconfirmed,
             buffer: vec![0; READ_BYTES],
             effects: Vec::new(),
         });
@@ -367,9 +364,6 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
                 let room = bytes.min(core.buffer.len());
                 core.buffer.get_mut(..room).unwrap_or_default()
             });
-            if matches!(happening, Happening::Head { status: 200..300, .. }) {
-                self.enter(&mut core);
-            }
             let input = match &happening {
                 Happening::Elapsed => Input::Elapsed,
                 Happening::Head { status, headers } => Input::Head { status: *status, headers },
@@ -412,17 +406,17 @@ impl<H: Host, S: Surroundings> Plugin<H, S> {
                 Effect::Wait { ms, bytes } => wait = Some((ms, bytes)),
                 Effect::Status(status) => self.status(core, status),
                 Effect::Notice(error) => self.voice.failure(&mut self.rpc, &error),
-                Effect::Agreed => self.enter(core),
+                Effect::Agreed => self.remember(core),
             }
         }
         wait
     }
 
-    /// Enters the server into the ledger, if it is not there yet.
-    fn enter(&self, core: &mut Core<S::Transport>) {
-        if let Some(newcomer) = core.newcomer.take() {
-            let ledger = self.surroundings.kept().unwrap_or_default();
-            self.surroundings.keep(&newcomer.added_to(&ledger));
+    /// Remembers what the user has agreed to.
+    fn remember(&mut self, core: &mut Core<S::Transport>) {
+        let Some(destination) = core.unconfirmed.take() else { return };
+        if !self.surroundings.trust(destination.line()) {
+            self.voice.pop_up(&mut self.rpc, Severity::Info, UNREMEMBERED);
         }
     }
 
@@ -477,14 +471,9 @@ impl<T> Core<T> {
     }
 }
 
-/// What is told of a server nothing was sent to before.
-fn stranger(name: &str) -> String {
-    format!(
-        "The settings have code sent to {name}, where none was sent before; so none is. If that is your wish, \
-         press alt+\\ twice where you write. If not: the folder that is open may have settings of its own, in \
-         .lapce/settings.toml."
-    )
-}
+/// What is told when the consent cannot be written down.
+const UNREMEMBERED: &str = "This server may be asked until the plugin is loaded again, but not longer: the plugin's \
+                            folder is not writable, so that you agreed cannot be remembered.";
 
 /// What is told to who asks before a provider is named.
 fn no_provider() -> Error {

@@ -4,13 +4,15 @@ use super::rpc::{Host, Rpc, quoted};
 use crate::completion::gates::Gate;
 use crate::completion::shape::Hidden;
 use crate::completion::{Status, Why};
-use crate::provider::Error;
+use crate::provider::{Error, is_invisible};
 use crate::stream::ErrorKind;
 
 /// The status bar shows a streaming answer's progress in steps of so many milliseconds.
 const STEP_MS: u64 = 250;
 /// The status bar is one line: longer texts are cut, in characters.
 const WIDTH: usize = 80;
+/// Longer texts are cut, in characters.
+const LONGEST: usize = 1500;
 /// Shorter secrets are not looked for in texts: they would be found in ordinary words.
 const SHORTEST_SECRET: usize = 6;
 
@@ -87,8 +89,8 @@ impl Voice {
     pub fn no_streaming<H: Host>(&mut self, rpc: &mut Rpc<H>, obstacle: &str) {
         if !std::mem::replace(&mut self.told_no_streaming, true) {
             let message = format!(
-                "No streaming: {obstacle}. So suggestions show only once they are complete. Mend that, or set \
-                 `transport` to `http` if it is meant to be so."
+                "No streaming: {obstacle}. Lapce's own HTTP client is used instead: suggestions show only once they are \
+                 complete, and it follows redirects, so no key is sent by it unless `transport` is `http`."
             );
             self.log(rpc, &message);
             self.pop_up(rpc, Severity::Info, &message);
@@ -106,9 +108,12 @@ impl Voice {
         rpc.log(&self.clean(line));
     }
 
-    /// The text without secrets.
+    /// The text without secrets, and without characters that would make it look like something else: the folder that
+    /// is open and servers can put any text into globs, names and messages.
     fn clean(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+        let text = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"));
+        let shown = text.chars().filter(|c| *c == '\n' || !(c.is_control() || is_invisible(*c)));
+        shown.take(LONGEST).collect()
     }
 }
 
@@ -137,7 +142,7 @@ fn sentence(status: &Status, provider: &str) -> Option<String> {
 fn reason(why: &Why, provider: &str) -> String {
     match why {
         Why::NoProvider => "no provider is set".to_owned(),
-        Why::Stranger(name) => format!("alt+\\ once more: send code to {name}"),
+        Why::Unconfirmed(question) => question.clone(),
         Why::NoText => "too large, or not told of by Lapce: save the file, then try again".to_owned(),
         Why::Gate(gate) => refusal(gate),
         Why::Empty => format!("{provider} has nothing to add here"),

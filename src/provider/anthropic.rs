@@ -152,6 +152,9 @@ mod tests {
     #[test]
     fn models_can_be_listed() {
         let request = Anthropic.models_request(&account()).unwrap();
-        assert_eq!((&*request.url, request.body), ("https://api.anthropic.com/v1/models?limit=1000", None));
+        assert_eq!(
+            (request.url.as_str(), request.body),
+            ("https://api.anthropic.com/v1/models?limit=1000", None)
+        );
     }
 }

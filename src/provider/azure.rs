@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::reasoning::reasoning;
 use super::request::{Draft, pasted_url, without_endpoint};
+use super::url::segment;
 use super::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam, chat_completions};
 use crate::stream::ErrorKind;
 
@@ -37,7 +38,7 @@ impl Provider for Azure {
             let message = "Set `model` to the name of the deployment at Azure OpenAI.";
             return Err(Error::of_settings(self, ErrorKind::Model, message));
         }
-        let draft = Draft::to_url(self, account, self.url(account, deployment)?)?;
+        let draft = Draft::to_url(self, account, &self.url(account, deployment)?)?;
         // An Entra token is a JWT, a resource's key never looks like one.
         let draft = if account.api_key.expose().starts_with("eyJ") {
             draft.bearer()?
@@ -82,13 +83,13 @@ impl Azure {
             return Ok(format!("{base}/chat/completions"));
         }
         let foundry = base.ends_with("/models");
-        let version = account.option("azure.api-version").unwrap_or(if foundry {
+        let version = segment(account.option("azure.api-version").unwrap_or(if foundry {
             MODELS_API_VERSION
         } else if reasoning(deployment).is_some() {
             THINKING_API_VERSION
         } else {
             API_VERSION
-        });
+        }));
         Ok(if foundry || base.contains("/openai/deployments/") {
             format!("{base}/chat/completions?api-version={version}")
         } else {
@@ -135,10 +136,14 @@ mod tests {
                     .to_owned(),
             ),
         ] {
-            assert_eq!(Azure.request(&at(base, "d"), &prompt()).unwrap().url, expected);
+            assert_eq!(Azure.request(&at(base, "d"), &prompt()).unwrap().url.as_str(), expected);
         }
         let options = vec![("azure.api-version".to_owned(), "2025-01-01-preview".to_owned())];
-        let url = Azure.request(&Account { options, ..at("https://r.example", "d") }, &prompt()).unwrap().url;
+        let url = Azure
+            .request(&Account { options, ..at("https://r.example", "d") }, &prompt())
+            .unwrap()
+            .url
+            .to_string();
         assert!(url.ends_with("?api-version=2025-01-01-preview"), "{url}");
     }
 
@@ -215,7 +220,7 @@ mod tests {
             error request: Set `base-url` to the address of Azure OpenAI. At Azure it is `https://RESOURCE.openai.azure.com`.
         "#]].assert_eq(&sent(&Azure, &at("", "gpt4"), &prompt()));
         expect![[r#"
-            error request: `base-url` is no http or https address: it should look like `https://host/path`. At Azure it is `https://RESOURCE.openai.azure.com`.
+            error request: `base-url` must begin with https:// or http://: it should look like `https://host/path`. At Azure it is `https://RESOURCE.openai.azure.com`.
         "#]].assert_eq(&sent(&Azure, &at("r.openai.azure.com", "gpt4"), &prompt()));
     }
 }

@@ -57,7 +57,7 @@ impl Bedrock {
         let china = if region.starts_with("cn-") { ".cn" } else { "" };
         let own = format!("https://{host}.{region}.amazonaws.com{china}");
         let base = account.base_url_or(&own);
-        let draft = Draft::to_url(self, account, format!("{base}{path}"))?;
+        let draft = Draft::to_url(self, account, &format!("{base}{path}"))?;
         match (credentials(account), account.secret("aws-session-token")) {
             (None, _) if is_key_id(account.api_key.expose()) => {
                 let message = "An AWS access key has two parts: set `AWS_SECRET_ACCESS_KEY` as well.";
@@ -72,10 +72,6 @@ impl Bedrock {
     /// Signs a whole request, if there is something to sign it with.
     fn signed(&self, account: &Account, mut request: HttpRequest) -> Result<HttpRequest, Error> {
         let Some((access_key_id, secret_access_key)) = credentials(account) else { return Ok(request) };
-        let (scheme, rest) = request.url.split_once("://").unwrap_or_default();
-        let (host, path) = rest.split_at_checked(rest.find('/').unwrap_or(rest.len())).unwrap_or_default();
-        // As HTTP clients send it.
-        let port = if scheme == "https" { ":443" } else { ":80" };
         let content_type = request.headers.iter().find(|(name, _)| name == "content-type");
         let signer = Signer {
             access_key_id,
@@ -87,8 +83,8 @@ impl Bedrock {
         };
         let signed = signer.sign(&Unsigned {
             method: if request.body.is_some() { "POST" } else { "GET" },
-            host: host.strip_suffix(port).unwrap_or(host),
-            path,
+            host: request.url.authority(),
+            path: request.url.target(),
             content_type: content_type.map_or("", |(_, value)| value),
             body: request.body.as_deref().unwrap_or_default(),
         });
@@ -745,7 +741,7 @@ mod tests {
             }
         "#]].assert_eq(&sent(&Bedrock, &signed, &prompt()));
         let request = Bedrock.models_request(&signed).unwrap();
-        assert_eq!(request.url, "https://bedrock.eu-west-1.amazonaws.com/foundation-models");
+        assert_eq!(request.url.as_str(), "https://bedrock.eu-west-1.amazonaws.com/foundation-models");
         assert!(
             request
                 .secret_headers

@@ -12,6 +12,7 @@ mod tests;
 use std::fmt;
 
 pub(super) use body::{exception, stream_error};
+pub(crate) use clean::is_invisible;
 pub(super) use clean::summary;
 
 use self::body::Complaint;

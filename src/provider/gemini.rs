@@ -143,7 +143,10 @@ mod tests {
     #[test]
     fn models_can_be_listed_and_the_key_is_in_no_url() {
         let request = Gemini.models_request(&account()).unwrap();
-        assert_eq!(request.url, "https://generativelanguage.googleapis.com/v1beta/models?pageSize=1000");
+        assert_eq!(
+            request.url.as_str(),
+            "https://generativelanguage.googleapis.com/v1beta/models?pageSize=1000"
+        );
         assert_eq!(request.secret_headers[0].0, "x-goog-api-key");
     }
 }

@@ -42,7 +42,7 @@ impl LlamaCpp {
         let base = base_url(self, account)?;
         let base =
             ["/infill", "/completion", "/v1"].iter().find_map(|path| base.strip_suffix(path)).unwrap_or(base);
-        Draft::to_url(self, account, format!("{base}{path}"))?.bearer()
+        Draft::to_url(self, account, &format!("{base}{path}"))?.bearer()
     }
 }
 

@@ -50,13 +50,14 @@ mod vllm;
 mod xai;
 
 pub use decoder::{Decoder, Ends, Frame, Framing, Wire};
+pub(crate) use error::is_invisible;
 pub use error::{Error, Response};
 pub use fim::{fallback as fim_fallback, names as fim_names};
 pub use models::model_names;
-pub use prompt::{Account, FimSetting, HttpRequest, Prompt, Seam, Secret, Snippet};
-pub(crate) use request::is_loopback as is_loopback_url;
+pub use prompt::{Account, FimSetting, Prompt, Seam, Snippet};
 pub(crate) use sigv4::hex;
-pub(crate) use url::is_loopback as is_loopback_host;
+
+use crate::http::{HttpRequest, Secret};
 
 /// One provider of completions: what the user names in the settings.
 pub trait Provider: Sync {

@@ -40,7 +40,7 @@ impl Ollama {
         let base = base_url(self, account)?;
         // The address of another of its APIs, as guides for other clients give it.
         let base = ["/api", "/v1"].iter().find_map(|api| base.strip_suffix(api)).unwrap_or(base);
-        Draft::to_url(self, account, format!("{base}{path}"))?.bearer()
+        Draft::to_url(self, account, &format!("{base}{path}"))?.bearer()
     }
 
     /// By `suffix`, unless there are other files to show and a template that can show them: what stands

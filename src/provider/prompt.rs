@@ -1,4 +1,4 @@
-use std::fmt;
+use crate::http::{Secret, is_secret_header};
 
 /// What to ask a model for, free of any provider's format.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -122,12 +122,6 @@ impl Account {
     }
 }
 
-/// Whether the value of a header of that name is to be kept secret.
-pub(super) fn is_secret_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["authorization", "key", "token", "secret", "cookie"].iter().any(|part| name.contains(part))
-}
-
 /// The user's word on fill-in-the-middle.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum FimSetting {
@@ -140,44 +134,4 @@ pub enum FimSetting {
     Template(String),
     /// No FIM: chat, told to fill the hole.
     Chat,
-}
-
-/// Text that must not be shown: keys and tokens. `Debug` hides it; it has no `Display`.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes the text, without the white space around it (a common slip when a key is pasted).
-    pub fn new(text: &str) -> Self {
-        Self(text.trim().to_owned())
-    }
-
-    /// The text itself, for the request's header and nothing else.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "Secret(none)" } else { "Secret(***)" })
-    }
-}
-
-/// One HTTP request, ready to be sent by any transport. Always `POST` unless `body` is `None`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HttpRequest {
-    /// Absolute URL; never holds a secret.
-    pub url: String,
-    /// Headers with plain values.
-    pub headers: Vec<(String, String)>,
-    /// Headers whose values must not be seen (`authorization`, `x-api-key`, …).
-    pub secret_headers: Vec<(String, Secret)>,
-    /// The body (JSON), or `None` for a `GET`.
-    pub body: Option<Vec<u8>>,
 }

@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::prompt::is_secret_header;
-use super::{Account, Error, FimSetting, HttpRequest, Provider, Secret};
+use super::{Account, Error, FimSetting, Provider};
+use crate::http::{HttpRequest, Secret, Url, is_secret_header};
 use crate::stream::ErrorKind;
 
 /// A request that is being put together.
 pub(super) struct Draft<'a> {
     provider: &'a dyn Provider,
     account: &'a Account,
-    url: String,
+    url: Url,
     headers: Vec<(String, String)>,
     secret_headers: Vec<(String, Secret)>,
     body: Map<String, Value>,
@@ -24,37 +24,25 @@ impl<'a> Draft<'a> {
     /// When there is no base URL, or it is none.
     pub(super) fn to(provider: &'a dyn Provider, account: &'a Account, path: &str) -> Result<Self, Error> {
         let base = base_url(provider, account)?;
-        let root = match (self::path(base), provider.defaults().base_url) {
-            (Some(""), "") => "/v1",
-            (Some(""), own) => self::path(own).unwrap_or_default(),
-            _ => "",
+        let pathless = |url: &str| Url::parse(url).is_ok_and(|url| url.path().is_empty());
+        let own = provider.defaults().base_url;
+        let root = match own {
+            _ if !pathless(base) => "",
+            "" => "/v1",
+            own => &Url::parse(own).map(|own| own.path().to_owned()).unwrap_or_default(),
         };
-        Self::to_url(provider, account, format!("{base}{root}{path}"))
+        Self::to_url(provider, account, &format!("{base}{root}{path}"))
     }
 
     /// A request to exactly `url`.
     ///
     /// # Errors
     /// When it is no URL, or one with a password in it.
-    pub(super) fn to_url(
-        provider: &'a dyn Provider,
-        account: &'a Account,
-        url: String,
-    ) -> Result<Self, Error> {
-        let wrong = |what: &str| {
-            let message = format!("`base-url` {what}: it should look like `https://host/path`.");
-            Err(Error::of_settings(provider, ErrorKind::Request, &message))
-        };
-        match authority(&url) {
-            None | Some("") => return wrong("is no http or https address"),
-            Some(authority) if authority.contains('@') => {
-                return wrong("must not hold a user name or password");
-            }
-            Some(_) if url.contains(|c: char| c.is_whitespace() || c.is_control()) => {
-                return wrong("has white space in it");
-            }
-            Some(_) => {}
-        }
+    pub(super) fn to_url(provider: &'a dyn Provider, account: &'a Account, url: &str) -> Result<Self, Error> {
+        let url = Url::parse(url).map_err(|wrong| {
+            let message = format!("`base-url` {wrong}: it should look like `https://host/path`.");
+            Error::of_settings(provider, ErrorKind::Request, &message)
+        })?;
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         Ok(Self { provider, account, url, headers, secret_headers: Vec::new(), body: Map::new() })
     }
@@ -83,7 +71,7 @@ impl<'a> Draft<'a> {
             return Ok(self);
         }
         // The user may authorise in a way of their own, or ask a proxy on this machine that knows the key.
-        let otherwise = is_loopback(&self.url)
+        let otherwise = self.url.is_loopback()
             || self.account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
         if self.provider.defaults().needs_key && !otherwise {
             let names = self.provider.defaults().key_env.join("` or `");
@@ -180,31 +168,23 @@ impl<'a> Draft<'a> {
                 self.headers.push((name, value.clone()));
             }
         }
-        let secrets = self.secret_headers.iter().map(|(name, secret)| (name, secret.expose()));
-        let mut headers = self.headers.iter().map(|(name, value)| (name, value.as_str())).chain(secrets);
-        if headers.any(|(name, value)| !is_header_name(name) || value.contains(|c: char| c.is_control())) {
-            let message = "A header has a line break or the like in its name or value: check the API key \
-                           (`api-key-env` or `api-key`) and `extra-headers`.";
-            return Err(Error::of_settings(self.provider, ErrorKind::Request, message));
-        }
-        if !self.secret_headers.is_empty() && self.url.starts_with("http://") && !is_loopback(&self.url) {
-            let message = "`base-url` begins with http:, and the API key is not sent over the net without \
-                           encryption: use https, or a tunnel to this machine.";
-            return Err(Error::of_settings(self.provider, ErrorKind::Request, message));
-        }
-        Ok(HttpRequest {
+        let request = HttpRequest {
             url: self.url,
             headers: self.headers,
             secret_headers: self.secret_headers,
             body: None,
-        })
+        };
+        match request.check() {
+            Ok(()) => Ok(request),
+            Err(wrong) => Err(Error::of_settings(self.provider, ErrorKind::Request, &sentence(&wrong))),
+        }
     }
 }
 
-/// Whether it is a token of RFC 9110 §5.6.2.
-fn is_header_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+/// The words as a sentence.
+fn sentence(words: &str) -> String {
+    let (first, rest) = words.split_at_checked(1).unwrap_or(("", words));
+    format!("{}{rest}.", first.to_ascii_uppercase())
 }
 
 /// What users paste along with the base URL.
@@ -242,27 +222,6 @@ pub(super) fn pasted_url<'a>(provider: &dyn Provider, account: &'a Account) -> R
     Ok(base)
 }
 
-/// What stands between `://` and the path; `None` when the scheme is neither http nor https.
-fn authority(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
-    rest.split(['/', '?', '#']).next()
-}
-
-fn path(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default())
-}
-
-/// Whether the URL's host is this machine by its very name or address.
-pub(crate) fn is_loopback(url: &str) -> bool {
-    let authority = authority(url).unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    super::url::is_loopback(host)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,7 +230,7 @@ mod tests {
     fn url(base_url: &str) -> Result<String, String> {
         let account = Account { base_url: base_url.to_owned(), ..Account::default() };
         let draft = Draft::to(&OpenAiCompatible, &account, "/chat/completions");
-        draft.map(|draft| draft.url).map_err(|error| error.message)
+        draft.map(|draft| draft.url.to_string()).map_err(|error| error.message)
     }
 
     #[test]

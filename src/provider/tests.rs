@@ -78,7 +78,7 @@ fn every_request_has_the_code_and_shows_no_key() {
                 provider.seam(&account()) == Seam::Prefix || prompt.received.is_empty(),
                 "{name}: {body}"
             );
-            assert!(request.url.starts_with("https://"), "{name}: {}", request.url);
+            assert!(request.url.as_str().starts_with("https://"), "{name}: {}", request.url);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a URL is put together from when settings are parts of it.
+//! Settings as parts of a URL.
 
 use std::fmt::Write as _;
 
@@ -20,42 +20,9 @@ pub(super) fn is_label(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Whether a host, without brackets, is this machine by its very name or address. The standard library's
-/// parser of addresses would take 5 KB of wasm for the two of them.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let mut parts = 0;
-    let v4 = host.split('.').all(|part| {
-        parts += 1;
-        part.parse::<u8>().is_ok_and(|byte| parts > 1 || byte == 127) && !part.starts_with('+')
-    });
-    host.eq_ignore_ascii_case("localhost")
-        || host.len() > ".localhost".len() && host.to_ascii_lowercase().ends_with(".localhost")
-        || (v4 && parts == 4)
-        || matches!(host, "::1" | "0:0:0:0:0:0:0:1")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn this_machine_is_known_by_name_and_address() {
-        for host in ["localhost", "LOCALHOST", "api.localhost", "127.0.0.1", "127.9.8.7", "::1"] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in [
-            "",
-            "localhost.evil.com",
-            "127.0.0.1.evil.com",
-            "128.0.0.1",
-            "127.1",
-            "10.0.0.1",
-            "::2",
-            "127.0.0.+1",
-        ] {
-            assert!(!is_loopback(host), "{host}");
-        }
-    }
 
     #[test]
     fn segments_are_encoded() {

@@ -38,7 +38,7 @@ pub(super) fn draft<'a>(
     let model = segment(account.model_or(provider.defaults().model));
     let path =
         format!("projects/{project}/locations/{location}/publishers/{publisher}/models/{model}{method}");
-    Draft::to_url(provider, account, format!("{}/v1/{path}", host.trim_end_matches("/v1")))?.bearer()
+    Draft::to_url(provider, account, &format!("{}/v1/{path}", host.trim_end_matches("/v1")))?.bearer()
 }
 
 /// How a token is got: they live for an hour.

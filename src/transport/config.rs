@@ -3,10 +3,10 @@
 
 use std::fmt::Write;
 
-use super::{Options, address};
-use crate::provider::HttpRequest;
+use super::Options;
+use crate::http::HttpRequest;
 
-/// The config for a request that [`address::check`] has let pass. The body is not in it.
+/// The config for a request that [`HttpRequest::check`] has let pass. The body is not in it.
 ///
 /// Format: curl's manual, `-K, --config`. In a quoted value a backslash escapes; control characters
 /// were refused, so nothing else can end a value or a line.
@@ -21,7 +21,7 @@ pub(super) fn config(request: &HttpRequest, options: &Options) -> String {
     let mut value = |name: &str, value: &str| {
         let _ = writeln!(text, "{name} = \"{}\"", escaped(value));
     };
-    value("url", &request.url);
+    value("url", request.url.as_str());
     // The head goes in front of the body, into the same pipe, so that their order is certain. `include`
     // would do that too, but holds the head back until the first byte of the body.
     value("dump-header", "-");
@@ -38,7 +38,10 @@ pub(super) fn config(request: &HttpRequest, options: &Options) -> String {
     if !options.proxy.is_empty() {
         value("proxy", &options.proxy);
     }
-    if address::is_loopback(&request.url) {
+    if let Some(pinned) = request.url.pinned() {
+        value("resolve", &pinned);
+    }
+    if request.url.is_loopback() {
         // A proxy does not know this machine's loopback, and must not see its keys.
         value("noproxy", "*");
     }
@@ -66,10 +69,15 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::Secret;
+    use crate::http::{Secret, Url};
 
     fn request(url: &str) -> HttpRequest {
-        HttpRequest { url: url.to_owned(), headers: Vec::new(), secret_headers: Vec::new(), body: None }
+        HttpRequest {
+            url: Url::parse(url).unwrap(),
+            headers: Vec::new(),
+            secret_headers: Vec::new(),
+            body: None,
+        }
     }
 
     #[test]
@@ -89,10 +97,15 @@ mod tests {
     }
 
     #[test]
-    fn loopback_goes_past_any_proxy() {
-        for (url, past) in [("http://localhost:1/v1", true), ("https://example.com", false)] {
+    fn loopback_goes_past_any_proxy_and_resolver() {
+        for (url, past, pinned) in [
+            ("http://localhost:1/v1", true, true),
+            ("http://127.0.0.1:1/v1", true, false),
+            ("https://example.com", false, false),
+        ] {
             let text = config(&request(url), &Options::default());
             assert_eq!(text.contains("noproxy = \"*\"\n"), past, "{url}");
+            assert_eq!(text.contains("resolve = \"localhost:1:127.0.0.1,[::1]\"\n"), pinned, "{url}");
         }
     }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::response::{Exit, Step};
 use super::{Failure, FailureKind, Home, Host, Options, Refusal, config, pipe};
-use crate::provider::HttpRequest;
+use crate::http::HttpRequest;
 
 /// Pause between two looks at the file.
 const STEP: Duration = Duration::from_millis(10);
@@ -36,7 +36,7 @@ pub(super) struct GrowingFile {
 }
 
 impl GrowingFile {
-    /// Starts curl on a request that [`super::address::check`] has let pass.
+    /// Starts curl on a request that [`HttpRequest::check`] has let pass.
     pub fn start(
         host: &mut impl Host,
         home: &Home,

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::provider::HttpRequest;
+use crate::http::HttpRequest;
 
 /// The machine around us.
 pub trait Host {
@@ -95,7 +95,7 @@ mod lapce {
     use std::time::Duration;
 
     use super::{Home, Host, Output, Reply};
-    use crate::provider::HttpRequest;
+    use crate::http::HttpRequest;
 
     /// Lapce, seen by the volt it runs.
     #[derive(Debug, Clone, Copy)]
@@ -128,8 +128,12 @@ mod lapce {
                 headers.push('\n');
             }
             let method = if request.body.is_some() { "POST" } else { "GET" };
-            let answer =
-                http::send(&request.url, method, &headers, request.body.as_deref().unwrap_or_default())?;
+            let answer = http::send(
+                request.url.by_address().as_str(),
+                method,
+                &headers,
+                request.body.as_deref().unwrap_or_default(),
+            )?;
             let headers = answer
                 .headers()?
                 .lines()

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Failure, FailureKind, Happening, Host, Reply};
-use crate::provider::HttpRequest;
+use crate::http::HttpRequest;
 
 /// Lapce gives a request up after this time.
 const PATIENCE: Duration = Duration::from_secs(30);

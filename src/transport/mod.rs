@@ -1,6 +1,5 @@
 //! All IO of requests: how one leaves and how its answer comes back.
 
-mod address;
 mod config;
 mod failure;
 mod growing;
@@ -10,6 +9,7 @@ mod head;
 pub mod head;
 mod host;
 mod http;
+mod http_policy;
 mod network;
 mod options;
 mod pipe;
@@ -22,7 +22,7 @@ pub use host::*;
 pub use network::Network;
 pub use options::{Limits, Mode, Options};
 
-use crate::provider::HttpRequest;
+use crate::http::HttpRequest;
 
 /// A way to send one request at a time and to read its answer as it arrives.
 pub trait Transport {

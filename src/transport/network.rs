@@ -6,8 +6,8 @@ use super::growing::GrowingFile;
 use super::http::Buffered;
 use super::pipe::Pipe;
 use super::response::{Response, Source};
-use super::{Failure, FailureKind, Happening, Home, Host, Mode, Options, Refusal, Transport, address};
-use crate::provider::HttpRequest;
+use super::{Failure, FailureKind, Happening, Home, Host, Mode, Options, Refusal, Transport, http_policy};
+use crate::http::HttpRequest;
 
 /// Sends requests by curl where it can, else by Lapce's own HTTP client.
 ///
@@ -76,7 +76,7 @@ impl<H: Host> Network<H> {
 impl<H: Host> Transport for Network<H> {
     fn start(&mut self, request: &HttpRequest) -> Result<(), Failure> {
         self.cancel();
-        address::check(request)?;
+        request.check().map_err(|detail| Failure { kind: FailureKind::Request, detail })?;
         if matches!(self.way, Way::Untried | Way::Curl) {
             match self.start_curl(request) {
                 Ok(response) => {
@@ -95,6 +95,13 @@ impl<H: Host> Transport for Network<H> {
                     return Err(Failure { kind: FailureKind::Unavailable, detail });
                 }
             }
+        }
+        if let Some(words) = http_policy::refusal(request, &self.options) {
+            let detail = match &self.way {
+                Way::Instead(reason) => format!("{reason}, and {words}"),
+                _ => words.to_owned(),
+            };
+            return Err(Failure { kind: FailureKind::Unavailable, detail });
         }
         self.current = Some(Current::Http(Buffered::Due(request.clone())));
         Ok(())

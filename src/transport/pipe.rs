@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::response::{Exit, Step};
 use super::{Failure, FailureKind, Home, Host, Options, Refusal, config};
-use crate::provider::HttpRequest;
+use crate::http::HttpRequest;
 
 const SCRIPT: &str = include_str!("pipe.sh");
 
@@ -26,7 +26,7 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    /// Starts curl on a request that [`super::address::check`] has let pass. With `sweep`, what runs of a
+    /// Starts curl on a request that [`HttpRequest::check`] has let pass. With `sweep`, what runs of a
     /// dead Lapce left behind is removed first.
     pub fn start(
         host: &mut impl Host,

@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::provider::Secret;
+use crate::http::{Secret, Url};
 
 const KEY: &str = r#"sk-"quoted\n\"and@#'$(id)"#;
 
@@ -181,11 +181,16 @@ fn limited(folder: &Folder, limits: Limits) -> Network<Machine> {
 
 fn post(url: &str) -> HttpRequest {
     HttpRequest {
-        url: url.to_owned(),
+        url: Url::parse(url).unwrap(),
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         secret_headers: vec![("authorization".to_owned(), Secret::new(KEY))],
         body: Some(b"{\"prompt\":\"\\n@x\"}".to_vec()),
     }
+}
+
+/// The same without a key, which Lapce's own client may send.
+fn keyless(url: &str) -> HttpRequest {
+    HttpRequest { secret_headers: Vec::new(), ..post(url) }
 }
 
 /// What a server got.
@@ -766,13 +771,17 @@ fn what_the_machine_lacks_is_named_and_gone_around() {
         machine.reply = Some(reply);
         let mut network = Network::new(machine.clone(), home.clone(), Options::default());
         for _ in 0..2 {
-            network.start(&post("http://127.0.0.1:1/")).unwrap();
+            network.start(&keyless("http://127.0.0.1:1/")).unwrap();
             let (status, _, body, end) = finish(&mut network);
             assert_eq!((status, body.as_slice(), end), (200, &b"whole"[..], Happening::End));
         }
         assert!(network.host.started <= 1, "what is missing is looked for once");
         let obstacle = network.obstacle().unwrap();
         assert!(obstacle.contains(words), "{obstacle}");
+
+        let failure = network.start(&post("http://127.0.0.1:1/")).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unavailable);
+        assert!(failure.detail.contains(words) && failure.detail.contains("redirects"), "{}", failure.detail);
 
         let options = Options { mode: Mode::Curl, ..Options::default() };
         let mut strict = Network::new(machine, home, options);
@@ -863,7 +872,7 @@ fn on_windows_no_console_opens_unless_it_is_asked_for() {
     };
     let home = Home { windows: true, ..folder.home() };
     let mut network = Network::new(machine, Some(home), Options::default());
-    network.start(&post("http://127.0.0.1:1/")).unwrap();
+    network.start(&keyless("http://127.0.0.1:1/")).unwrap();
     assert_eq!(finish(&mut network).2, b"whole");
     assert_eq!(network.host.started, 0);
     assert!(network.obstacle().unwrap().contains("console"));
@@ -902,7 +911,7 @@ fn a_growing_file_gives_the_same_answers() {
             other => panic!("{other:?}"),
         }
         assert_eq!(folder.files(), Vec::<String>::new());
-        assert_eq!(server.join().unwrap().body, post("").body.unwrap());
+        assert_eq!(server.join().unwrap().body, post(&url).body.unwrap());
         folder.nothing_left();
     }
 }

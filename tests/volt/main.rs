@@ -3,6 +3,7 @@
 //! One test binary, so that the wasm is built and compiled once. What a room does by itself is tested there;
 //! here is what only the whole can show: what the user sees, what the machine sees, and how long it takes.
 
+mod attacks;
 mod documents;
 mod leftovers;
 mod onwards;

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use volt_host::editor::Screen;
 use volt_host::server::shape::{self, Shape};
 use volt_host::server::{Pace, Script, Server, error};
 use volt_host::{Lapce, Pace as Keys};
 
-use crate::stage::{PATIENCE, Stage, Turn, setup, tokens};
+use crate::stage::{Stage, Turn, setup, tokens};
 
 /// Keys in groups, with a pause to ask in after each.
 const GROUPS: [&str; 3] = ["let first", " = second", " + third"];
@@ -73,26 +72,6 @@ fn a_server_that_is_not_there_is_named() {
     type_groups(&mut stage);
     let message = told(&stage.lapce);
     assert!(message.contains(&nobody) && message.contains("`base-url`"), "{message}");
-    stage.finish();
-}
-
-#[test]
-fn a_strangers_server_is_asked_only_once_the_user_has_agreed() {
-    let setup = setup("openai", "https://0.0.0.0:1").file("servers", "another\n");
-    let mut stage = Stage::new(Turn::shared(), Server::fifo(Vec::new()).unwrap(), setup);
-    stage.open("src/sum.rs", "rust", "|");
-    type_groups(&mut stage);
-    let message = told(&stage.lapce);
-    assert!(message.contains("0.0.0.0:1") && message.contains(".lapce/settings.toml"), "{message}");
-    stage.lapce.invoke();
-    let asked = |screen: &Screen| screen.status.iter().any(|line| line.contains("once more"));
-    stage.lapce.wait_until(PATIENCE, asked).unwrap();
-    stage.lapce.invoke();
-    let failed = |screen: &Screen| screen.popups.len() == 2;
-    let screen = stage.lapce.wait_until(PATIENCE, failed).unwrap();
-    assert!(format!("{:?}", screen.popups[1]).contains("`base-url`"), "{:?}", screen.popups);
-    let ledger = std::fs::read_to_string(stage.lapce.folder().join("servers")).unwrap();
-    assert_eq!((ledger.lines().next(), ledger.lines().count()), (Some("another"), 2));
     stage.finish();
 }
 

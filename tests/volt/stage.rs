@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
+use ai_completion::config::{Destination, TRUSTED_SERVERS};
 use volt_host::build::Volt;
 use volt_host::editor::Screen;
 use volt_host::server::shape::Shape;
@@ -115,8 +116,15 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Opens Lapce.
+    /// Opens Lapce for a user who has agreed to where the settings send text.
     pub fn new(turn: Turn, server: Server, setup: Setup) -> Self {
+        let destination = Destination::of(&setup.settings(), &|name| setup.variable(name));
+        let trusted = destination.map_or(String::new(), |destination| format!("{}\n", destination.line()));
+        Self::unconfirmed(turn, server, setup.file(TRUSTED_SERVERS, trusted))
+    }
+
+    /// Opens Lapce for a user who has agreed to nothing.
+    pub fn unconfirmed(turn: Turn, server: Server, setup: Setup) -> Self {
         Self { lapce: Lapce::start(setup).unwrap(), server, _turn: turn }
     }
 

@@ -15,7 +15,8 @@ const BOUNDED: Duration = Duration::from_millis(300);
 /// A stage whose model says which line it is on.
 fn stage(turn: Turn, pace: Pace, bent: impl FnOnce(Setup) -> Setup) -> Stage {
     let server = model(shape::openai_chat as Shape, pace, |before| format!(" = {}", before.lines().count()));
-    let setup = bent(setup("openai", &server.url()));
+    let setup =
+        bent(setup("openai-compatible", &server.url()).setting("api-key-env", "").setting("model", "m"));
     let mut stage = Stage::new(turn, server, setup);
     stage.open("src/sums.py", "python", "|");
     stage
@@ -49,7 +50,27 @@ fn works_whole_and_says_why(mut stage: Stage, parts: &[&str]) {
 fn without_curl_answers_come_whole() {
     let path = path_without_curl();
     let stage = stage(Turn::shared(), Pace::AT_ONCE, |setup| setup.env("PATH", path.to_str().unwrap()));
-    works_whole_and_says_why(stage, &["curl is not installed", "`transport`"]);
+    works_whole_and_says_why(stage, &["curl is not installed", "`transport`", "redirects"]);
+}
+
+#[test]
+fn without_curl_no_key_is_sent_unless_that_is_asked_for() {
+    let path = path_without_curl();
+    for (key, value, word) in [
+        ("api-key-env", "E2E_KEY", "redirects"),
+        ("proxy", "http://127.0.0.1:9", "`proxy`"),
+        ("ca-file", "/ca.pem", "`ca-file`"),
+    ] {
+        let mut stage = stage(Turn::shared(), Pace::AT_ONCE, |setup| {
+            setup.env("PATH", path.to_str().unwrap()).setting(key, value)
+        });
+        stage.lapce.type_keys("let first", KEYS);
+        let screen = stage.settle();
+        let told = screen.popups.iter().any(|popup| popup.message.contains(word));
+        assert!(told, "{key}: {:?}", screen.popups);
+        assert_eq!(stage.requests(), 0, "{key}");
+        stage.finish();
+    }
 }
 
 #[test]

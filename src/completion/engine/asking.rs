@@ -1,5 +1,6 @@
 //! The editor asks, and the model is asked.
 
+use super::super::consent::Asked;
 use super::super::context;
 use super::super::events::{Answer, Buffer, Buffers, Effect, Lane, Status, Why};
 use super::super::gates::Gate;
@@ -18,6 +19,7 @@ impl Engine {
         self.refresh = false;
         self.reads_at_once = READS_AT_ONCE;
         let Some(buffer) = buffers.get(&newest.uri) else {
+            self.options.consent.interrupted();
             self.drop_suggestion(out);
             return self.answer_nothing(Why::NoText, out);
         };
@@ -39,7 +41,9 @@ impl Engine {
             self.drawn_in.retain(|uri| *uri != newest.uri);
             out.push(Effect::Reply { id, answer: Answer::Clear });
         }
-        if let Some(why) = self.refused(now, &buffer, &newest).or_else(|| self.warned(newest.invoked, out)) {
+        if let Some(why) =
+            self.refused(now, &buffer, &newest).or_else(|| self.unconfirmed(newest.invoked, out))
+        {
             self.drop_suggestion(out);
             return self.answer_nothing(why, out);
         }
@@ -83,8 +87,16 @@ impl Engine {
         if self.fences.is_bounded() && !self.pace.is_fixed() { 0 } else { self.pace.debounce_ms() }
     }
 
-    /// Why this place is not asked about, if so.
-    fn refused(&self, now: u64, buffer: &Buffer<'_>, newest: &Newest) -> Option<Why> {
+    /// Why this place is not asked about, if so. Whoever asked is then not asking for consent.
+    fn refused(&mut self, now: u64, buffer: &Buffer<'_>, newest: &Newest) -> Option<Why> {
+        let why = self.refusal(now, buffer, newest);
+        if why.is_some() {
+            self.options.consent.interrupted();
+        }
+        why
+    }
+
+    fn refusal(&self, now: u64, buffer: &Buffer<'_>, newest: &Newest) -> Option<Why> {
         if self.options.provider.is_none() {
             return Some(Why::NoProvider);
         }
@@ -102,14 +114,15 @@ impl Engine {
     }
 
     /// Keeps from asking a server that the user has not agreed to.
-    fn warned(&mut self, invoked: bool, out: &mut Vec<Effect>) -> Option<Why> {
-        let stranger = self.options.stranger.take()?;
-        if std::mem::replace(&mut self.has_warned, invoked) && invoked {
-            out.push(Effect::Agreed);
-            return None;
+    fn unconfirmed(&mut self, invoked: bool, out: &mut Vec<Effect>) -> Option<Why> {
+        match self.options.consent.request(invoked) {
+            Asked::Allowed => None,
+            Asked::Agreed => {
+                out.push(Effect::Agreed);
+                None
+            }
+            Asked::Question(question) => Some(Why::Unconfirmed(question)),
         }
-        self.options.stranger = Some(stranger.clone());
-        Some(Why::Stranger(stranger))
     }
 
     pub(super) fn start(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Effect>) {

@@ -1,6 +1,8 @@
+use super::super::consent::Consent;
 use super::super::events::{Buffer, Lane, RequestId};
 use super::*;
-use crate::provider::{Decoder, Defaults, Ends, Error, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
+use crate::http::{HttpRequest, Url};
+use crate::provider::{Decoder, Defaults, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
 use crate::transport::{Failure, FailureKind};
 
@@ -19,7 +21,12 @@ impl Provider for Plain {
     }
     fn request(&self, _: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
         let body = Some(format!("{}|{}", prompt.prefix, prompt.suffix).into_bytes());
-        Ok(HttpRequest { url: "http://localhost/".into(), headers: vec![], secret_headers: vec![], body })
+        Ok(HttpRequest {
+            url: Url::parse("http://localhost").unwrap(),
+            headers: vec![],
+            secret_headers: vec![],
+            body,
+        })
     }
     fn decoder(&self) -> Decoder {
         Decoder::new(Framing::Ndjson, Box::new(PlainWire))
@@ -57,7 +64,7 @@ fn options() -> Options {
         speculative: false,
         limits: Limits { event_bytes: 1 << 20, response_bytes: 1 << 20 },
         seed: 1,
-        stranger: None,
+        consent: Consent::default(),
     }
 }
 

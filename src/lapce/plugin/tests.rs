@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::super::rpc::tests::Fake;
 use super::*;
-use crate::provider::{Decoder, Defaults, Ends, Frame, Framing, HttpRequest, Prompt, Seam, Wire};
+use crate::http::{HttpRequest, Url};
+use crate::provider::{Decoder, Defaults, Ends, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
 use crate::transport::{Failure, FailureKind};
 
@@ -23,7 +24,8 @@ struct World {
     /// What comes of waiting; nothing when it is used up.
     script: Rc<RefCell<VecDeque<Step>>>,
     refuse: Rc<Cell<bool>>,
-    kept: Rc<RefCell<Option<String>>>,
+    trusted: Rc<RefCell<String>>,
+    is_unwritable: Rc<Cell<bool>>,
 }
 
 #[derive(Clone)]
@@ -52,12 +54,15 @@ impl Surroundings for World {
         (name == "PLAIN_KEY").then(|| "hush-hush".to_owned())
     }
 
-    fn kept(&self) -> Option<String> {
-        self.kept.borrow().clone()
+    fn trusted_servers(&self) -> String {
+        self.trusted.borrow().clone()
     }
 
-    fn keep(&self, text: &str) {
-        *self.kept.borrow_mut() = Some(text.to_owned());
+    fn trust(&self, line: &str) -> bool {
+        if !self.is_unwritable.get() {
+            self.trusted.borrow_mut().push_str(&format!("{line}\n"));
+        }
+        !self.is_unwritable.get()
     }
 }
 
@@ -116,7 +121,12 @@ impl Provider for Plain {
 
     fn request(&self, account: &Account, _: &Prompt) -> Result<HttpRequest, Error> {
         let secret_headers = vec![("authorization".to_owned(), account.api_key.clone())];
-        Ok(HttpRequest { url: "http://localhost".to_owned(), headers: vec![], secret_headers, body: None })
+        Ok(HttpRequest {
+            url: Url::parse("http://localhost").unwrap(),
+            headers: vec![],
+            secret_headers,
+            body: None,
+        })
     }
 
     fn decoder(&self) -> Decoder {
@@ -143,6 +153,13 @@ impl Wire for PlainWire {
 
 const URI: &str = "file:///w/a.rs";
 
+/// Where these settings have [`Plain`]'s requests go.
+fn destination(settings: &Settings) -> Destination {
+    let env = |name: &str| World::default().variable(name);
+    let credentials = settings.credentials(&Plain, &env, 0).unwrap();
+    Destination::new(settings, &Plain, &credentials).unwrap()
+}
+
 /// The editor's side of a conversation.
 struct Editor {
     plugin: Plugin<Fake, World>,
@@ -161,6 +178,7 @@ impl Editor {
     fn with_model(script: &[Step]) -> Self {
         let mut editor = Self::new(Value::Null);
         let (settings, _) = Settings::read(&Value::Null);
+        *editor.plugin.surroundings.trusted.borrow_mut() = destination(&settings).line().to_owned();
         editor.plugin.begin(&settings, Some(&Plain), "/w");
         *editor.plugin.surroundings.script.borrow_mut() = script.iter().cloned().collect();
         editor.open("let\n");
@@ -368,49 +386,94 @@ fn a_document_that_was_not_told_of_is_what_stands_on_the_disk_before_its_first_c
     }
 }
 
+/// An editor whose settings name [`Plain`] at `base_url`, and who has agreed to `trusted`.
+fn set_up(base_url: &str, trusted: &str) -> Editor {
+    let mut editor = Editor::new(Value::Null);
+    trusted.clone_into(&mut editor.plugin.surroundings.trusted.borrow_mut());
+    let (settings, problems) = Settings::read(&json!({"base-url": base_url}));
+    assert_eq!(problems, []);
+    editor.plugin.begin(&settings, Some(&Plain), "/w");
+    let script = [Step::Head(200), Step::Body("{\"text\":\" x\"}\n"), Step::Body("{}\n"), Step::End];
+    *editor.plugin.surroundings.script.borrow_mut() = script.into();
+    editor.open("let\n");
+    editor.pass(1000);
+    editor
+}
+
+fn requests(editor: &Editor) -> usize {
+    editor.plugin.surroundings.requests.borrow().len()
+}
+
 #[test]
-fn a_server_that_nothing_was_sent_to_is_asked_once_the_user_has_agreed() {
-    let begin = |kept: Option<String>, base_url: &str| {
-        let mut editor = Editor::new(Value::Null);
-        *editor.plugin.surroundings.kept.borrow_mut() = kept;
-        let (settings, _) = Settings::read(&json!({"base-url": base_url}));
-        editor.plugin.begin(&settings, Some(&Plain), "/w");
-        let script = [Step::Head(200), Step::Body("{\"text\":\" x\"}\n"), Step::Body("{}\n"), Step::End];
-        *editor.plugin.surroundings.script.borrow_mut() = script.into();
-        editor.open("let\n");
-        editor.pass(1000);
-        editor
-    };
-    let asked = |editor: &Editor| editor.plugin.surroundings.requests.borrow().len();
-    let kept = |editor: &Editor| editor.plugin.surroundings.kept.borrow().clone();
+fn a_new_destination_is_asked_about_and_then_remembered() {
+    for base_url in ["", "http://localhost:1", "https://first.example"] {
+        let mut editor = set_up(base_url, "");
+        let told = editor.notified("window/showMessage");
+        assert!(told[0].contains("PLAIN_KEY") && told[0].contains(".lapce/settings.toml"), "{told:?}");
+        for trigger in [2, 1, 2, 1] {
+            editor.complete(trigger);
+            editor.pass(1000);
+            editor.wake();
+            assert_eq!(requests(&editor), 0, "{base_url}");
+        }
+        let asked = editor.notified("$/progress");
+        assert!(asked.last().unwrap().contains("PLAIN_KEY"), "{asked:?}");
+        editor.complete(1);
+        let trusted = editor.plugin.surroundings.trusted.borrow().clone();
+        assert_eq!((requests(&editor), trusted.lines().count()), (1, 1), "{base_url}");
 
-    // The first is that of whoever set the plugin up. This machine is nobody else's.
-    let mut first = begin(None, "https://first.example");
-    first.complete(1);
-    let ledger = kept(&first);
-    assert_eq!((asked(&first), ledger.as_ref().map(|ledger| ledger.lines().count())), (1, Some(1)));
-    for (base_url, ledger) in [("https://first.example", &ledger), ("http://localhost", &ledger), ("", &None)]
+        let mut again = set_up(base_url, &trusted);
+        again.complete(2);
+        again.wake();
+        again.pass(1000);
+        again.wake();
+        assert_eq!((requests(&again), again.notified("window/showMessage").len()), (1, 0), "{base_url}");
+        let mut other = set_up("https://other.example", &trusted);
+        other.complete(1);
+        assert_eq!(requests(&other), 0, "{base_url}");
+    }
+}
+
+#[test]
+fn what_comes_between_two_presses_makes_the_second_the_first_again() {
+    let change = json!({
+        "textDocument": {"uri": URI, "version": 1},
+        "contentChanges": [{"range": {"start": {"line": 0, "character": 3}, "end": {"line": 0, "character": 3}}, "text": "x"}],
+    });
+    let unknown = json!({
+        "textDocument": {"uri": "file:///w/.env"}, "position": {"line": 0, "character": 0}, "context": {"triggerKind": 1},
+    });
+    let secret = json!({"uri": "file:///w/.env", "languageId": "", "version": 0, "text": "A=1\n"});
+    for between in
+        ["nothing", "an edit", "a press where a rule forbids to ask", "a press in an unknown document"]
     {
-        let mut known = begin(ledger.clone(), base_url);
-        known.complete(2);
-        known.wake();
-        known.pass(1000);
-        known.wake();
-        assert_eq!((asked(&known), &kept(&known)), (1, ledger), "{base_url}");
+        let mut editor = set_up("", "");
+        if between.contains("rule") {
+            editor.notify("textDocument/didOpen", json!({"textDocument": secret}));
+        }
+        editor.complete(1);
+        match between {
+            "nothing" => {}
+            "an edit" => editor.notify("textDocument/didChange", change.clone()),
+            _ => drop(editor.request("textDocument/inlineCompletion", unknown.clone())),
+        }
+        editor.complete(1);
+        assert_eq!(requests(&editor), usize::from(between == "nothing"), "{between}");
+        editor.complete(1);
+        assert_eq!(requests(&editor) > 0, true, "{between}");
     }
+}
 
-    let mut other = begin(ledger.clone(), "https://other.example");
-    let told = other.notified("window/showMessage");
-    assert!(told[0].contains("other.example") && told[0].contains(".lapce/settings.toml"), "{told:?}");
-    for trigger in [2, 1, 2, 1] {
-        other.complete(trigger);
-        other.pass(1000);
-        other.wake();
+#[test]
+fn where_consent_cannot_be_written_down_it_holds_for_the_session() {
+    let mut editor = set_up("", "");
+    editor.plugin.surroundings.is_unwritable.set(true);
+    for _ in 0..2 {
+        editor.complete(1);
     }
-    assert_eq!((asked(&other), kept(&other)), (0, ledger));
-    assert!(other.notified("$/progress").last().unwrap().contains("other.example"));
-    other.complete(1);
-    assert_eq!((asked(&other), kept(&other).unwrap().lines().count()), (1, 2));
+    assert_eq!(requests(&editor), 1);
+    let told = editor.notified("window/showMessage");
+    assert!(told.len() == 2 && told[1].contains("not writable"), "{told:?}");
 }
 
 #[test]

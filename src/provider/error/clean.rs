@@ -3,10 +3,18 @@
 
 use std::borrow::Cow;
 
+use crate::provider::hex;
+
 /// The text on one line, without secrets, cut to `limit` characters.
 pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
     // Redacted before it is cut, lest the cut leaves the beginning of a key.
-    let text = secrets.iter().fold(Cow::Borrowed(head(text, 4096)), |text, secret| redact(text, secret));
+    let mut text = secrets.iter().fold(Cow::Borrowed(head(text, 4096)), |text, secret| redact(text, secret));
+    for secret in secrets.iter().filter(|secret| secret.len() >= TELLING) {
+        text = disguises(secret).iter().fold(text, |text, disguise| redact(text, disguise));
+        if is_spaced_out(&text, secret) {
+            text = Cow::Borrowed("***");
+        }
+    }
     let mut out = String::new();
     let mut length = 0;
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
@@ -33,7 +41,7 @@ pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
 }
 
 /// Writing-direction controls, zero-width characters, the byte order mark.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
@@ -75,6 +83,35 @@ fn shared_run(text: &[u8], secret: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
+/// A secret as a server may repeat it for debugging: backwards, in hexadecimal, in base64 at each alignment.
+fn disguises(secret: &str) -> Vec<String> {
+    let hexadecimal = hex(secret.as_bytes());
+    let mut all = vec![secret.chars().rev().collect(), hexadecimal.to_ascii_uppercase(), hexadecimal];
+    all.extend((0..3).filter_map(|skipped| secret.as_bytes().get(skipped..)).map(base64));
+    all
+}
+
+/// The whole groups of the bytes in base64 (RFC 4648 §4).
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks_exact(3) {
+        let bits = group.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
+        for shift in [18, 12, 6, 0] {
+            text.extend(DIGITS.get(bits >> shift & 63).copied().map(char::from));
+        }
+    }
+    text
+}
+
+/// Whether the text holds a telling piece of the secret with other characters strewn in.
+fn is_spaced_out(text: &str, secret: &str) -> bool {
+    let squeezed = |text: &str| text.bytes().filter(u8::is_ascii_alphanumeric).collect::<Vec<_>>();
+    let (text, secret) = (squeezed(text), squeezed(secret));
+    let telling = (TELLING + TELLING / 2).min(secret.len()).max(1);
+    (0..text.len()).filter_map(|from| text.get(from..)).any(|tail| shared_run(tail, &secret) >= telling)
+}
+
 fn head(text: &str, limit: usize) -> &str {
     text.char_indices().nth(limit).and_then(|(at, _)| text.get(..at)).unwrap_or(text)
 }
@@ -99,6 +136,28 @@ pub(in crate::provider) fn summary(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown_in_disguise() {
+        let secret = "sk-Qx7vT2mN9pLr4wZk";
+        for disguise in [
+            secret.to_owned(),
+            secret.chars().rev().collect(),
+            "736b2d51783776 54326d4e39".replace(' ', ""),
+            "736B2D5178377654326D4E39".to_owned(),
+            // base64 of `sk-…`, of `Bearer sk-…` and of `:sk-…`.
+            "c2stUXg3dlQybU45cExyNHdaaw==".to_owned(),
+            "QmVhcmVyIHNrLVF4N3ZUMm1OOXBMcjR3Wms=".to_owned(),
+            "OnNrLVF4N3ZUMm1OOXBMcjR3Wms=".to_owned(),
+            secret.chars().flat_map(|c| [c, ' ']).collect(),
+            secret.chars().flat_map(|c| [c, '\u{200b}', '-']).collect(),
+        ] {
+            let shown = clean(&format!("wrong key {disguise} given"), 200, &[secret]);
+            assert!(shown.contains("***") && !shown.contains(&disguise), "{disguise}: {shown}");
+        }
+        let words = "The model does not exist, or you have no access to it.";
+        assert_eq!(clean(words, 200, &[secret]), words);
+    }
 
     #[test]
     fn what_is_shown_has_no_control_and_no_direction_characters() {

@@ -82,6 +82,16 @@ impl Setup {
         self
     }
 
+    /// The settings table for the volt, as it is sent to it.
+    pub fn settings(&self) -> Value {
+        psp::unflatten(&self.settings)
+    }
+
+    /// A variable of the environment the volt will have.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.environment.get(name).cloned().unwrap_or_else(|| std::env::var(name).ok())
+    }
+
     /// A file that lies in the volt's folder already, say from an earlier run.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Setup {

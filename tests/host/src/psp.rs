@@ -171,7 +171,7 @@ pub(crate) fn initialize_params(config: &Config, settings: &[(String, Value)]) -
     params
 }
 
-fn unflatten(settings: &[(String, Value)]) -> Value {
+pub(crate) fn unflatten(settings: &[(String, Value)]) -> Value {
     let mut tables = json!({});
     for (key, value) in settings {
         let mut table = &mut tables;

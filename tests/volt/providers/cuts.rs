@@ -1,7 +1,8 @@
 //! Each provider's stream, cut after every event: what was received stays, and what is asked for next joins it.
 
 use ai_completion::completion::session::{Limits, Session, Verdict};
-use ai_completion::provider::{self, Account, Prompt, Seam, Secret};
+use ai_completion::http::Secret;
+use ai_completion::provider::{self, Account, Prompt, Seam};
 use ai_completion::stream::FinishReason;
 use ai_completion::transport::{Failure, FailureKind};
 use volt_host::server::Request;

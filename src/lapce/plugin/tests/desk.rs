@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use volt_host::editor::{Arrow, Cause, Config, Editor, Position, Screen};
 
 use super::super::*;
-use crate::provider::HttpRequest;
+use crate::http::HttpRequest;
 use crate::transport::{Failure, FailureKind};
 
 /// What a user does.
@@ -335,11 +335,13 @@ impl Surroundings for End {
         None
     }
 
-    fn kept(&self) -> Option<String> {
-        None
+    fn trusted_servers(&self) -> String {
+        String::new()
     }
 
-    fn keep(&self, _: &str) {}
+    fn trust(&self, _: &str) -> bool {
+        true
+    }
 }
 
 /// A way for requests to leave.

@@ -40,7 +40,7 @@ fn a_stretch_of_editing_is_helped_and_never_disturbed() {
         let plan = typist::plan();
         let model = {
             let plan = plan.clone();
-            move |request: &crate::provider::HttpRequest| {
+            move |request: &crate::http::HttpRequest| {
                 let body: serde_json::Value =
                     serde_json::from_slice(request.body.as_deref().unwrap()).unwrap();
                 answer(LATENCY, &[(0, &typist::model(&plan, body["prompt"].as_str().unwrap()))])
@@ -116,7 +116,7 @@ fn wrong_tabs(line_ms: u64) -> usize {
         for (along, tab_after_ms) in [(1, 150), (2, 150), (3, 150), (1, 350), (2, 350), (3, 350)] {
             let script = script.clone();
             let settings = json!({"speculative": "off"});
-            let model = Box::new(move |_: &crate::provider::HttpRequest| script.clone());
+            let model = Box::new(move |_: &crate::http::HttpRequest| script.clone());
             let mut desk = Desk::with("fn main() {\n    |\n}\n", model, Config::default(), settings);
             let honest = Rc::new(Cell::new(None));
             let look_ms = Some(look_ms);

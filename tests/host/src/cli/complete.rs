@@ -75,7 +75,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     for (key, value) in options.settings {
         setup = setup.setting(&key, value);
     }
-    let mut lapce = Lapce::start(setup)?;
+    let mut lapce = Lapce::start(setup::confirmed(setup))?;
     ask(&mut lapce, &path, &text, offset, options.invoke)?;
     let screen = wait::for_ghost(&lapce, |_| ())?;
     if let Some(words) = wait::status(&screen) {

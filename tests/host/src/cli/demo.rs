@@ -92,7 +92,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             .setting("base-url", format!("{}/v1", server.url()))
             .setting("api-key", "sk-of-the-scripted-server");
     }
-    let lapce = Lapce::start(setup)?;
+    let lapce = Lapce::start(setup::confirmed(setup))?;
     let view = match (options.json, io::stdout().is_terminal()) {
         (true, _) => View::Hidden,
         (false, true) => View::terminal(out),

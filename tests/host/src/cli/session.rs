@@ -70,7 +70,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
         .setting("base-url", server.url())
         .setting("fim", "suffix")
         .setting("speculative", "off");
-    let mut lapce = Lapce::start(setup)?;
+    let mut lapce = Lapce::start(setup::confirmed(setup))?;
     lapce.open("src/rooms.py", "python", "");
     let mut typist = Typist::new(&typist::plan(), 0x5EED);
     let length = Duration::from_secs(seconds);

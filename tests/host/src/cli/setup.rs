@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use ai_completion::config::{Destination, TRUSTED_SERVERS};
+use volt_host::Setup;
 use volt_host::build::Volt;
 
 use super::{Failure, tell};
@@ -26,6 +28,14 @@ pub fn volt_folder(to: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let folder = to.unwrap_or_else(|| target.join("volt"));
     volt.install(&folder)?;
     Ok(folder)
+}
+
+/// A Lapce whose user has agreed to where its settings send text: they gave the settings to this command.
+pub fn confirmed(setup: Setup) -> Setup {
+    match Destination::of(&setup.settings(), &|name| setup.variable(name)) {
+        Some(destination) => setup.file(TRUSTED_SERVERS, format!("{}\n", destination.line())),
+        None => setup,
+    }
 }
 
 /// Sees to it that there is a curl: without it answers do not stream.

@@ -1,7 +1,8 @@
-//! Whose server to ask, with which key: the settings and the environment together.
+//! Which key to use: the settings and the environment together.
 
-use super::Settings;
-use crate::provider::{Account, Error, Provider, Secret};
+use super::settings::Settings;
+use crate::http::Secret;
+use crate::provider::{Account, Error, Provider};
 use crate::stream::ErrorKind;
 
 /// A setting only some providers know.
@@ -41,6 +42,28 @@ static SECRETS: &[(&str, &str, &str)] = &[
     ("AWS_SESSION_TOKEN", "aws-session-token", "bedrock"),
 ];
 
+/// Where the key comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// There is no key.
+    None,
+    /// The setting `api-key`.
+    Setting,
+    /// One of the provider's usual variables.
+    Usual(&'static str),
+    /// Another variable, named by the setting `api-key-env`.
+    Variable(String),
+}
+
+/// An account, and where its key comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Credentials {
+    /// What the provider is asked with.
+    pub account: Account,
+    /// Where [`Account::api_key`] comes from.
+    pub source: KeySource,
+}
+
 impl Settings {
     /// What `provider` is asked with now. `env` looks up an environment variable; keys are read anew
     /// each time and kept nowhere else.
@@ -48,12 +71,12 @@ impl Settings {
     /// # Errors
     /// Of kind [`ErrorKind::Auth`] when a key is needed and there is none, of kind [`ErrorKind::Request`] when
     /// it is not clear where text may go.
-    pub fn account(
+    pub fn credentials(
         &self,
         provider: &dyn Provider,
         env: &dyn Fn(&str) -> Option<String>,
         unix_time: u64,
-    ) -> Result<Account, Error> {
+    ) -> Result<Credentials, Error> {
         let name = provider.name();
         let found = |variable: &&str| env(variable).filter(|value| !value.trim().is_empty());
         let refusal = |kind, message| Error {
@@ -68,24 +91,32 @@ impl Settings {
         let refuse = |message| refusal(ErrorKind::Auth, message);
         if let Some(setting) = self.wrong {
             let message = format!(
-                "`{setting}` cannot be used as it is, so nothing is sent to anyone. Correct it, or take it out."
+                "`{setting}` is not understood, so nothing is sent to anyone. Correct it, or take it out."
             );
             return Err(refusal(ErrorKind::Request, message));
         }
 
         let defaults = provider.defaults();
-        let api_key = if !self.api_key.is_empty() {
-            self.api_key.clone()
+        let usual = || defaults.key_env.iter().find_map(|variable| Some((*variable, found(variable)?)));
+        let (api_key, source) = if !self.api_key.is_empty() {
+            (self.api_key.clone(), KeySource::Setting)
         } else if !self.api_key_env.is_empty() {
+            let named = self.api_key_env.as_str();
             // The variable is not named in the message: a key set here by a slip would be shown.
-            Secret::new(&found(&self.api_key_env.as_str()).ok_or_else(|| {
+            let key = found(&named).ok_or_else(|| {
                 refuse(
                     "`api-key-env` names a variable that is not set in the environment Lapce was started from."
                         .to_owned(),
                 )
-            })?)
+            })?;
+            let usual = defaults.key_env.iter().find(|variable| **variable == named);
+            let source = usual.map_or(KeySource::Variable(named.to_owned()), |usual| KeySource::Usual(usual));
+            (Secret::new(&key), source)
         } else {
-            Secret::new(&defaults.key_env.iter().find_map(found).unwrap_or_default())
+            match usual() {
+                Some((variable, key)) => (Secret::new(&key), KeySource::Usual(variable)),
+                None => (Secret::default(), KeySource::None),
+            }
         };
         let secrets: Vec<_> = SECRETS
             .iter()
@@ -105,7 +136,7 @@ impl Settings {
             let set = self.options.iter().find(|(key, _)| key == option.key).map(|(_, value)| value.clone());
             Some((option.key.to_owned(), set.or_else(|| option.env.iter().find_map(found))?))
         });
-        Ok(Account {
+        let account = Account {
             base_url: self.base_url.clone(),
             model: self.model.clone(),
             api_key,
@@ -116,6 +147,7 @@ impl Settings {
             temperature: self.temperature,
             fim: self.fim.clone(),
             unix_time,
-        })
+        };
+        Ok(Credentials { account, source })
     }
 }

@@ -2,9 +2,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::super::credentials::Credentials;
 use super::*;
-use crate::completion::gates::Gates;
-use crate::provider::{Account, Decoder, Defaults, Error, HttpRequest, Prompt, Provider, Seam};
+use crate::http::HttpRequest;
+use crate::provider::{Account, Decoder, Defaults, Error, Prompt, Provider, Seam};
 
 fn read(options: Value) -> (Settings, Vec<String>) {
     let (settings, problems) = Settings::read(&options);
@@ -35,7 +36,7 @@ fn values_are_taken() {
         "trigger": "invoked",
         "languages": {"markdown": "off", "rust": "automatic"},
         "ignore": ["*.min.js"],
-        "secret-files": [],
+        "secret-files": ["!*.pem"],
         "debounce-ms": 300.0,
         "max-tokens": 64,
         "timeout": {"idle-ms": 5000},
@@ -59,8 +60,8 @@ fn values_are_taken() {
     assert!(!settings.status);
     assert_eq!(settings.engine.trigger, Trigger::Invoked);
     assert_eq!(settings.engine.languages.len(), 2);
-    assert_eq!(settings.engine.ignore, ["*.min.js"]);
-    assert_eq!(settings.engine.secret_files, Vec::<String>::new());
+    assert_eq!(settings.engine.ignore, [Glob::parse("*.min.js").unwrap()]);
+    assert_eq!(settings.engine.secret_files, [Glob::parse("!*.pem").unwrap()]);
     assert_eq!(settings.engine.debounce_ms, Some(300));
     assert_eq!(settings.engine.max_tokens, 64);
     assert_eq!(settings.network.limits.idle.as_millis(), 5000);
@@ -70,12 +71,12 @@ fn values_are_taken() {
 }
 
 #[test]
-fn a_wrong_value_is_told_by_its_dotted_name_and_the_default_is_used() {
+fn a_wrong_value_is_named_by_its_dotted_name_and_never_quoted() {
     let cases = [
-        (json!("x"), r#"`ai-completion` must be a table of settings; it is "x""#),
+        (json!("hush"), "`ai-completion` must be a table of settings; it is another text"),
         (
-            json!({"max-tokens": "many"}),
-            r#"`max-tokens` must be a whole number from 1 to 16384; it is "many", using 256"#,
+            json!({"max-tokens": "hush"}),
+            "`max-tokens` must be a whole number from 1 to 16384; it is another text, using 256",
         ),
         (json!({"max-tokens": 0}), "`max-tokens` must be a whole number from 1 to 16384; it is 0, using 256"),
         (
@@ -92,59 +93,125 @@ fn a_wrong_value_is_told_by_its_dotted_name_and_the_default_is_used() {
         ),
         (
             json!({"timeout": {"idle-ms": []}}),
-            "`timeout.idle-ms` must be a whole number from 100 to 3600000; it is [], using 30000",
+            "`timeout.idle-ms` must be a whole number from 100 to 3600000; it is a list, using 30000",
         ),
         (json!({"timeout": 5}), "`timeout` is not a setting"),
         (
-            json!({"temperature": "hot"}),
-            r#"`temperature` must be a number from 0 to 2, or ""; it is "hot", using """#,
+            json!({"temperature": "hush"}),
+            r#"`temperature` must be a number from 0 to 2, or ""; it is another text, using """#,
         ),
         (
             json!({"temperature": 3}),
             r#"`temperature` must be a number from 0 to 2, or ""; it is 3, using """#,
         ),
         (
-            json!({"trigger": "auto"}),
-            r#"`trigger` must be "automatic", "invoked" or "off"; it is "auto", using "automatic""#,
+            json!({"multiline": "hush"}),
+            r#"`multiline` must be "auto", "single" or "block"; it is another text, using "auto""#,
         ),
+        (json!({"model": 4}), "`model` must be a text; the value given is ignored"),
+        (json!({"model": "hush\nb"}), "`model` must be a text on one line; the value given is ignored"),
         (
-            json!({"trigger": true}),
-            r#"`trigger` must be "automatic", "invoked" or "off"; it is true, using "automatic""#,
-        ),
-        (
-            json!({"languages": {"rust": "on"}}),
-            r#"`languages.rust` must be "automatic", "invoked" or "off"; it is "on", ignored"#,
-        ),
-        (json!({"languages": ["rust"]}), r#"`languages` must be a table; it is ["rust"], ignored"#),
-        (json!({"snippets": "yes"}), r#"`snippets` must be true or false; it is "yes", using true"#),
-        (json!({"ignore": "*.md"}), r#"`ignore` must be a list of texts; it is "*.md", using the default"#),
-        (json!({"ignore": [7]}), "`ignore[0]` must be a text; it is 7, left out"),
-        (json!({"model": 4}), r#"`model` must be a text; it is 4, using """#),
-        (json!({"model": "a\nb"}), r#"`model` must be a text on one line; it is "a\nb", using """#),
-        (
-            json!({"base-url": "localhost:8080"}),
-            "`base-url` must be a URL that starts with http:// or https://; what it is does not fit and is not used",
+            json!({"model": "models/../../hush"}),
+            "`model` must be the name of a model, without `..`; the value given is ignored",
         ),
         (json!({"max_tokens": 5}), "`max_tokens` is not a setting (did you mean `max-tokens`?)"),
         (json!({"timeout": {"idle": 5}}), "`timeout.idle` is not a setting"),
-        (json!({"colour": {"a": 1}}), "`colour` is not a setting"),
+        (json!({"colour": {"hush": 1}}), "`colour` is not a setting"),
+        (
+            json!({"extra-headers": {"hOsT": "hush"}}),
+            "`extra-headers.hOsT` decides how requests are read and cannot be set; left out",
+        ),
     ];
     for (options, expected) in cases {
-        let (settings, problems) = read(options.clone());
-        assert_eq!(problems, [expected], "{options}");
-        let wrong = WHERE_TO.iter().copied().find(|key| expected.starts_with(&format!("`{key}")));
-        assert_eq!(settings, Settings { wrong, ..Settings::default() }, "{options}");
+        assert_eq!(read(options.clone()), (Settings::default(), vec![expected.to_owned()]), "{options}");
     }
+}
+
+#[test]
+fn names_from_settings_are_cleaned_and_cut() {
+    for (name, shown) in [
+        ("a\u{202e}b\nc\u{200b}`d é", "`a?b?c??d??`"),
+        (&*"x".repeat(20_000), &*format!("`{}…`", "x".repeat(60))),
+    ] {
+        for (options, before) in [(json!({name: 1}), ""), (json!({"files": {name: "Off"}}), "files.")] {
+            let (_, problems) = read(options);
+            let told = problems.first().unwrap().split("` ").next().unwrap().to_owned() + "`";
+            let shown: String = shown.replacen('`', &format!("`{before}"), 1);
+            let kept = |text: &str| text.chars().take(40).collect::<String>();
+            assert_eq!(kept(&told), kept(&shown));
+            assert!(told.chars().count() <= 63, "{told}");
+        }
+    }
+}
+
+#[test]
+fn off_switches_fail_closed() {
+    for (options, setting) in [
+        (json!({"trigger": "Off"}), "trigger"),
+        (json!({"trigger": false}), "trigger"),
+        (json!({"trigger": ["off"]}), "trigger"),
+        (json!({"triger": "off"}), "trigger"),
+        (json!({"files": {"**": "disabled"}}), "files"),
+        (json!({"files": {"*.rs": false}}), "files"),
+        (json!({"files": {"a\\b": "off"}}), "files"),
+        (json!({"files": {"!a": "off"}}), "files"),
+        (json!({"files": ["**"]}), "files"),
+        (json!({"file": {"**": "off"}}), "files"),
+        (json!({"languages": {"rust": "disabled"}}), "languages"),
+        (json!({"languages": ["rust"]}), "languages"),
+        (json!({"language": {"rust": "off"}}), "languages"),
+        (json!({"read-only": "*.rs"}), "read-only"),
+        (json!({"snippets": "off"}), "snippets"),
+        (json!({"ca-file": 7}), "ca-file"),
+    ] {
+        let (settings, problems) = read(options.clone());
+        assert_eq!((settings.wrong, problems.len()), (Some(setting), 1), "{options} {problems:?}");
+        let error = credentials_of(&settings).unwrap_err();
+        assert!(error.message.contains(&format!("`{setting}`")), "{error:?}");
+        let off = |triggers: &[Trigger]| triggers.iter().all(|trigger| *trigger == Trigger::Off);
+        let engine = &settings.engine;
+        assert!(off(&engine.files.iter().map(|(_, trigger)| *trigger).collect::<Vec<_>>()), "{options}");
+        assert!(off(&engine.languages.iter().map(|(_, trigger)| *trigger).collect::<Vec<_>>()), "{options}");
+        assert!(setting != "snippets" || !engine.snippets);
+        assert!(!problems[0].contains("disabled"), "{problems:?}");
+    }
+    assert_eq!(read(json!({"trigger": "Off"})).0.engine.trigger, Trigger::Off);
+    assert_eq!(read(json!({"speculative": "never"})).0.engine.speculative, Speculative::Off);
+}
+
+/// The credentials for a provider that needs a key, and has one.
+fn credentials_of(settings: &Settings) -> Result<Credentials, Error> {
+    let provider = crate::provider::find("openai").unwrap();
+    settings.credentials(provider, &|name| (name == "OPENAI_API_KEY").then(|| "k".to_owned()), 42)
+}
+
+#[test]
+fn lists_of_files_are_only_ever_added_to() {
+    let ignored = |options: Value, path: &str| {
+        let (settings, problems) = read(options);
+        assert_eq!(problems, Vec::<String>::new());
+        let gates = settings.options(None, Account::default(), "/w", 0).gates;
+        gates.ignored(path).is_some()
+    };
+    for options in [json!({}), json!({"secret-files": [], "ignore": []}), json!({"secret-files": ["*.sql"]})]
+    {
+        assert!(ignored(options.clone(), "deploy/.env.local"), "{options}");
+        assert!(!ignored(options.clone(), "src/main.rs"), "{options}");
+    }
+    assert!(ignored(json!({"secret-files": ["*.sql"]}), "a.sql"));
+    assert!(ignored(json!({"ignore": ["/w/notes/"]}), "notes/a.md"));
+    assert!(!ignored(json!({"secret-files": ["!.env*"]}), "a/.env.local"));
+    assert!(ignored(json!({"secret-files": ["!.env.local"], "ignore": [".env*"]}), "a/.env.local"));
 }
 
 #[test]
 fn all_problems_are_told_and_the_rest_is_used() {
     let (settings, problems) = read(
-        json!({"trigger": 1, "nonsense": 2, "max-tokens": 99, "secret-files": ["*.key", "a{", "!b", ""]}),
+        json!({"trigger": 1, "nonsense": 2, "max-tokens": 99, "secret-files": ["*.key", "a{", "~/b", ""]}),
     );
     assert_eq!(problems.len(), 5, "{problems:?}");
     assert_eq!(settings.engine.max_tokens, 99);
-    assert_eq!(settings.engine.secret_files, ["*.key"]);
+    assert_eq!(settings.engine.secret_files, [Glob::parse("*.key").unwrap()]);
 }
 
 #[test]
@@ -179,6 +246,17 @@ fn what_may_be_a_secret_is_not_shown() {
         json!({"api-key": ["hush"]}),
         json!({"api-key": "hush hush"}),
         json!({"api-key-env": "sk-hush"}),
+        json!({"provider": "sk-hush"}),
+        json!({"fim": "sk-hush"}),
+        json!({"model": "sk-hush\u{7}"}),
+        json!({"base-url": "sk-hush"}),
+        json!({"base-url": "https://u:hush@a.example"}),
+        json!({"base-url": "http://0127.0.0.1/hush"}),
+        json!({"trigger": "sk-hush"}),
+        json!({"transport": "sk-hush"}),
+        json!({"extra-body": "sk-hush"}),
+        json!({"ignore": "sk-hush"}),
+        json!({"ignore": ["hush\\"]}),
         json!({"proxy": "ftp://u:hush@proxy"}),
         json!({"extra-headers": {"Authorization": ["Bearer hush"]}}),
         json!({"extra-headers": {"Authorization": "Bearer hush\r\nX: y"}}),
@@ -187,33 +265,11 @@ fn what_may_be_a_secret_is_not_shown() {
         let (settings, problems) = read(options.clone());
         assert_eq!(problems.len(), 1, "{options}");
         assert!(!problems[0].contains("hush"), "{problems:?}");
-        assert_eq!(settings, Settings { wrong: settings.wrong, ..Settings::default() }, "{options}");
+        let trigger = settings.engine.trigger;
+        let engine = EngineSettings { trigger, ..EngineSettings::default() };
+        assert_eq!(settings, Settings { wrong: settings.wrong, engine, ..Settings::default() }, "{options}");
     }
     assert!(!format!("{:?}", read(json!({"api-key": "hush"}))).contains("hush"));
-}
-
-#[test]
-fn files_with_secrets_are_kept_back_by_default() {
-    let engine = EngineSettings::default();
-    let gates = Gates { ignore: engine.secret_files, ..Gates::default() };
-    let cases = [
-        (".env", true),
-        ("deploy/.env.local", true),
-        ("prod.env", true),
-        ("c:/w/server.pem", true),
-        ("/home/u/.ssh/config", true),
-        ("/home/u/.ssh/keys/deep/x", true),
-        ("/home/u/id_rsa.pub", true),
-        ("secrets.yml", true),
-        ("/home/u/.config/lapce-stable/settings.toml", true),
-        ("src/main.rs", false),
-        ("environment.rs", false),
-        ("monkey.rs", false),
-        ("settings.toml", false),
-    ];
-    for (path, secret) in cases {
-        assert_eq!(gates.ignored(path).is_some(), secret, "{path}");
-    }
 }
 
 /// A provider with nothing but what an account is made of.
@@ -263,7 +319,7 @@ fn account(name: &'static str, options: Value, env: &[(&str, &str)]) -> Result<A
     assert_eq!(problems, Vec::<String>::new());
     let lookup =
         |variable: &str| env.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned());
-    settings.account(&fake, &lookup, 42).map_err(|error| error.message)
+    settings.credentials(&fake, &lookup, 42).map(|it| it.account).map_err(|error| error.message)
 }
 
 #[test]
@@ -295,6 +351,11 @@ fn nobody_is_asked_while_it_is_not_clear_where_text_may_go() {
         (json!({"proxy": "ftp://u:hush@proxy"}), "`proxy`"),
         (json!({"ignore": "*.md"}), "`ignore`"),
         (json!({"ignore": ["*.md", "[a"]}), "`ignore`"),
+        (json!({"ignore": ["vendor\\**"]}), "`ignore`"),
+        (json!({"ignore": ["*.rs,*.py"]}), "`ignore`"),
+        (json!({"secret-files": ["~/secret"]}), "`secret-files`"),
+        (json!({"base-url": "http://0127.0.0.1:1"}), "`base-url`"),
+        (json!({"base-url": "http://127.1"}), "`base-url`"),
         (json!({"ignored": ["*.md"]}), "`ignore`"),
         (json!({"secret-files": [7]}), "`secret-files`"),
     ] {
@@ -302,7 +363,7 @@ fn nobody_is_asked_while_it_is_not_clear_where_text_may_go() {
         assert_eq!(problems.len(), 1, "{options}");
         settings.api_key = Secret::new("k");
         let provider = crate::provider::find("openai").unwrap();
-        let error = settings.account(provider, &|_| None, 42).unwrap_err();
+        let error = settings.credentials(provider, &|_| None, 42).unwrap_err();
         assert!(error.message.contains(setting) && !error.message.contains("hush"), "{error:?}");
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::provider::Secret;
+use crate::completion::globs::Glob;
+use crate::http::{Secret, Url, is_dot_segment, is_framing_header};
 
 /// One thing wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl<'a> Reader<'a> {
     pub fn new(options: &'a Value) -> Self {
         let mut reader = Self { root: options.as_object(), known: Vec::new(), problems: Vec::new() };
         if reader.root.is_none() && !options.is_null() {
-            reader.problem("ai-completion", format!("must be a table of settings; it is {}", shown(options)));
+            reader.problem("ai-completion", format!("must be a table of settings; it is {}", kind(options)));
         }
         reader
     }
@@ -51,7 +52,7 @@ impl<'a> Reader<'a> {
         for key in unknown {
             let setting = nearest(&key, self.known.iter().copied());
             let message = format!("is not a setting{}", hint(setting));
-            self.problems.push(Problem { setting, key, message });
+            self.problems.push(Problem { setting, key: shown_name(&key), message });
         }
         self.problems
     }
@@ -59,43 +60,16 @@ impl<'a> Reader<'a> {
     /// A text that passes `check`, whose error says what is allowed. Empty is always allowed and
     /// means the default.
     pub fn text(&mut self, key: &'static str, into: &mut String, check: impl Fn(&str) -> Result<(), String>) {
-        if let Some((value, allowed)) = self.try_text(key, into, check) {
-            self.wrong(key, &allowed, value, &shown(&Value::from(into.as_str())));
-        }
-    }
-
-    /// The same for a text that may hold a secret, if only by a slip: what was given is not shown.
-    pub fn private_text(
-        &mut self,
-        key: &'static str,
-        into: &mut String,
-        check: impl Fn(&str) -> Result<(), String>,
-    ) {
-        if let Some((_, allowed)) = self.try_text(key, into, check) {
-            self.problem(key, format!("must be {allowed}; what it is does not fit and is not used"));
-        }
-    }
-
-    /// Gives what was found and what is allowed when they differ.
-    fn try_text(
-        &mut self,
-        key: &'static str,
-        into: &mut String,
-        check: impl Fn(&str) -> Result<(), String>,
-    ) -> Option<(&'a Value, String)> {
-        let value = self.value(key)?;
+        let Some(value) = self.value(key) else { return };
         let allowed = match value.as_str().map(str::trim) {
             None => "a text".to_owned(),
-            Some("") => return None,
+            Some("") => return,
             Some(text) => match check(text) {
-                Ok(()) => {
-                    text.clone_into(into);
-                    return None;
-                }
+                Ok(()) => return text.clone_into(into),
                 Err(allowed) => allowed,
             },
         };
-        Some((value, allowed))
+        self.problem(key, format!("must be {allowed}; the value given is ignored"));
     }
 
     /// A text or a number, as a text.
@@ -113,17 +87,19 @@ impl<'a> Reader<'a> {
             Some(text) if text.trim().chars().all(|c| c.is_ascii_graphic()) => *into = Secret::new(text),
             _ => self.problem(
                 key,
-                "must be a text of printable ASCII characters without spaces; ignored".to_owned(),
+                "must be a text of printable ASCII characters without spaces; the value given is ignored"
+                    .to_owned(),
             ),
         }
     }
 
+    /// A switch. A value that is neither on nor off means off.
     pub fn flag(&mut self, key: &'static str, into: &mut bool) {
         let Some(value) = self.value(key) else { return };
-        match value.as_bool() {
-            Some(flag) => *into = flag,
-            None => self.wrong(key, "true or false", value, &into.to_string()),
-        }
+        *into = value.as_bool().unwrap_or_else(|| {
+            self.wrong(key, "true or false", value, "false");
+            false
+        });
     }
 
     /// A whole number. `300.0` is one: Lapce's settings window writes such.
@@ -171,63 +147,61 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One of a few words.
+    /// One of a few words; anything else leaves it as it is.
     pub fn choice<T: Copy + PartialEq>(&mut self, key: &'static str, words: &[(&str, T)], into: &mut T) {
-        let Some(value) = self.value(key) else { return };
-        match chosen(words, value) {
-            Some(choice) => *into = choice,
-            None => {
-                let kept = words.iter().find(|(_, choice)| choice == into).map_or("", |(word, _)| word);
-                self.wrong(key, &one_of(words), value, &format!("\"{kept}\""));
-            }
-        }
+        let kept = *into;
+        self.choice_or(key, words, into, kept);
     }
 
-    /// A table whose values are one of a few words.
+    /// One of a few words; anything else means `otherwise`.
+    pub fn choice_or<T: Copy + PartialEq>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, T)],
+        into: &mut T,
+        otherwise: T,
+    ) {
+        let Some(value) = self.value(key) else { return };
+        *into = chosen(words, value).unwrap_or_else(|| {
+            let used = words.iter().find(|(_, choice)| *choice == otherwise).map_or("", |(word, _)| word);
+            self.wrong(key, &one_of(words), value, &format!("\"{used}\""));
+            otherwise
+        });
+    }
+
+    /// A table whose names pass `check` and whose values are one of a few words; other values mean `otherwise`.
     pub fn choices<T: Copy>(
         &mut self,
         key: &'static str,
         words: &[(&str, T)],
-        check: impl Fn(&str) -> Result<(), String>,
+        otherwise: T,
+        check: &dyn Fn(&str) -> Result<(), String>,
         into: &mut Vec<(String, T)>,
     ) {
         for (name, value) in self.table(key).into_iter().flatten() {
-            if let Err(allowed) = check(name) {
-                self.problem_at(key, &format!(".{name}"), format!("must be {allowed}; ignored"));
-                continue;
-            }
-            match chosen(words, value) {
-                Some(choice) => into.push((name.clone(), choice)),
-                None => {
-                    let message = format!("must be {}; it is {}, ignored", one_of(words), shown(value));
-                    self.problem_at(key, &format!(".{name}"), message);
-                }
+            let place = [".", name].concat();
+            let choice = chosen(words, value).unwrap_or_else(|| {
+                self.problem_at(key, &place, format!("must be {}; it is {}", one_of(words), kind(value)));
+                otherwise
+            });
+            match check(name) {
+                Ok(()) => into.push((name.clone(), choice)),
+                Err(allowed) => self.problem_at(key, &place, ["must be ", &allowed].concat()),
             }
         }
     }
 
-    /// A list of texts that each pass `check`; those that do not are left out.
-    pub fn texts(
-        &mut self,
-        key: &'static str,
-        into: &mut Vec<String>,
-        check: impl Fn(&str) -> Result<(), String>,
-    ) {
+    /// A list of globs; those that are none are left out.
+    pub fn globs(&mut self, key: &'static str, into: &mut Vec<Glob>) {
         let Some(value) = self.value(key) else { return };
         let Some(items) = value.as_array() else {
-            return self.wrong(key, "a list of texts", value, "the default");
+            return self.problem(key, format!("must be a list of texts; it is {}", kind(value)));
         };
         into.clear();
         for (at, item) in items.iter().enumerate() {
-            match item.as_str().ok_or_else(|| "a text".to_owned()).and_then(|text| {
-                check(text)?;
-                Ok(text.to_owned())
-            }) {
-                Ok(text) => into.push(text),
-                Err(allowed) => {
-                    let message = format!("must be {allowed}; it is {}, left out", shown(item));
-                    self.problem_at(key, &format!("[{at}]"), message);
-                }
+            match item.as_str().ok_or_else(|| "a text".to_owned()).and_then(Glob::parse) {
+                Ok(glob) => into.push(glob),
+                Err(allowed) => self.problem_at(key, &format!("[{at}]"), format!("must be {allowed}")),
             }
         }
     }
@@ -237,13 +211,17 @@ impl<'a> Reader<'a> {
         for (name, value) in self.table(key).into_iter().flatten() {
             let name_ok =
                 !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-            match value.as_str().filter(|text| name_ok && !text.chars().any(char::is_control)) {
-                Some(text) => into.push((name.clone(), text.to_owned())),
-                None => {
-                    let message = "must be a header's name and a text on one line; left out".to_owned();
-                    self.problem_at(key, &format!(".{name}"), message);
+            let message = match value.as_str().filter(|text| name_ok && !text.chars().any(char::is_control)) {
+                Some(_) if is_framing_header(name) => {
+                    "decides how requests are read and cannot be set; left out"
                 }
-            }
+                Some(text) => {
+                    into.push((name.clone(), text.to_owned()));
+                    continue;
+                }
+                None => "must be a header's name and a text on one line; left out",
+            };
+            self.problem_at(key, &format!(".{name}"), message.to_owned());
         }
     }
 
@@ -251,7 +229,7 @@ impl<'a> Reader<'a> {
         let value = self.value(key)?;
         let table = value.as_object();
         if table.is_none() {
-            self.problem(key, format!("must be a table; it is {}, ignored", shown(value)));
+            self.problem(key, format!("must be a table; it is {}, ignored", kind(value)));
         }
         table
     }
@@ -289,7 +267,7 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong(&mut self, key: &'static str, allowed: &str, given: &Value, kept: &str) {
-        self.problem(key, format!("must be {allowed}; it is {}, using {kept}", shown(given)));
+        self.problem(key, format!("must be {allowed}; it is {}, using {kept}", kind(given)));
     }
 
     fn problem(&mut self, key: &'static str, message: String) {
@@ -298,7 +276,7 @@ impl<'a> Reader<'a> {
 
     /// Something is wrong at a place in the setting.
     fn problem_at(&mut self, key: &'static str, place: &str, message: String) {
-        let (setting, key) = (Some(key), [key, place].concat());
+        let (setting, key) = (Some(key), shown_name(&[key, place].concat()));
         self.problems.push(Problem { setting, key, message });
     }
 }
@@ -316,14 +294,27 @@ fn one_of<T>(words: &[(&str, T)]) -> String {
     }
 }
 
-/// A value as the user wrote it, cut to size.
-fn shown(value: &Value) -> String {
-    const MOST: usize = 60;
-    let text = serde_json::to_string(value).unwrap_or_default();
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text,
+/// What a value is. Texts are not quoted: any of them may be a key that was put in the wrong place.
+fn kind(value: &Value) -> String {
+    match value {
+        // Not by `Display`, which would bring a second, indenting writer into the wasm.
+        Value::Number(_) | Value::Bool(_) => serde_json::to_string(value).unwrap_or_default(),
+        Value::Null => "nothing".to_owned(),
+        Value::String(_) => "another text".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a table".to_owned(),
     }
+}
+
+/// A name from the settings, fit to be shown: the folder that is open can give any text as the name of a setting.
+fn shown_name(name: &str) -> String {
+    const MOST: usize = 60;
+    let shown = |c: char| if c.is_ascii_graphic() && c != '`' { c } else { '?' };
+    let mut text: String = name.chars().take(MOST).map(shown).collect();
+    if name.chars().nth(MOST).is_some() {
+        text.push('…');
+    }
+    text
 }
 
 /// ` (did you mean …?)` when one of the names is close.
@@ -369,12 +360,18 @@ pub fn printable(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Allows globs.
-pub fn glob(text: &str) -> Result<(), String> {
-    if text.is_empty() || text.starts_with('!') {
-        return Err("a glob (one cannot take files back in with `!`)".to_owned());
+/// Allows names of models. One is a part of the URL at some providers, and must stay one.
+pub fn model_name(text: &str) -> Result<(), String> {
+    printable(text)?;
+    if text.split(['/', '\\']).any(is_dot_segment) {
+        return Err("the name of a model, without `..`".to_owned());
     }
-    fast_glob::validate(text).map_err(|error| format!("a glob ({error})"))
+    Ok(())
+}
+
+/// Allows globs that take nothing back.
+pub fn plain_glob(text: &str) -> Result<(), String> {
+    if Glob::parse(text)?.is_negated() { Err("a glob without `!`".to_owned()) } else { Ok(()) }
 }
 
 /// Allows what can name an environment variable.
@@ -386,21 +383,20 @@ pub fn variable_name(text: &str) -> Result<(), String> {
     Err("the name of an environment variable".to_owned())
 }
 
-/// Allows the base URLs of servers: without user and password, which would end up in logs.
+/// Allows base URLs of servers.
 pub fn server_url(text: &str) -> Result<(), String> {
-    url(text, &["http", "https"])?;
-    if text.contains('@') {
-        return Err("a URL without user and password (a key belongs into the environment)".to_owned());
-    }
-    Ok(())
+    Url::parse(text).map(drop).map_err(|wrong| format!("a URL like https://host/path: this one {wrong}"))
 }
 
-/// Allows URLs of those schemes that name a host.
-pub fn url(text: &str, schemes: &[&str]) -> Result<(), String> {
-    let rest = text.split_once("://").filter(|(scheme, _)| schemes.contains(scheme)).map(|(_, rest)| rest);
-    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
-    if !host.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\') {
-        return Ok(());
-    }
-    Err(format!("a URL that starts with {}://", schemes.join(":// or ")))
+const PROXY_SCHEMES: &[&str] = &["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+
+/// The URL of a proxy without its scheme, user and password, which it may have.
+pub fn proxy_url(text: &str) -> Result<Url, String> {
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let authority = rest.rsplit('@').next().unwrap_or_default();
+    let url = Url::parse(&["http://", authority].concat()).ok();
+    url.filter(|_| {
+        PROXY_SCHEMES.contains(&scheme) && rest.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\')
+    })
+    .ok_or_else(|| format!("a URL that starts with {}://", PROXY_SCHEMES.join(":// or ")))
 }

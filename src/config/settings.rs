@@ -1,23 +1,26 @@
 //! What the user has set: `[ai-completion]` in Lapce's settings.
 //!
 //! Lapce hands over only what the user wrote, not the defaults of `volt.toml`, so the defaults live
-//! here (a test holds the two together). A wrong value never stops the plugin: it is told by its
-//! dotted name, and the default is used in its place.
-
-mod account;
-mod reader;
+//! here (a test holds the two together). A wrong value never stops the plugin: it is reported by its
+//! dotted name, and the default is used in its place; but while one of [`RESTRICTIVE`] is wrong, nothing is sent.
+//!
+//! The folder that is open may have settings of its own (`.lapce/settings.toml`), and a volt cannot see which of the
+//! two a value came from. So no value is trusted: what decides where text goes is confirmed by the user (see
+//! [`Destination`](super::Destination)), what keeps files back can only be added to, and values are never printed.
 
 use serde_json::{Map, Value};
 
-pub use reader::Problem;
-use reader::Reader;
-
+use super::reader::{self, Problem, Reader};
+use super::{credentials, secret_files};
+use crate::completion::consent::Consent;
 use crate::completion::context::Budget;
 use crate::completion::gates::Gates;
+use crate::completion::globs::{Glob, Globs};
 use crate::completion::session::Limits;
 use crate::completion::shape::Extent;
 use crate::completion::{Options, Trigger};
-use crate::provider::{self, Account, FimSetting, Provider, Secret};
+use crate::http::Secret;
+use crate::provider::{self, Account, FimSetting, Provider};
 use crate::transport::{self, Mode};
 
 /// All settings. Everything but `provider` has a default that works.
@@ -49,7 +52,7 @@ pub struct Settings {
     pub network: transport::Options,
     /// Whether the status bar tells what is going on.
     pub status: bool,
-    /// One of [`WHERE_TO`] that cannot be used as it is. Nobody is asked then.
+    /// One of [`RESTRICTIVE`] that is wrong. Nothing is sent then.
     pub wrong: Option<&'static str>,
 }
 
@@ -59,15 +62,15 @@ pub struct EngineSettings {
     /// When to ask, where nothing more special is said.
     pub trigger: Trigger,
     /// When to ask in files that match a glob.
-    pub files: Vec<(String, Trigger)>,
+    pub files: Vec<(Glob, Trigger)>,
     /// When to ask in documents of one language, by its id.
     pub languages: Vec<(String, Trigger)>,
     /// Globs of files that are read and not written: nothing is asked there unless invoked.
-    pub read_only: Vec<String>,
-    /// Globs of files nothing is ever sent of, the user's own.
-    pub ignore: Vec<String>,
-    /// Globs of files nothing is ever sent of because they usually hold secrets.
-    pub secret_files: Vec<String>,
+    pub read_only: Vec<Glob>,
+    /// Globs of files whose contents are never sent.
+    pub ignore: Vec<Glob>,
+    /// The same; both are added to the built-in list.
+    pub secret_files: Vec<Glob>,
     /// Milliseconds without a key before a request; `None`: from the user's rhythm.
     pub debounce_ms: Option<u32>,
     /// At most this many tokens of answer.
@@ -124,9 +127,9 @@ impl Default for EngineSettings {
             trigger: Trigger::Automatic,
             files: Vec::new(),
             languages: Vec::new(),
-            read_only: READ_ONLY.iter().map(|&glob| glob.to_owned()).collect(),
+            read_only: READ_ONLY.iter().filter_map(|glob| Glob::parse(glob).ok()).collect(),
             ignore: Vec::new(),
-            secret_files: SECRET_FILES.iter().map(|&glob| glob.to_owned()).collect(),
+            secret_files: Vec::new(),
             debounce_ms: None,
             max_tokens: 256,
             context_tokens: 2048,
@@ -140,32 +143,44 @@ impl Default for EngineSettings {
 }
 
 impl Settings {
+    /// Globs that take files back in, in the order of the settings.
+    pub fn taken_back(&self) -> impl Iterator<Item = &str> {
+        let globs = self.engine.secret_files.iter().chain(&self.engine.ignore);
+        globs.filter(|glob| glob.is_negated()).map(Glob::as_str)
+    }
+
     /// Reads `initializationOptions`: a table, its dotted keys already nested, or null. Everything
-    /// wrong in it is told, everything else used.
+    /// wrong in it is reported, everything else used.
     pub fn read(options: &Value) -> (Self, Vec<Problem>) {
         let mut reader = Reader::new(options);
         let mut settings = Self::read_from(&mut reader);
         let problems = reader.finish();
         let wrong = |key: &&str| problems.iter().any(|problem| problem.setting == Some(*key));
-        settings.wrong = WHERE_TO.iter().copied().find(wrong);
+        settings.wrong = RESTRICTIVE.iter().copied().find(wrong);
         (settings, problems)
     }
 
-    /// The engine's wishes: these settings for `provider` asked with `account`, or for nobody.
+    /// The engine's options: these settings for `provider` asked with `account`, or for nobody. `root` is the path of
+    /// the workspace.
     pub fn options(
         &self,
         provider: Option<&'static dyn Provider>,
         account: Account,
-        repository: String,
+        root: &str,
         seed: u64,
     ) -> Options {
         let engine = &self.engine;
+        let (ignore, ignore_unless_source) = secret_files::globs(&[&engine.secret_files, &engine.ignore]);
+        let mut read_only = Globs::default();
+        engine.read_only.iter().for_each(|glob| read_only.add(glob));
         let gates = Gates {
             trigger: engine.trigger,
             files: engine.files.clone(),
             languages: engine.languages.clone(),
-            read_only: engine.read_only.clone(),
-            ignore: engine.secret_files.iter().chain(&engine.ignore).cloned().collect(),
+            read_only,
+            ignore,
+            ignore_unless_source,
+            root: root.trim_end_matches('/').to_owned(),
             ..Gates::default()
         };
         let paid = provider.is_none_or(|provider| provider.defaults().paid);
@@ -181,7 +196,7 @@ impl Settings {
             debounce_ms: engine.debounce_ms.map(u64::from),
             max_tokens: engine.max_tokens,
             extent: engine.multiline,
-            repository,
+            repository: root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned(),
             cache_entries: engine.cache_size as usize,
             speculative: match engine.speculative {
                 Speculative::Auto => !paid,
@@ -190,7 +205,7 @@ impl Settings {
             },
             limits: engine.limits,
             seed,
-            stranger: None,
+            consent: Consent::default(),
         }
     }
 
@@ -205,11 +220,11 @@ impl Settings {
             let hint = reader::did_you_mean(name, names.iter().copied());
             Err(format!("one of {}{hint}", names.join(", ")))
         });
-        reader.text("model", &mut settings.model, reader::printable);
-        reader.private_text("base-url", &mut settings.base_url, reader::server_url);
+        reader.text("model", &mut settings.model, reader::model_name);
+        reader.text("base-url", &mut settings.base_url, reader::server_url);
         settings.base_url.truncate(settings.base_url.trim_end_matches('/').len());
         reader.secret("api-key", &mut settings.api_key);
-        reader.private_text("api-key-env", &mut settings.api_key_env, reader::variable_name);
+        reader.text("api-key-env", &mut settings.api_key_env, reader::variable_name);
         reader.optional_number("temperature", 0.0..=2.0, "0 to 2", &mut settings.temperature);
         let mut fim = "auto".to_owned();
         reader.text("fim", &mut fim, |way| {
@@ -234,7 +249,7 @@ impl Settings {
         if let Some(fields) = reader.table("extra-body") {
             settings.extra_body = fields.clone();
         }
-        for option in account::OPTIONS {
+        for option in credentials::OPTIONS {
             let mut value = String::new();
             reader.word(option.key, &mut value);
             if !value.is_empty() {
@@ -244,12 +259,16 @@ impl Settings {
         reader.flag("status", &mut settings.status);
 
         let engine = &mut settings.engine;
-        reader.choice("trigger", TRIGGERS, &mut engine.trigger);
-        reader.choices("files", TRIGGERS, reader::glob, &mut engine.files);
-        reader.choices("languages", TRIGGERS, |_| Ok(()), &mut engine.languages);
-        reader.texts("read-only", &mut engine.read_only, reader::glob);
-        reader.texts("ignore", &mut engine.ignore, reader::glob);
-        reader.texts("secret-files", &mut engine.secret_files, reader::glob);
+        reader.choice_or("trigger", TRIGGERS, &mut engine.trigger, Trigger::Off);
+        let mut files = Vec::new();
+        reader.choices("files", TRIGGERS, Trigger::Off, &reader::plain_glob, &mut files);
+        for (text, trigger) in files {
+            engine.files.extend(Glob::parse(&text).map(|glob| (glob, trigger)));
+        }
+        reader.choices("languages", TRIGGERS, Trigger::Off, &|_| Ok(()), &mut engine.languages);
+        reader.globs("read-only", &mut engine.read_only);
+        reader.globs("ignore", &mut engine.ignore);
+        reader.globs("secret-files", &mut engine.secret_files);
         let mut debounce_ms = 0;
         reader.number("debounce-ms", 0..=5_000, &mut debounce_ms);
         engine.debounce_ms = (debounce_ms > 0).then_some(debounce_ms);
@@ -257,7 +276,7 @@ impl Settings {
         reader.number("context-tokens", 128..=131_072, &mut engine.context_tokens);
         reader.choice("multiline", MULTILINES, &mut engine.multiline);
         reader.flag("snippets", &mut engine.snippets);
-        reader.choice("speculative", SPECULATIVES, &mut engine.speculative);
+        reader.choice_or("speculative", SPECULATIVES, &mut engine.speculative, Speculative::Off);
         reader.number("cache-size", 0..=10_000, &mut engine.cache_size);
 
         reader.number("limit.event-bytes", 1_024..=64 << 20, &mut engine.limits.event_bytes);
@@ -265,7 +284,7 @@ impl Settings {
 
         let network = &mut settings.network;
         reader.choice("transport", MODES, &mut network.mode);
-        reader.private_text("proxy", &mut network.proxy, |url| reader::url(url, PROXY_SCHEMES));
+        reader.text("proxy", &mut network.proxy, |url| reader::proxy_url(url).map(drop));
         reader.text("ca-file", &mut network.ca_file, reader::printable);
         reader.milliseconds("timeout.first-byte-ms", &mut network.limits.first_byte);
         reader.milliseconds("timeout.idle-ms", &mut network.limits.idle);
@@ -274,48 +293,19 @@ impl Settings {
     }
 }
 
-/// The settings that say where text goes, and of which files none. Without them it could go where the user does
-/// not want it.
-const WHERE_TO: &[&str] = &["base-url", "proxy", "ignore", "secret-files"];
-
-/// Globs of files that usually hold secrets.
-const SECRET_FILES: &[&str] = &[
-    ".env*",
-    "*.env",
-    ".dev.vars",
-    "*.pem",
-    "*.key",
-    "*.p12",
-    "*.pfx",
-    "*.jks",
-    "*.keystore",
-    "*.kdbx",
-    "*.ppk",
-    "*.tfstate",
-    "*.tfvars",
-    "id_rsa*",
-    "id_dsa*",
-    "id_ecdsa*",
-    "id_ed25519*",
-    "secrets.*",
-    "credentials",
-    "credentials.*",
-    "service-account*.json",
-    ".netrc",
-    "_netrc",
-    ".npmrc",
-    ".pypirc",
-    ".pgpass",
-    ".htpasswd",
-    ".git-credentials",
-    ".ssh/**",
-    ".aws/**",
-    ".azure/**",
-    ".gnupg/**",
-    ".kube/**",
-    ".docker/**",
-    "gcloud/**",
-    "lapce-*/settings.toml",
+/// The settings that say where text goes and what is kept back. While one of them is wrong, text could go where the
+/// user does not want it.
+const RESTRICTIVE: &[&str] = &[
+    "base-url",
+    "proxy",
+    "ca-file",
+    "trigger",
+    "files",
+    "languages",
+    "read-only",
+    "ignore",
+    "secret-files",
+    "snippets",
 ];
 
 /// Globs of files that others wrote: libraries, and what tools generate.
@@ -340,7 +330,6 @@ const SPECULATIVES: &[(&str, Speculative)] =
     &[("auto", Speculative::Auto), ("on", Speculative::On), ("off", Speculative::Off)];
 const MODES: &[(&str, Mode)] = &[("auto", Mode::Auto), ("curl", Mode::Curl), ("http", Mode::Http)];
 const FIM_WAYS: &[&str] = &["auto", "suffix", "chat"];
-const PROXY_SCHEMES: &[&str] = &["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
 #[cfg(test)]
 mod tests;
