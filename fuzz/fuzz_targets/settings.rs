@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use ai_completion::lapce::settings::Settings;
+use ai_completion::config::Settings;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

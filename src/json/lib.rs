@@ -13,7 +13,7 @@ use std::fmt;
 
 pub use escape::unescape;
 use grammar::{Extent, blank, inside};
-pub use raw::{Element, Few, Raw, number};
+pub use raw::{Element, Few, Object, Raw, number};
 use scanner::Passed;
 pub use scanner::{Keys, Scanner};
 

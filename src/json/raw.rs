@@ -100,6 +100,32 @@ impl<'a> Read<'a> for Raw<'a> {
     }
 }
 
+/// A value that may be an object.
+#[derive(Debug, Default)]
+pub struct Object<T> {
+    value: T,
+    is_there: bool,
+}
+
+impl<T> Object<T> {
+    /// The object; `None` when it is not there or something else is.
+    pub fn get(&self) -> Option<&T> {
+        self.is_there.then_some(&self.value)
+    }
+}
+
+impl<'a, T: Read<'a>> Read<'a> for Object<T> {
+    fn clear(&mut self) {
+        self.value.clear();
+        self.is_there = false;
+    }
+
+    fn read(&mut self, json: &mut Scanner<'a>) {
+        self.is_there = json.is_at_object();
+        self.value.read(json);
+    }
+}
+
 /// The elements of an array that nearly always has none or one. That one is kept; what is behind it is
 /// read again when it is asked for, so that nothing allocates however many there are. Whatever is no array
 /// counts as an empty one.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::grammar::{DEEPEST, Extent, blank, inside, value};
-use super::{Raw, unescape};
+use super::{Raw, Read, unescape};
 use byte_lanes::same;
 
 /// A place in a JSON text. Where the text turns out to be none, it ends.
@@ -151,8 +151,32 @@ type Field<'f, 'a> = &'f mut dyn FnMut(usize, bool, &mut Scanner<'a>);
 
 impl<'a> Scanner<'a> {
     /// The place where `text` begins.
-    pub(super) fn new(text: &'a str) -> Self {
+    pub fn new(text: &'a str) -> Self {
         Self { text, rest: text.as_bytes(), depth: 0, failed: false, unread: None }
+    }
+
+    /// The same in the middle of a text, where `depth` brackets are open.
+    #[cfg(feature = "template")]
+    pub(super) fn within(text: &'a str, depth: u32) -> Self {
+        Self { depth, ..Self::new(text) }
+    }
+
+    /// How many bytes were read, if all of them were JSON.
+    #[cfg(feature = "template")]
+    pub(super) fn taken(&self) -> Option<usize> {
+        (!self.failed).then(|| self.at())
+    }
+
+    /// Reads the value here.
+    pub fn read<T: Read<'a>>(&mut self) -> T {
+        let mut value = T::default();
+        value.read(self);
+        value
+    }
+
+    /// Whether an object stands here.
+    pub(super) fn is_at_object(&mut self) -> bool {
+        self.peek() == Some(b'{')
     }
 
     /// Whether what was read is all of the text, and all of it was JSON.

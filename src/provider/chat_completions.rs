@@ -11,7 +11,7 @@ use super::error::stream_error;
 use super::finish::finish_reason;
 use super::responses::Responses;
 use super::usage::usage;
-use crate::sse::json::{Few, Raw, number, object};
+use crate::sse::json::{Few, Object, Raw, number, object};
 use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
 
 object! {
@@ -30,7 +30,7 @@ object! {
 object! {
     struct Choice<'a> {
         index = "index": Raw<'a>,
-        delta = "delta": Raw<'a>,
+        delta = "delta": Object<Delta<'a>>,
         message = "message": Raw<'a>,
         text = "text": Raw<'a>,
         logprobs = "logprobs": Raw<'a>,
@@ -184,9 +184,9 @@ impl Choice<'_> {
         ends.begun(index);
         let logprob = self.logprob();
         text(self.text, index, logprob, scratch, sink);
-        if self.delta.json().starts_with('{') {
+        if let Some(delta) = self.delta.get() {
             // A `message` beside it is the answer so far once more (Perplexity).
-            self.delta.read::<Delta>().decode(index, logprob, scratch, sink);
+            delta.decode(index, logprob, scratch, sink);
         } else if self.message.json().starts_with('{') {
             // A whole answer: from a proxy that ignores `stream`, or where vLLM cannot.
             self.message.read::<Delta>().decode(index, logprob, scratch, sink);

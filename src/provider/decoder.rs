@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
-use crate::sse::json::{self, NotJson, Raw, Read, Unread, is_json};
+use crate::sse::json::{self, NotJson, Raw, Read, Scanner, Unread, is_json};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken, Usage};
 
@@ -52,7 +52,7 @@ impl Notes {
 }
 
 /// Reads an object that counts tokens.
-pub(super) type ReadCounts = fn(Raw<'_>) -> Usage;
+pub(super) type ReadCounts = fn(&mut Scanner<'_>) -> Usage;
 
 impl<'f> Frame<'f> {
     /// A frame with that text.
@@ -79,7 +79,7 @@ impl<'f> Frame<'f> {
             let object = Some(counts.json()).filter(|json| json.starts_with('{'));
             notes.counts = object.and_then(|object| Some((place(self.data, object)?, read)));
         }
-        sink.token(StreamToken::Usage(read(counts)));
+        sink.token(StreamToken::Usage(read(&mut Scanner::new(counts.json()))));
     }
 }
 

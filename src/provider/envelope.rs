@@ -109,12 +109,10 @@ impl Envelope {
     /// The tokens of this frame, if it is the learned one with another text and other counts.
     fn tokens<'t>(&'t mut self, event: &str, data: &'t str) -> Option<(StreamToken<'t>, Option<Usage>)> {
         let gave = self.gave?;
-        let there = self.template.fill(event, data)?;
-        let usage = match gave.counts {
-            None => None,
-            Some(read) if there.object.is_given() => Some(read(there.object)),
-            Some(_) => return None,
-        };
+        let mut usage = None;
+        let there = self.template.fill(event, data, &mut |json| {
+            usage = gave.counts.map(|read| read(json));
+        })?;
         debug_assert!(is_json(data));
         #[cfg(test)]
         tests::HITS.with(|hits| hits.set(hits.get() + 1));

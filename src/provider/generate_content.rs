@@ -9,7 +9,7 @@ use super::hole::{conversation, stops};
 use super::request::Draft;
 use super::url::segment;
 use super::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
-use crate::sse::json::{Few, Raw, object};
+use crate::sse::json::{Few, Raw, Scanner, object};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
 
 /// Decodes `GenerateContentResponse` chunks.
@@ -112,8 +112,8 @@ impl Wire for GenerateContent {
     }
 }
 
-fn usage(counts: Raw<'_>) -> Usage {
-    let counts: Counts<'_> = counts.read();
+fn usage(json: &mut Scanner<'_>) -> Usage {
+    let counts: Counts<'_> = json.read();
     Usage {
         input: counts.input.number(),
         output: counts.output.number(),

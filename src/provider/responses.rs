@@ -8,7 +8,7 @@ use super::decoder::{Ends, Frame, Wire};
 use super::error::stream_error;
 use super::finish::finish_reason;
 use super::usage::usage;
-use crate::sse::json::{Few, Raw, object};
+use crate::sse::json::{Few, Raw, Scanner, object};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall};
 
 object! {
@@ -202,7 +202,7 @@ impl Responses {
             self.output(&response, sink);
         }
         if response.usage.is_given() {
-            sink.token(StreamToken::Usage(usage(response.usage)));
+            sink.token(StreamToken::Usage(usage(&mut Scanner::new(response.usage.json()))));
         }
         let status = response.status.str(&mut self.scratch).and_then(finish_reason);
         if response.error.is_given() || status == Some(FinishReason::Error) {

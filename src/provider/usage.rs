@@ -1,4 +1,4 @@
-use crate::sse::json::{Raw, object};
+use crate::sse::json::{Raw, Scanner, object};
 use crate::stream::Usage;
 
 object! {
@@ -8,10 +8,11 @@ object! {
         input_tokens = "input_tokens": Raw<'a>,
         completion_tokens = "completion_tokens": Raw<'a>,
         output_tokens = "output_tokens": Raw<'a>,
-        prompt_details = "prompt_tokens_details": Details<'a>,
-        input_details = "input_tokens_details": Details<'a>,
-        completion_details = "completion_tokens_details": Details<'a>,
-        output_details = "output_tokens_details": Details<'a>,
+        // Read when they are there, as they seldom are in each chunk.
+        prompt_details = "prompt_tokens_details": Raw<'a>,
+        input_details = "input_tokens_details": Raw<'a>,
+        completion_details = "completion_tokens_details": Raw<'a>,
+        output_details = "output_tokens_details": Raw<'a>,
         cache_hit = "prompt_cache_hit_tokens": Raw<'a>,
     }
 }
@@ -25,17 +26,19 @@ object! {
 
 /// The token counts of a `usage` object of chat completions, completions or responses; DeepSeek's
 /// `prompt_cache_hit_tokens` included.
-pub(super) fn usage(raw: Raw<'_>) -> Usage {
-    let counts: Counts = raw.read();
+pub(super) fn usage(json: &mut Scanner<'_>) -> Usage {
+    let counts: Counts = json.read();
+    let (prompt, input) = (details(counts.prompt_details), details(counts.input_details));
+    let (completion, output) = (details(counts.completion_details), details(counts.output_details));
     let first = |candidates: [Raw<'_>; 3]| candidates.into_iter().find_map(Raw::number);
     Usage {
         input: first([counts.prompt_tokens, counts.input_tokens, Raw::default()]),
         output: first([counts.completion_tokens, counts.output_tokens, Raw::default()]),
-        cached: first([counts.prompt_details.cached, counts.input_details.cached, counts.cache_hit]),
-        reasoning: first([
-            counts.completion_details.reasoning,
-            counts.output_details.reasoning,
-            Raw::default(),
-        ]),
+        cached: first([prompt.cached, input.cached, counts.cache_hit]),
+        reasoning: first([completion.reasoning, output.reasoning, Raw::default()]),
     }
+}
+
+fn details(raw: Raw<'_>) -> Details<'_> {
+    if raw.is_given() { raw.read() } else { Details::default() }
 }
