@@ -176,13 +176,16 @@ struct Answer<P, S, F, B, D, M> {
     tokens: VecDeque<StreamToken<'static>>,
 }
 
+/// The tokens of one response; without a clock.
+type Tokens<B, D, M> = TokenStream<Chunks<B>, D, M, fn() -> u64>;
+
 enum State<F, B, D, M> {
     /// The next request is to be sent.
     Waiting {
         wait_ms: u64,
     },
     Sending(Pin<Box<F>>),
-    Reading(Pin<Box<TokenStream<Chunks<B>, D, M, fn() -> u64>>>),
+    Reading(Pin<Box<Tokens<B, D, M>>>),
     /// The response is no answer; its body says why.
     Refused {
         status: u16,

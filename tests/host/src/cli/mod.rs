@@ -13,6 +13,7 @@ mod setup;
 mod size;
 mod sse;
 mod wait;
+mod wasi;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -36,6 +37,7 @@ Commands:
   bench     Measure the stream library against its peers
   criteria  Measure what the stream library is held to, against its limits
   size      Print the size of the plugin's wasm by part
+  wasi      Run a WASI program in the engine that Lapce uses
   session   Have a made-up user write for some minutes, and measure what it comes to
 
 `cargo volt COMMAND --help` says more of each.
@@ -106,6 +108,7 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("bench") => bench::run(args, out),
             Some("criteria") => criteria::run(args, out),
             Some("size") => size::run(args, out),
+            Some("wasi") => wasi::run(args, out),
             Some("session") => session::run(args, out),
             Some("decode") => decode::run(args, out),
             Some("help") => Ok(out.write_all(HELP.as_bytes())?),
@@ -176,6 +179,7 @@ mod tests {
             &["bench", "--help"],
             &["criteria", "--help"],
             &["size", "--help"],
+            &["wasi", "--help"],
         ] {
             assert!(output(words).unwrap().contains("Usage: cargo volt "), "{words:?}");
         }
