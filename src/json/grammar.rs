@@ -1,64 +1,174 @@
-//! JSON's grammar (RFC 8259) as lengths: how many bytes each of its parts takes, if it is there.
+//! JSON's grammar (RFC 8259) as places: where each of its parts ends, if it is there.
 
 use byte_lanes::Lanes;
 
 /// Deepest nesting that counts as JSON, as in serde_json.
 pub(crate) const DEEPEST: u32 = 127;
 
-/// The value that `bytes` begin with and that stands in `depth` brackets.
-#[inline]
-pub(crate) fn value(bytes: &[u8], depth: u32) -> Option<usize> {
-    match bytes.first()? {
-        b'"' => string(bytes),
-        b'{' | b'[' => nested(bytes, depth),
-        _ => number_or_word(bytes),
+/// A JSON text, and where the next quotes are in it.
+///
+/// The ends of strings are looked up in a window of 64 bytes, of which one bit each says whether a quote is there.
+/// So most strings cost a shift, and none waits for the vector of the one before it.
+#[derive(Debug)]
+pub(crate) struct Text<'a> {
+    bytes: &'a [u8],
+    /// Where the window begins.
+    window: usize,
+    /// The quotes in the window, the first byte's bit lowest. Without any if the window has a backslash or a control
+    /// character, of which a string must be asked itself.
+    quotes: u64,
+}
+
+const WINDOW: usize = 64;
+
+impl<'a> Text<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, window: 0, quotes: 0 }
+    }
+
+    /// The byte there.
+    #[inline(always)]
+    pub(crate) fn byte(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
+    }
+
+    /// Where the next byte is that is no white space.
+    #[inline(always)]
+    pub(crate) fn blank(&self, at: usize) -> usize {
+        match self.bytes.get(at) {
+            Some(..=b' ') => at + self.bytes.get(at..).map_or(0, blank),
+            _ => at,
+        }
+    }
+
+    /// Where the value ends that begins at `at` and stands in `depth` brackets.
+    #[inline(always)]
+    pub(crate) fn value(&mut self, at: usize, depth: u32) -> Option<usize> {
+        match self.byte(at)? {
+            b'"' => self.string(at + 1),
+            b'{' | b'[' => self.nested(at, depth),
+            _ => Some(at + number_or_word(self.bytes.get(at..)?)?),
+        }
+    }
+
+    /// Where the object or array ends, with all that is in it.
+    #[inline(never)]
+    fn nested(&mut self, start: usize, around: u32) -> Option<usize> {
+        // One bit for each open bracket, the innermost last: 1 for an object.
+        let (mut open, mut depth) = (0u128, around);
+        let mut at = start;
+        loop {
+            at = self.blank(at);
+            match self.byte(at)? {
+                bracket @ (b'{' | b'[') => {
+                    let object = bracket == b'{';
+                    (open, depth) = (open << 1 | u128::from(object), depth + 1);
+                    if depth > DEEPEST {
+                        return None;
+                    }
+                    at = self.blank(at + 1);
+                    let end = if object { b'}' } else { b']' };
+                    if self.byte(at)? != end {
+                        if object {
+                            at = self.key(at)?;
+                        }
+                        continue;
+                    }
+                }
+                b'"' => at = self.string(at + 1)?,
+                _ => at += number_or_word(self.bytes.get(at..)?)?,
+            }
+            // Behind a value, or before the end of an empty bracket.
+            loop {
+                at = self.blank(at);
+                match (self.byte(at)?, open & 1) {
+                    (b',', object) => {
+                        at += 1;
+                        if object == 1 {
+                            at = self.blank(at);
+                            at = self.key(at)?;
+                        }
+                        break;
+                    }
+                    (b'}', 1) | (b']', 0) => (open, depth, at) = (open >> 1, depth - 1, at + 1),
+                    _ => return None,
+                }
+                if depth == around {
+                    return Some(at);
+                }
+            }
+        }
+    }
+
+    /// Where the key ends that begins at `at`, with its colon.
+    #[inline(always)]
+    fn key(&mut self, at: usize) -> Option<usize> {
+        if self.byte(at)? != b'"' {
+            return None;
+        }
+        let end = self.string(at + 1)?;
+        let colon = self.blank(end);
+        (self.byte(colon)? == b':').then_some(colon + 1)
+    }
+
+    /// Where the string ends whose inside begins at `start`, with its closing quote.
+    #[inline(always)]
+    fn string(&mut self, start: usize) -> Option<usize> {
+        Some(start + self.inside(start)?.len + 1)
+    }
+
+    /// The inside of the string, which begins at `start`.
+    #[inline(always)]
+    pub(crate) fn inside(&mut self, start: usize) -> Option<Extent> {
+        let offset = start.wrapping_sub(self.window);
+        if offset < WINDOW {
+            let ahead = self.quotes >> offset;
+            if ahead != 0 {
+                return Some(Extent { len: ahead.trailing_zeros() as usize, escaped: false });
+            }
+        }
+        self.inside_beyond(start)
+    }
+
+    /// The same, when it does not end in the window, or has to be asked itself.
+    #[inline(never)]
+    fn inside_beyond(&mut self, start: usize) -> Option<Extent> {
+        let mut at = start;
+        while self.look(at) {
+            let ahead = self.quotes >> (at - self.window);
+            if ahead != 0 {
+                return Some(Extent { len: at - start + ahead.trailing_zeros() as usize, escaped: false });
+            }
+            at = self.window + WINDOW;
+        }
+        self.quotes = 0;
+        inside(self.bytes.get(start..)?)
+    }
+
+    /// Moves the window to `at`, or as near as the text's end allows. Whether it tells the ends of strings.
+    #[inline(always)]
+    fn look(&mut self, at: usize) -> bool {
+        let Some(last) = self.bytes.len().checked_sub(WINDOW).filter(|_| at < self.bytes.len()) else { return false };
+        self.window = at.min(last);
+        let Some(window) = self.bytes.get(self.window..).and_then(|rest| rest.first_chunk::<WINDOW>()) else {
+            return false;
+        };
+        let lanes = window.as_chunks::<16>().0;
+        let [a, b, c, d] = [0, 1, 2, 3].map(|n| Lanes::load(&lanes[n]));
+        let other = |lanes: Lanes| lanes.equal(b'\\').or(lanes.below(b' '));
+        if other(a).or(other(b)).or(other(c).or(other(d))).high_bits() != 0 {
+            return false;
+        }
+        let quotes = |lanes: Lanes| u64::from(lanes.equal(b'"').high_bits());
+        self.quotes = quotes(a) | quotes(b) << 16 | quotes(c) << 32 | quotes(d) << 48;
+        true
     }
 }
 
-/// An object or array, with all that is in it.
-fn nested(bytes: &[u8], around: u32) -> Option<usize> {
-    // One bit for each open bracket, the innermost last: 1 for an object.
-    let (mut open, mut depth) = (0u128, around);
-    let mut at = 0;
-    loop {
-        at += blank(bytes.get(at..)?);
-        match bytes.get(at..)? {
-            [bracket @ (b'{' | b'['), inside @ ..] => {
-                let object = *bracket == b'{';
-                (open, depth) = (open << 1 | u128::from(object), depth + 1);
-                if depth > DEEPEST {
-                    return None;
-                }
-                at += 1 + blank(inside);
-                let end = if object { b'}' } else { b']' };
-                if *bytes.get(at)? != end {
-                    at += if object { key(bytes.get(at..)?)? } else { 0 };
-                    continue;
-                }
-            }
-            [b'"', ..] => at += string(bytes.get(at..)?)?,
-            other => at += number_or_word(other)?,
-        }
-        // Behind a value, or before the end of an empty bracket.
-        loop {
-            at += blank(bytes.get(at..)?);
-            match (bytes.get(at)?, open & 1) {
-                (b',', object) => {
-                    at += 1;
-                    if object == 1 {
-                        at += blank(bytes.get(at..)?);
-                        at += key(bytes.get(at..)?)?;
-                    }
-                    break;
-                }
-                (b'}', 1) | (b']', 0) => (open, depth, at) = (open >> 1, depth - 1, at + 1),
-                _ => return None,
-            }
-            if depth == around {
-                return Some(at);
-            }
-        }
-    }
+/// The length of the value that `bytes` begin with and that stands in `depth` brackets.
+#[cfg(feature = "template")]
+pub(crate) fn value(bytes: &[u8], depth: u32) -> Option<usize> {
+    Text::new(bytes).value(0, depth)
 }
 
 /// White space; there may be none.
@@ -70,21 +180,6 @@ pub(crate) fn blank(bytes: &[u8]) -> usize {
         }
         _ => 0,
     }
-}
-
-/// A key, with its colon.
-#[inline]
-fn key(bytes: &[u8]) -> Option<usize> {
-    let len = string(bytes)?;
-    let len = len + blank(bytes.get(len..)?);
-    (bytes.get(len) == Some(&b':')).then_some(len + 1)
-}
-
-/// A string, with its quotes.
-#[inline]
-fn string(bytes: &[u8]) -> Option<usize> {
-    let inner = bytes.strip_prefix(b"\"")?;
-    Some(inside(inner)?.len + 2)
 }
 
 /// How much stands between the quotes of a string.

@@ -394,6 +394,31 @@ mod tests {
         }
 
         #[test]
+        fn strings_end_where_they_do_wherever_they_stand(
+            texts in prop::collection::vec(prop_oneof![
+                4 => "[a-z é]{0,20}", 2 => "[a-z]{50,140}", 1 => "[a-z\\\\\"\n\u{1}]{0,70}",
+            ], 0..12),
+            pretty: bool,
+            at: prop::sample::Index,
+            byte in prop::sample::select(b"\"\\\n]x".to_vec()),
+        ) {
+            let json = if pretty { serde_json::to_string_pretty(&texts) } else { serde_json::to_string(&texts) };
+            let json = json.unwrap();
+            let mut scratch = String::new();
+            let read: Few<'_, Raw<'_>> = from_str(&json).unwrap();
+            let read: Vec<_> = read.iter().map(|raw| raw.str(&mut scratch).unwrap().to_owned()).collect();
+            prop_assert_eq!(&read, &texts);
+            prop_assert!(is_json(&json));
+
+            let mut changed = json.into_bytes();
+            *at.get_mut(&mut changed) = byte;
+            let Ok(changed) = String::from_utf8(changed) else { return Ok(()) };
+            let serde = serde_json::from_str::<&serde_json::value::RawValue>(&changed).is_ok();
+            prop_assert_eq!(is_json(&changed), serde, "{}", &changed);
+            prop_assert_eq!(from_str::<Few<'_, Raw<'_>>>(&changed).is_ok(), serde, "{}", changed);
+        }
+
+        #[test]
         fn a_text_with_another_byte_is_json_for_the_reader_if_for_serde_json(
             json in any_json(), at: prop::sample::Index, byte in prop::sample::select(b"\"\\{}[],: 0ax\n".to_vec()),
         ) {

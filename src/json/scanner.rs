@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::grammar::{DEEPEST, Extent, blank, inside, value};
+use super::grammar::{DEEPEST, Extent, Text};
 use super::{Raw, Read, unescape};
 use byte_lanes::same;
 
@@ -10,8 +10,9 @@ use byte_lanes::same;
 #[derive(Debug)]
 pub struct Scanner<'a> {
     text: &'a str,
-    /// The bytes of `text` from here on.
-    rest: &'a [u8],
+    json: Text<'a>,
+    /// Where in the text.
+    at: usize,
     /// How many brackets are open here.
     depth: u32,
     failed: bool,
@@ -110,7 +111,7 @@ const fn head(bytes: &[u8], len: usize) -> [u64; 2] {
 }
 
 /// The bits of the first bytes of two words, by their number.
-const MASKS: [[u64; 2]; 17] = {
+static MASKS: [[u64; 2]; 17] = {
     let mut masks = [[0; 2]; 17];
     let mut len = 0;
     while len <= 16 {
@@ -152,7 +153,7 @@ type Field<'f, 'a> = &'f mut dyn FnMut(usize, bool, &mut Scanner<'a>);
 impl<'a> Scanner<'a> {
     /// The place where `text` begins.
     pub fn new(text: &'a str) -> Self {
-        Self { text, rest: text.as_bytes(), depth: 0, failed: false, unread: None }
+        Self { text, json: Text::new(text.as_bytes()), at: 0, depth: 0, failed: false, unread: None }
     }
 
     /// The same in the middle of a text, where `depth` brackets are open.
@@ -164,7 +165,7 @@ impl<'a> Scanner<'a> {
     /// How many bytes were read, if all of them were JSON.
     #[cfg(feature = "template")]
     pub(super) fn taken(&self) -> Option<usize> {
-        (!self.failed).then(|| self.at())
+        (!self.failed).then_some(self.at)
     }
 
     /// Reads the value here.
@@ -210,19 +211,17 @@ impl<'a> Scanner<'a> {
                 field(number, seen >> number & 1 == 1, self);
                 seen |= 1 << number;
             } else {
-                self.peek()?;
-                let start = self.at();
-                let len = value(self.rest, self.depth)?;
-                self.advance(len);
-                *raws.get_mut(number)? = Raw::of(self.text.get(start..start + len)?);
+                let start = self.json.blank(self.at);
+                self.at = self.json.value(start, self.depth)?;
+                *raws.get_mut(number)? = Raw::of(self.text.get(start..self.at)?);
                 if number == keys.names.len()
                     && let Some(unread) = &mut self.unread
                 {
-                    unread.push(Passed { start, len, depth: self.depth });
+                    unread.push(Passed { start, len: self.at - start, depth: self.depth });
                 }
             }
             match self.peek()? {
-                b',' => self.advance(1),
+                b',' => self.at += 1,
                 b'}' => return self.close(),
                 _ => return None,
             }
@@ -247,7 +246,7 @@ impl<'a> Scanner<'a> {
         loop {
             element(self);
             match self.peek()? {
-                b',' => self.advance(1),
+                b',' => self.at += 1,
                 b']' => return self.close(),
                 _ => return None,
             }
@@ -258,91 +257,79 @@ impl<'a> Scanner<'a> {
     /// text is JSON.
     pub(super) fn next_element(&mut self) -> bool {
         if self.peek() == Some(b',') {
-            self.advance(1);
+            self.at += 1;
         }
         !matches!(self.peek(), None | Some(b']'))
     }
 
     /// The text from here on.
     pub(super) fn ahead(&self) -> &'a str {
-        self.text.get(self.at()..).unwrap_or_default()
+        self.text.get(self.at..).unwrap_or_default()
     }
 
     /// Takes the value here, whatever it is.
     pub(super) fn value(&mut self) -> Option<&'a str> {
-        self.peek();
-        let start = self.at();
-        let Some(len) = value(self.rest, self.depth) else {
+        let start = self.json.blank(self.at);
+        let Some(end) = self.json.value(start, self.depth) else {
             self.fail();
             return None;
         };
-        self.advance(len);
-        self.text.get(start..start + len)
+        self.at = end;
+        self.text.get(start..end)
     }
 
     /// Takes a key and its colon. Says which of `keys` it is; how many there are, if none.
-    #[inline]
+    #[inline(always)]
     fn key(&mut self, keys: &Keys) -> Option<usize> {
-        self.peek();
-        let inner = self.rest.strip_prefix(b"\"")?;
-        let Extent { len, escaped } = inside(inner)?;
-        let number = if escaped {
-            self.escaped_key(keys, len)?
-        } else {
-            keys.find(inner.get(..len)?, head(inner, len))
-        };
-        self.advance(len + 2);
-        if self.peek()? != b':' {
+        if self.peek()? != b'"' {
             return None;
         }
-        self.advance(1);
+        let start = self.at + 1;
+        let Extent { len, escaped } = self.json.inside(start)?;
+        let number = if escaped {
+            self.escaped_key(keys, start, len)?
+        } else {
+            let inner = self.text.as_bytes().get(start..)?;
+            keys.find(inner.get(..len)?, head(inner, len))
+        };
+        self.at = self.json.blank(start + len + 1);
+        if self.json.byte(self.at)? != b':' {
+            return None;
+        }
+        self.at += 1;
         Some(number)
     }
 
     #[cold]
-    fn escaped_key(&self, keys: &Keys, len: usize) -> Option<usize> {
-        let (mut plain, start) = (String::new(), self.at() + 1);
+    fn escaped_key(&self, keys: &Keys, start: usize, len: usize) -> Option<usize> {
+        let mut plain = String::new();
         unescape(self.text.get(start..start + len)?, &mut plain);
         Some(keys.names.iter().position(|name| *name == plain).unwrap_or(keys.names.len()))
     }
 
     /// Steps over white space; the byte that is next.
-    #[inline]
+    #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
-        let next = *self.rest.first()?;
-        if next > b' ' {
-            return Some(next);
-        }
-        self.advance(blank(self.rest));
-        self.rest.first().copied()
-    }
-
-    #[inline]
-    fn at(&self) -> usize {
-        self.text.len() - self.rest.len()
-    }
-
-    #[inline]
-    fn advance(&mut self, bytes: usize) {
-        self.rest = self.rest.get(bytes..).unwrap_or_default();
+        self.at = self.json.blank(self.at);
+        self.json.byte(self.at)
     }
 
     #[inline]
     fn open(&mut self) -> Option<()> {
-        self.advance(1);
+        self.at += 1;
         self.depth += 1;
         (self.depth <= DEEPEST).then_some(())
     }
 
     #[inline]
     fn close(&mut self) -> Option<()> {
-        self.advance(1);
+        self.at += 1;
         self.depth -= 1;
         Some(())
     }
 
     #[cold]
     fn fail(&mut self) {
-        (self.text, self.rest, self.failed) = ("", b"", true);
+        (self.text, self.json, self.at, self.failed) = ("", Text::new(b""), 0, true);
     }
 }
