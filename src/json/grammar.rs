@@ -148,7 +148,9 @@ impl<'a> Text<'a> {
     /// Moves the window to `at`, or as near as the text's end allows. Whether it tells the ends of strings.
     #[inline(always)]
     fn look(&mut self, at: usize) -> bool {
-        let Some(last) = self.bytes.len().checked_sub(WINDOW).filter(|_| at < self.bytes.len()) else { return false };
+        let Some(last) = self.bytes.len().checked_sub(WINDOW).filter(|_| at < self.bytes.len()) else {
+            return false;
+        };
         self.window = at.min(last);
         let Some(window) = self.bytes.get(self.window..).and_then(|rest| rest.first_chunk::<WINDOW>()) else {
             return false;

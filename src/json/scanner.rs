@@ -199,30 +199,35 @@ impl<'a> Scanner<'a> {
 
     fn fields(&mut self, keys: &Keys, raws: &mut [Raw<'a>], field: &mut Option<Field<'_, 'a>>) -> Option<()> {
         self.open()?;
-        if self.peek()? == b'}' {
-            return self.close();
+        // Apart from `self`, so that it need not be stored and loaded again for each part.
+        let mut at = self.json.blank(self.at);
+        if self.json.byte(at)? == b'}' {
+            return self.close(at);
         }
         let mut seen = 0u32;
         loop {
-            let number = self.key(keys)?;
+            let number = self.key(keys, &mut at)?;
             if keys.nested >> number & 1 == 1
                 && let Some(field) = field
             {
+                self.at = at;
                 field(number, seen >> number & 1 == 1, self);
+                at = self.at;
                 seen |= 1 << number;
             } else {
-                let start = self.json.blank(self.at);
-                self.at = self.json.value(start, self.depth)?;
-                *raws.get_mut(number)? = Raw::of(self.text.get(start..self.at)?);
+                let start = self.json.blank(at);
+                at = self.json.value(start, self.depth)?;
+                *raws.get_mut(number)? = Raw::of(self.text.get(start..at)?);
                 if number == keys.names.len()
                     && let Some(unread) = &mut self.unread
                 {
-                    unread.push(Passed { start, len: self.at - start, depth: self.depth });
+                    unread.push(Passed { start, len: at - start, depth: self.depth });
                 }
             }
-            match self.peek()? {
-                b',' => self.at += 1,
-                b'}' => return self.close(),
+            at = self.json.blank(at);
+            match self.json.byte(at)? {
+                b',' => at = self.json.blank(at + 1),
+                b'}' => return self.close(at),
                 _ => return None,
             }
         }
@@ -241,13 +246,13 @@ impl<'a> Scanner<'a> {
     fn elements(&mut self, element: &mut dyn FnMut(&mut Self)) -> Option<()> {
         self.open()?;
         if self.peek()? == b']' {
-            return self.close();
+            return self.close(self.at);
         }
         loop {
             element(self);
             match self.peek()? {
                 b',' => self.at += 1,
-                b']' => return self.close(),
+                b']' => return self.close(self.at),
                 _ => return None,
             }
         }
@@ -278,13 +283,13 @@ impl<'a> Scanner<'a> {
         self.text.get(start..end)
     }
 
-    /// Takes a key and its colon. Says which of `keys` it is; how many there are, if none.
+    /// Moves `at` behind the key there and its colon. Says which of `keys` it is; how many there are, if none.
     #[inline(always)]
-    fn key(&mut self, keys: &Keys) -> Option<usize> {
-        if self.peek()? != b'"' {
+    fn key(&mut self, keys: &Keys, at: &mut usize) -> Option<usize> {
+        if self.json.byte(*at)? != b'"' {
             return None;
         }
-        let start = self.at + 1;
+        let start = *at + 1;
         let Extent { len, escaped } = self.json.inside(start)?;
         let number = if escaped {
             self.escaped_key(keys, start, len)?
@@ -292,12 +297,9 @@ impl<'a> Scanner<'a> {
             let inner = self.text.as_bytes().get(start..)?;
             keys.find(inner.get(..len)?, head(inner, len))
         };
-        self.at = self.json.blank(start + len + 1);
-        if self.json.byte(self.at)? != b':' {
-            return None;
-        }
-        self.at += 1;
-        Some(number)
+        let colon = self.json.blank(start + len + 1);
+        *at = colon + 1;
+        (self.json.byte(colon)? == b':').then_some(number)
     }
 
     #[cold]
@@ -321,9 +323,10 @@ impl<'a> Scanner<'a> {
         (self.depth <= DEEPEST).then_some(())
     }
 
+    /// Behind the closing bracket that stands at `at`.
     #[inline]
-    fn close(&mut self) -> Option<()> {
-        self.at += 1;
+    fn close(&mut self, at: usize) -> Option<()> {
+        self.at = at + 1;
         self.depth -= 1;
         Some(())
     }
