@@ -120,6 +120,14 @@ impl<'a> Text<'a> {
     /// The inside of the string, which begins at `start`.
     #[inline(always)]
     pub(crate) fn inside(&mut self, start: usize) -> Option<Extent> {
+        let inside = self.find_inside(start);
+        #[cfg(test)]
+        count::add(inside.map_or(0, |inside| inside.len));
+        inside
+    }
+
+    #[inline(always)]
+    fn find_inside(&mut self, start: usize) -> Option<Extent> {
         let offset = start.wrapping_sub(self.window);
         if offset < WINDOW {
             let ahead = self.quotes >> offset;
@@ -246,9 +254,36 @@ fn special(lanes: Lanes) -> u32 {
     lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.below(b' ')).high_bits()
 }
 
+/// How many bytes of strings, numbers and words were read in this thread. What is between them is looked at one by one.
+#[cfg(test)]
+pub(crate) mod count {
+    use std::cell::Cell;
+
+    thread_local! {
+        static READ: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn add(bytes: usize) {
+        READ.set(READ.get() + bytes);
+    }
+
+    /// The count since the last call.
+    pub(crate) fn take() -> usize {
+        READ.take()
+    }
+}
+
 /// A number, `true`, `false` or `null`.
-#[inline]
+#[inline(always)]
 fn number_or_word(bytes: &[u8]) -> Option<usize> {
+    let len = find_scalar_end(bytes);
+    #[cfg(test)]
+    count::add(len.unwrap_or_default());
+    len
+}
+
+#[inline]
+fn find_scalar_end(bytes: &[u8]) -> Option<usize> {
     // Most numbers are whole and short. What ends one is checked by who reads on.
     if let Some(vector) = bytes.first_chunk() {
         let lanes = Lanes::load(vector);

@@ -385,6 +385,32 @@ mod tests {
         })
     }
 
+    object! {
+        /// As deep as the answers of servers are.
+        struct Chunk<'a> {
+            choices = "choices": Few<'a, Choice<'a>>,
+            usage = "usage": Raw<'a>,
+        }
+    }
+
+    object! {
+        struct Choice<'a> {
+            delta = "delta": Object<Sample<'a>>,
+        }
+    }
+
+    #[test]
+    fn every_byte_is_read_once_however_deep_it_is_asked_for() {
+        let json = r#"{"id":"chatcmpl-1234567890","choices":[{"index":0,"delta":{"type":"a text\n","parts":[]},"x":null}],"usage":{"n":12}}"#;
+        grammar::count::take();
+        let chunk: Chunk = from_str(json).unwrap();
+        // All but quotes, brackets, colons and commas.
+        let between = json.replace("\\\"", "").matches(['"', '{', '}', '[', ']', ':', ',']).count();
+        assert_eq!(grammar::count::take(), json.len() - between);
+        let delta = chunk.choices.iter().next().map(|choice| choice.delta.get().is_some());
+        assert_eq!((delta, chunk.usage.json()), (Some(true), "{\"n\":12}"));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 

@@ -24,12 +24,27 @@ impl<'a> Raw<'a> {
     /// Whether it is there and says something: not `null`, `false`, `""`, `{}` or `[]`. Servers write
     /// all of these for "no error".
     pub fn is_given(self) -> bool {
-        !matches!(self.json().as_bytes(), b"" | b"null" | b"false" | b"\"\"" | b"{}" | b"[]")
+        match self.json().as_bytes() {
+            b"" => false,
+            // Longer than any of them.
+            [_, _, _, _, _, _, ..] => true,
+            json => !matches!(json, b"null" | b"false" | b"\"\"" | b"{}" | b"[]"),
+        }
     }
 
     /// The whole number it is.
     pub fn number(self) -> Option<u64> {
-        self.json().parse().ok()
+        let digits = self.json().as_bytes();
+        if digits.is_empty() {
+            return None;
+        }
+        digits.iter().try_fold(0u64, |number, byte| {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            number.checked_mul(10)?.checked_add(u64::from(digit))
+        })
     }
 
     /// The string it is, borrowed from the frame, or from `scratch` when it has escapes.

@@ -28,7 +28,7 @@ use std::ops::Range;
 use super::decoder::{Ends, Frame, Notes, ReadCounts, Wire};
 use crate::sse::json::{is_json, strings, unescape};
 use crate::sse::template::Template;
-use crate::stream::{Sink, StreamToken, Usage};
+use crate::stream::{Sink, StreamToken};
 
 /// Longer frames are not learned, so that one of them does not hold its memory.
 const LONGEST: usize = 16 << 10;
@@ -77,11 +77,7 @@ impl Envelope {
         sink: &mut dyn Sink,
     ) {
         let (event, data) = (frame.event, frame.data);
-        if let Some((text, usage)) = self.tokens(event, data) {
-            sink.token(text);
-            if let Some(usage) = usage {
-                sink.token(StreamToken::Usage(usage));
-            }
+        if self.give(event, data, sink).is_some() {
             return;
         }
         self.gave = None;
@@ -106,8 +102,8 @@ impl Envelope {
         }
     }
 
-    /// The tokens of this frame, if it is the learned one with another text and other counts.
-    fn tokens<'t>(&'t mut self, event: &str, data: &'t str) -> Option<(StreamToken<'t>, Option<Usage>)> {
+    /// Gives the tokens of this frame, if it is the learned one with another text and other counts.
+    fn give(&mut self, event: &str, data: &str, sink: &mut dyn Sink) -> Option<()> {
         let gave = self.gave?;
         let mut usage = None;
         let there = self.template.fill(event, data, &mut |json| {
@@ -125,11 +121,14 @@ impl Envelope {
             there.text
         };
         let text = Cow::Borrowed(text);
-        let text = match gave.kind {
+        sink.token(match gave.kind {
             Kind::Text => StreamToken::Text(text),
             Kind::Reasoning => StreamToken::Reasoning(text),
-        };
-        Some((text, usage))
+        });
+        if let Some(usage) = usage {
+            sink.token(StreamToken::Usage(usage));
+        }
+        Some(())
     }
 
     /// Where in the frame the token's text is: at its address, or else, if it is in `scratch`, in the string

@@ -28,17 +28,23 @@ object! {
 /// `prompt_cache_hit_tokens` included.
 pub(super) fn usage(json: &mut Scanner<'_>) -> Usage {
     let counts: Counts = json.read();
-    let (prompt, input) = (details(counts.prompt_details), details(counts.input_details));
-    let (completion, output) = (details(counts.completion_details), details(counts.output_details));
-    let first = |candidates: [Raw<'_>; 3]| candidates.into_iter().find_map(Raw::number);
-    Usage {
-        input: first([counts.prompt_tokens, counts.input_tokens, Raw::default()]),
-        output: first([counts.completion_tokens, counts.output_tokens, Raw::default()]),
-        cached: first([prompt.cached, input.cached, counts.cache_hit]),
-        reasoning: first([completion.reasoning, output.reasoning, Raw::default()]),
+    let number = |one: Raw<'_>, other: Raw<'_>| one.number().or_else(|| other.number());
+    let mut usage = Usage {
+        input: number(counts.prompt_tokens, counts.input_tokens),
+        output: number(counts.completion_tokens, counts.output_tokens),
+        cached: None,
+        reasoning: None,
+    };
+    let details =
+        [counts.prompt_details, counts.input_details, counts.completion_details, counts.output_details];
+    for (place, raw) in details.into_iter().enumerate().filter(|(_, raw)| raw.is_given()) {
+        let Details { cached, reasoning } = raw.read();
+        if place < 2 {
+            usage.cached = usage.cached.or_else(|| cached.number());
+        } else {
+            usage.reasoning = usage.reasoning.or_else(|| reasoning.number());
+        }
     }
-}
-
-fn details(raw: Raw<'_>) -> Details<'_> {
-    if raw.is_given() { raw.read() } else { Details::default() }
+    usage.cached = usage.cached.or_else(|| counts.cache_hit.number());
+    usage
 }
