@@ -254,25 +254,6 @@ fn special(lanes: Lanes) -> u32 {
     lanes.equal(b'"').or(lanes.equal(b'\\')).or(lanes.below(b' ')).high_bits()
 }
 
-/// How many bytes of strings, numbers and words were read in this thread. What is between them is looked at one by one.
-#[cfg(test)]
-pub(crate) mod count {
-    use std::cell::Cell;
-
-    thread_local! {
-        static READ: Cell<usize> = const { Cell::new(0) };
-    }
-
-    pub(crate) fn add(bytes: usize) {
-        READ.set(READ.get() + bytes);
-    }
-
-    /// The count since the last call.
-    pub(crate) fn take() -> usize {
-        READ.take()
-    }
-}
-
 /// A number, `true`, `false` or `null`.
 #[inline(always)]
 fn number_or_word(bytes: &[u8]) -> Option<usize> {
@@ -319,4 +300,23 @@ fn find_scalar_end(bytes: &[u8]) -> Option<usize> {
 #[inline]
 fn digits(bytes: &[u8]) -> Option<usize> {
     Some(bytes.iter().take_while(|byte| byte.is_ascii_digit()).count()).filter(|count| *count > 0)
+}
+
+/// How many bytes of strings, numbers and words were read in this thread. What is between them is looked at one by one.
+#[cfg(test)]
+pub(crate) mod count {
+    use std::cell::Cell;
+
+    thread_local! {
+        static READ: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn add(bytes: usize) {
+        READ.set(READ.get() + bytes);
+    }
+
+    /// The count since the last call.
+    pub(crate) fn take() -> usize {
+        READ.take()
+    }
 }

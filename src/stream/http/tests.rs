@@ -56,6 +56,8 @@ impl Body for Script {
     }
 }
 
+type Handler = HttpStreamHandler<fn() -> StreamingPipeline<Letters>>;
+
 /// What a server answers to one request: status, `Retry-After`, body.
 type Answered = (u16, Option<&'static str>, &'static str);
 
@@ -70,18 +72,13 @@ fn response((status, retry_after, body): Answered) -> Response<Script> {
 
 /// The answer's text with `.` for the end and `!message` for an error, and what each request waited and
 /// had received.
-fn run(
-    handler: fn(
-        HttpStreamHandler<fn() -> StreamingPipeline<Letters>>,
-    ) -> HttpStreamHandler<fn() -> StreamingPipeline<Letters>>,
-    responses: &[Answered],
-) -> (String, Vec<(u64, String)>) {
+fn run(handler: fn(Handler) -> Handler, responses: &[Answered]) -> (String, Vec<(u64, String)>) {
     let sent = Arc::new(Mutex::new(Vec::new()));
-    let mut left = responses.to_vec().into_iter();
+    let mut left = VecDeque::from(responses.to_vec());
     let log = Arc::clone(&sent);
     let send = move |attempt: Attempt| {
         log.lock().unwrap().push((attempt.wait_ms, attempt.received));
-        let response = left.next().map(response).ok_or("refused");
+        let response = left.pop_front().map(response).ok_or("refused");
         async move { response }
     };
     let pipeline: fn() -> StreamingPipeline<Letters> =
