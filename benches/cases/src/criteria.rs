@@ -90,10 +90,11 @@ pub fn all(allocations: &dyn Fn() -> usize, in_use: &dyn Fn() -> usize) -> Vec<C
 
 /// How often a warm pipeline allocates for that many tokens.
 fn allocations_of(tokens: usize, allocations: &dyn Fn() -> usize) -> usize {
-    let input = Input::cut(inputs::openai(1000), SEGMENT);
-    // Without the end marker, behind which nothing would be read.
+    // Without the end of the answer, behind which nothing would be read; whole events, so that it can be repeated.
+    let body = inputs::openai(1000);
+    let end = body.rmatch_indices("\n\n").nth(2).map_or(0, |(at, end)| at + end.len());
+    let input = Input::cut(body[..end].to_owned(), SEGMENT);
     let chunks = input.chunks();
-    let chunks = &chunks[..chunks.len() - 1];
     let mut pipeline = StreamPipelineBuilder::new(openai()).metrics().build();
     let mut seen = 0;
     let mut before = None;
@@ -101,7 +102,7 @@ fn allocations_of(tokens: usize, allocations: &dyn Fn() -> usize) -> usize {
         if seen >= tokens {
             before.get_or_insert_with(allocations);
         }
-        for chunk in chunks {
+        for chunk in &chunks {
             pipeline.push(chunk, &mut |token: StreamToken<'_>| {
                 seen += usize::from(matches!(token, StreamToken::Text(_)));
             });
