@@ -150,7 +150,7 @@ impl<'a> Text<'a> {
             at = self.window + WINDOW;
         }
         self.quotes = 0;
-        inside(self.bytes.get(start..)?)
+        any_inside(self.bytes.get(start..)?)
     }
 
     /// Moves the window to `at`, or as near as the text's end allows. Whether it tells the ends of strings.
@@ -216,7 +216,7 @@ pub(crate) fn inside(bytes: &[u8]) -> Option<Extent> {
             return Some(Extent { len, escaped: false });
         }
     }
-    any_inside(bytes)
+    Text::new(bytes).inside_beyond(0)
 }
 
 fn any_inside(bytes: &[u8]) -> Option<Extent> {
