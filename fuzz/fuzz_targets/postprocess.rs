@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use ai_completion::completion::shape::{Extent, Place, shape};
+use ai_completion::completion::postprocess::{CursorContext, Extent, postprocess};
 use libfuzzer_sys::fuzz_target;
 
 const LANGUAGES: [&str; 8] = ["rust", "python", "javascript", "html", "yaml", "go", "markdown", ""];
@@ -14,13 +14,13 @@ fuzz_target!(|input: &[u8]| {
     let mut parts = text.split("\n---\n");
     let (Some(before), Some(after), Some(answer)) = (parts.next(), parts.next(), parts.next()) else { return };
     let language = LANGUAGES[usize::from(*language) % LANGUAGES.len()];
-    let place = Place { before, after, language, extent: Extent::default() };
+    let context = CursorContext::new(before, after, language, Extent::default());
     let mut shown = String::new();
     for end in (0..answer.len()).filter(|end| answer.is_char_boundary(*end)) {
-        let shaped = shape(&place, &answer[..end], false).text;
-        assert!(shaped.starts_with(&shown), "{shown:?} became {shaped:?}");
-        shown = shaped;
+        let longer = postprocess(&context, &answer[..end], false).text;
+        assert!(longer.starts_with(&shown), "{shown:?} became {longer:?}");
+        shown = longer;
     }
-    let shaped = shape(&place, answer, true).text;
-    assert!(shaped.starts_with(&shown), "{shown:?} became {shaped:?} at the end");
+    let whole = postprocess(&context, answer, true).text;
+    assert!(whole.starts_with(&shown), "{shown:?} became {whole:?} at the end");
 });
