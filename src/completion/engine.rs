@@ -127,6 +127,8 @@ pub struct Engine {
     similar: SimilarIndex,
     /// Requests that others have replaced, to be let go of.
     replaced: Vec<RequestNumber>,
+    /// Until when a refusal that will not change by itself keeps automatic requests from being sent.
+    refused_until_ms: u64,
     /// Until when the provider asked not to be asked.
     limited_until_ms: u64,
     last_number: u64,
@@ -151,6 +153,7 @@ impl Engine {
             edits: RecentEdits::default(),
             similar: SimilarIndex::default(),
             replaced: Vec::new(),
+            refused_until_ms: 0,
             limited_until_ms: 0,
             last_number: 0,
             status: Status::Quiet,

@@ -2,6 +2,7 @@
 
 use super::settings::Settings;
 use crate::http::Secret;
+use crate::provider::key::clean as clean_key;
 use crate::provider::{Account, Error, Provider, missing_key};
 use crate::stream::ErrorKind;
 
@@ -116,17 +117,19 @@ impl Settings {
             })?;
             let usual = defaults.key_env.iter().find(|variable| **variable == named);
             let source = usual.map_or(KeySource::Variable(named.to_owned()), |usual| KeySource::Usual(usual));
-            (Secret::new(&key), source)
+            (Secret::new(clean_key(&key)), source)
         } else {
             match usual() {
-                Some((variable, key)) => (Secret::new(&key), KeySource::Usual(variable)),
+                Some((variable, key)) => (Secret::new(clean_key(&key)), KeySource::Usual(variable)),
                 None => (Secret::default(), KeySource::None),
             }
         };
         let secrets: Vec<_> = SECRETS
             .iter()
             .filter(|(_, _, provider)| *provider == name)
-            .filter_map(|(variable, secret, _)| Some(((*secret).to_owned(), Secret::new(&found(variable)?))))
+            .filter_map(|(variable, secret, _)| {
+                Some(((*secret).to_owned(), Secret::new(clean_key(&found(variable)?))))
+            })
             .collect();
 
         if defaults.needs_key && api_key.is_empty() && secrets.is_empty() {

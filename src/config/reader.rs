@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::completion::trigger::Glob;
 use crate::http::{Secret, Url, is_dot_segment, is_framing_header};
+use crate::provider::key::{NO_SETTING as NO_KEY_COMMAND, clean as clean_key};
 
 /// One thing wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,10 @@ impl<'a> Reader<'a> {
         }
         for key in unknown {
             let setting = nearest(&key, self.known.iter().copied());
-            let message = format!("is not a setting{}", hint(setting));
+            let message = match key.rsplit('.').next() {
+                Some("key-command") => NO_KEY_COMMAND.to_owned(),
+                _ => format!("is not a setting{}", hint(setting)),
+            };
             self.problems.push(Problem { setting, key: shown_name(&key), message });
         }
         self.problems
@@ -83,8 +87,8 @@ impl<'a> Reader<'a> {
     /// A text that is never shown.
     pub fn secret(&mut self, key: &'static str, into: &mut Secret) {
         let Some(value) = self.value(key) else { return };
-        match value.as_str() {
-            Some(text) if text.trim().chars().all(|c| c.is_ascii_graphic()) => *into = Secret::new(text),
+        match value.as_str().map(clean_key) {
+            Some(text) if text.chars().all(|c| c.is_ascii_graphic()) => *into = Secret::new(text),
             _ => self.problem(
                 key,
                 "must be a text of printable ASCII characters without spaces; the value given is ignored"

@@ -38,7 +38,7 @@ pub struct Destination {
 
 impl Destination {
     /// That of `provider` by these settings; `None` when nobody has to be asked: the server is on this machine, gets
-    /// no key, and nothing is set that it could pass on.
+    /// no key, and nothing is set that it could pass on. Behind a socket may be more than a model: that is asked about.
     pub fn new(settings: &Settings, provider: &dyn Provider, credentials: &Credentials) -> Option<Self> {
         let own = provider.defaults().base_url;
         let url = |text| Url::parse(text).ok();
@@ -91,7 +91,8 @@ impl Destination {
         let key = key.map(str::to_owned);
         let harmless = ["base-url", "options", "transport"];
         let is_plain = set.iter().all(|name| harmless.contains(name));
-        if server.is_loopback() && key.is_none() && credentials.account.secrets.is_empty() && is_plain {
+        let is_open = server.is_loopback() && server.socket().is_none();
+        if is_open && key.is_none() && credentials.account.secrets.is_empty() && is_plain {
             return None;
         }
         let proxy = reader::proxy_url(proxy).map_or(String::new(), |url| url.authority().to_owned());
@@ -243,6 +244,7 @@ mod tests {
             (json!({"provider": "ollama", "base-url": "http://localhost:1"}), false),
             (json!({"provider": "ollama", "proxy": "http://proxy.example"}), false),
             (json!({"provider": "openai-compatible", "base-url": "http://127.0.0.1:8/v1"}), false),
+            (json!({"provider": "ollama", "base-url": "unix:///run/docker.sock"}), true),
             (json!({"provider": "ollama", "api-key-env": "MY_KEY"}), true),
             (json!({"provider": "ollama", "api-key": "k"}), true),
             (json!({"provider": "ollama", "extra-headers": {"x": "y"}}), true),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// An absolute `http` or `https` URL that every reader (curl, Lapce's client, a proxy, this code) takes apart in the
-/// same way. Spellings that some readers take differently are refused, so the text that was checked is the text that
+/// same way, or `unix:///path/to.sock:/v1` for plain HTTP over a socket of this machine (with `:` as nginx has it). Spellings that some readers take differently are refused, so the text that was checked is the text that
 /// is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
@@ -22,6 +22,8 @@ pub struct Url {
 enum Scheme {
     Http,
     Https,
+    /// Plain HTTP; the path of the socket and the `:` behind it stand for host and port.
+    Unix,
 }
 
 /// How far a request to a host travels.
@@ -49,6 +51,7 @@ impl Url {
         let (scheme, name) = match name.to_ascii_lowercase().as_str() {
             "http" => (Scheme::Http, "http"),
             "https" => (Scheme::Https, "https"),
+            "unix" => return Self::of_socket(rest),
             _ => return Err("must begin with https:// or http://"),
         };
         let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -80,12 +83,51 @@ impl Url {
         })
     }
 
-    /// The whole text, for curl and nobody's eyes: a query may hold a key.
+    fn of_socket(rest: &str) -> Result<Self, &'static str> {
+        let (socket, target) = rest.split_once(':').unwrap_or((rest, ""));
+        let path = target.split('?').next().unwrap_or_default();
+        if !socket.starts_with('/')
+            || socket.ends_with('/')
+            || !(target.is_empty() || target.starts_with(['/', '?']))
+        {
+            return Err("must look like unix:///path/to.sock, or unix:///path/to.sock:/v1");
+        }
+        if socket.contains(['?', '#', '%']) || target.contains('#') {
+            return Err("has a `?`, `#` or `%` in it where none can be");
+        }
+        if socket.split('/').chain(path.split('/')).any(is_dot_segment) {
+            return Err("has a `.` or `..` as a part of its path");
+        }
+        let host_end = "unix://".len() + socket.len();
+        Ok(Self {
+            text: ["unix://", socket, ":", target].concat(),
+            scheme: Scheme::Unix,
+            host_end,
+            authority_end: host_end + 1,
+            path_end: host_end + 1 + path.len(),
+            reach: Reach::Loopback,
+        })
+    }
+
+    /// The path of the socket, when it leads to one.
+    pub fn socket(&self) -> Option<&str> {
+        (self.scheme == Scheme::Unix).then(|| self.host())
+    }
+
+    /// The whole text, for nobody's eyes: a query may hold a key.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host in lower case, an IPv6 address in brackets.
+    /// What curl is to ask for: with a socket it wants a name all the same.
+    pub fn requested(&self) -> std::borrow::Cow<'_, str> {
+        match self.scheme {
+            Scheme::Unix => ["http://localhost", self.target()].concat().into(),
+            Scheme::Http | Scheme::Https => self.as_str().into(),
+        }
+    }
+
+    /// The host in lower case, an IPv6 address in brackets; the path of a socket.
     pub fn host(&self) -> &str {
         self.part(self.host_start(), self.host_end)
     }
@@ -95,6 +137,7 @@ impl Url {
         let own = match self.scheme {
             Scheme::Http => ":80",
             Scheme::Https => ":443",
+            Scheme::Unix => return self.host(),
         };
         let authority = self.part(self.host_start(), self.authority_end);
         authority.strip_suffix(own).filter(|host| *host == self.host()).unwrap_or(authority)
@@ -305,6 +348,38 @@ mod tests {
             assert_eq!(seen, (host, authority, port, path, query), "{text}");
             assert_eq!(Url::parse(url.as_str()), Ok(url), "{text}");
         }
+    }
+
+    #[test]
+    fn sockets_are_named_by_their_path() {
+        for (text, socket, path, requested) in [
+            ("unix:///run/a.sock", "/run/a.sock", "", "http://localhost"),
+            ("UNIX:///run/A.sock:", "/run/A.sock", "", "http://localhost"),
+            ("unix:///run/a:/v1?x=1", "/run/a", "/v1", "http://localhost/v1?x=1"),
+        ] {
+            let url = Url::parse(text).unwrap();
+            assert_eq!((url.socket(), url.authority(), url.path()), (Some(socket), socket, path), "{text}");
+            assert_eq!(url.requested(), requested, "{text}");
+            assert!(url.is_loopback() && !url.is_plain_text() && url.pinned().is_none(), "{text}");
+            assert_eq!(url.by_address(), url, "{text}");
+            assert_eq!(url.join("/chat").unwrap().path(), [path, "/chat"].concat(), "{text}");
+            assert_eq!(Url::parse(url.as_str()), Ok(url), "{text}");
+        }
+        for text in [
+            "unix://",
+            "unix:///",
+            "unix://run/a.sock",
+            "unix:///run/a/",
+            "unix:///run/../a",
+            "unix:///run/%2e%2e/a",
+            "unix:///a.sock:v1",
+            "unix:///a.sock:/v1/../x",
+            "unix:///a.sock:/v1#x",
+            "unix:///a b.sock",
+        ] {
+            assert!(Url::parse(text).is_err(), "{text:?}");
+        }
+        assert_eq!(Url::parse("http://a").unwrap().socket(), None);
     }
 
     #[test]

@@ -81,8 +81,11 @@ fn base(profile: &Profile, account: &Account, own: &str) -> Result<Base, Error> 
     }
     let url = url.trim_end_matches('/');
     let url = ENDPOINTS.iter().find_map(|endpoint| url.strip_suffix(endpoint)).unwrap_or(url);
+    // As it is read: behind a socket belongs a `:`.
+    let parsed = Url::parse(url);
+    let url = parsed.as_ref().map_or(url, Url::as_str);
     let root = match own {
-        _ if !Url::parse(url).is_ok_and(|url| url.path().is_empty()) => String::new(),
+        _ if !parsed.as_ref().is_ok_and(|url| url.path().is_empty()) => String::new(),
         "" if profile.address == Address::Base => "/v1".to_owned(),
         own => Url::parse(own).map(|own| own.path().to_owned()).unwrap_or_default(),
     };
@@ -201,6 +204,9 @@ mod tests {
             ("openai-compatible", "https://a.example?v=1", "https://a.example/v1/chat/completions?v=1"),
             ("groq", "https://a.example", "https://a.example/openai/v1/chat/completions"),
             ("ollama", "http://localhost:11434/api", "http://localhost:11434/chat/completions"),
+            ("ollama", "unix:///run/o.sock", "unix:///run/o.sock:/chat/completions"),
+            ("openai-compatible", "unix:///run/l.sock/", "unix:///run/l.sock:/v1/chat/completions"),
+            ("openai-compatible", "unix:///run/l.sock:/x?v=1", "unix:///run/l.sock:/x/chat/completions?v=1"),
             (
                 "ollama",
                 "http://localhost:11434/v1/chat/completions",

@@ -29,10 +29,10 @@ pub fn clean(text: &str) -> &str {
 /// The variable with the command for all providers; with `_OPENAI` and the like behind it, for one.
 const COMMAND: &str = "AI_COMPLETION_KEY_COMMAND";
 
-/// Why there is no setting for it.
-pub const NO_SETTING: &str = "the command for the key cannot be a setting, because the folder that is open can have \
-                              settings: set AI_COMPLETION_KEY_COMMAND in the environment, or install the plugin with \
-                              `cargo volt install --key-command \"…\"`";
+/// Why there is no setting for it; `key-command` stands before.
+pub const NO_SETTING: &str = "cannot be a setting, because the folder that is open may have settings of its own and could run \
+                              anything: set AI_COMPLETION_KEY_COMMAND in the environment, or use `cargo volt install \
+                              --key-command`";
 
 /// Seconds that the command may take.
 pub const COMMAND_SECONDS: u32 = 10;

@@ -8,8 +8,10 @@ use super::{Account, Error, FimSetting, Provider, address, key, registry};
 use crate::http::{HttpRequest, Secret, Url, is_secret_header};
 use crate::stream::ErrorKind;
 
-/// A request that is being put together.
-pub(super) struct Draft<'a> {
+/// A request that is being put together. Boxed: it goes through many hands, and each would copy it.
+pub(super) struct Draft<'a>(Box<Parts<'a>>);
+
+struct Parts<'a> {
     profile: &'a Profile,
     account: &'a Account,
     url: Url,
@@ -39,7 +41,8 @@ impl<'a> Draft<'a> {
         let own = profile.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let headers = [("content-type".to_owned(), "application/json".to_owned())].into_iter().chain(own);
         let headers = headers.collect();
-        Ok(Self { profile, account, url, headers, secret_headers: Vec::new(), body: Map::new() })
+        let parts = Parts { profile, account, url, headers, secret_headers: Vec::new(), body: Map::new() };
+        Ok(Self(Box::new(parts)))
     }
 
     /// The key, if there is one: as `Authorization: Bearer`, or in the provider's own header.
@@ -47,23 +50,23 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// When there is none and the provider needs one.
     pub(super) fn authorized(mut self) -> Result<Self, Error> {
-        let key = key::clean(self.account.api_key.expose());
+        let key = key::clean(self.0.account.api_key.expose());
         // An Entra token is a JWT, a key of a resource at Azure never looks like one.
-        let is_token = self.profile.address == Address::Azure && key.starts_with("eyJ");
+        let is_token = self.0.profile.address == Address::Azure && key.starts_with("eyJ");
         if !key.is_empty() {
-            let header = match self.profile.key_header {
+            let header = match self.0.profile.key_header {
                 own if !own.is_empty() && !is_token => (own, Secret::new(key)),
                 _ => ("authorization", Secret::new(&format!("Bearer {key}"))),
             };
             return Ok(self.secret_header(header.0, header.1));
         }
         // The user may authorise in a way of their own, or ask a proxy on this machine that knows the key.
-        let otherwise = self.url.is_loopback()
-            || self.account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
-        if self.profile.defaults.needs_key && !otherwise {
-            return Err(missing_key(self.profile));
+        let otherwise = self.0.url.is_loopback()
+            || self.0.account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
+        if self.0.profile.defaults.needs_key && !otherwise {
+            return Err(missing_key(self.0.profile));
         }
-        self.secret_headers.clear();
+        self.0.secret_headers.clear();
         Ok(self)
     }
 
@@ -72,17 +75,17 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// When the user wants it by `suffix` or template.
     pub(super) fn chat_only(self) -> Result<Self, Error> {
-        if matches!(self.account.fim, FimSetting::Suffix | FimSetting::Template(_)) {
-            let title = self.profile.title;
+        if matches!(self.0.account.fim, FimSetting::Suffix | FimSetting::Template(_)) {
+            let title = self.0.profile.title;
             let message = format!("`fim` does not fit {title}: it only has chat, leave it at `auto`.");
-            return Err(Error::of_settings(self.profile, ErrorKind::NoFim, &message));
+            return Err(Error::of_settings(self.0.profile, ErrorKind::NoFim, &message));
         }
         Ok(self)
     }
 
     /// A header whose value must not be seen.
     pub(super) fn secret_header(mut self, name: &str, value: Secret) -> Self {
-        self.secret_headers.push((name.to_owned(), value));
+        self.0.secret_headers.push((name.to_owned(), value));
         self
     }
 
@@ -95,7 +98,7 @@ impl<'a> Draft<'a> {
     // Once in the wasm, rather than at each of many calls.
     #[inline(never)]
     fn put(&mut self, field: &str, value: Value) {
-        self.body.insert(field.to_owned(), value);
+        self.0.body.insert(field.to_owned(), value);
     }
 
     /// A top-level field of the body, if there is a value for it.
@@ -108,20 +111,20 @@ impl<'a> Draft<'a> {
 
     /// Several top-level fields of the body.
     pub(super) fn set_all(mut self, fields: Map<String, Value>) -> Self {
-        self.body.extend(fields);
+        self.0.body.extend(fields);
         self
     }
 
     /// The user's temperature, or one at which code comes out the same nearly every time.
     pub(super) fn temperature(self) -> Self {
-        let temperature = self.account.temperature();
+        let temperature = self.0.account.temperature();
         self.set("temperature", temperature)
     }
 
     /// The model the user named, or the provider's default; left out when there is neither and the
     /// server is one that serves a single model.
     pub(super) fn model(self) -> Self {
-        let model = self.profile.model(self.account).to_owned();
+        let model = self.0.profile.model(self.0.account).to_owned();
         if model.is_empty() { self } else { self.set("model", model) }
     }
 
@@ -131,23 +134,23 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// When a key would go over the net without encryption.
     pub(super) fn post(mut self) -> Result<HttpRequest, Error> {
-        for lesson in &self.account.lessons {
+        for lesson in &self.0.account.lessons {
             match lesson {
-                Lesson::Drop(path) => drop(take(&mut self.body, path)),
+                Lesson::Drop(path) => drop(take(&mut self.0.body, path)),
                 Lesson::Rename(from, to) => {
-                    if let Some(value) = take(&mut self.body, from) {
-                        self.body.insert(to.clone(), value);
+                    if let Some(value) = take(&mut self.0.body, from) {
+                        self.0.body.insert(to.clone(), value);
                     }
                 }
                 Lesson::NoSuffix | Lesson::NoFim => {}
             }
         }
-        for (field, value) in &self.account.extra_body {
+        for (field, value) in &self.0.account.extra_body {
             if let Some(path) = field.strip_prefix('!') {
-                take(&mut self.body, path);
+                take(&mut self.0.body, path);
                 continue;
             }
-            match (value, self.body.get(field)) {
+            match (value, self.0.body.get(field)) {
                 // `false` for a field that is no switch: TOML has no null.
                 (Value::Null, _)
                 | (
@@ -160,15 +163,15 @@ impl<'a> Draft<'a> {
                         | Value::Object(_),
                     ),
                 ) => {
-                    self.body.remove(field);
+                    self.0.body.remove(field);
                 }
                 _ => {
-                    self.body.insert(field.clone(), value.clone());
+                    self.0.body.insert(field.clone(), value.clone());
                 }
             }
         }
         // Values are always JSON. Their `Display` would bring a second, indenting writer into the wasm.
-        let body = serde_json::to_vec(&Value::Object(std::mem::take(&mut self.body))).unwrap_or_default();
+        let body = serde_json::to_vec(&Value::Object(std::mem::take(&mut self.0.body))).unwrap_or_default();
         Ok(HttpRequest { body: Some(body), ..self.get()? })
     }
 
@@ -177,20 +180,20 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// When a key would go over the net without encryption.
     pub(super) fn get(mut self) -> Result<HttpRequest, Error> {
-        for (name, value) in &self.account.extra_headers {
+        for (name, value) in &self.0.account.extra_headers {
             let name = name.trim().to_ascii_lowercase();
-            self.headers.retain(|(other, _)| *other != name);
-            self.secret_headers.retain(|(other, _)| *other != name);
+            self.0.headers.retain(|(other, _)| *other != name);
+            self.0.secret_headers.retain(|(other, _)| *other != name);
             if is_secret_header(&name) {
-                self.secret_headers.push((name, Secret::new(value)));
+                self.0.secret_headers.push((name, Secret::new(value)));
             } else {
-                self.headers.push((name, value.clone()));
+                self.0.headers.push((name, value.clone()));
             }
         }
         let request = HttpRequest {
-            url: self.url,
-            headers: self.headers,
-            secret_headers: self.secret_headers,
+            url: self.0.url,
+            headers: self.0.headers,
+            secret_headers: self.0.secret_headers,
             body: None,
         };
         let sentence = |words: String| {
@@ -199,7 +202,7 @@ impl<'a> Draft<'a> {
         };
         match request.check() {
             Ok(()) => Ok(request),
-            Err(wrong) => Err(Error::of_settings(self.profile, ErrorKind::Request, &sentence(wrong))),
+            Err(wrong) => Err(Error::of_settings(self.0.profile, ErrorKind::Request, &sentence(wrong))),
         }
     }
 }
@@ -215,7 +218,7 @@ pub fn missing_key(provider: &dyn Provider) -> Error {
     Error::of_settings(provider, ErrorKind::Auth, &message)
 }
 
-/// A JSON object. `json!` writes the making of one out at each place, which costs kilobytes of wasm.
+/// A JSON object. `json!` writes the making of one out at each place, and `collect` sorts: each costs kilobytes of wasm.
 #[inline(never)]
 pub(super) fn object(fields: &mut [(&str, Value)]) -> Value {
     // Collecting sorts first, by a routine of 7 KB.

@@ -184,10 +184,53 @@ impl Recording {
         self.features.iter().any(|other| other == feature)
     }
 
-    /// Decodes it and compares what comes out with its row.
+    /// The text of its first choice, put together in the plainest way; `None` where it is not made of lines.
+    fn reference(&self) -> Option<String> {
+        const TEXTS: &[&str] = &[
+            "/choices/0/delta/content",
+            "/choices/0/text",
+            "/delta/text",
+            "/message/content",
+            "/response",
+            "/content",
+        ];
+        let body = std::str::from_utf8(&self.body).ok().filter(|body| !body.starts_with('['))?;
+        let mut text = String::new();
+        for line in body.lines() {
+            let line = line.strip_prefix("data:").unwrap_or(line);
+            let Ok(frame) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+            if ["/choices/0/index", "/candidates/0/index"]
+                .iter()
+                .any(|at| frame.pointer(at).is_some_and(|at| at != 0))
+            {
+                continue;
+            }
+            let found = TEXTS.iter().find_map(|path| frame.pointer(path)?.as_str());
+            text.push_str(found.unwrap_or_default());
+            // Google's, and Mistral's.
+            let parts = ["/candidates/0/content/parts", "/choices/0/delta/content"];
+            let parts = parts.iter().find_map(|path| frame.pointer(path)?.as_array());
+            for part in parts.into_iter().flatten().filter(|part| part["thought"] != true) {
+                text.push_str(part["text"].as_str().unwrap_or_default());
+            }
+            let is_delta = frame["type"] == "response.output_text.delta";
+            text.push_str(frame["delta"].as_str().filter(|_| is_delta).unwrap_or_default());
+        }
+        Some(text)
+    }
+
+    /// Decodes it and compares what comes out with its row, and the text with the reference.
     pub(super) fn check(&self, decoder: impl Fn() -> Decoder) {
         let lines = decoded(decoder, &self.body);
         let any = |kind: &str| lines.iter().any(|line| line.starts_with(kind));
+        let text = |line| match str::strip_prefix(line, "text#0 ") {
+            Some(delta) => delta.rsplit_once(" (").map(|(text, _)| text),
+            None => line.strip_prefix("text "),
+        };
+        let text: String = lines.iter().filter_map(|line| text(line)).collect();
+        if let Some(reference) = self.reference() {
+            assert_eq!(text, reference, "text of {}", self.file);
+        }
         let stop = self.features.iter().find_map(|feature| feature.strip_prefix("stop="));
         for (feature, kind) in [("usage", "usage "), ("tools", "tool#")] {
             assert_eq!(any(kind), self.has(feature), "{feature} of {}: {lines:#?}", self.file);

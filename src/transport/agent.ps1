@@ -84,7 +84,7 @@ function Run($line) {
         'x' { Stop-Request $k; if ($armed -eq $k) { $script:armed = '' } }
         'w' {
             $script:armed = $k
-            $script:pause = [long]$part[2]
+            $script:pause = if ($part[2] -eq '-') { [int]::MaxValue } else { [long]$part[2] }
             $script:read = [long]$part[3]
             $script:at = if ($read -gt 0) { $clock.ElapsedMilliseconds + $pause } else { -1 }
         }

@@ -283,7 +283,9 @@ impl Agent {
         not_before_ms: u64,
     ) -> Result<(), Lost> {
         fetch.told = fetch.answer.received();
-        self.send(host, &format!("w {} {not_before_ms} {}\n", fetch.number, fetch.told))
+        // A shell cannot compare so large a number.
+        let pause = if not_before_ms == u64::MAX { "-".to_owned() } else { not_before_ms.to_string() };
+        self.send(host, &format!("w {} {pause} {}\n", fetch.number, fetch.told))
     }
 
     /// See [`super::requests::Transport::timer`].

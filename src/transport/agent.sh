@@ -13,7 +13,7 @@
 #   u K                 request K has not left and shall not; the plugin uses its pipes again
 #   x K                 stop request K
 #   w K MS N            wake up once, when request K has more than N bytes of body, but not within MS; or when it
-#                       has ended
+#                       has ended. MS may be -: only then
 #   r K N               N bytes of body of request K were read
 #   t MS                wake up once, after MS
 # Events of the agent's own processes:
@@ -60,7 +60,11 @@ id=$(dd bs=1 count="$length")
 id=${id#*'"id":'} id=${id# } id=${id%%[!0-9]*}
 ready() { send '{"jsonrpc":"2.0","id":'"$id"',"result":{"capabilities":{}}}'; }
 # Ends here if the folder cannot be made: the plugin finds none.
-cd "$home" && mkdir "$name" && cd "./$name" || { ready && exit; }
+# Lapce reads all its settings again when a file is made in a plugin's folder that it may list. inotify watches none that
+# cannot be read, and nothing here has to list it.
+mode=700
+[ "$(uname)" != Linux ] || mode=300
+cd "$home" && mkdir -m $mode "$name" && cd "./$name" || { ready && exit; }
 
 # Makes the files of eight more requests. iK comes last: where it is, all are.
 made=0
@@ -90,6 +94,7 @@ tidy() {
     [ -z "$1" ] || kill -KILL "$1"
     cd /
     for try in 1 2 3 4 5 6 7 8 9; do
+        chmod 700 "$home/$name"
         rm -rf "$home/$name"
         [ -e "$home/$name" ] || exit
         sleep 0.1
@@ -125,7 +130,7 @@ ready
         fi
         {
             [ -p "$old/a" ] || sleep 1
-            [ ! -p "$old/a" ] || { exec 5<>"$old/a" 6<"$old/a" 5>&- && ! read -r text <&6; } && rm -rf "$old"
+            [ ! -p "$old/a" ] || { exec 5<>"$old/a" 6<"$old/a" 5>&- && ! read -r text <&6; } && chmod 700 "$old" && rm -rf "$old"
         } &
         readers="$readers $!"
     done
@@ -171,6 +176,9 @@ plan() {
     later "$((next - now))" d
     alarm_id=$serial sleeper=$!
 }
+
+# Removes the files of request $1.
+clear_away() { rm -f "i$1" "b$1" "h$1" "p$1" "o$1" "c$1" "l$1" "e$1" "s$1"; }
 
 # Takes request $1 out of those that wait.
 unqueue() {
@@ -255,7 +263,7 @@ mind() {
         case $text in 'curl: ('*) words=$text ;; esac
     done
     printf '%s %s\n' "$code" "$words"
-    rm -f ?"$k"
+    clear_away "$k"
     echo "e $k" >&3
 }
 
@@ -353,7 +361,7 @@ while read -r command k n m body old <&3; do
             case "$waiting " in
                 *" $k:"*)
                     unqueue "$k"
-                    rm -f ?"$k"
+                    clear_away "$k"
                     ;;
             esac
             forget "$k"
@@ -366,6 +374,7 @@ while read -r command k n m body old <&3; do
                 wake
                 continue
             fi
+            [ "$pause" != - ] || continue
             # Before the first byte the pause has not begun.
             [ "$got$need" = 00 ] || hold "$pause"
             look
@@ -376,7 +385,7 @@ while read -r command k n m body old <&3; do
             [ "$n" -gt 0 ] && [ -n "$got" ] || continue
             got=$((got + n))
             eval "got$k=$got"
-            if [ "$armed" = "$k" ]; then
+            if [ "$armed" = "$k" ] && [ "$pause" != - ]; then
                 look
             elif [ "$got" -lt "$read" ]; then
                 watch "$k"
@@ -420,4 +429,5 @@ while read -r command k n m body old <&3; do
     esac
 done
 cd /
+chmod 700 "$home/$name"
 rm -rf "$home/$name"

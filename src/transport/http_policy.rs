@@ -13,6 +13,11 @@ pub(super) fn refusal(request: &HttpRequest, options: &Options) -> Option<&'stat
              unset them",
         );
     }
+    if request.url.socket().is_some() {
+        return Some(
+            "Lapce's own HTTP client cannot reach a socket: install curl, or let the server listen on a port",
+        );
+    }
     let is_allowed = options.mode == Mode::Http || !request.carries_key();
     (!is_allowed).then_some(
         "Lapce's own HTTP client follows redirects and would take the key along, so it is not used: install curl, or set \

@@ -33,7 +33,7 @@ pub trait Transport {
 
     /// Asks for one wake-up: once `number` has more body than was read so far and `not_before_ms` have passed
     /// (from now; if no byte of body has come yet, from the first one), or at once when it has ended or failed.
-    /// Replaces what `wake` or `timer` asked for before.
+    /// `u64::MAX`: only when it has. Replaces what `wake` or `timer` asked for before.
     fn wake(&mut self, number: RequestNumber, not_before_ms: u64);
 
     /// Asks for one wake-up `ms` from now. Replaces what `wake` or `timer` asked for before.

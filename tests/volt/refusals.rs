@@ -36,7 +36,7 @@ fn a_refusal_is_told_once_with_its_cause_and_the_setting() {
         ("openai", error::openai(404), &["OpenAI", "`model`", "`base-url`"]),
         ("openai", error::openai(429), &["OpenAI", "wait for 2 s"]),
         ("openai", error::openai(500), &["OpenAI", "failed or is overloaded"]),
-        ("openai", html(404), &["`base-url`", "`provider`"]),
+        ("openai", html(404), &["Nothing answers at http:", "`base-url`", "`provider`"]),
         ("openai", html(200), &["OpenAI", "`base-url`", "`provider`"]),
         ("anthropic", error::anthropic(401), &["Anthropic", "API key", "`api-key-env`"]),
         ("anthropic", error::anthropic(404), &["Anthropic", "`model`"]),

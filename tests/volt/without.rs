@@ -25,7 +25,7 @@ fn stage(bent: impl FnOnce(Setup) -> Setup) -> Stage {
 fn path_without_curl() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-curl");
     std::fs::create_dir_all(&folder).unwrap();
-    for program in ["sh", "mkdir", "mkfifo", "rm", "dd", "sleep"] {
+    for program in ["sh", "mkdir", "mkfifo", "rm", "dd", "sleep", "tee"] {
         let link = folder.join(program);
         if !link.exists() {
             // Another test's process may have been quicker.

@@ -132,7 +132,8 @@ impl Engine {
         if !place.invoked && self.continuation.as_ref().is_some_and(is_end) {
             return Some(Why::Gate(Gate::JustAccepted));
         }
-        let wait = self.limited_until_ms.saturating_sub(now);
+        let refused = if place.invoked { 0 } else { self.refused_until_ms };
+        let wait = self.limited_until_ms.max(refused).saturating_sub(now);
         (wait > 0).then_some(Why::RateLimited(wait))
     }
 

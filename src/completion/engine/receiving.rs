@@ -5,10 +5,14 @@ use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
 use super::super::suggestion::Ending;
 use super::{Engine, Phase, Waiting, Work};
 use crate::provider::retry;
+use crate::stream::ErrorKind;
 use crate::transport::RequestNumber;
 
 /// A model that took this much longer than usual to begin was not slow but unread, in milliseconds.
 const UNREAD_MS: u64 = 10_000;
+
+/// Who is refused for the key, the credit or the model is not asked again for each pause in typing, in milliseconds.
+const REFUSED_MS: u64 = 10_000;
 
 impl Engine {
     pub(super) fn receive(
@@ -102,6 +106,9 @@ impl Engine {
             Verdict::Failed(error) => {
                 if let Some(pause) = retry::pause_ms(&error) {
                     self.limited_until_ms = now.saturating_add(pause);
+                }
+                if matches!(error.kind, ErrorKind::Auth | ErrorKind::Quota | ErrorKind::Model) {
+                    self.refused_until_ms = now + REFUSED_MS;
                 }
                 out.push(Output::Notice(error.clone()));
                 self.ended(now, Ending::Broken, buffers, out);

@@ -116,6 +116,11 @@ fn a_wrong_value_is_named_by_its_dotted_name_and_never_quoted() {
         ),
         (json!({"max_tokens": 5}), "`max_tokens` is not a setting (did you mean `max-tokens`?)"),
         (json!({"timeout": {"idle": 5}}), "`timeout.idle` is not a setting"),
+        (
+            json!({"key-command": "pass show key"}),
+            "`key-command` cannot be a setting, because the folder that is open may have settings of its own and could \
+             run anything: set AI_COMPLETION_KEY_COMMAND in the environment, or use `cargo volt install --key-command`",
+        ),
         (json!({"colour": {"hush": 1}}), "`colour` is not a setting"),
         (
             json!({"extra-headers": {"hOsT": "hush"}}),

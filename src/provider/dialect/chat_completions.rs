@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::responses::Responses;
 use crate::http::HttpRequest;
@@ -90,9 +90,8 @@ impl Draft<'_> {
 
     /// What to send besides text.
     pub(super) fn stream_options(self, options: &[(&str, bool)]) -> Self {
-        let fields = options.iter().map(|(name, value)| ((*name).to_owned(), Value::Bool(*value)));
-        let options = (!options.is_empty()).then(|| Value::Object(fields.collect::<Map<_, _>>()));
-        self.set_some("stream_options", options)
+        let mut fields: Vec<_> = options.iter().map(|(name, value)| (*name, Value::Bool(*value))).collect();
+        if fields.is_empty() { self } else { self.set("stream_options", object(&mut fields)) }
     }
 }
 
