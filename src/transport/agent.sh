@@ -178,7 +178,7 @@ plan() {
 }
 
 # Removes the files of request $1.
-clear_away() { rm -f "i$1" "b$1" "h$1" "p$1" "o$1" "c$1" "l$1" "e$1" "s$1"; }
+clear_away() { rm -f "i$1" "b$1" "h$1" "p$1" "o$1" "c$1" "l$1" "e$1" "s$1" "t$1"; }
 
 # Takes request $1 out of those that wait.
 unqueue() {

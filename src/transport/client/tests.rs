@@ -48,6 +48,11 @@ fn failure(event: TransportEvent) -> Failure {
     }
 }
 
+/// The agent's folder may not be listed.
+fn make_readable(folder: &Path) {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
 fn every_shell(test: impl Fn(Shell)) {
     for shell in shells() {
         test(shell);
@@ -694,7 +699,9 @@ fn an_agent_whose_folder_is_removed_is_replaced() {
         desk.client.start(ONE, &post(&url), 0, None);
         until("the body", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"abc"));
         for name in desk.folder.files() {
-            fs::remove_dir_all(desk.folder.path.join(name)).unwrap();
+            let folder = desk.folder.path.join(name);
+            make_readable(&folder);
+            fs::remove_dir_all(folder).unwrap();
         }
         desk.client.tick();
         desk.sends_again();
@@ -807,6 +814,7 @@ fn the_key_is_nowhere_to_be_seen() {
             let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode(folder.clone()) & 0o077, 0);
             let mut bodies = 0;
+            make_readable(&folder);
             for entry in fs::read_dir(&folder).unwrap() {
                 let path = entry.unwrap().path();
                 assert_eq!(mode(path.clone()), 0o600, "{path:?}");
