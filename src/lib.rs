@@ -6,6 +6,6 @@ pub mod http;
 mod json_tree;
 pub mod lapce;
 pub mod provider;
-pub use sse;
+pub use {json, sse};
 pub mod stream;
 pub mod transport;

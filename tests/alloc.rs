@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ai_completion::provider;
-use ai_completion::stream::{ContentFilter, StreamPipelineBuilder, StreamToken, TokenAccumulator};
+use ai_completion::stream::{ContentFilter, Pattern, StreamPipelineBuilder, StreamToken, TokenAccumulator};
 
 struct Counting;
 
@@ -48,11 +48,12 @@ fn body(event: &str, text: &str) -> String {
 /// How many bytes of answer come out of a pipeline with all stages that is fed `body` 40 times. Of these the
 /// first 20 make it warm; the others must allocate nothing.
 fn delivered_without_allocating(provider: &str, body: &str, chunk_size: usize) -> usize {
+    let pattern = |pattern| Pattern::wildcard(pattern).unwrap();
     let filter = ContentFilter::new()
-        .replace("colou?r", "hue")
-        .and_then(|filter| filter.delete("(?s)/\\*.*?\\*/"))
-        .and_then(|filter| filter.stop("<|endoftext|>"))
-        .unwrap();
+        .replace(pattern("colour"), "hue")
+        .replace(pattern("color"), "hue")
+        .delete(pattern("/\\***\\*/"))
+        .cut(pattern("<|endoftext|>"));
     let mut pipeline = StreamPipelineBuilder::new(provider::find(provider).unwrap().decoder())
         .transform(filter)
         .transform(TokenAccumulator::new(24, 64))

@@ -1,19 +1,21 @@
-//! Any bytes, any policy, any chunking: the three framers do not panic, and chunking changes nothing.
+//! The three framers on any bytes, at any chunking: no panic, and chunking changes nothing. The parser of event
+//! streams gives what the naive one does, also when frames are dropped before all are drawn.
 //! First byte: the framer and its policy. Second: the size of the chunks.
 
 #![no_main]
 
-use ai_completion::sse::{Error, Frame, Parser, Policy, json_array, ndjson};
 use libfuzzer_sys::fuzz_target;
+use sse::{Error, Parser, Policy, SseEvent, json_array, naive, ndjson};
 
 fuzz_target!(|input: &[u8]| {
     let [how, size, body @ ..] = input else { return };
+    let bit = |at: u8| how >> at & 1 == 1;
+    let drawn = if bit(7) { 1 } else { usize::MAX };
     let size = usize::from(*size).max(1);
     match how % 4 {
         0 => assert_eq!(lines(body, size), lines(body, usize::MAX)),
         1 => assert_eq!(elements(body, size), elements(body, usize::MAX)),
         _ => {
-            let bit = |at: u8| how >> at & 1 == 1;
             let policy = Policy {
                 limit: if bit(2) { 64 } else { Policy::STRICT.limit },
                 dispatch_at_eof: bit(3),
@@ -21,25 +23,27 @@ fuzz_target!(|input: &[u8]| {
                 raw_blocks: bit(5),
                 drop_keep_alives: bit(6),
             };
-            assert_eq!(events(policy, body, size), events(policy, body, usize::MAX));
+            assert_eq!(events(policy, body, size, drawn), naive::parse(policy, body));
         }
     }
 });
 
-type Event = (String, String, String, Option<u64>);
-
-fn events(policy: Policy, body: &[u8], size: usize) -> Vec<Result<Event, Error>> {
-    let owned =
-        |frame: Frame<'_>| (frame.event.to_owned(), frame.data.to_owned(), frame.id.to_owned(), frame.retry);
+/// The events, of which at most `drawn` are drawn before the next chunk comes.
+fn events(policy: Policy, body: &[u8], size: usize, drawn: usize) -> Vec<Result<SseEvent, Error>> {
     let mut parser = Parser::with_policy(policy);
     let mut events = Vec::new();
     for chunk in body.chunks(size) {
         let mut frames = parser.feed(chunk);
-        while let Some(frame) = frames.next() {
-            events.push(frame.map(owned));
+        let before = events.len();
+        while events.len() - before < drawn
+            && let Some(frame) = frames.next()
+        {
+            events.push(frame.map(SseEvent::from));
         }
     }
-    events.extend(parser.finish().map(|frame| frame.map(owned)));
+    while let Some(frame) = parser.finish() {
+        events.push(frame.map(SseEvent::from));
+    }
     events
 }
 

@@ -6,7 +6,7 @@ use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
 use super::leniency::{Cumulative, New};
-use crate::sse::json::{self, NotJson, Raw, Read, Unread, is_json};
+use crate::sse::json::{self, NotJson, Raw, Read, Scanner, Unread, is_json};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken, Usage};
 
@@ -51,7 +51,7 @@ impl Notes {
 }
 
 /// Reads an object that counts tokens.
-pub(super) type ReadCounts = fn(Raw<'_>) -> Usage;
+pub(super) type ReadCounts = fn(&mut Scanner<'_>) -> Usage;
 
 impl<'f> Frame<'f> {
     /// A frame with that text.
@@ -78,7 +78,7 @@ impl<'f> Frame<'f> {
             let object = Some(counts.json()).filter(|json| json.starts_with('{'));
             notes.counts = object.and_then(|object| Some((place(self.data, object)?, read)));
         }
-        sink.token(StreamToken::Usage(read(counts)));
+        sink.token(StreamToken::Usage(read(&mut Scanner::new(counts.json()))));
     }
 }
 
@@ -98,7 +98,7 @@ fn place(data: &str, part: &str) -> Option<Range<usize>> {
 /// - a second frame right after it that differs only in that text, in what `read` passed over, and in the
 ///   members of the object that counts tokens, yields the same tokens with its own text and counts, unless
 ///   the text or the object is empty, and changes nothing in `self` or `ends` that the first has not.
-pub trait Wire {
+pub trait Wire: Send {
     /// Decodes one frame. Finish reasons, end markers and failures are said to `ends`, everything else goes
     /// to `sink`. A frame that is a whole answer of its own, or an error object, is to be understood as well.
     fn frame(&mut self, frame: &mut Frame<'_>, ends: &mut Ends, sink: &mut dyn Sink);
@@ -246,6 +246,12 @@ impl Decoder {
     /// The same decoder, for frames of at most `limit` bytes. To be called before the first bytes.
     pub fn with_limit(mut self, limit: usize) -> Self {
         self.framer = Framer::new(self.framing(), limit);
+        self
+    }
+
+    /// The same decoder, which decodes each frame in full: for measuring what the memo of the envelope gives.
+    pub fn without_memo(mut self) -> Self {
+        self.reading.envelope = Envelope::off();
         self
     }
 

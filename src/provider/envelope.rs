@@ -29,7 +29,7 @@ use super::decoder::{Ends, Frame, Notes, ReadCounts, Wire};
 use super::leniency::Halves;
 use crate::sse::json::{is_json, strings, unescape};
 use crate::sse::template::Template;
-use crate::stream::{Sink, StreamToken, Usage};
+use crate::stream::{Sink, StreamToken};
 
 /// Longer frames are not learned, so that one of them does not hold its memory.
 const LONGEST: usize = 16 << 10;
@@ -66,6 +66,11 @@ enum Kind {
 }
 
 impl Envelope {
+    /// A memo that never learns.
+    pub(super) fn off() -> Self {
+        Self { fruitless: u32::MAX, ..Self::default() }
+    }
+
     /// Decodes one frame as the wire would, by the wire or by comparing.
     pub(super) fn frame(
         &mut self,
@@ -75,13 +80,7 @@ impl Envelope {
         sink: &mut dyn Sink,
     ) {
         let event = frame.event;
-        if !self.halves.is_waiting()
-            && let Some((text, usage)) = self.tokens(event, frame.data)
-        {
-            sink.token(text);
-            if let Some(usage) = usage {
-                sink.token(StreamToken::Usage(usage));
-            }
+        if !self.halves.is_waiting() && self.give(event, frame.data, sink).is_some() {
             return;
         }
         self.gave = None;
@@ -120,15 +119,13 @@ impl Envelope {
         self.halves.finish(sink);
     }
 
-    /// The tokens of this frame, if it is the learned one with another text and other counts.
-    fn tokens<'t>(&'t mut self, event: &str, data: &'t str) -> Option<(StreamToken<'t>, Option<Usage>)> {
+    /// Gives the tokens of this frame, if it is the learned one with another text and other counts.
+    fn give(&mut self, event: &str, data: &str, sink: &mut dyn Sink) -> Option<()> {
         let gave = self.gave?;
-        let there = self.template.fill(event, data)?;
-        let usage = match gave.counts {
-            None => None,
-            Some(read) if there.object.is_given() => Some(read(there.object)),
-            Some(_) => return None,
-        };
+        let mut usage = None;
+        let there = self.template.fill(event, data, &mut |json| {
+            usage = gave.counts.map(|read| read(json));
+        })?;
         debug_assert!(is_json(data));
         #[cfg(test)]
         tests::HITS.with(|hits| hits.set(hits.get() + 1));
@@ -146,11 +143,14 @@ impl Envelope {
             there.text
         };
         let text = Cow::Borrowed(text);
-        let text = match gave.kind {
+        sink.token(match gave.kind {
             Kind::Text => StreamToken::Text(text),
             Kind::Reasoning => StreamToken::Reasoning(text),
-        };
-        Some((text, usage))
+        });
+        if let Some(usage) = usage {
+            sink.token(StreamToken::Usage(usage));
+        }
+        Some(())
     }
 
     /// Where in the frame the token's text is: at its address, or else, if it is in `scratch`, in the string

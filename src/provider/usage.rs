@@ -1,4 +1,4 @@
-use crate::sse::json::{Raw, object};
+use crate::sse::json::{Raw, Scanner, object};
 use crate::stream::Usage;
 
 object! {
@@ -8,10 +8,11 @@ object! {
         input_tokens = "input_tokens": Raw<'a>,
         completion_tokens = "completion_tokens": Raw<'a>,
         output_tokens = "output_tokens": Raw<'a>,
-        prompt_details = "prompt_tokens_details": Details<'a>,
-        input_details = "input_tokens_details": Details<'a>,
-        completion_details = "completion_tokens_details": Details<'a>,
-        output_details = "output_tokens_details": Details<'a>,
+        // Read when they are there, as they seldom are in each chunk.
+        prompt_details = "prompt_tokens_details": Raw<'a>,
+        input_details = "input_tokens_details": Raw<'a>,
+        completion_details = "completion_tokens_details": Raw<'a>,
+        output_details = "output_tokens_details": Raw<'a>,
         cache_hit = "prompt_cache_hit_tokens": Raw<'a>,
     }
 }
@@ -25,17 +26,25 @@ object! {
 
 /// The token counts of a `usage` object of chat completions, completions or responses; DeepSeek's
 /// `prompt_cache_hit_tokens` included.
-pub(super) fn usage(raw: Raw<'_>) -> Usage {
-    let counts: Counts = raw.read();
-    let first = |candidates: [Raw<'_>; 3]| candidates.into_iter().find_map(Raw::number);
-    Usage {
-        input: first([counts.prompt_tokens, counts.input_tokens, Raw::default()]),
-        output: first([counts.completion_tokens, counts.output_tokens, Raw::default()]),
-        cached: first([counts.prompt_details.cached, counts.input_details.cached, counts.cache_hit]),
-        reasoning: first([
-            counts.completion_details.reasoning,
-            counts.output_details.reasoning,
-            Raw::default(),
-        ]),
+pub(super) fn usage(json: &mut Scanner<'_>) -> Usage {
+    let counts: Counts = json.read();
+    let number = |one: Raw<'_>, other: Raw<'_>| one.number().or_else(|| other.number());
+    let mut usage = Usage {
+        input: number(counts.prompt_tokens, counts.input_tokens),
+        output: number(counts.completion_tokens, counts.output_tokens),
+        cached: None,
+        reasoning: None,
+    };
+    let details =
+        [counts.prompt_details, counts.input_details, counts.completion_details, counts.output_details];
+    for (place, raw) in details.into_iter().enumerate().filter(|(_, raw)| raw.is_given()) {
+        let Details { cached, reasoning } = raw.read();
+        if place < 2 {
+            usage.cached = usage.cached.or_else(|| cached.number());
+        } else {
+            usage.reasoning = usage.reasoning.or_else(|| reasoning.number());
+        }
     }
+    usage.cached = usage.cached.or_else(|| counts.cache_hit.number());
+    usage
 }

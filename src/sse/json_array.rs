@@ -4,10 +4,18 @@
 //! JSON is the caller's to judge.
 
 use super::text::{Carry, utf8};
+use super::undrawn::Undrawn;
 use super::{DEFAULT_LIMIT, Error};
 
 /// Cuts a body into the elements of its array. A body that is one object, as errors are, is one
 /// element; one that begins with neither bracket is no JSON worth cutting and comes whole at the end.
+///
+/// ```
+/// let mut framer = sse::json_array::Framer::new();
+/// let mut elements = framer.feed(b"[{\"a\":[1]},\r\n{\"b\"");
+/// assert_eq!(elements.next(), Some(Ok("{\"a\":[1]}")));
+/// assert_eq!(elements.next(), None);
+/// ```
 #[derive(Debug)]
 pub struct Framer {
     limit: usize,
@@ -17,8 +25,9 @@ pub struct Framer {
     element: Carry,
     /// The running element is over the limit: drop it up to its end.
     dropped: bool,
-    /// The element was lent out and is to be forgotten.
-    spent: bool,
+    /// Borrowed by the last frame; cleared on the next call.
+    ended: bool,
+    undrawn: Undrawn,
 }
 
 /// Where in the body the next byte is.
@@ -57,29 +66,92 @@ impl Framer {
             opened: false,
             element: Carry::default(),
             dropped: false,
-            spent: false,
+            ended: false,
+            undrawn: Undrawn::default(),
         }
     }
 
-    /// Takes the next bytes of the body. The elements must be drawn until there is none.
+    /// Takes the next bytes of the body. Elements that are not drawn before [`Frames`] is dropped come out
+    /// first at the next call.
     pub fn feed<'f>(&'f mut self, chunk: &'f [u8]) -> Frames<'f> {
-        Frames { framer: self, chunk, lent: None }
+        Frames { framer: self, chunk }
     }
 
-    /// The body is over: hands on a body that was no array, drops an element that was cut off, and
-    /// makes the framer ready for a new body.
+    /// The body is over: hands on elements that were not drawn, then a body that was no array; drops an element
+    /// that was cut off. With `None` the framer is ready for a new body.
     pub fn finish(&mut self) -> Option<Result<&str, Error>> {
-        self.forget_spent();
+        if !self.undrawn.is_empty() {
+            match self.next_undrawn() {
+                Ok(true) => return Some(Ok(self.element.text())),
+                Ok(false) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        self.clear_ended();
         let whole = self.place == Place::Whole && !self.dropped;
         *self =
-            Self { element: std::mem::take(&mut self.element), spent: true, ..Self::with_limit(self.limit) };
+            Self { element: std::mem::take(&mut self.element), ended: true, ..Self::with_limit(self.limit) };
         whole.then(|| Ok(self.element.text()))
     }
 
-    fn forget_spent(&mut self) {
-        if std::mem::take(&mut self.spent) {
+    fn clear_ended(&mut self) {
+        if std::mem::take(&mut self.ended) {
             self.element.clear();
         }
+    }
+
+    /// Reads on in the bytes that were left undrawn; whether an element is ready, in `self.element`.
+    #[cold]
+    fn next_undrawn(&mut self) -> Result<bool, Error> {
+        let (bytes, read) = self.undrawn.take();
+        let mut rest = bytes.get(read..).unwrap_or_default();
+        let found = self.advance(&mut rest).map(|found| match found {
+            Some(Found::Lent(element)) => {
+                self.element.push(element.as_bytes(), false);
+                self.ended = true;
+                true
+            }
+            found => found.is_some(),
+        });
+        let read = bytes.len() - rest.len();
+        self.undrawn.put_back(bytes, read);
+        found
+    }
+
+    // Called in two places.
+    #[inline(never)]
+    fn advance<'c>(&mut self, chunk: &mut &'c [u8]) -> Result<Option<Found<'c>>, Error> {
+        self.clear_ended();
+        while !chunk.is_empty() {
+            if matches!(self.place, Place::Start | Place::Between) {
+                let skipped = self.skip(chunk);
+                *chunk = chunk.get(skipped..).unwrap_or_default();
+                continue;
+            }
+            let (len, ended) = self.read(chunk);
+            let (piece, after) = chunk.split_at(len);
+            *chunk = after;
+            if !ended {
+                return self.carry(piece).map(|()| None);
+            }
+            self.place = Place::Between;
+            // An element in one piece is not copied, if it is UTF-8.
+            if self.element.is_empty()
+                && !self.dropped
+                && piece.len() <= self.limit
+                && let Some(element) = utf8(piece, false)
+            {
+                return Ok(Some(Found::Lent(element)));
+            }
+            let carried = self.carry(piece);
+            if std::mem::take(&mut self.dropped) {
+                carried?;
+                continue;
+            }
+            self.ended = true;
+            return Ok(Some(Found::Carried));
+        }
+        Ok(None)
     }
 
     fn carry(&mut self, piece: &[u8]) -> Result<(), Error> {
@@ -167,61 +239,46 @@ impl Framer {
     }
 }
 
-/// The elements of one chunk, lent one after the other.
-#[must_use = "elements that are not drawn are lost"]
+/// Where an element is.
+enum Found<'c> {
+    /// In the caller's chunk.
+    Lent(&'c str),
+    /// In [`Framer::element`].
+    Carried,
+}
+
+/// The elements of one chunk, lent one after the other. Dropping it early loses nothing.
 #[derive(Debug)]
 pub struct Frames<'f> {
     framer: &'f mut Framer,
     chunk: &'f [u8],
-    lent: Option<&'f str>,
 }
 
 impl Frames<'_> {
     /// The next element, valid until the one after it is asked for. `None`: feed the next chunk.
     #[expect(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Option<Result<&str, Error>> {
-        match self.advance() {
-            Ok(true) => Some(Ok(match self.lent {
-                Some(element) => element,
-                None => self.framer.element.text(),
-            })),
-            Ok(false) => None,
+        if !self.framer.undrawn.is_empty() {
+            match self.framer.next_undrawn() {
+                Ok(true) => return Some(Ok(self.framer.element.text())),
+                Ok(false) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        match self.framer.advance(&mut self.chunk) {
+            Ok(Some(Found::Lent(element))) => Some(Ok(element)),
+            Ok(Some(Found::Carried)) => Some(Ok(self.framer.element.text())),
+            Ok(None) => None,
             Err(error) => Some(Err(error)),
         }
     }
+}
 
-    fn advance(&mut self) -> Result<bool, Error> {
-        self.framer.forget_spent();
-        self.lent = None;
-        while !self.chunk.is_empty() {
-            if matches!(self.framer.place, Place::Start | Place::Between) {
-                let skipped = self.framer.skip(self.chunk);
-                self.chunk = self.chunk.get(skipped..).unwrap_or_default();
-                continue;
-            }
-            let (len, ended) = self.framer.read(self.chunk);
-            let (piece, after) = self.chunk.split_at(len);
-            self.chunk = after;
-            if !ended {
-                return self.framer.carry(piece).map(|()| false);
-            }
-            self.framer.place = Place::Between;
-            // An element in one piece is not copied, if it is UTF-8.
-            if self.framer.element.is_empty() && !self.framer.dropped && piece.len() <= self.framer.limit {
-                self.lent = utf8(piece, false);
-                if self.lent.is_some() {
-                    return Ok(true);
-                }
-            }
-            let carried = self.framer.carry(piece);
-            if std::mem::take(&mut self.framer.dropped) {
-                carried?;
-                continue;
-            }
-            self.framer.spent = true;
-            return Ok(true);
+impl Drop for Frames<'_> {
+    fn drop(&mut self) {
+        if !self.chunk.is_empty() {
+            self.framer.undrawn.add(self.chunk);
         }
-        Ok(false)
     }
 }
 

@@ -1,7 +1,7 @@
-//! The standard's algorithm written down line by line, slow and plain: what the parser is held against.
+//! The standard's algorithm written down line by line, slow and plain: what tests and fuzz targets hold the
+//! parser against.
 
-use super::tests::Event;
-use super::{Error, Policy};
+use super::{Error, Policy, SseEvent};
 
 #[derive(Default)]
 struct Block {
@@ -39,7 +39,10 @@ fn lines(body: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     (lines, &body[start..])
 }
 
-pub(super) fn parse(policy: Policy, body: &[u8]) -> Vec<Result<Event, Error>> {
+/// The events of a whole stream, and one error for each that is over the limit.
+pub fn parse(policy: Policy, body: &[u8]) -> Vec<Result<SseEvent, Error>> {
+    // As the parser does.
+    let policy = Policy { limit: policy.limit.max(64), ..policy };
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let (mut lines, rest) = lines(body);
     let too_long = Err(Error::TooLong { limit: policy.limit });
@@ -83,7 +86,7 @@ pub(super) fn parse(policy: Policy, body: &[u8]) -> Vec<Result<Event, Error>> {
                 event if event.is_empty() => "message".to_owned(),
                 event => event,
             };
-            out.push(Ok(Event { event, data: text(&joined), id: text(&id), retry }));
+            out.push(Ok(SseEvent { event, data: text(&joined), id: text(&id), retry }));
             continue;
         }
         if block.dropped {

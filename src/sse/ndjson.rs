@@ -2,17 +2,28 @@
 
 use super::scan::line_end;
 use super::text::{Carry, utf8};
+use super::undrawn::Undrawn;
 use super::{DEFAULT_LIMIT, Error};
 
 /// Cuts a body into its lines that are not blank. What is in them is the caller's to judge.
+///
+/// ```
+/// let mut framer = sse::ndjson::Framer::new();
+/// let mut lines = framer.feed(b"{\"a\":1}\r\n\n{\"b\":2}");
+/// assert_eq!(lines.next(), Some(Ok("{\"a\":1}")));
+/// assert_eq!(lines.next(), None);
+/// drop(lines);
+/// assert_eq!(framer.finish(), Some(Ok("{\"b\":2}")));
+/// ```
 #[derive(Debug)]
 pub struct Framer {
     limit: usize,
     line: Carry,
     /// The running line is over the limit: drop it up to its end.
     dropped: bool,
-    /// The line was lent out and is to be forgotten.
-    spent: bool,
+    /// Borrowed by the last frame; cleared on the next call.
+    ended: bool,
+    undrawn: Undrawn,
 }
 
 impl Default for Framer {
@@ -29,26 +40,89 @@ impl Framer {
 
     /// A framer whose lines may have `limit` bytes.
     pub fn with_limit(limit: usize) -> Self {
-        Self { limit, line: Carry::default(), dropped: false, spent: false }
+        Self { limit, line: Carry::default(), dropped: false, ended: false, undrawn: Undrawn::default() }
     }
 
-    /// Takes the next bytes of the body. The lines must be drawn until there is none.
+    /// Takes the next bytes of the body. Lines that are not drawn before [`Frames`] is dropped come out first
+    /// at the next call.
     pub fn feed<'f>(&'f mut self, chunk: &'f [u8]) -> Frames<'f> {
-        Frames { framer: self, chunk, lent: None }
+        Frames { framer: self, chunk }
     }
 
-    /// The body is over: hands on a last line without its end, and makes the framer ready for a new body.
+    /// The body is over: hands on lines that were not drawn, then a last line without its end; with `None` the
+    /// framer is ready for a new body.
     pub fn finish(&mut self) -> Option<Result<&str, Error>> {
-        self.forget_spent();
-        self.spent = true;
+        if !self.undrawn.is_empty() {
+            match self.next_undrawn() {
+                Ok(true) => return Some(Ok(self.line.text())),
+                Ok(false) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        self.clear_ended();
+        self.ended = true;
         self.dropped = false;
         if is_blank(self.line.bytes()) { None } else { Some(Ok(self.line.text())) }
     }
 
-    fn forget_spent(&mut self) {
-        if std::mem::take(&mut self.spent) {
+    fn clear_ended(&mut self) {
+        if std::mem::take(&mut self.ended) {
             self.line.clear();
         }
+    }
+
+    /// Reads on in the bytes that were left undrawn; whether a line is ready, in `self.line`.
+    #[cold]
+    fn next_undrawn(&mut self) -> Result<bool, Error> {
+        let (bytes, read) = self.undrawn.take();
+        let mut rest = bytes.get(read..).unwrap_or_default();
+        let found = self.advance(&mut rest).map(|found| match found {
+            Some(Found::Lent(line)) => {
+                self.line.push(line.as_bytes(), false);
+                self.ended = true;
+                true
+            }
+            found => found.is_some(),
+        });
+        let read = bytes.len() - rest.len();
+        self.undrawn.put_back(bytes, read);
+        found
+    }
+
+    // Called in two places.
+    #[inline(never)]
+    fn advance<'c>(&mut self, chunk: &mut &'c [u8]) -> Result<Option<Found<'c>>, Error> {
+        self.clear_ended();
+        while !chunk.is_empty() {
+            let line = line_end(chunk);
+            let (text, after) = chunk.split_at(line.len);
+            *chunk = after.get(1..).unwrap_or_default();
+            // A line in one piece, as nearly all are, is not copied.
+            let whole = line.ended && self.line.is_empty() && !self.dropped;
+            if whole
+                && text.len() <= self.limit
+                && let Some(line) = utf8(text, line.ascii)
+            {
+                if is_blank(text) {
+                    continue;
+                }
+                return Ok(Some(Found::Lent(line)));
+            }
+            let carried = self.carry(text, line.ascii);
+            if !line.ended {
+                return carried.map(|()| None);
+            }
+            if std::mem::take(&mut self.dropped) {
+                carried?;
+                continue;
+            }
+            self.ended = true;
+            if !is_blank(self.line.bytes()) {
+                return Ok(Some(Found::Carried));
+            }
+            self.clear_ended();
+        }
+        Ok(None)
     }
 
     fn carry(&mut self, piece: &[u8], ascii: bool) -> Result<(), Error> {
@@ -65,62 +139,46 @@ impl Framer {
     }
 }
 
-/// The lines of one chunk, lent one after the other.
-#[must_use = "lines that are not drawn are lost"]
+/// Where a line is.
+enum Found<'c> {
+    /// In the caller's chunk.
+    Lent(&'c str),
+    /// In [`Framer::line`].
+    Carried,
+}
+
+/// The lines of one chunk, lent one after the other. Dropping it early loses nothing.
 #[derive(Debug)]
 pub struct Frames<'f> {
     framer: &'f mut Framer,
     chunk: &'f [u8],
-    lent: Option<&'f str>,
 }
 
 impl Frames<'_> {
     /// The next line, valid until the one after it is asked for. `None`: feed the next chunk.
     #[expect(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Option<Result<&str, Error>> {
-        match self.advance() {
-            Ok(true) => Some(Ok(match self.lent {
-                Some(line) => line,
-                None => self.framer.line.text(),
-            })),
-            Ok(false) => None,
+        if !self.framer.undrawn.is_empty() {
+            match self.framer.next_undrawn() {
+                Ok(true) => return Some(Ok(self.framer.line.text())),
+                Ok(false) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        match self.framer.advance(&mut self.chunk) {
+            Ok(Some(Found::Lent(line))) => Some(Ok(line)),
+            Ok(Some(Found::Carried)) => Some(Ok(self.framer.line.text())),
+            Ok(None) => None,
             Err(error) => Some(Err(error)),
         }
     }
+}
 
-    fn advance(&mut self) -> Result<bool, Error> {
-        self.framer.forget_spent();
-        self.lent = None;
-        while !self.chunk.is_empty() {
-            let line = line_end(self.chunk);
-            let (text, after) = self.chunk.split_at(line.len);
-            self.chunk = after.get(1..).unwrap_or_default();
-            // A line in one piece, as nearly all are, is not copied.
-            let whole = line.ended && self.framer.line.is_empty() && !self.framer.dropped;
-            if whole && text.len() <= self.framer.limit {
-                self.lent = utf8(text, line.ascii);
-                if self.lent.is_some_and(|line| !is_blank(line.as_bytes())) {
-                    return Ok(true);
-                }
-                if self.lent.take().is_some() {
-                    continue;
-                }
-            }
-            let carried = self.framer.carry(text, line.ascii);
-            if !line.ended {
-                return carried.map(|()| false);
-            }
-            if std::mem::take(&mut self.framer.dropped) {
-                carried?;
-                continue;
-            }
-            self.framer.spent = true;
-            if !is_blank(self.framer.line.bytes()) {
-                return Ok(true);
-            }
-            self.framer.forget_spent();
+impl Drop for Frames<'_> {
+    fn drop(&mut self) {
+        if !self.chunk.is_empty() {
+            self.framer.undrawn.add(self.chunk);
         }
-        Ok(false)
     }
 }
 

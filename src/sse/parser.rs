@@ -1,5 +1,6 @@
 use super::scan::line_end;
 use super::text::{Carry, utf8};
+use super::undrawn::Undrawn;
 use super::{DEFAULT_LIMIT, Error};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -65,50 +66,78 @@ impl Default for Policy {
     }
 }
 
-/// A parser of `text/event-stream`. It holds what crosses chunk edges and what outlives an event.
+/// A parser of `text/event-stream`.
+///
+/// It holds what crosses chunk edges and what outlives an event, and copies nothing else.
+///
+/// ```
+/// let mut parser = sse::Parser::new();
+/// let mut frames = parser.feed(b"id: 7\ndata: hello\n\ndata: cut o");
+/// let frame = frames.next().expect("one event is whole")?;
+/// assert_eq!((frame.event, frame.data, frame.id), ("message", "hello", "7"));
+/// assert!(frames.next().is_none());
+/// # Ok::<(), sse::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Parser {
     policy: Policy,
-    /// How many bytes of a byte order mark the stream has begun with; 3 when the question is settled.
-    bom: usize,
-    partial: Partial,
-    /// The cut line, unless its value goes right into `block`.
+    state: State,
+    /// The first bytes of a line that the chunk's end has cut, in [`State::Line`].
     line: Carry,
     block: Block,
-    /// The block was lent out and is to be forgotten.
-    spent: bool,
     id: String,
     next_id: NextId,
     retry: Option<u64>,
+    undrawn: Undrawn,
 }
 
-/// What the chunk's end has cut in two.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Partial {
-    #[default]
-    Nothing,
-    /// A `\r\n`, perhaps: the line has ended, and a `\n` that follows belongs to it.
-    CrLf,
-    /// A line in [`Parser::line`].
+/// Where in the stream the next byte is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// At the beginning, behind this many bytes of a byte order mark.
+    Start { bom: u8 },
+    /// At the beginning of a line.
+    LineStart,
+    /// Behind a `\r` that ended a line; a `\n` that follows belongs to it.
+    CarriageReturn,
+    /// In a line whose bytes so far are in [`Parser::line`].
     Line,
-    /// A line whose value goes to the block's data.
+    /// In a line whose value goes to the block's data.
     Data,
-    /// A line of which nothing is needed.
+    /// In a line of which nothing is needed.
     Skipped,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Start { bom: 0 }
+    }
 }
 
 /// What is known of the running block, as far as it no longer is in the caller's chunk.
 #[derive(Debug, Default)]
 struct Block {
-    /// Whether anything below is not as at a block's start.
-    used: bool,
+    kind: Kind,
     data: Carry,
+    /// Whether there was a line of data, which may have been empty.
     has_data: bool,
     event: Carry,
-    /// The block is not made of fields.
-    raw: bool,
-    /// The block is over the limit: drop it up to the blank line.
-    dropped: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing of it is kept.
+    #[default]
+    Empty,
+    Fields,
+    /// It is not made of fields: [`Policy::raw_blocks`].
+    Raw,
+    /// It is over the limit: dropped up to the blank line.
+    Dropped,
+    /// It has ended. Borrowed by the last frame; cleared on the next call.
+    Ended {
+        raw: bool,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -135,32 +164,43 @@ impl Parser {
         Self { policy: Policy { limit: policy.limit.max(64), ..policy }, ..Self::default() }
     }
 
-    /// Takes the next bytes of the stream. The frames must be drawn until there is none; those not
-    /// drawn are lost.
+    /// Takes the next bytes of the stream.
+    ///
+    /// Frames that are not drawn before [`Frames`] is dropped come out first at the next call; their bytes
+    /// are copied then.
     pub fn feed<'p>(&'p mut self, chunk: &'p [u8]) -> Frames<'p> {
-        let pos = if self.bom < BOM.len() { self.skip_bom(chunk) } else { 0 };
+        let pos = match self.state {
+            State::Start { bom } => self.skip_bom(usize::from(bom), chunk),
+            _ => 0,
+        };
         Frames { parser: self, chunk, pos }
     }
 
-    /// The stream is over. Hands on what the policy says about its end, and makes the parser ready for
-    /// the stream of a new connection: event id and reconnection time stay.
+    /// The stream is over. Hands on frames that were not drawn, then what the policy says about the end; with
+    /// `None` the parser is ready for the stream of a new connection: event id and reconnection time stay.
     ///
     /// # Errors
     /// [`Error::TooLong`] when the last line brings its event over the limit.
     pub fn finish(&mut self) -> Option<Result<Frame<'_>, Error>> {
-        self.forget_spent();
+        if !self.undrawn.is_empty() {
+            match self.next_undrawn() {
+                Ok(true) => return Some(Ok(self.frame(Lent::default()))),
+                Ok(false) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        self.clear_ended();
         let mut outcome = Ok(false);
         if self.policy.dispatch_at_eof || self.policy.raw_blocks {
             outcome = self.end_partial().map(|()| false);
-            if outcome.is_ok() && (self.policy.dispatch_at_eof || self.block.raw) {
+            if outcome.is_ok() && (self.policy.dispatch_at_eof || self.block.kind == Kind::Raw) {
                 outcome = Ok(self.dispatch(&Lent::default()));
             }
         }
-        self.bom = 0;
-        self.partial = Partial::Nothing;
+        self.state = State::default();
         self.line.clear();
         self.next_id.given = false;
-        self.spent = true;
+        self.block.end();
         match outcome {
             Ok(true) => Some(Ok(self.frame(Lent::default()))),
             Ok(false) => None,
@@ -185,26 +225,51 @@ impl Parser {
     }
 
     /// Skips a byte order mark, which may come in pieces. Returns where the chunk's text begins.
-    fn skip_bom(&mut self, chunk: &[u8]) -> usize {
-        for (pos, byte) in chunk.iter().enumerate() {
-            if self.bom == BOM.len() {
-                return pos;
-            }
-            if Some(byte) != BOM.get(self.bom) {
-                let seen = std::mem::replace(&mut self.bom, BOM.len());
-                // Two bytes are under every limit.
-                let _ = self.carry(BOM.get(..seen).unwrap_or_default(), false);
-                return pos;
-            }
-            self.bom += 1;
+    fn skip_bom(&mut self, seen: usize, chunk: &[u8]) -> usize {
+        let rest = BOM.get(seen..).unwrap_or_default();
+        let same = rest.iter().zip(chunk).take_while(|(expected, byte)| expected == byte).count();
+        if same == rest.len() {
+            self.state = State::LineStart;
+        } else if same == chunk.len() {
+            // At most two bytes of three.
+            self.state = State::Start { bom: (seen + same) as u8 };
+        } else {
+            self.state = State::LineStart;
+            // It was none. Two bytes are under every limit.
+            let _ = self.carry(BOM.get(..seen + same).unwrap_or_default(), false);
         }
-        chunk.len()
+        same
+    }
+
+    /// Reads on in the bytes that were left undrawn, of which nothing is lent; whether a frame is ready, in the
+    /// block.
+    #[cold]
+    fn next_undrawn(&mut self) -> Result<bool, Error> {
+        let (bytes, mut pos) = self.undrawn.take();
+        let found = self.advance_undrawn(&bytes, &mut pos);
+        self.undrawn.put_back(bytes, pos);
+        found
+    }
+
+    fn advance_undrawn(&mut self, bytes: &[u8], pos: &mut usize) -> Result<bool, Error> {
+        self.clear_ended();
+        while let Some(rest @ [first, ..]) = bytes.get(*pos..) {
+            if self.state == State::LineStart && matches!(first, b'\n' | b'\r') {
+                *pos += end_of_line(self, rest);
+                if self.dispatch(&Lent::default()) {
+                    return Ok(true);
+                }
+                self.clear_ended();
+            } else {
+                resume(self, bytes, pos)?;
+            }
+        }
+        Ok(false)
     }
 
     #[inline]
-    fn forget_spent(&mut self) {
-        if self.spent {
-            self.spent = false;
+    fn clear_ended(&mut self) {
+        if matches!(self.block.kind, Kind::Ended { .. }) {
             self.block.clear();
         }
     }
@@ -212,7 +277,7 @@ impl Parser {
     /// Whether a blank line here would change nothing.
     #[inline]
     fn is_between_events(&self) -> bool {
-        !self.block.used && !self.next_id.given
+        self.block.kind == Kind::Empty && !self.next_id.given
     }
 
     /// Adds a piece to the cut line.
@@ -220,32 +285,31 @@ impl Parser {
         if piece.is_empty() {
             return Ok(());
         }
-        if self.block.dropped {
-            self.partial = Partial::Skipped;
+        if self.block.kind == Kind::Dropped {
+            self.state = State::Skipped;
         }
-        if matches!(self.partial, Partial::Nothing | Partial::Line) {
+        if matches!(self.state, State::LineStart | State::Line) {
             // Six bytes tell what is to become of the line: `data:` and whether a space follows.
             let missing = 6usize.saturating_sub(self.line.len()).min(piece.len());
             let (head, tail) = piece.split_at(missing);
             self.line.push(head, ascii);
             piece = tail;
-            self.partial = Partial::Line;
+            self.state = State::Line;
             let line = self.line.bytes();
-            if self.block.raw || self.opens_raw_block(line, &Lent::default()) {
-                self.block.raw = true;
-                self.block.used = true;
+            if self.block.kind == Kind::Raw || self.opens_raw_block(line, &Lent::default()) {
+                self.block.kind = Kind::Raw;
                 self.begin_data(0, ascii);
             } else if line.first() == Some(&b':') {
-                self.partial = Partial::Skipped;
+                self.state = State::Skipped;
                 self.line.clear();
             } else if line.starts_with(b"data:") && line.len() == 6 {
                 self.begin_data(if line.ends_with(b" ") { 6 } else { 5 }, ascii);
             }
         }
-        match self.partial {
-            Partial::Line => self.line.push(piece, ascii),
-            Partial::Data => self.block.data.push(piece, ascii),
-            Partial::Nothing | Partial::CrLf | Partial::Skipped => {}
+        match self.state {
+            State::Line => self.line.push(piece, ascii),
+            State::Data => self.block.data.push(piece, ascii),
+            State::Start { .. } | State::LineStart | State::CarriageReturn | State::Skipped => {}
         }
         // Until the sixth byte the line may be one of data, of which only the value counts.
         self.check_limit(if self.line.len() < 6 { 0 } else { self.line.len() })
@@ -256,12 +320,12 @@ impl Parser {
         self.block.begin_line();
         self.block.data.push(self.line.bytes().get(value_at..).unwrap_or_default(), ascii);
         self.line.clear();
-        self.partial = Partial::Data;
+        self.state = State::Data;
     }
 
     /// The cut line is whole.
     fn end_partial(&mut self) -> Result<(), Error> {
-        if std::mem::take(&mut self.partial) != Partial::Line {
+        if std::mem::replace(&mut self.state, State::LineStart) != State::Line {
             return Ok(());
         }
         let mut line = std::mem::take(&mut self.line);
@@ -287,12 +351,13 @@ impl Parser {
         ascii: bool,
         mut lent: Option<&mut Lent<'c>>,
     ) -> Result<(), Error> {
-        if self.block.dropped {
+        if self.block.kind == Kind::Dropped {
             return Ok(());
         }
-        if self.block.raw || self.opens_raw_block(line, &lent.as_deref().copied().unwrap_or_default()) {
-            self.block.raw = true;
-            self.block.used = true;
+        if self.block.kind == Kind::Raw
+            || self.opens_raw_block(line, &lent.as_deref().copied().unwrap_or_default())
+        {
+            self.block.kind = Kind::Raw;
             return self.data(line, ascii, lent);
         }
         let (name, value) = field(line);
@@ -344,7 +409,7 @@ impl Parser {
             }
         }
         self.block.event.push(value, ascii);
-        self.block.used = true;
+        self.block.open();
     }
 
     /// Copies the lent data before it goes out of reach.
@@ -361,7 +426,7 @@ impl Parser {
         if let Some(event) = lent.event.take() {
             self.block.event.clear();
             self.block.event.push(event.as_bytes(), event.is_ascii());
-            self.block.used = true;
+            self.block.open();
         }
     }
 
@@ -372,12 +437,11 @@ impl Parser {
             return Ok(());
         }
         self.block.clear();
-        self.block.dropped = true;
-        self.block.used = true;
+        self.block.kind = Kind::Dropped;
         self.next_id.given = false;
         self.line.clear();
-        if matches!(self.partial, Partial::Line | Partial::Data) {
-            self.partial = Partial::Skipped;
+        if matches!(self.state, State::Line | State::Data) {
+            self.state = State::Skipped;
         }
         Err(Error::TooLong { limit: self.policy.limit })
     }
@@ -385,8 +449,9 @@ impl Parser {
     /// A blank line: ends the block, and says whether there is an event to hand on.
     #[inline]
     fn dispatch(&mut self, lent: &Lent<'_>) -> bool {
-        self.spent = self.block.used;
-        if self.block.dropped {
+        let kind = self.block.kind;
+        self.block.end();
+        if kind == Kind::Dropped {
             self.next_id.given = false;
             return false;
         }
@@ -404,7 +469,7 @@ impl Parser {
     #[inline]
     fn frame<'a>(&'a mut self, lent: Lent<'a>) -> Frame<'a> {
         let event = match lent.event {
-            _ if self.block.raw => "",
+            _ if self.block.kind == (Kind::Ended { raw: true }) => "",
             Some("") => "message",
             Some(event) => event,
             None if self.block.event.is_empty() => "message",
@@ -421,17 +486,31 @@ impl Parser {
 impl Block {
     #[inline(never)]
     fn clear(&mut self) {
-        self.used = false;
+        self.kind = Kind::Empty;
         self.data.clear();
         self.has_data = false;
         self.event.clear();
-        self.raw = false;
-        self.dropped = false;
+    }
+
+    /// Something of it is kept.
+    fn open(&mut self) {
+        if self.kind == Kind::Empty {
+            self.kind = Kind::Fields;
+        }
+    }
+
+    /// A blank line.
+    #[inline]
+    fn end(&mut self) {
+        self.kind = match self.kind {
+            kind @ (Kind::Empty | Kind::Ended { .. }) => kind,
+            kind => Kind::Ended { raw: kind == Kind::Raw },
+        };
     }
 
     /// Joins what comes to the line before it.
     fn begin_line(&mut self) {
-        self.used = true;
+        self.open();
         if std::mem::replace(&mut self.has_data, true) {
             self.data.push(b"\n", true);
         }
@@ -451,7 +530,8 @@ impl Lent<'_> {
 }
 
 /// The frames of one chunk, lent one after the other.
-#[must_use = "frames that are not drawn are lost"]
+///
+/// Dropping it early loses nothing: see [`Parser::feed`].
 #[derive(Debug)]
 pub struct Frames<'p> {
     parser: &'p mut Parser,
@@ -459,124 +539,141 @@ pub struct Frames<'p> {
     pos: usize,
 }
 
-impl<'p> Frames<'p> {
+impl Frames<'_> {
     /// The next frame, valid until the one after it is asked for. `None`: feed the next chunk.
     ///
     /// Not an `Iterator`, whose items could not borrow from it.
     #[expect(clippy::should_implement_trait)]
     #[inline(always)]
     pub fn next(&mut self) -> Option<Result<Frame<'_>, Error>> {
-        match self.advance() {
+        if !self.parser.undrawn.is_empty() {
+            match self.parser.next_undrawn() {
+                Ok(true) => return Some(Ok(self.parser.frame(Lent::default()))),
+                Ok(false) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        match advance(self.parser, self.chunk, &mut self.pos) {
             Ok(Some(lent)) => Some(Ok(self.parser.frame(lent))),
             Ok(None) => None,
             Err(error) => Some(Err(error)),
         }
     }
+}
 
-    /// Reads on to the next event and says what of it is in the chunk; `None` when the chunk is used up.
-    // Inlined into the loop over the frames, which is in few places, for the reason given at `line_end`.
-    #[inline(always)]
-    fn advance(&mut self) -> Result<Option<Lent<'p>>, Error> {
-        self.parser.forget_spent();
-        if self.parser.partial != Partial::Nothing {
-            self.resume()?;
-        }
-        let mut lent = Lent::default();
-        while let Some(rest @ [first, ..]) = self.chunk.get(self.pos..) {
-            if matches!(first, b'\n' | b'\r') {
-                self.pos += self.end_of_line(rest);
-                if self.parser.dispatch(&lent) {
-                    return Ok(Some(lent));
-                }
-                self.parser.forget_spent();
-                lent = Lent::default();
-                continue;
-            }
-            if *first == b':' && lent.is_empty() && self.parser.is_between_events() {
-                self.skip_comments();
-                continue;
-            }
-            let line = line_end(rest);
-            let (text, end) = rest.split_at(line.len);
-            if !line.ended {
-                self.pos = self.chunk.len();
-                self.parser.keep(&mut lent);
-                self.parser.carry(text, line.ascii)?;
-                return Ok(None);
-            }
-            self.pos += line.len + self.end_of_line(end);
-            if self.parser.block.used {
-                self.parser.line(text, line.ascii, Some(&mut lent))?;
-                continue;
-            }
-            // What streams are made of, when its block is in one piece so far.
-            match text {
-                [b'd', b'a', b't', b'a', b':', value @ ..] if lent.data.is_none() => {
-                    let value = without_space(value);
-                    lent.data = utf8(value, line.ascii);
-                    if lent.data.is_none() || lent.len() > self.parser.policy.limit {
-                        lent.data = None;
-                        self.parser.data(value, line.ascii, Some(&mut lent))?;
-                    }
-                }
-                _ => self.parser.line(text, line.ascii, Some(&mut lent))?,
-            }
-        }
-        self.parser.keep(&mut lent);
-        Ok(None)
-    }
-
-    /// Skips comments between events, each most often with a blank line that ends nothing.
+impl Drop for Frames<'_> {
     #[inline]
-    fn skip_comments(&mut self) {
-        while let Some(rest @ [b':', ..]) = self.chunk.get(self.pos..) {
-            let line = line_end(rest);
-            let end = rest.get(line.len..).unwrap_or_default();
-            self.pos += line.len;
-            self.pos += match end {
-                [b'\n', b'\n', ..] => 2,
-                [] => {
-                    self.parser.partial = Partial::Skipped;
-                    0
-                }
-                _ => self.end_of_line(end),
-            };
+    fn drop(&mut self) {
+        match self.chunk.get(self.pos..) {
+            None | Some([]) => {}
+            Some(rest) => self.parser.undrawn.add(rest),
         }
     }
+}
 
-    /// How many bytes the line's end has that `bytes` begin with.
-    #[inline]
-    fn end_of_line(&mut self, bytes: &[u8]) -> usize {
-        match bytes {
-            [b'\r', b'\n', ..] => 2,
-            [b'\r'] => {
-                self.parser.partial = Partial::CrLf;
-                1
+/// Reads on to the next event and says what of it is in the chunk; `None` when the chunk is used up.
+// Inlined into the loop over the frames, which is in few places, for the reason given at `line_end`.
+#[inline(always)]
+fn advance<'c>(parser: &mut Parser, chunk: &'c [u8], pos: &mut usize) -> Result<Option<Lent<'c>>, Error> {
+    parser.clear_ended();
+    if parser.state != State::LineStart {
+        resume(parser, chunk, pos)?;
+    }
+    let mut lent = Lent::default();
+    while let Some(rest @ [first, ..]) = chunk.get(*pos..) {
+        if matches!(first, b'\n' | b'\r') {
+            *pos += end_of_line(parser, rest);
+            if parser.dispatch(&lent) {
+                return Ok(Some(lent));
             }
-            _ => 1,
+            parser.clear_ended();
+            lent = Lent::default();
+            continue;
         }
-    }
-
-    /// Reads to the end of what the last chunk's end has cut.
-    #[inline(never)]
-    fn resume(&mut self) -> Result<(), Error> {
-        let Some(rest @ [first, ..]) = self.chunk.get(self.pos..) else { return Ok(()) };
-        if self.parser.partial == Partial::CrLf {
-            self.parser.partial = Partial::Nothing;
-            self.pos += usize::from(*first == b'\n');
-            return Ok(());
+        if *first == b':' && lent.is_empty() && parser.is_between_events() {
+            skip_comments(parser, chunk, pos);
+            continue;
         }
         let line = line_end(rest);
         let (text, end) = rest.split_at(line.len);
-        let carried = self.parser.carry(text, line.ascii);
         if !line.ended {
-            self.pos = self.chunk.len();
-            return carried;
+            *pos = chunk.len();
+            parser.keep(&mut lent);
+            parser.carry(text, line.ascii)?;
+            return Ok(None);
         }
-        let ended = self.parser.end_partial();
-        self.pos += line.len + self.end_of_line(end);
-        carried.and(ended)
+        *pos += line.len + end_of_line(parser, end);
+        if parser.block.kind != Kind::Empty {
+            parser.line(text, line.ascii, Some(&mut lent))?;
+            continue;
+        }
+        // What streams are made of, when its block is in one piece so far.
+        match text {
+            [b'd', b'a', b't', b'a', b':', value @ ..] if lent.data.is_none() => {
+                let value = without_space(value);
+                lent.data = utf8(value, line.ascii);
+                if lent.data.is_none() || lent.len() > parser.policy.limit {
+                    lent.data = None;
+                    parser.data(value, line.ascii, Some(&mut lent))?;
+                }
+            }
+            _ => parser.line(text, line.ascii, Some(&mut lent))?,
+        }
     }
+    parser.keep(&mut lent);
+    Ok(None)
+}
+
+/// Skips comments between events, each most often with a blank line that ends nothing.
+#[inline]
+fn skip_comments(parser: &mut Parser, chunk: &[u8], pos: &mut usize) {
+    while let Some(rest @ [b':', ..]) = chunk.get(*pos..) {
+        let line = line_end(rest);
+        let end = rest.get(line.len..).unwrap_or_default();
+        *pos += line.len;
+        *pos += match end {
+            [b'\n', b'\n', ..] => 2,
+            [] => {
+                parser.state = State::Skipped;
+                0
+            }
+            _ => end_of_line(parser, end),
+        };
+    }
+}
+
+/// How many bytes the line's end has that `bytes` begin with.
+#[inline]
+fn end_of_line(parser: &mut Parser, bytes: &[u8]) -> usize {
+    match bytes {
+        [b'\r', b'\n', ..] => 2,
+        [b'\r'] => {
+            parser.state = State::CarriageReturn;
+            1
+        }
+        _ => 1,
+    }
+}
+
+/// Reads to the end of what the last chunk's end has cut.
+#[inline(never)]
+fn resume(parser: &mut Parser, chunk: &[u8], pos: &mut usize) -> Result<(), Error> {
+    let Some(rest @ [first, ..]) = chunk.get(*pos..) else { return Ok(()) };
+    if parser.state == State::CarriageReturn {
+        parser.state = State::LineStart;
+        *pos += usize::from(*first == b'\n');
+        return Ok(());
+    }
+    let line = line_end(rest);
+    let (text, end) = rest.split_at(line.len);
+    let carried = parser.carry(text, line.ascii);
+    if !line.ended {
+        *pos = chunk.len();
+        return carried;
+    }
+    let ended = parser.end_partial();
+    *pos += line.len + end_of_line(parser, end);
+    carried.and(ended)
 }
 
 fn without_space(value: &[u8]) -> &[u8] {

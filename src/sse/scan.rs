@@ -1,6 +1,6 @@
 //! The one pass over the bytes: where the line ends, and whether it is ASCII.
 
-use super::lanes::Lanes;
+use byte_lanes::Lanes;
 
 /// What [`line_end`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

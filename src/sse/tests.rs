@@ -5,33 +5,18 @@ use proptest::prelude::*;
 
 use super::naive;
 use super::scan::count;
-use super::{Error, Parser, Policy};
+use super::{Error, Parser, Policy, SseEvent, json_array, ndjson, parse_sse_chunk};
 
-/// One frame, owned.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Event {
-    pub event: String,
-    pub data: String,
-    pub id: String,
-    pub retry: Option<u64>,
-}
-
-fn parse(policy: Policy, chunks: &[&[u8]]) -> Vec<Result<Event, Error>> {
+fn parse(policy: Policy, chunks: &[&[u8]]) -> Vec<Result<SseEvent, Error>> {
     let mut parser = Parser::with_policy(policy);
     let mut events = Vec::new();
-    let owned = |frame: super::Frame<'_>| Event {
-        event: frame.event.to_owned(),
-        data: frame.data.to_owned(),
-        id: frame.id.to_owned(),
-        retry: frame.retry,
-    };
     for chunk in chunks {
         let mut frames = parser.feed(chunk);
         while let Some(frame) = frames.next() {
-            events.push(frame.map(owned));
+            events.push(frame.map(SseEvent::from));
         }
     }
-    events.extend(parser.finish().map(|frame| frame.map(owned)));
+    events.extend(parser.finish().map(|frame| frame.map(SseEvent::from)));
     events
 }
 
@@ -113,6 +98,7 @@ fn an_event_without_its_blank_line_is_dropped_with_its_id() {
     let mut frames = parser.feed(body);
     assert_eq!(frames.next().unwrap().unwrap().retry, Some(1000));
     assert_eq!(frames.next(), None);
+    drop(frames);
     assert_eq!(parser.finish(), None);
     assert_eq!((parser.last_event_id(), parser.retry()), ("", Some(1000)));
 }
@@ -210,6 +196,7 @@ fn a_carriage_return_at_the_end_of_a_chunk_ends_its_line_at_once() {
     let mut frames = parser.feed(b"data: cr\r\r");
     assert_eq!(frames.next().unwrap().unwrap().data, "cr");
     assert_eq!(frames.next(), None);
+    drop(frames);
     let mut frames = parser.feed(b"\ndata: next\r\n\r");
     assert_eq!(frames.next().unwrap().unwrap().data, "next");
     assert_eq!(frames.next(), None);
@@ -255,6 +242,7 @@ fn a_parser_serves_the_next_connection() {
     let mut parser = Parser::new();
     let mut frames = parser.feed("\u{FEFF}id: 7\ndata: x\n\nid: 8\ndata: lo".as_bytes());
     assert!(frames.next().is_some() && frames.next().is_none());
+    drop(frames);
     assert_eq!(parser.finish(), None);
     assert_eq!(parser.last_event_id(), "7");
     let mut frames = parser.feed("\u{FEFF}data: y\n\n".as_bytes());
@@ -348,6 +336,53 @@ fn an_event_over_the_limit_is_one_error_and_the_next_is_intact() {
             }
         }
     }
+}
+
+#[test]
+fn frames_that_were_not_drawn_come_out_later() {
+    let body =
+        "\u{FEFF}data: 1\n\nevent: e\r\ndata: 2\ndata: é\n\n{\n\n: x\n\ndata: 3\n\ndata: 4\n\nid: 5\ndata: 5";
+    let expected = parse(Policy::LENIENT, &[body.as_bytes()]);
+    for size in [1, 7, body.len()] {
+        for drawn in 0..4 {
+            let mut parser = Parser::with_policy(Policy::LENIENT);
+            let mut events = Vec::new();
+            for chunk in body.as_bytes().chunks(size) {
+                let mut frames = parser.feed(chunk);
+                for _ in 0..drawn {
+                    events.extend(frames.next().map(|frame| frame.map(SseEvent::from)));
+                }
+            }
+            while let Some(frame) = parser.finish() {
+                events.push(frame.map(SseEvent::from));
+            }
+            assert_eq!(events, expected, "{drawn} drawn of chunks of {size}");
+        }
+    }
+}
+
+#[test]
+fn lines_and_elements_that_were_not_drawn_come_out_later() {
+    let mut lines = ndjson::Framer::new();
+    assert_eq!(lines.feed(b"1\n2\n3").next(), Some(Ok("1")));
+    assert_eq!(lines.feed(b"4\n5").next(), Some(Ok("2")));
+    let rest: Vec<_> = std::iter::from_fn(|| lines.finish().map(|line| line.unwrap().to_owned())).collect();
+    assert_eq!(rest, ["34", "5"]);
+
+    let mut elements = json_array::Framer::new();
+    assert_eq!(elements.feed(b"[1,2,[3").next(), Some(Ok("1")));
+    assert_eq!(elements.feed(b"],4]").next(), Some(Ok("2")));
+    let rest: Vec<_> = std::iter::from_fn(|| elements.finish().map(|it| it.unwrap().to_owned())).collect();
+    assert_eq!(rest, ["[3]", "4"]);
+}
+
+#[test]
+fn a_whole_body_is_parsed_in_one_call() {
+    assert_eq!(parse_sse_chunk(b""), []);
+    let data = |body: &[u8]| parse_sse_chunk(body).into_iter().map(|event| event.data).collect::<Vec<_>>();
+    assert_eq!(data(b"data: a\ndata: b\n\ndata: c\n\ndata: cut"), ["a\nb", "c"]);
+    let long = format!("data: {}\n\n", "x".repeat(super::DEFAULT_LIMIT + 1));
+    assert_eq!(data(long.as_bytes()), [&long[6..long.len() - 2]]);
 }
 
 #[test]

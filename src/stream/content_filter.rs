@@ -1,35 +1,35 @@
-//! Regular expressions over answer text that is still coming.
+//! Patterns in answer text that is still coming.
 
 use std::borrow::Cow;
 
 use super::{Done, FinishReason, Sink, StreamToken, StreamTransformer, TextDelta, TransformResult};
 
 mod automaton;
+mod pattern;
+#[cfg(feature = "regex")]
+mod regex;
 mod search;
+mod wildcard;
 
-pub use automaton::PatternError;
-
-use automaton::Automaton;
+pub use pattern::{Pattern, PatternError};
 use search::{Match, Patterns, Search};
 
 /// Deletes, replaces or ends answer text where a pattern matches, wherever the text is cut into
 /// tokens.
 ///
-/// The outcome is that of the `regex` crate on the whole text: the leftmost match counts, of two
-/// that begin at the same place the one whose pattern was added first. Text is held back only while
-/// a match that has begun in it may still come true, decided by the pattern's automaton and not by
-/// a guess of length.
+/// The outcome is that of a search in the whole text: the leftmost match counts, of two that begin at the same
+/// place the one whose pattern was added first. Text is held back only while a match that has begun in it may
+/// still come true, decided by the pattern's automaton and not by a guess of length.
 ///
 /// A choice's text is one text: tokens of another kind in between do not end it, and overtake what
 /// is held. Text that a match has changed or held back has no log-probability.
 ///
-/// Patterns are in the syntax of the `regex` crate with Unicode classes `\w \d \s` and case folding,
-/// without other Unicode properties and without the Unicode word boundary.
-///
 /// ```
-/// use ai_completion::stream::{ContentFilter, StreamToken, StreamTransformer, TransformResult};
+/// use ai_completion::stream::{ContentFilter, Pattern, StreamToken, StreamTransformer, TransformResult};
 ///
-/// let mut filter = ContentFilter::new().replace("colou?r", "hue")?.stop("<|end|>")?;
+/// let mut filter = ContentFilter::new()
+///     .replace(Pattern::text("colour")?, "hue")
+///     .cut(Pattern::text("<|end|>")?);
 /// let mut answer = String::new();
 /// let mut out = |token: StreamToken<'_>| answer.push_str(token.text().unwrap_or(" (done)"));
 /// for text in ["a col", "our <", "|en", "d|> and more"] {
@@ -76,44 +76,26 @@ impl ContentFilter {
     }
 
     /// Deletes what matches `pattern`.
-    ///
-    /// # Errors
-    /// [`PatternError`] if the pattern is no regular expression, needs too large an automaton, uses
-    /// a Unicode word boundary, or matches the empty text.
-    pub fn delete(self, pattern: &str) -> Result<Self, PatternError> {
+    pub fn delete(self, pattern: Pattern) -> Self {
         self.replace(pattern, "")
     }
 
     /// Puts `text`, as it is, in the place of what matches `pattern`.
-    ///
-    /// # Errors
-    /// As for [`delete`](Self::delete).
-    pub fn replace(self, pattern: &str, text: &str) -> Result<Self, PatternError> {
+    pub fn replace(self, pattern: Pattern, text: &str) -> Self {
         self.add(pattern, Action::Replace(text.to_owned()))
     }
 
     /// Ends the choice where `pattern` begins to match: what comes before goes out at once and
     /// `Done` with [`FinishReason::Stop`] after it, so that the reader need not wait for the server;
     /// everything the choice brings later, its own end included, is dropped.
-    ///
-    /// # Errors
-    /// As for [`delete`](Self::delete).
-    pub fn cut(self, pattern: &str) -> Result<Self, PatternError> {
+    pub fn cut(self, pattern: Pattern) -> Self {
         self.add(pattern, Action::Cut)
     }
 
-    /// [`cut`](Self::cut) for text that is no pattern: a stop sequence.
-    ///
-    /// # Errors
-    /// [`PatternError`] if the text is empty or larger than an automaton may be.
-    pub fn stop(self, text: &str) -> Result<Self, PatternError> {
-        self.cut(&regex_syntax::escape(text))
-    }
-
-    fn add(mut self, pattern: &str, action: Action) -> Result<Self, PatternError> {
-        self.patterns.add(Automaton::new(pattern)?, matches!(action, Action::Cut));
+    fn add(mut self, pattern: Pattern, action: Action) -> Self {
+        self.patterns.add(pattern.into_automaton(), matches!(action, Action::Cut));
         self.actions.push(action);
-        Ok(self)
+        self
     }
 
     fn is_cut(&self, choice: u32) -> bool {

@@ -7,20 +7,25 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+pub use futures_core::stream::BoxStream;
 use pin_project_lite::pin_project;
 
-use super::{Decode, ErrorKind, Measure, NoMetrics, StreamError, StreamToken, StreamingPipeline};
+use super::{Decode, ErrorKind, Measure, StreamError, StreamToken, StreamingPipeline};
 
-impl<D: Decode, M: Measure> StreamingPipeline<D, M> {
-    /// The tokens of a body that arrives as a stream of chunks; an error of that stream becomes the
-    /// answer's [`Error`](StreamToken::Error), as with [`fail`](Self::fail).
+impl<D, M> StreamingPipeline<D, M>
+where
+    D: Decode + Send + 'static,
+    M: Measure + Send + 'static,
+{
+    /// The tokens of a body that arrives as a stream of chunks. The stream is `Send`, so it can be spawned on
+    /// any executor. An error ends it: one that the body says, or, as with [`fail`](Self::fail), one of `chunks`.
     ///
     /// The next chunk is asked for only when all tokens of the last one were taken: who does not
     /// poll, slows the sender. A large chunk is decoded in such parts as the pipeline's
-    /// [back-pressure](Self::acquire) says, so that no more tokens wait than it allows; without a clock
-    /// it knows of no timeout, unless [told the time](TokenStream::pipeline_mut). Nothing is lost when a
+    /// [back-pressure](Self::acquire) says, so that no more tokens wait than it allows. Nothing is lost when a
     /// future that waits for the next token is dropped; dropping the stream itself drops `chunks`, and
-    /// with it the connection.
+    /// with it the connection. Counts can be read meanwhile from
+    /// [`SharedStreamMetrics`](super::SharedStreamMetrics).
     ///
     /// ```
     /// # use ai_completion::stream::{Decode, Sink, StreamPipelineBuilder, StreamToken};
@@ -36,70 +41,97 @@ impl<D: Decode, M: Measure> StreamingPipeline<D, M> {
     ///
     /// let chunks = stream::iter([Ok::<_, std::io::Error>(Bytes::from("let ")), Ok(Bytes::from("x"))]);
     /// let tokens = StreamPipelineBuilder::new(Plain).build().process_stream(chunks);
-    /// let text: String = block_on_stream(tokens).map(|token| token.text().unwrap().to_owned()).collect();
+    /// let mut text = String::new();
+    /// for token in block_on_stream(tokens) {
+    ///     text.push_str(token?.text().unwrap_or_default());
+    /// }
     /// assert_eq!(text, "let x");
+    /// # Ok::<(), ai_completion::stream::StreamError<'static>>(())
     /// ```
-    pub fn process_stream<S, E>(self, chunks: S) -> TokenStream<S, D, M>
+    pub fn process_stream<S, E>(
+        self,
+        chunks: S,
+    ) -> BoxStream<'static, Result<StreamToken<'static>, StreamError<'static>>>
     where
-        S: Stream<Item = Result<Bytes, E>>,
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: fmt::Display,
     {
-        TokenStream { chunks, chunk: Bytes::new(), pipeline: self, tokens: VecDeque::new() }
+        self.process_stream_by(chunks, || 0)
+    }
+
+    /// [`process_stream`](Self::process_stream) with a clock: milliseconds from any origin. By it the
+    /// back-pressure adapts to how long the consumer takes for a token, and the metrics have rates.
+    pub fn process_stream_by<S, E>(
+        self,
+        chunks: S,
+        clock: impl FnMut() -> u64 + Send + 'static,
+    ) -> BoxStream<'static, Result<StreamToken<'static>, StreamError<'static>>>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        Box::pin(TokenStream::new(self, chunks, clock))
     }
 }
 
 pin_project! {
-    /// The tokens of a [`StreamingPipeline`] fed by a stream of chunks. See
-    /// [`process_stream`](StreamingPipeline::process_stream).
-    pub struct TokenStream<S, D, M = NoMetrics> {
+    /// The tokens of a [`StreamingPipeline`] fed by a stream of chunks.
+    pub(super) struct TokenStream<S, D, M, C> {
         #[pin]
         chunks: S,
+        // What of the last chunk is not decoded yet.
         chunk: Bytes,
         pipeline: StreamingPipeline<D, M>,
+        clock: C,
         tokens: VecDeque<StreamToken<'static>>,
+        // The consumer works on a token.
+        taken: bool,
     }
 }
 
-impl<S, D, M> TokenStream<S, D, M> {
-    /// The pipeline, for its metrics.
-    pub fn pipeline(&self) -> &StreamingPipeline<D, M> {
-        &self.pipeline
-    }
-
-    /// The pipeline, to tell it the time.
-    pub fn pipeline_mut(self: Pin<&mut Self>) -> &mut StreamingPipeline<D, M> {
-        self.project().pipeline
+impl<S, D, M, C> TokenStream<S, D, M, C> {
+    pub(super) fn new(pipeline: StreamingPipeline<D, M>, chunks: S, clock: C) -> Self {
+        Self { chunks, chunk: Bytes::new(), pipeline, clock, tokens: VecDeque::new(), taken: false }
     }
 }
 
-impl<S, E, D, M> Stream for TokenStream<S, D, M>
+impl<S, E, D, M, C> Stream for TokenStream<S, D, M, C>
 where
     S: Stream<Item = Result<Bytes, E>>,
     E: fmt::Display,
     D: Decode,
     M: Measure,
+    C: FnMut() -> u64,
 {
-    type Item = StreamToken<'static>;
+    type Item = Result<StreamToken<'static>, StreamError<'static>>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
+        if std::mem::take(this.taken) {
+            // Who asks for the next token is done with the last one.
+            this.pipeline.at((this.clock)()).release(1);
+        }
         loop {
-            if let Some(token) = this.tokens.pop_front() {
-                return Poll::Ready(Some(token));
-            }
-            if this.pipeline.is_over() {
-                return Poll::Ready(None);
+            match this.tokens.pop_front() {
+                Some(StreamToken::Error(error)) => return Poll::Ready(Some(Err(error))),
+                Some(token) => {
+                    *this.taken = true;
+                    return Poll::Ready(Some(Ok(token)));
+                }
+                None if this.pipeline.is_over() => return Poll::Ready(None),
+                None => {}
             }
             let mut sink = |token: StreamToken<'_>| this.tokens.push_back(token.into_owned());
             if !this.chunk.is_empty() {
-                // All that was delivered has been taken, so that there are permits for more.
-                this.pipeline.release(usize::MAX);
+                // Every token was taken, so there are permits.
                 let size = this.pipeline.acquire().ok().flatten().unwrap_or(usize::MAX);
                 let part = this.chunk.split_to(size.min(this.chunk.len()));
                 this.pipeline.push(&part, &mut sink);
                 continue;
             }
-            match ready!(this.chunks.as_mut().poll_next(cx)) {
+            let next = ready!(this.chunks.as_mut().poll_next(cx));
+            this.pipeline.at((this.clock)());
+            match next {
                 Some(Ok(chunk)) => *this.chunk = chunk,
                 Some(Err(error)) => this.pipeline.fail(broken(&error), &mut sink),
                 None => this.pipeline.finish(&mut sink),
@@ -108,7 +140,7 @@ where
     }
 }
 
-fn broken(error: &impl fmt::Display) -> StreamError<'static> {
+pub(super) fn broken(error: &impl fmt::Display) -> StreamError<'static> {
     StreamError {
         kind: ErrorKind::Network,
         code: None,
@@ -117,10 +149,21 @@ fn broken(error: &impl fmt::Display) -> StreamError<'static> {
     }
 }
 
+/// What makes the stream fit for every executor, checked when this is compiled.
+const _: fn() = || {
+    fn is_send<T: Send + 'static>() {}
+    fn is_shareable<T: Send + Sync>() {}
+    is_send::<BoxStream<'static, Result<StreamToken<'static>, StreamError<'static>>>>();
+    is_send::<StreamingPipeline<crate::provider::Decoder, super::SharedStreamMetrics>>();
+    is_shareable::<Box<dyn super::StreamTransformer>>();
+    is_shareable::<super::ContentFilter>();
+    is_shareable::<super::SharedBackpressure>();
+};
+
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-    use std::rc::Rc;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
     use std::task::Waker;
 
     use super::super::{BackpressureLimits, Done, FinishReason, Sink, StreamPipelineBuilder};
@@ -155,15 +198,15 @@ mod tests {
     /// when it was dropped.
     struct Script {
         parts: VecDeque<Poll<Result<Bytes, &'static str>>>,
-        polls: Rc<Cell<usize>>,
-        dropped: Rc<Cell<bool>>,
+        polls: Arc<AtomicUsize>,
+        dropped: Arc<AtomicBool>,
     }
 
     impl Stream for Script {
         type Item = Result<Bytes, &'static str>;
 
         fn poll_next(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-            self.polls.set(self.polls.get() + 1);
+            self.polls.fetch_add(1, Relaxed);
             match self.parts.pop_front() {
                 Some(part) => part.map(Some),
                 None => Poll::Ready(None),
@@ -173,42 +216,42 @@ mod tests {
 
     impl Drop for Script {
         fn drop(&mut self) {
-            self.dropped.set(true);
+            self.dropped.store(true, Relaxed);
         }
     }
 
-    type Tokens = Pin<Box<TokenStream<Script, Letters>>>;
+    type Tokens = BoxStream<'static, Result<StreamToken<'static>, StreamError<'static>>>;
 
     fn play(
         parts: impl IntoIterator<Item = Poll<Result<Bytes, &'static str>>>,
-    ) -> (Tokens, Rc<Cell<usize>>, Rc<Cell<bool>>) {
-        let (polls, dropped) = (Rc::default(), Rc::default());
+    ) -> (Tokens, Arc<AtomicUsize>, Arc<AtomicBool>) {
+        let (polls, dropped) = (Arc::default(), Arc::default());
         let script = Script {
             parts: parts.into_iter().collect(),
-            polls: Rc::clone(&polls),
-            dropped: Rc::clone(&dropped),
+            polls: Arc::clone(&polls),
+            dropped: Arc::clone(&dropped),
         };
         let pipeline = StreamPipelineBuilder::new(Letters::default()).build();
-        (Box::pin(pipeline.process_stream(script)), polls, dropped)
+        (pipeline.process_stream(script), polls, dropped)
     }
 
     fn chunk(text: &'static str) -> Poll<Result<Bytes, &'static str>> {
         Poll::Ready(Ok(Bytes::from_static(text.as_bytes())))
     }
 
-    fn poll(tokens: &mut Tokens) -> Poll<Option<StreamToken<'static>>> {
+    fn poll(tokens: &mut Tokens) -> Poll<Option<Result<StreamToken<'static>, StreamError<'static>>>> {
         tokens.as_mut().poll_next(&mut Context::from_waker(Waker::noop()))
     }
 
-    fn text(text: &'static str) -> Poll<Option<StreamToken<'static>>> {
-        Poll::Ready(Some(StreamToken::Text(text.into())))
+    fn text(text: &'static str) -> Poll<Option<Result<StreamToken<'static>, StreamError<'static>>>> {
+        Poll::Ready(Some(Ok(StreamToken::Text(text.into()))))
     }
 
     #[test]
     fn tokens_come_as_chunks_do() {
         let (mut tokens, ..) = play([chunk("ab"), Poll::Pending, chunk(""), chunk("c.")]);
         let seen: Vec<_> = std::iter::repeat_with(|| poll(&mut tokens)).take(7).collect();
-        let (end, over) = (Poll::Ready(Some(done())), Poll::Ready(None));
+        let (end, over) = (Poll::Ready(Some(Ok(done()))), Poll::Ready(None));
         assert_eq!(seen, [text("a"), text("b"), Poll::Pending, text("c"), end, over.clone(), over]);
     }
 
@@ -217,7 +260,7 @@ mod tests {
         let (mut tokens, polls, _) = play([chunk("abc"), chunk("d")]);
         for (expected, asked) in [("a", 1), ("b", 1), ("c", 1), ("d", 2)] {
             assert_eq!(poll(&mut tokens), text(expected));
-            assert_eq!(polls.get(), asked);
+            assert_eq!(polls.load(Relaxed), asked);
         }
     }
 
@@ -235,7 +278,7 @@ mod tests {
             let limits = BackpressureLimits { min_permits: 1, max_permits, ..BackpressureLimits::default() };
             let pipeline = StreamPipelineBuilder::new(Blocks).backpressure(limits).build();
             let chunk = Ok::<_, &str>(Bytes::from(vec![b'x'; 100 << 10]));
-            let mut tokens = pipeline.process_stream(::futures::stream::iter([chunk]));
+            let mut tokens = TokenStream::new(pipeline, ::futures::stream::iter([chunk]), || 0);
             let (mut count, mut longest) = (0, 0);
             let mut context = Context::from_waker(Waker::noop());
             while Pin::new(&mut tokens).poll_next(&mut context) == text("x") {
@@ -250,11 +293,11 @@ mod tests {
     fn a_broken_source_is_told_unless_the_end_was_seen() {
         let (mut tokens, ..) = play([chunk("a"), Poll::Ready(Err("reset"))]);
         assert_eq!(poll(&mut tokens), text("a"));
-        assert_eq!(poll(&mut tokens), Poll::Ready(Some(StreamToken::Error(broken(&"reset")))));
+        assert_eq!(poll(&mut tokens), Poll::Ready(Some(Err(broken(&"reset")))));
         assert_eq!(poll(&mut tokens), Poll::Ready(None));
 
         let (mut tokens, ..) = play([chunk("."), Poll::Ready(Err("reset"))]);
-        assert_eq!(poll(&mut tokens), Poll::Ready(Some(done())));
+        assert_eq!(poll(&mut tokens), Poll::Ready(Some(Ok(done()))));
         assert_eq!(poll(&mut tokens), Poll::Ready(None));
     }
 
@@ -269,8 +312,28 @@ mod tests {
             assert!(Future::poll(waiting, &mut Context::from_waker(Waker::noop())).is_pending());
         }
         assert_eq!(poll(&mut tokens), text("a"));
-        assert!(!dropped.get());
+        assert!(!dropped.load(Relaxed));
         drop(tokens);
-        assert!(dropped.get());
+        assert!(dropped.load(Relaxed));
+    }
+
+    #[test]
+    fn permits_shrink_for_a_consumer_that_is_slow_by_the_clock() {
+        for (ms_per_token, expected) in [(0, 33), (1_000, 4)] {
+            let now = Arc::new(AtomicUsize::new(0));
+            let clock = Arc::clone(&now);
+            let pipeline = StreamPipelineBuilder::new(Letters::default()).build();
+            let chunks: Vec<_> = (0..80).map(|_| Ok::<_, &str>(Bytes::from_static(b"abcdefgh"))).collect();
+            let chunks = ::futures::stream::iter(chunks);
+            let mut tokens = TokenStream::new(pipeline, chunks, move || clock.load(Relaxed) as u64);
+            let mut context = Context::from_waker(Waker::noop());
+            let mut permits = 0;
+            for _ in 0..80 {
+                assert!(Pin::new(&mut tokens).poll_next(&mut context).is_ready());
+                now.fetch_add(ms_per_token, Relaxed);
+                permits = tokens.pipeline.backpressure().permits();
+            }
+            assert_eq!(permits.min(33), expected, "{ms_per_token} ms for a token");
+        }
     }
 }

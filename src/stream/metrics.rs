@@ -64,7 +64,6 @@ pub struct StreamMetrics {
 impl StreamMetrics {
     /// The counts so far.
     pub fn snapshot(&self) -> Snapshot {
-        let writing_ms = self.first_ms.map_or(0, |first| self.last_ms - first);
         Snapshot {
             chunks: self.chunks,
             bytes: self.bytes,
@@ -73,10 +72,7 @@ impl StreamMetrics {
             pieces: self.pieces,
             errors: self.errors,
             usage: self.usage,
-            first_token_ms: self.first_ms.zip(self.started_ms).map(|(first, start)| first - start),
-            // The first piece ends the wait; only those after it took writing time.
-            pieces_per_second: (writing_ms > 0)
-                .then(|| (self.pieces - 1) as f64 * 1000.0 / writing_ms as f64),
+            ..Snapshot::timed(self.started_ms, self.first_ms, self.last_ms, self.pieces)
         }
     }
 }
@@ -138,6 +134,18 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Only what is derived from the times of the start, of the first and of the last of `pieces`.
+    pub(super) fn timed(started_ms: Option<u64>, first_ms: Option<u64>, last_ms: u64, pieces: u64) -> Self {
+        let writing_ms = first_ms.map_or(0, |first| last_ms.saturating_sub(first));
+        Self {
+            first_token_ms: first_ms.zip(started_ms).map(|(first, start)| first.saturating_sub(start)),
+            // The first piece ends the wait; only those after it took writing time.
+            pieces_per_second: (writing_ms > 0)
+                .then(|| pieces.saturating_sub(1) as f64 * 1000.0 / writing_ms as f64),
+            ..Self::default()
+        }
+    }
+
     /// Average size of a chunk in bytes; 0 before the first.
     pub fn bytes_per_chunk(&self) -> f64 {
         ratio(self.bytes, self.chunks)

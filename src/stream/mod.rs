@@ -7,19 +7,42 @@
 //! ([`StreamMetrics`]) or back-pressure ([`BackpressureController`]) says what time it is.
 //!
 //! The volt drives it by hand: `at(now)`, `acquire()` for the size of the next read, `push`, and
-//! `release` for the tokens the editor has shown. The feature `futures` drives the same pipeline
-//! from an asynchronous stream; the feature `tiktoken` adds `TokenDecoder` for servers that send
-//! token ids.
+//! `release` for the tokens the editor has shown.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `futures` | [`StreamingPipeline`]`::process_stream`: the same pipeline as a `Send` stream of any executor; `SharedBackpressure`, whose `acquire()` is a future |
+//! | `http` | `HttpStreamHandler`: answers over hyper, reqwest or any client, with retries and resumption (not in wasm) |
+//! | `regex` | `Pattern::regex` for the content filter; without it patterns are text with asterisks |
+//! | `tiktoken` | `TokenDecoder` and `TokenIdDecoder`, for servers that send token ids |
+//!
+//! # Names
+//!
+//! | name | here |
+//! |---|---|
+//! | `SseParser`, `SseEvent`, `parse_sse_chunk` | [`sse::Parser`](crate::sse::Parser), which lends [`sse::Frame`](crate::sse::Frame)s; [`sse::SseEvent`](crate::sse::SseEvent) and [`sse::parse_sse_chunk`](crate::sse::parse_sse_chunk) for a whole body |
+//! | `StreamToken`, `TextDelta` | [`StreamToken`], [`TextDelta`] |
+//! | `TokenDecoder` | `TokenDecoder`, behind `tiktoken` |
+//! | `StreamTransformer`, `TransformResult` | [`StreamTransformer`], [`TransformResult`] |
+//! | `ContentFilter`, `TokenAccumulator` | [`ContentFilter`] with [`Pattern`]s, [`TokenAccumulator`] |
+//! | `BackpressureController` | [`BackpressureController`], driven by hand; shared between tasks, `SharedBackpressure` |
+//! | `StreamPipelineBuilder`, `StreamingPipeline` | [`StreamPipelineBuilder`], [`StreamingPipeline`] |
+//! | `StreamMetrics` | [`StreamMetrics`] for one thread, [`SharedStreamMetrics`] for several, [`NoMetrics`] for none |
+//! | `HttpStreamHandler` | `HttpStreamHandler`, behind `http` |
 //!
 //! ```
 //! use ai_completion::provider;
 //! use ai_completion::stream::{
-//!     BackpressureLimits, ContentFilter, StreamPipelineBuilder, StreamToken, TokenAccumulator,
+//!     BackpressureLimits, ContentFilter, Pattern, StreamPipelineBuilder, StreamToken, TokenAccumulator,
 //! };
 //!
 //! let decoder = provider::find("openai").expect("there is one of that name").decoder();
 //! let mut pipeline = StreamPipelineBuilder::new(decoder)
-//!     .transform(ContentFilter::new().delete("(?s)<think>.*?</think>")?.stop("<|end|>")?)
+//!     .transform(
+//!         ContentFilter::new()
+//!             .delete(Pattern::wildcard("<think>**</think>")?)
+//!             .cut(Pattern::text("<|end|>")?),
+//!     )
 //!     .transform(TokenAccumulator::new(4, 64))
 //!     .backpressure(BackpressureLimits { max_permits: 256, ..BackpressureLimits::default() })
 //!     .metrics()
@@ -66,23 +89,37 @@ mod builder;
 mod content_filter;
 #[cfg(feature = "futures")]
 mod futures;
+#[cfg(all(feature = "http", not(target_os = "wasi")))]
+mod http;
 mod merge;
 mod metrics;
+#[cfg(feature = "futures")]
+mod permits;
 mod pipeline;
+mod shared_metrics;
 mod token;
 #[cfg(feature = "tiktoken")]
 mod token_decoder;
+#[cfg(feature = "tiktoken")]
+mod token_ids;
 mod transform;
 
 pub use accumulator::TokenAccumulator;
 pub use backpressure::{BackpressureController, BackpressureLimits, BackpressureTimeout};
 pub use builder::StreamPipelineBuilder;
-pub use content_filter::{ContentFilter, PatternError};
+pub use content_filter::{ContentFilter, Pattern, PatternError};
 #[cfg(feature = "futures")]
-pub use futures::TokenStream;
+pub use futures::BoxStream;
+#[cfg(all(feature = "http", not(target_os = "wasi")))]
+pub use http::{Attempt, HttpStreamHandler, Joint};
 pub use metrics::{Measure, NoMetrics, Snapshot, StreamMetrics};
+#[cfg(feature = "futures")]
+pub use permits::{Acquire, SharedBackpressure};
 pub use pipeline::StreamingPipeline;
+pub use shared_metrics::SharedStreamMetrics;
 pub use token::*;
 #[cfg(feature = "tiktoken")]
 pub use token_decoder::{TokenDecoder, TokenDecoderError};
+#[cfg(feature = "tiktoken")]
+pub use token_ids::TokenIdDecoder;
 pub use transform::{StreamTransformer, TransformResult};

@@ -1,6 +1,7 @@
 //! What a model's answer is made of, whichever provider wrote it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// One piece of an answer, borrowed from the bytes it arrived in.
 ///
@@ -219,6 +220,14 @@ impl StreamError<'_> {
         }
     }
 }
+
+impl fmt::Display for StreamError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for StreamError<'_> {}
 
 /// Classes of failure, by what the user or the plugin can do about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -28,7 +28,7 @@ use super::{Sink, StreamError, StreamToken};
 ///     }
 /// }
 /// ```
-pub trait StreamTransformer {
+pub trait StreamTransformer: Send + Sync {
     /// Takes the next token. What is given to `before` goes on ahead of what the result says.
     fn transform<'a>(&'a mut self, token: &mut StreamToken<'a>, before: &mut dyn Sink)
     -> TransformResult<'a>;

@@ -5,13 +5,13 @@ const LIMIT: usize = 256 * 1024;
 
 /// Collects bytes until the final head is complete.
 #[derive(Debug, Default)]
-pub(super) struct HeadReader {
+pub struct HeadReader {
     bytes: Vec<u8>,
 }
 
 /// A parsed head.
 #[derive(Debug, PartialEq)]
-pub(super) struct Head {
+pub struct Head {
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,

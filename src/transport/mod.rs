@@ -9,7 +9,10 @@ mod answer;
 mod client;
 mod curl_config;
 mod failure;
+#[cfg(not(fuzzing))]
 mod head;
+#[cfg(fuzzing)]
+pub mod head;
 mod host;
 mod host_http;
 mod http_policy;

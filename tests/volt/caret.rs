@@ -26,9 +26,12 @@ fn asked() -> Stage {
     stage
 }
 
+/// What the user does.
+type Act = fn(&mut Lapce);
+
 #[test]
 fn who_leaves_the_place_is_shown_nothing_there_and_the_model_is_stopped() {
-    let moves: [(&str, fn(&mut Lapce)); 3] = [
+    let moves: [(&str, Act); 3] = [
         ("arrow", |lapce| lapce.arrow(Arrow::Up)),
         ("click", |lapce| lapce.cursor_at(2, 1)),
         ("another file", |lapce| {
@@ -50,7 +53,7 @@ fn who_leaves_the_place_is_shown_nothing_there_and_the_model_is_stopped() {
 
 #[test]
 fn who_pastes_or_undoes_while_waiting_is_shown_what_fits_the_text_as_it_is() {
-    let changes: [(&str, fn(&mut Lapce), &str); 2] = [
+    let changes: [(&str, Act, &str); 2] = [
         ("paste", |lapce| lapce.paste("_more"), " = second"),
         // What undo has taken away leads what the model writes.
         ("undo", Lapce::undo, "let one = first"),

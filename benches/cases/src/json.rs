@@ -7,17 +7,22 @@ use std::borrow::Cow;
 
 use ai_completion::provider::{Decoder, find};
 use ai_completion::stream::{Decode, StreamToken};
+use jiter::Jiter;
 use serde::Deserialize;
 use sonic_rs::{JsonValueTrait, pointer};
 
 use crate::inputs::{self, Input};
 use crate::{Case, Seen, Subject, Unit};
 
-const SUBJECTS: [Subject; 4] = [
-    ("ours with SSE", ours),
+const SUBJECTS: &[Subject] = &[
+    ("ours with SSE", |chunks| ours(openai(), chunks)),
+    ("ours with SSE, without the memo", |chunks| ours(openai().without_memo(), chunks)),
     ("sonic-rs get", sonic_get),
     ("sonic-rs typed", sonic_typed),
+    ("jiter", jiter),
     ("serde_json typed", serde_json_typed),
+    #[cfg(not(target_os = "wasi"))]
+    ("simd-json typed", simd_json_typed),
 ];
 
 /// Chunks whose contents are plain, have escapes, or are long; each with an id of its own; and, for the cost of
@@ -49,8 +54,7 @@ pub(crate) fn openai() -> Decoder {
     find("openai").map(|provider| provider.decoder()).expect("there is a provider of that name")
 }
 
-fn ours(chunks: &[&[u8]]) -> Seen {
-    let mut decoder = openai();
+fn ours(mut decoder: Decoder, chunks: &[&[u8]]) -> Seen {
     let mut seen = Seen::default();
     for chunk in chunks {
         decoder.feed(chunk, &mut |token: StreamToken<'_>| {
@@ -68,8 +72,9 @@ fn json<'c>(chunk: &&'c [u8]) -> &'c [u8] {
 
 fn sonic_get(chunks: &[&[u8]]) -> Seen {
     let mut seen = Seen::default();
+    let path = pointer!["choices", 0, "delta", "content"];
     for chunk in chunks.iter().map(json) {
-        let content = sonic_rs::get_from_slice(chunk, pointer!["choices", 0, "delta", "content"]);
+        let content = sonic_rs::get_from_slice(chunk, path.as_slice());
         // The lazy value owns what it unescapes, as its users must.
         if let Some(text) = content.ok().as_ref().and_then(|content| content.as_str()) {
             seen.add(text);
@@ -98,7 +103,7 @@ struct Delta<'c> {
 }
 
 impl Chunk<'_> {
-    fn content(&self) -> Option<&str> {
+    pub(crate) fn content(&self) -> Option<&str> {
         self.choices.first()?.delta.content.as_deref()
     }
 }
@@ -107,6 +112,49 @@ fn sonic_typed(chunks: &[&[u8]]) -> Seen {
     let mut seen = Seen::default();
     for chunk in chunks.iter().map(json) {
         if let Some(text) = sonic_rs::from_slice::<Chunk<'_>>(chunk).ok().as_ref().and_then(Chunk::content) {
+            seen.add(text);
+        }
+    }
+    seen
+}
+
+fn jiter(chunks: &[&[u8]]) -> Seen {
+    let mut seen = Seen::default();
+    for chunk in chunks.iter().map(json) {
+        let mut jiter = Jiter::new(chunk);
+        let found = descend(&mut jiter, "choices")
+            .and_then(|()| jiter.next_array().ok().flatten())
+            .and_then(|_| descend(&mut jiter, "delta"))
+            .and_then(|()| descend(&mut jiter, "content"));
+        if found.is_some()
+            && let Ok(text) = jiter.next_str()
+        {
+            seen.add(text);
+        }
+    }
+    seen
+}
+
+/// To the value of that key in the object here.
+fn descend(jiter: &mut Jiter<'_>, key: &str) -> Option<()> {
+    let mut found = jiter.next_object().ok()?.map(|name| name == key)?;
+    while !found {
+        jiter.next_skip().ok()?;
+        found = jiter.next_key().ok()?.map(|name| name == key)?;
+    }
+    Some(())
+}
+
+/// It unescapes in place: each chunk is copied for it, into the same buffer.
+#[cfg(not(target_os = "wasi"))]
+fn simd_json_typed(chunks: &[&[u8]]) -> Seen {
+    let mut seen = Seen::default();
+    let (mut copy, mut buffers) = (Vec::new(), simd_json::Buffers::default());
+    for chunk in chunks.iter().map(json) {
+        copy.clear();
+        copy.extend_from_slice(chunk);
+        let chunk = simd_json::serde::from_slice_with_buffers::<Chunk<'_>>(&mut copy, &mut buffers);
+        if let Some(text) = chunk.ok().as_ref().and_then(Chunk::content) {
             seen.add(text);
         }
     }

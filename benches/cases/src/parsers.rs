@@ -1,20 +1,25 @@
 //! The SSE parsers that are compared, each used as its documentation says and each at its best:
 //! the same borrowed chunks, no executor, every event looked at.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
+use bytes::Bytes;
 use eventsource_stream::Eventsource;
 use futures::{FutureExt, Stream, StreamExt, stream};
 
 use crate::inputs::{self, Input, SEGMENT};
 use crate::{Case, Seen, Subject, Unit};
 
-const SUBJECTS: [Subject; 4] = [
+const SUBJECTS: [Subject; 7] = [
     ("ours", ours),
     ("sse-core", sse_core),
     ("sse-stream", sse_stream),
+    ("sse-parse", sse_parse),
+    ("sseer", sseer),
     ("eventsource-stream", eventsource_stream),
+    ("floor: copy", copy),
 ];
 
 /// The streams and how they are cut.
@@ -65,6 +70,60 @@ fn sse_core(chunks: &[&[u8]]) -> Seen {
         }
     }
     seen
+}
+
+fn sse_parse(chunks: &[&[u8]]) -> Seen {
+    let mut parser = sse_parse::SseParser::new();
+    let mut seen = Seen::default();
+    for chunk in chunks {
+        parser.feed(chunk);
+        while let Some(event) = parser.next_event() {
+            saw(&mut seen, &event.event, &event.data);
+        }
+    }
+    seen
+}
+
+thread_local! {
+    /// The chunks as [`sseer`] takes them, made once.
+    static OWNED: RefCell<Owned> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Owned {
+    /// Where the borrowed chunks are, and how many.
+    of: (usize, usize),
+    chunks: Vec<Bytes>,
+}
+
+/// It slices events out of chunks that it owns: for it, they are reference-counted beforehand.
+fn sseer(chunks: &[&[u8]]) -> Seen {
+    let of = (chunks.as_ptr().addr(), chunks.len());
+    let owned = OWNED.with_borrow_mut(|owned| {
+        if owned.of != of {
+            *owned = Owned { of, chunks: chunks.iter().map(|chunk| Bytes::copy_from_slice(chunk)).collect() };
+        }
+        owned.chunks.clone()
+    });
+    let mut seen = Seen::default();
+    let mut events =
+        sseer::event_stream::EventStream::new(stream::iter(owned.into_iter().map(Ok::<_, Infallible>)));
+    while let Some(Some(event)) = events.next().now_or_never() {
+        if let Ok(event) = event {
+            saw(&mut seen, &event.event, &event.data);
+        }
+    }
+    seen
+}
+
+/// What moving the bytes once takes: no parser that copies can be faster.
+fn copy(chunks: &[&[u8]]) -> Seen {
+    let mut to = vec![0; chunks.iter().map(|chunk| chunk.len()).max().unwrap_or_default()];
+    for chunk in chunks {
+        to[..chunk.len()].copy_from_slice(chunk);
+        std::hint::black_box(&to);
+    }
+    Seen::default()
 }
 
 fn results<'c>(chunks: &'c [&'c [u8]]) -> impl Stream<Item = Result<&'c [u8], Infallible>> + 'c {

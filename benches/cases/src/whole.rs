@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
-use ai_completion::provider::find;
+use ai_completion::provider::{Decoder, find};
 use ai_completion::stream::{StreamPipelineBuilder, StreamToken};
 use eventsource_stream::Eventsource;
 use futures::{FutureExt, StreamExt, stream};
@@ -13,16 +13,22 @@ use sonic_rs::{JsonValueTrait, pointer};
 use crate::inputs::{self, Input, SEGMENT};
 use crate::{Case, Seen, Subject, Unit};
 
-const OPENAI: [Subject; 3] = [
-    ("ours", |chunks| ours("openai", chunks)),
+const OPENAI: [Subject; 6] = [
+    ("ours", |chunks| ours(decoder("openai"), chunks)),
+    ("ours without the memo", |chunks| ours(decoder("openai").without_memo(), chunks)),
     ("sse-core + sonic-rs", |chunks| {
         sse_core_sonic(chunks, pointer!["choices", 0, "delta", "content"].as_slice())
+    }),
+    ("sse-core + serde_json", sse_core_serde),
+    ("sse-stream + sonic-rs", |chunks| {
+        sse_stream_sonic(chunks, pointer!["choices", 0, "delta", "content"].as_slice())
     }),
     ("eventsource-stream + serde_json", openai_eventsource_serde),
 ];
 
-const ANTHROPIC: [Subject; 3] = [
-    ("ours", |chunks| ours("anthropic", chunks)),
+const ANTHROPIC: [Subject; 4] = [
+    ("ours", |chunks| ours(decoder("anthropic"), chunks)),
+    ("ours without the memo", |chunks| ours(decoder("anthropic").without_memo(), chunks)),
     ("sse-core + sonic-rs", |chunks| sse_core_sonic(chunks, pointer!["delta", "text"].as_slice())),
     ("eventsource-stream + serde_json", anthropic_eventsource_serde),
 ];
@@ -46,9 +52,11 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn ours(provider: &str, chunks: &[&[u8]]) -> Seen {
-    let decoder =
-        find(provider).map(|provider| provider.decoder()).expect("there is a provider of that name");
+fn decoder(provider: &str) -> Decoder {
+    find(provider).map(|provider| provider.decoder()).expect("there is a provider of that name")
+}
+
+fn ours(decoder: Decoder, chunks: &[&[u8]]) -> Seen {
     let mut pipeline = StreamPipelineBuilder::new(decoder).build();
     let mut seen = Seen::default();
     let mut sink = |token: StreamToken<'_>| {
@@ -74,6 +82,37 @@ fn sse_core_sonic(chunks: &[&[u8]], path: &[sonic_rs::PointerNode]) -> Seen {
             if let Some(text) = content.ok().as_ref().and_then(|content| content.as_str()) {
                 seen.add(text);
             }
+        }
+    }
+    seen
+}
+
+/// The usual stack of those who care.
+fn sse_core_serde(chunks: &[&[u8]]) -> Seen {
+    let mut decoder = sse_core::SseDecoder::with_limit(NonZeroUsize::MAX);
+    let mut seen = Seen::default();
+    for mut chunk in chunks.iter().copied() {
+        while let Some(event) = decoder.next(&mut chunk) {
+            let Ok(sse_core::SseEvent::Message(message)) = event else { continue };
+            let chunk = serde_json::from_str::<crate::json::Chunk<'_>>(&message.data);
+            if let Some(text) = chunk.ok().as_ref().and_then(crate::json::Chunk::content) {
+                seen.add(text);
+            }
+        }
+    }
+    seen
+}
+
+/// The parser that is fastest natively, with the fastest reader.
+fn sse_stream_sonic(chunks: &[&[u8]], path: &[sonic_rs::PointerNode]) -> Seen {
+    let mut seen = Seen::default();
+    let results = stream::iter(chunks.iter().map(|chunk| Ok::<_, Infallible>(*chunk)));
+    let mut events = sse_stream::SseByteStream::new(results);
+    while let Some(Some(event)) = events.next().now_or_never() {
+        let Ok(sse_stream::Sse { data: Some(data), .. }) = event else { continue };
+        let content = sonic_rs::get(data.as_str(), path);
+        if let Some(text) = content.ok().as_ref().and_then(|content| content.as_str()) {
+            seen.add(text);
         }
     }
     seen

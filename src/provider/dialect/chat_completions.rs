@@ -18,7 +18,7 @@ use crate::provider::reasoning::Spelling;
 use crate::provider::request::{Draft, object};
 use crate::provider::usage::usage;
 use crate::provider::{Account, Error, Prompt, Seam};
-use crate::sse::json::{Few, Raw, number, object};
+use crate::sse::json::{Few, Object, Raw, number, object};
 use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
 
 /// The request that asks for `prompt`.
@@ -111,7 +111,7 @@ object! {
 object! {
     struct Choice<'a> {
         index = "index": Raw<'a>,
-        delta = "delta": Raw<'a>,
+        delta = "delta": Object<Delta<'a>>,
         message = "message": Raw<'a>,
         text = "text": Raw<'a>,
         logprobs = "logprobs": Raw<'a>,
@@ -276,9 +276,9 @@ impl ChatCompletions {
         let scratch = &mut self.scratch;
         let logprob = choice.logprob();
         let bit = 1u64 << index.min(63);
-        let gave = if choice.delta.json().starts_with('{') {
+        let gave = if let Some(delta) = choice.delta.get() {
             // A `message` beside it is the answer so far once more (Perplexity).
-            let gave = choice.delta.read::<Delta>().decode(index, logprob, scratch, sink);
+            let gave = delta.decode(index, logprob, scratch, sink);
             self.streamed |= if gave { bit } else { 0 };
             gave
         } else if choice.message.json().starts_with('{') {

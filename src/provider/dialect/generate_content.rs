@@ -11,7 +11,7 @@ use crate::provider::profile::{Address, Profile};
 use crate::provider::request::{Draft, object, text_part};
 use crate::provider::url::segment;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
-use crate::sse::json::{Few, Raw, object};
+use crate::sse::json::{Few, Raw, Scanner, object};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
 
 /// Stop strings a request may have.
@@ -211,8 +211,8 @@ impl Wire for GenerateContent {
     }
 }
 
-fn usage(counts: Raw<'_>) -> Usage {
-    let counts: Counts<'_> = counts.read();
+fn usage(json: &mut Scanner<'_>) -> Usage {
+    let counts: Counts<'_> = json.read();
     Usage {
         input: counts.input.number(),
         output: counts.output.number(),

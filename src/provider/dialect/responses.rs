@@ -15,7 +15,7 @@ use crate::provider::profile::Profile;
 use crate::provider::request::{Draft, object};
 use crate::provider::usage::usage;
 use crate::provider::{Account, Error, Prompt, Seam};
-use crate::sse::json::{Few, Raw, object};
+use crate::sse::json::{Few, Raw, Scanner, object};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall};
 
 /// The API refuses a lower limit.
@@ -257,7 +257,7 @@ impl Responses {
             self.output(&response, sink);
         }
         if response.usage.is_given() {
-            sink.token(StreamToken::Usage(usage(response.usage)));
+            sink.token(StreamToken::Usage(usage(&mut Scanner::new(response.usage.json()))));
         }
         let status = response.status.str(&mut self.scratch).and_then(finish_reason);
         if response.error.is_given() || status == Some(FinishReason::Error) {

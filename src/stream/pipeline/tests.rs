@@ -154,24 +154,23 @@ fn a_decoder_that_says_no_end_is_flushed_all_the_same() {
 
 #[test]
 fn a_stage_is_told_of_each_end_once() {
-    use std::cell::RefCell;
-    use std::rc::Rc;
+    use std::sync::{Arc, Mutex};
 
     /// Notes what it is told.
     #[derive(Clone, Default)]
-    struct Told(Rc<RefCell<Vec<Option<u32>>>>);
+    struct Told(Arc<Mutex<Vec<Option<u32>>>>);
     impl StreamTransformer for Told {
         fn transform<'a>(&'a mut self, _: &mut StreamToken<'a>, _: &mut dyn Sink) -> TransformResult<'a> {
             TransformResult::Pass
         }
         fn flush(&mut self, choice: Option<u32>, _: &mut dyn Sink) {
-            self.0.borrow_mut().push(choice);
+            self.0.lock().unwrap().push(choice);
         }
     }
     for (chunk, expected) in [("a.", &[Some(0), None][..]), ("a!", &[None]), ("a", &[None])] {
         let told = Told::default();
         seen(vec![Box::new(told.clone())], |it| it.push(chunk).finish());
-        assert_eq!(*told.0.borrow(), expected, "{chunk}");
+        assert_eq!(*told.0.lock().unwrap(), expected, "{chunk}");
     }
 }
 
@@ -232,4 +231,26 @@ fn metrics_see_both_ends() {
             ..Snapshot::default()
         },
     );
+}
+
+#[test]
+fn a_chunk_of_server_sent_events_is_parsed_in_one_call() {
+    let events = crate::sse::parse_sse_chunk(
+        b"data: {\"text\":\"Hello\"}\n\ndata: {\"text\":\" world\"}\n\ndata: [DONE]\n\n",
+    );
+    let data: Vec<_> = events.iter().map(|event| event.data.as_str()).collect();
+    assert_eq!(data, ["{\"text\":\"Hello\"}", "{\"text\":\" world\"}", "[DONE]"]);
+}
+
+#[test]
+fn permits_are_acquired_until_they_run_out_and_again_after_a_release() {
+    use super::super::{BackpressureController, BackpressureLimits};
+
+    let limits = BackpressureLimits { min_permits: 2, max_permits: 2, ..BackpressureLimits::default() };
+    let mut control = BackpressureController::new(limits);
+    assert!(control.acquire(0).unwrap().is_some());
+    control.delivered(100, 2, 0);
+    assert_eq!(control.acquire(1), Ok(None));
+    control.release(1, 2);
+    assert!(control.acquire(3).unwrap().is_some());
 }

@@ -32,6 +32,8 @@ mod volt;
 #[cfg(feature = "wasm")]
 mod volt_toml;
 #[cfg(feature = "wasm")]
+pub mod weight;
+#[cfg(feature = "wasm")]
 mod window;
 
 #[cfg(feature = "wasm")]

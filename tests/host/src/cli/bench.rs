@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use lexopt::{Arg, ValueExt};
-use serde_json::{Map, Value};
-use volt_host::{build, program};
+use serde_json::{Map, Value, json};
+use volt_host::{Setup, VoltToml, build, program, weight};
 
 use super::{Failure, print_json, setup, usage};
 
@@ -16,18 +17,21 @@ Measure the stream library against its peers, natively and inside wasmtime 14 as
 Usage: cargo volt bench [--json] [--target native|wasm] [CASE]
 
       --json       Print one JSON object per row instead of a table
-      --target T   Measure in one of the two only
-  CASE             Only cases whose names begin so: parse/, json/, whole/, latency, memory
+      --target T   Measure in one target only: native, native-cpu or wasm
+  CASE             Only cases whose names begin so: parse/, json/, whole/, latency, memory, start
 
 Rows of --json: {\"case\",\"target\",\"subject\",\"mb_s\" or \"ns\",\"ratio_to_best_peer\"}. Figures are medians of rounds
 in which the subjects take turns; `mb_s_best_round` and `ns_best_round` say what an idle machine would show.
-A ratio of 2 means twice as fast as the best peer of that case and target. Rows of `latency` and `memory`
-have no peers: `ns_p50`, `ns_p99.9`, `ns_p99.9_best_round`; `kib_at_100k`, `kib_at_end` of linear memory.
+A ratio of 2 means twice as fast as the best peer of that case and target. `native-cpu` is compiled, peers as well,
+for the processor of this machine. The floor is a plain copy of the same bytes. Rows of `latency` and `memory`
+have no peers: `ns_p50`, `ns_p99.9`, `ns_p99.9_best_round`; `kib_at_100k`, `kib_at_end` of linear memory. Nor do those
+of `start`: the bytes of the plugin's wasm, the milliseconds in which the engine compiles it and an empty volt, and
+those from `initialize` to its answer.
 ";
 
 /// Runs the command.
 pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure> {
-    let (mut json, mut case, mut targets) = (false, None, vec!["native", "wasm"]);
+    let (mut json, mut case, mut targets) = (false, None, vec!["native", "native-cpu", "wasm"]);
     while let Some(arg) = args.next()? {
         match arg {
             Arg::Long("json") => json = true,
@@ -43,38 +47,50 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             other => return Err(other.unexpected().into()),
         }
     }
-    let words: Vec<String> = case.into_iter().collect();
+    let case = case.unwrap_or_default();
+    let mut all = Vec::new();
     for target in targets {
-        let rows = match target {
-            "native" => native(&words)?,
-            _ => wasm(&words)?,
+        let words = [case.clone(), target.to_owned()];
+        let mut rows = match target {
+            "native" => rows(&native("stream-cases", &words, None)?),
+            "native-cpu" => rows(&native("stream-cases", &words, Some("-C target-cpu=native"))?),
+            _ => rows(&wasm(&words)?),
         };
-        let rows =
-            rows.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Row>(line).ok());
-        let rows: Vec<Row> = rows.collect();
+        if target == "wasm" && "start".starts_with(&case) {
+            rows.extend(start()?);
+        }
         if json {
             rows.iter().try_for_each(|row| print_json(row, out))?;
         } else {
             out.write_all(table(target, &rows).as_bytes())?;
         }
+        all.extend(rows);
+    }
+    if !json {
+        out.write_all(wasm_by_native(&all).as_bytes())?;
     }
     Ok(())
 }
 
-type Row = Map<String, Value>;
+/// One row of figures.
+pub type Row = Map<String, Value>;
 
-fn native(words: &[String]) -> Result<Vec<u8>, Failure> {
+/// The rows among what a program has printed.
+pub fn rows(printed: &[u8]) -> Vec<Row> {
+    printed.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+}
+
+/// Builds and runs a binary of the cases natively, with these flags for the compiler.
+pub fn native(binary: &str, words: &[String], flags: Option<&str>) -> Result<Vec<u8>, Failure> {
     setup::say("building and running the cases natively");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut run = Command::new(cargo);
-    run.current_dir(setup::package()).args([
-        "run",
-        "--release",
-        "--quiet",
-        "--package",
-        "stream-cases",
-        "--",
-    ]);
+    run.current_dir(setup::package()).args(["run", "--release", "--quiet", "--package", "stream-cases"]);
+    if let Some(flags) = flags {
+        // Apart from what is built with the usual flags.
+        run.env("RUSTFLAGS", flags).arg("--target-dir").arg(setup::package().join("target/native-cpu"));
+    }
+    run.args(["--bin", binary, "--"]);
     let output = run.args(words).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| Failure::Failed(format!("cannot run cargo: {error}")))?;
     if !output.status.success() {
@@ -88,6 +104,53 @@ fn wasm(words: &[String]) -> Result<Vec<u8>, Failure> {
     let package = setup::package().join("benches/cases");
     let cases = build::wasm(&package, "stream-cases".as_ref(), &mut setup::say)?;
     Ok(program::run(&cases, words)?)
+}
+
+/// What the plugin costs before it does anything.
+fn start() -> Result<Vec<Row>, Failure> {
+    let folder = setup::volt_folder(None)?;
+    let wasm = VoltToml::read(&folder)?.wasm.map(|wasm| folder.join(wasm));
+    let wasm = wasm.ok_or_else(|| Failure::Failed("volt.toml names no wasm".to_owned()))?;
+    let bytes = std::fs::metadata(&wasm).map_or(0, |data| data.len());
+    let (compiled, empty) = weight::compile_times(&wasm, 5)?;
+    let answered = weight::time_to_initialize(Setup::new(folder))?;
+    let ms = |time: Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
+    let row = |case: &str, figures: Value| {
+        let mut row =
+            Row::from_iter([("case".to_owned(), case.into()), ("target".to_owned(), "wasm".into())]);
+        row.insert("subject".to_owned(), "ours".into());
+        row.extend(figures.as_object().cloned().unwrap_or_default());
+        row
+    };
+    Ok(vec![
+        row("start/size", json!({"bytes": bytes})),
+        row("start/compile", json!({"ms": ms(compiled), "ms_empty_volt": ms(empty)})),
+        row("start/initialize", json!({"ms": ms(answered)})),
+    ])
+}
+
+/// How fast our cases are in wasm, with native as 1.
+fn wasm_by_native(rows: &[Row]) -> String {
+    let figure = |target: &str, case: &Value| {
+        let ours = rows.iter().find(|row| {
+            row.get("target").and_then(Value::as_str) == Some(target) && row.get("case") == Some(case)
+        })?;
+        Some((ours.get("mb_s").and_then(Value::as_f64), ours.get("ns").and_then(Value::as_f64)))
+    };
+    let mut lines = String::new();
+    for row in rows.iter().filter(|row| row.get("target").and_then(Value::as_str) == Some("native")) {
+        let Some(case) = row.get("case") else { continue };
+        let ratio = match (figure("wasm", case), figure("native", case)) {
+            (Some((Some(wasm), _)), Some((Some(native), _))) => wasm / native,
+            (Some((_, Some(wasm))), Some((_, Some(native)))) => native / wasm,
+            _ => continue,
+        };
+        let line = format!("  {:24} {ratio:.2}\n", case.as_str().unwrap_or_default());
+        if !lines.contains(&line) {
+            lines.push_str(&line);
+        }
+    }
+    if lines.is_empty() { lines } else { format!("ours in wasm, with native as 1\n{lines}") }
 }
 
 /// One line per case: ours, how that compares, then the others.
@@ -110,6 +173,9 @@ fn table(target: &str, rows: &[Row]) -> String {
 /// What a row says in numbers.
 fn figures(row: &Row) -> String {
     let units = [
+        ("bytes", "bytes"),
+        ("ms", "ms"),
+        ("ms_empty_volt", "ms for an empty volt"),
         ("mb_s", "MB/s"),
         ("ns", "ns"),
         ("ns_p50", "ns p50"),
@@ -138,6 +204,25 @@ mod tests {
             let Err(Failure::Usage(message)) = output(words) else { panic!("{words:?} should fail") };
             assert!(message.contains(part), "{words:?}: {message}");
         }
+    }
+
+    #[test]
+    fn wasm_is_compared_with_native() {
+        let rows = [
+            r#"{"case":"parse/x","target":"native","subject":"ours","mb_s":20}"#,
+            r#"{"case":"parse/x","target":"native","subject":"peer","mb_s":99}"#,
+            r#"{"case":"json/x","target":"native","subject":"ours","ns":50}"#,
+            r#"{"case":"parse/x","target":"wasm","subject":"ours","mb_s":10}"#,
+            r#"{"case":"json/x","target":"wasm","subject":"ours","ns":200}"#,
+        ];
+        let rows: Vec<Row> = rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect();
+        let expected = "\
+ours in wasm, with native as 1
+  parse/x                  0.50
+  json/x                   0.25
+";
+        assert_eq!(wasm_by_native(&rows), expected);
+        assert_eq!(wasm_by_native(&rows[..3]), "");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod bench;
 mod complete;
+mod criteria;
 mod cuts;
 mod decode;
 mod demo;
@@ -10,8 +11,10 @@ mod package;
 mod recording;
 mod session;
 mod setup;
+mod size;
 mod sse;
 mod wait;
+mod wasi;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -33,7 +36,10 @@ Commands:
   sse       Print the events of a recorded event stream as JSON lines
   decode    Print the tokens of a recorded answer of a model as JSON lines
   bench     Measure the stream library against its peers
+  criteria  Measure what the stream library is held to, against its limits
   cuts      Measure how exactly answers are cut that run over the text that is missing
+  size      Print the size of the plugin's wasm by part
+  wasi      Run a WASI program in the engine that Lapce uses
   session   Have a made-up user write for some minutes, and measure what it comes to
 
 `cargo volt COMMAND --help` says more of each.
@@ -103,6 +109,9 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("sse") => sse::run(args, out),
             Some("bench") => bench::run(args, out),
             Some("cuts") => cuts::run(args, out),
+            Some("criteria") => criteria::run(args, out),
+            Some("size") => size::run(args, out),
+            Some("wasi") => wasi::run(args, out),
             Some("session") => session::run(args, out),
             Some("decode") => decode::run(args, out),
             Some("help") => Ok(out.write_all(HELP.as_bytes())?),
@@ -171,6 +180,10 @@ mod tests {
             &["sse", "--help"],
             &["decode", "--help"],
             &["cuts", "--help"],
+            &["bench", "--help"],
+            &["criteria", "--help"],
+            &["size", "--help"],
+            &["wasi", "--help"],
         ] {
             assert!(output(words).unwrap().contains("Usage: cargo volt "), "{words:?}");
         }

@@ -1,34 +1,40 @@
-//! Reading JSON as the answers of many servers need it: borrowed from the frame, tolerant of what is
-//! missing, null, of another type, unknown or there twice (the last one counts, as in JavaScript).
-//!
-//! One pass checks the whole text and takes out what is asked for. No generic code but the few lines that
-//! [`object!`] writes for each type: serde's visitors take 100 KB of wasm for the same.
+#![doc = include_str!("README.md")]
+#![deny(missing_docs, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+#![forbid(unsafe_code)]
 
 mod escape;
 mod grammar;
 mod number;
 mod raw;
 mod scanner;
+#[cfg(feature = "template")]
+pub mod template;
 
 use std::fmt;
 
-pub use crate::object;
 pub use escape::unescape;
-use grammar::blank;
-pub(crate) use grammar::{Extent, inside, value};
+use grammar::{Extent, blank, inside};
 pub use number::number;
-pub use raw::{Element, Few, Raw};
-pub(crate) use scanner::Passed;
-pub use scanner::{Key, Scanner};
+pub use raw::{Element, Few, Object, Raw};
+use scanner::Passed;
+pub use scanner::{Keys, Scanner};
 
 /// Something that can be read from any JSON value; what it cannot be reads as the default.
 pub trait Read<'a>: Default {
+    /// Whether it is the text of a value and no more: then objects hand it over by [`set`](Self::set).
+    const RAW: bool = false;
+
     /// Becomes the default.
     fn clear(&mut self);
 
-    /// Becomes the value that `json` stands before, and leaves `json` behind it. In place, for each move of
-    /// more than a few bytes is a call out of the wasm.
+    /// Becomes the value that `json` stands before, and leaves `json` behind it. It is the default when this is
+    /// called. In place, because moving more than a few bytes is a call in wasm.
     fn read(&mut self, json: &mut Scanner<'a>);
+
+    /// Becomes the value that `raw` is.
+    fn set(&mut self, raw: Raw<'a>) {
+        let _ = raw;
+    }
 }
 
 /// A text that is no JSON.
@@ -119,7 +125,8 @@ impl Unread {
         self.values.iter().any(|value| value.range().contains(&at))
     }
 
-    pub(crate) fn values(&self) -> &[Passed] {
+    #[cfg(any(test, feature = "template"))]
+    fn values(&self) -> &[Passed] {
         &self.values
     }
 }
@@ -138,25 +145,6 @@ pub fn strings<'a>(json: &'a str, string: &mut dyn FnMut(usize, &'a str)) {
             string(start, inside);
         }
     }
-}
-
-/// In how many brackets of a JSON text that stands what begins at `at`.
-pub(crate) fn depth(json: &str, at: usize) -> u32 {
-    let before = json.get(..at).unwrap_or(json).as_bytes();
-    let (mut depth, mut rest) = (0, before);
-    while let Some((byte, behind)) = rest.split_first() {
-        rest = behind;
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
-            b'"' => match inside(behind) {
-                Some(Extent { len, .. }) => rest = behind.get(len + 1..).unwrap_or_default(),
-                None => return depth,
-            },
-            _ => {}
-        }
-    }
-    depth
 }
 
 /// Declares a struct and how it is read from a JSON object: fields are found by the given key,
@@ -179,21 +167,41 @@ macro_rules! object {
             }
         }
 
-        impl<'a> $crate::json::Read<'a> for $name<'a> {
+        impl<'a> $name<'a> {
+            const KEYS: $crate::Keys = {
+                let mut fields = 0u32;
+                let mut nested = 0u32;
+                $(nested |= (!<$ty as $crate::Read<'a>>::RAW as u32) << fields;
+                fields += 1;)*
+                let _ = fields;
+                $crate::Keys::new(&[$($key),*], nested)
+            };
+        }
+
+        impl<'a> $crate::Read<'a> for $name<'a> {
             fn clear(&mut self) {
-                $($crate::json::Read::clear(&mut self.$field);)*
+                $($crate::Read::clear(&mut self.$field);)*
             }
 
-            fn read(&mut self, json: &mut $crate::json::Scanner<'a>) {
-                const KEYS: &[$crate::json::Key] = &[$($crate::json::Key::new($key)),*];
+            fn read(&mut self, json: &mut $crate::Scanner<'a>) {
                 #[allow(non_camel_case_types)]
-                enum Field { $($field),* }
-                self.clear();
-                json.object(KEYS, &mut |number, json| {
-                    $(if number == Field::$field as usize {
-                        return $crate::json::Read::read(&mut self.$field, json);
-                    })*
-                });
+                enum Field { $($field,)* Count }
+                let mut raws = [$crate::Raw::default(); Field::Count as usize + 1];
+                if Self::KEYS.has_nested() {
+                    let mut field = |number: usize, again: bool, json: &mut $crate::Scanner<'a>| {
+                        $(if !<$ty as $crate::Read<'a>>::RAW && number == Field::$field as usize {
+                            if again {
+                                $crate::Read::clear(&mut self.$field);
+                            }
+                            return $crate::Read::read(&mut self.$field, json);
+                        })*
+                        let _ = (number, again, json);
+                    };
+                    json.object(&Self::KEYS, &mut raws, Some(&mut field));
+                } else {
+                    json.object(&Self::KEYS, &mut raws, None);
+                }
+                $($crate::Read::set(&mut self.$field, raws[Field::$field as usize]);)*
             }
         }
     };
@@ -379,12 +387,63 @@ mod tests {
         })
     }
 
+    object! {
+        /// As deep as the answers of servers are.
+        struct Chunk<'a> {
+            choices = "choices": Few<'a, Choice<'a>>,
+            usage = "usage": Raw<'a>,
+        }
+    }
+
+    object! {
+        struct Choice<'a> {
+            delta = "delta": Object<Sample<'a>>,
+        }
+    }
+
+    #[test]
+    fn every_byte_is_read_once_however_deep_it_is_asked_for() {
+        let json = r#"{"id":"chatcmpl-1234567890","choices":[{"index":0,"delta":{"type":"a text\n","parts":[]},"x":null}],"usage":{"n":12}}"#;
+        grammar::count::take();
+        let chunk: Chunk = from_str(json).unwrap();
+        // All but quotes, brackets, colons and commas.
+        let between = json.replace("\\\"", "").matches(['"', '{', '}', '[', ']', ':', ',']).count();
+        assert_eq!(grammar::count::take(), json.len() - between);
+        let delta = chunk.choices.iter().next().map(|choice| choice.delta.get().is_some());
+        assert_eq!((delta, chunk.usage.json()), (Some(true), "{\"n\":12}"));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
         #[test]
         fn what_is_read_is_what_serde_json_reads(json in any_json()) {
             prop_assert_eq!(found(&from_str::<Tree>(&json).unwrap()), expected(&json), "{}", json);
+        }
+
+        #[test]
+        fn strings_end_where_they_do_wherever_they_stand(
+            texts in prop::collection::vec(prop_oneof![
+                4 => "[a-z é]{0,20}", 2 => "[a-z]{50,140}", 1 => "[a-z\\\\\"\n\u{1}]{0,70}",
+            ], 0..12),
+            pretty: bool,
+            at: prop::sample::Index,
+            byte in prop::sample::select(b"\"\\\n]x".to_vec()),
+        ) {
+            let json = if pretty { serde_json::to_string_pretty(&texts) } else { serde_json::to_string(&texts) };
+            let json = json.unwrap();
+            let mut scratch = String::new();
+            let read: Few<'_, Raw<'_>> = from_str(&json).unwrap();
+            let read: Vec<_> = read.iter().map(|raw| raw.str(&mut scratch).unwrap().to_owned()).collect();
+            prop_assert_eq!(&read, &texts);
+            prop_assert!(is_json(&json));
+
+            let mut changed = json.into_bytes();
+            *at.get_mut(&mut changed) = byte;
+            let Ok(changed) = String::from_utf8(changed) else { return Ok(()) };
+            let serde = serde_json::from_str::<&serde_json::value::RawValue>(&changed).is_ok();
+            prop_assert_eq!(is_json(&changed), serde, "{}", &changed);
+            prop_assert_eq!(from_str::<Few<'_, Raw<'_>>>(&changed).is_ok(), serde, "{}", changed);
         }
 
         #[test]
@@ -451,62 +510,5 @@ mod tests {
         assert!(!["null", "false", "\"\"", "{}", "[]"].into_iter().any(given));
         assert!(["1", "\"x\"", "{\"a\":1}"].into_iter().all(given));
         assert!(!Raw::default().is_given());
-    }
-
-    #[test]
-    fn numbers_are_those_of_the_standard_library() {
-        for text in [
-            "0",
-            "-0",
-            "7",
-            "0.7",
-            "-1.5e3",
-            "1E-2",
-            "1e22",
-            "123456789012345",
-            "0.1234567890123",
-            "48.9",
-            "1e-22",
-        ] {
-            assert_eq!(number(text).map(f64::to_bits), text.parse().ok().map(f64::to_bits), "{text}");
-        }
-        // Long and far ones are as near as makes no difference.
-        for text in [
-            "0.12345678901234567890123",
-            "123456789012345678901234567890",
-            "1e300",
-            "2.5e-300",
-            "-1.7976931348623157e308",
-        ] {
-            let (ours, exact) = (number(text).unwrap(), text.parse::<f64>().unwrap());
-            assert!(((ours - exact) / exact).abs() < 1e-14, "{text}: {ours}");
-        }
-        let zeros = ["0.", &"0".repeat(5000), "1"].concat();
-        for (text, expected) in [
-            (" 1 ", Some(1.0)),
-            (zeros.as_str(), Some(0.0)),
-            ("1e-99999999999", Some(0.0)),
-            ("0e99999999999", Some(0.0)),
-        ] {
-            assert_eq!(number(text), expected, "{text}");
-        }
-        for text in [
-            "",
-            "-",
-            "+1",
-            ".5",
-            "1.",
-            "01",
-            "1e",
-            "1e999",
-            "1e99999999999",
-            "inf",
-            "NaN",
-            "null",
-            "1 2",
-            "0x1",
-        ] {
-            assert_eq!(number(text), None, "{text}");
-        }
     }
 }

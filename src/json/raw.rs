@@ -11,6 +11,7 @@ pub struct Raw<'a>(Option<&'a str>);
 
 impl<'a> Raw<'a> {
     /// The value that `json` is, of which it is known that it is one.
+    #[inline]
     pub(crate) fn of(json: &'a str) -> Self {
         Self(Some(json))
     }
@@ -23,12 +24,27 @@ impl<'a> Raw<'a> {
     /// Whether it is there and says something: not `null`, `false`, `""`, `{}` or `[]`. Servers write
     /// all of these for "no error".
     pub fn is_given(self) -> bool {
-        !matches!(self.json().as_bytes(), b"" | b"null" | b"false" | b"\"\"" | b"{}" | b"[]")
+        match self.json().as_bytes() {
+            b"" => false,
+            // Longer than any of them.
+            [_, _, _, _, _, _, ..] => true,
+            json => !matches!(json, b"null" | b"false" | b"\"\"" | b"{}" | b"[]"),
+        }
     }
 
     /// The whole number it is.
     pub fn number(self) -> Option<u64> {
-        self.json().parse().ok()
+        let digits = self.json().as_bytes();
+        if digits.is_empty() {
+            return None;
+        }
+        digits.iter().try_fold(0u64, |number, byte| {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            number.checked_mul(10)?.checked_add(u64::from(digit))
+        })
     }
 
     /// The string it is, borrowed from the frame, or from `scratch` when it has escapes.
@@ -83,12 +99,45 @@ impl<'a> Raw<'a> {
 }
 
 impl<'a> Read<'a> for Raw<'a> {
+    const RAW: bool = true;
+
     fn clear(&mut self) {
         self.0 = None;
     }
 
     fn read(&mut self, json: &mut Scanner<'a>) {
         self.0 = json.value();
+    }
+
+    #[inline(always)]
+    fn set(&mut self, raw: Self) {
+        *self = raw;
+    }
+}
+
+/// A value that may be an object.
+#[derive(Debug, Default)]
+pub struct Object<T> {
+    value: T,
+    is_there: bool,
+}
+
+impl<T> Object<T> {
+    /// The object; `None` when it is not there or something else is.
+    pub fn get(&self) -> Option<&T> {
+        self.is_there.then_some(&self.value)
+    }
+}
+
+impl<'a, T: Read<'a>> Read<'a> for Object<T> {
+    fn clear(&mut self) {
+        self.value.clear();
+        self.is_there = false;
+    }
+
+    fn read(&mut self, json: &mut Scanner<'a>) {
+        self.is_there = json.is_at_object();
+        self.value.read(json);
     }
 }
 
@@ -173,7 +222,6 @@ impl<'a, T: Read<'a>> Read<'a> for Few<'a, T> {
     }
 
     fn read(&mut self, json: &mut Scanner<'a>) {
-        self.clear();
         json.array(&mut |json| {
             if std::mem::take(&mut self.is_empty) {
                 return self.first.read(json);

@@ -5,8 +5,11 @@
 
 use std::ops::Range;
 
-use crate::json::{Extent, Passed, Raw, Unread, depth, inside, value};
-use crate::lanes::same;
+use byte_lanes::same;
+
+use crate::grammar::{Extent, inside, value};
+use crate::scanner::Passed;
+use crate::{Scanner, Unread};
 
 /// One JSON text, cut open.
 #[derive(Debug, Default)]
@@ -107,14 +110,19 @@ impl Template {
     }
 
     /// What stands in the holes that are looked for, if the event has the same name, and `data` is the same
-    /// outside of all holes and has in each what may stand there.
-    pub fn fill<'d>(&self, event: &str, data: &'d str) -> Option<Filling<'d>> {
+    /// outside of all holes and has in each what may stand there. The object, if one was learned, is read by
+    /// `object`; one without members is not what may stand there.
+    pub fn fill<'d>(
+        &self,
+        event: &str,
+        data: &'d str,
+        object: &mut dyn FnMut(&mut Scanner<'d>),
+    ) -> Option<Filling<'d>> {
         if !same(&self.event, event.as_bytes()) {
             return None;
         }
         let (mut learned, mut rest) = (self.learned.as_slice(), data.as_bytes());
         let mut text = None;
-        let mut object = Raw::default();
         for piece in &self.pieces {
             let (fixed, there);
             (fixed, learned) = learned.split_at_checked(piece.fixed)?;
@@ -130,9 +138,12 @@ impl Template {
                     inside.len
                 }
                 Hole::Object { depth } => {
-                    let len = value(rest, depth).filter(|_| rest.starts_with(b"{"))?;
-                    object = Raw::of(data.get(start..start + len)?);
-                    len
+                    if !rest.starts_with(b"{") || rest.starts_with(b"{}") {
+                        return None;
+                    }
+                    let mut json = Scanner::within(data.get(start..)?, depth);
+                    object(&mut json);
+                    json.taken()?
                 }
                 Hole::Value { depth } => value(rest, depth)?,
                 Hole::Spaces => rest.iter().take_while(|byte| **byte == b' ').count(),
@@ -143,7 +154,7 @@ impl Template {
         }
         let (start, Extent { len, escaped }) = text?;
         let text = data.get(start..start + len)?;
-        (rest.is_empty() && !text.is_empty()).then_some(Filling { text, escaped, object })
+        (rest.is_empty() && !text.is_empty()).then_some(Filling { text, escaped })
     }
 }
 
@@ -154,6 +165,23 @@ pub struct Filling<'d> {
     pub text: &'d str,
     /// Whether it has escapes.
     pub escaped: bool,
-    /// The object; not there where none was learned.
-    pub object: Raw<'d>,
+}
+
+/// In how many brackets of a JSON text that stands what begins at `at`.
+fn depth(json: &str, at: usize) -> u32 {
+    let before = json.get(..at).unwrap_or(json).as_bytes();
+    let (mut depth, mut rest) = (0, before);
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b'"' => match inside(behind) {
+                Some(Extent { len, .. }) => rest = behind.get(len + 1..).unwrap_or_default(),
+                None => return depth,
+            },
+            _ => {}
+        }
+    }
+    depth
 }
