@@ -65,6 +65,7 @@ fn what_follows_a_suggestion_is_asked_for_while_it_is_shown_where_that_costs_not
     // Its answer waits for the next key; nothing else does.
     stage.wait_no_request();
     stage.lapce.tab();
+    stage.wait_ghost("\n    two();");
     stage.lapce.type_keys("\n", KEYS);
     stage.wait_ghost("two();");
     stage.lapce.tab();
@@ -73,5 +74,6 @@ fn what_follows_a_suggestion_is_asked_for_while_it_is_shown_where_that_costs_not
     stage.lapce.type_keys("\n", KEYS);
     stage.wait_ghost("three();");
     stage.lapce.type_keys("z", KEYS);
+    stage.wait_ghost("three();");
     stage.finish();
 }

@@ -176,7 +176,8 @@ impl Stage {
         let open = evidence.answers_to(INLINE).filter(|(_, answers)| *answers == 0).count();
         let most = if self.lapce.screen().ghost.is_some() { 2 } else { 0 };
         assert!(answers.max == 1 && open <= most, "not one answer per request\n{}", trace());
-        assert_eq!(evidence.stale_paints().len(), 0, "ghosts where the caret was not\n{}", trace());
+        let stale = evidence.stale_paints();
+        assert!(stale.is_empty(), "ghosts where the caret was not: {stale:?}\n{}", trace());
         assert!(self.server.in_flight_max() <= 1, "{} in flight\n{}", self.server.in_flight_max(), trace());
         assert!(evidence.most_wakeups_outstanding() <= 1, "two wake-ups at once\n{}", trace());
         assert!(evidence.traps.is_empty() && evidence.faults.is_empty(), "{}", trace());

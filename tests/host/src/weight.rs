@@ -197,7 +197,7 @@ mod tests {
     fn functions_belong_to_their_crates() {
         for (name, expected) in [
             (
-                "_ZN13ai_completion8provider6openai5OpenAi7request17h0123456789abcdefE",
+                "_ZN13ai_completion8provider6openai6OpenAi7request17h0123456789abcdefE",
                 "ai_completion::provider",
             ),
             ("_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", "core"),
