@@ -673,9 +673,7 @@ fn whichever_process_is_killed_no_answer_looks_whole_that_is_not() {
                 break;
             };
             desk::kill(*pid, libc::SIGKILL);
-            until("it is dead", || {
-                desk.folder.processes().iter().all(|(other, _)| other != pid).then_some(())
-            });
+            until("it is dead", || desk::is_dead(*pid).then_some(()));
             desk.pass(NEVER);
             desk.client.tick();
             assert!(matches!(desk.read_to_end(ONE).1, TransportEvent::Failed(_)), "{shell:?} {victim}");

@@ -68,6 +68,14 @@ fn shown((pid, text): (i32, String)) -> (i32, String) {
     (pid, text.chars().take(20).collect())
 }
 
+/// Whether a process has ended and let go of its files. The kernel closes them after it forgets the working directory, but
+/// before the process is a zombie.
+pub fn is_dead(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // `pid (name) state ...`; the name may hold parentheses (proc_pid_stat(5)).
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
+}
+
 pub fn kill(pid: i32, signal: i32) {
     // SAFETY: a plain system call.
     assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
