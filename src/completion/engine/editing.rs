@@ -1,7 +1,7 @@
 //! The document changes, and the caret moves.
 
 use super::super::ghost::Change;
-use super::super::io::{Buffers, Edit, Output, Status};
+use super::super::io::{Answer, Buffers, Edit, Output, Status};
 use super::super::suggestion::{Effect, Ending};
 use super::{Caret, Engine, Phase, Place};
 
@@ -79,6 +79,10 @@ impl Engine {
                 if self.is_used_up(buffers) {
                     // Taken to its end with Tab: what follows is offered with the next key.
                     self.finish_taken(buffers);
+                    // A ghost that was on its way when Tab was pressed is not drawn, but Tab would insert it.
+                    if let Some(id) = self.requests.take_oldest() {
+                        out.push(Output::Reply { id, answer: Answer::Clear });
+                    }
                     self.release(out);
                 } else if !self.requests.is_empty() {
                     self.asked(now, buffers, out);

@@ -121,3 +121,23 @@ proptest! {
         prop_assert!(desk.unanswered() <= most, "{} unanswered", desk.unanswered());
     }
 }
+
+/// Found by a random session: Delete at the end of the document has the ghost drawn anew, and Tab is pressed while that is
+/// on its way.
+#[test]
+fn a_ghost_on_its_way_when_tab_is_pressed_is_not_left_to_tab() {
+    let acts = [
+        (1, Act::Click(3, 0)),
+        (1, Act::Key('a')),
+        (1, Act::Along),
+        (861, Act::DeleteForward),
+        (1, Act::Tab),
+        (1, Act::Key('a')),
+    ];
+    let model = |_: &_| answer(1, &[(1, "bar)\n")]);
+    let mut desk = Desk::with("fn main() {\n    |\n}\n", Box::new(model), json!({ "speculative": "off" }));
+    desk.cross([false, true]);
+    desk.play(VecDeque::from(acts));
+    desk.rest(60_000);
+    desk.seen(|seen| assert!(seen.dishonest.is_empty(), "{:#?}", seen.dishonest));
+}
