@@ -382,7 +382,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         Some(())
     }
 
-    /// Makes up for a document that the editor has not told of. Lapce sends `didOpen` of the files that were open
+    /// Reads a document that the editor has not opened with `didOpen`. Lapce sends `didOpen` of the files that were open
     /// before the volt, but drops it where the answer to `initialize` is not there yet (its `PluginServerLoaded`
     /// does not wait for that), and never again. Until it is changed, such a document is what stands on the disk.
     ///

@@ -83,8 +83,8 @@ impl Wakeups {
         if self.writing_ms.is_some_and(|ms| ms <= SHORT_MS) { SHORT_MS } else { FIRST_MS }
     }
 
-    /// Asks for the next wake-up of a request that is under way: not before so many milliseconds. `None`: one is on its
-    /// way already, or there are no more in this pause. `has_begun`: something of its answer was read.
+    /// Asks for the next wake-up of a running request. Returns the earliest time for it, in milliseconds from now, or
+    /// `None` if one is on its way already or this pause has had its last. `has_begun`: something of its answer was read.
     pub fn ask(&mut self, has_begun: bool, open_bytes: usize) -> Option<u64> {
         let most = if open_bytes > LARGE_BYTES { MOST_LARGE } else { MOST };
         if self.is_armed || self.in_pause >= most {

@@ -636,7 +636,7 @@ impl Desk {
         world.faults.deaths_ms.iter_mut().for_each(|at| *at += now);
     }
 
-    /// Opens another file of so many bytes behind the one in front.
+    /// Opens another file of `bytes` bytes behind the one in front.
     pub fn open_large(&mut self, bytes: usize) {
         self.change(|editor| {
             editor.open("large.rs", "rust", &"// filler\n".repeat(bytes / 10));

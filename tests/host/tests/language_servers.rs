@@ -34,7 +34,7 @@ fn start(script: &str, selector: Value, options: Value) -> Value {
     request("host/startLspServer", params)
 }
 
-/// A volt that says these messages when it is told of the open file.
+/// A volt that sends these messages when it receives the open file.
 fn saying(messages: &[Value]) -> Setup {
     completing(vec![]).file("3", messages.iter().map(|message| format!("{message}\n")).collect::<String>())
 }

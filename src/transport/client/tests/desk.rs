@@ -114,7 +114,7 @@ impl Folder {
         list(&self.path)
     }
 
-    /// Live processes that work in it or are told of it, and what everybody can read about them.
+    /// Live processes that work in it or have its path as an argument, and what everybody can read about them.
     pub fn processes(&self) -> Vec<(i32, String)> {
         let pids =
             fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());

@@ -253,7 +253,7 @@ impl Editor {
     }
 
     /// A wake-up: an `experimental/serverStatus` that is `ok`, from the volt or one of its language servers. The volt
-    /// is asked again for what it has registered of `codeLens` and its like, for every open document it is told of.
+    /// is asked again for what it has registered of `codeLens` and its like, for every open document it receives.
     pub fn wake_up(&mut self) {
         if self.config.wakes {
             self.wakeups += 1;
@@ -268,7 +268,7 @@ impl Editor {
         self.wakeups
     }
 
-    /// A language server of the volt has answered `initialize`. It is told of the open documents that match its
+    /// A language server of the volt has answered `initialize`. It receives the open documents that match its
     /// selector, and from then on, as Lapce does it, of changes in all documents.
     pub fn server_loaded(&mut self, id: u64, capabilities: ServerCapabilities, selector: Selector) {
         self.servers.push(Server { id, capabilities, selector });

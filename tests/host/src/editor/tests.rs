@@ -537,7 +537,7 @@ fn a_language_server_is_told_of_the_documents_of_its_selector() {
         (json!([{ "language": "rust" }]), json!(2), &both[..]),
         (json!([{ "language": "c" }, { "pattern": "**/*.rs" }]), json!(1), &both),
         (json!([{ "language": "rust", "pattern": "**/*.c" }]), json!(2), &["didChange"]),
-        // Changes are told of whatever the selector says, as in Lapce.
+        // Changes are sent whatever the selector says, as in Lapce.
         (json!([]), json!(2), &["didChange"]),
         (json!([]), Value::Null, &[]),
         (json!([{ "language": "rust" }]), Value::Null, &[]),
