@@ -133,7 +133,7 @@ fn measure_part(holes: &[Hole]) -> (Vec<Row>, Vec<Disagreement>) {
             }
             let agrees = matches!(verdict, Verdict::Exact | Verdict::Policy);
             if stream.taken_back || !agrees && hole.is_natural() {
-                disagreements.push(Disagreement { way, drawn: draw(hole, &answer, &stream, verdict) });
+                disagreements.push(Disagreement { way, drawn: draw(way, hole, &answer, &stream, verdict) });
             }
         }
     }
@@ -236,15 +236,22 @@ fn print(
 }
 
 /// Draws the place, the answer, what was shown and what is missing.
-fn draw(hole: &Hole, answer: &str, stream: &verdict::Stream, verdict: Verdict) -> String {
+fn draw(way: Way, hole: &Hole, answer: &str, stream: &verdict::Stream, verdict: Verdict) -> String {
     const AROUND: usize = 160;
     const LONGEST: usize = 400;
     let before: String =
         hole.prefix.chars().skip(hole.prefix.chars().count().saturating_sub(AROUND)).collect();
     let mut drawn = String::new();
     let taken_back = if stream.taken_back { ", taken back" } else { "" };
-    let _ =
-        writeln!(drawn, "{}: {} in {}, {}{taken_back}", hole.id, verdict.name(), hole.language, hole.kind);
+    let _ = writeln!(
+        drawn,
+        "{}, {}: {} in {}, {}{taken_back}",
+        way.name(),
+        hole.id,
+        verdict.name(),
+        hole.language,
+        hole.kind
+    );
     let _ = writeln!(drawn, "  at     {}‸{}", visible(&before), visible(&head(&hole.suffix, AROUND)));
     let _ = writeln!(drawn, "  answer {}", visible(&head(answer, LONGEST)));
     let _ = writeln!(drawn, "  shown  {}", visible(&head(&stream.shown, LONGEST)));
