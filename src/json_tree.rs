@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::sse::json::{is_json, number, unescape};
+use crate::json::{is_json, number, unescape};
 
 /// The value of a whole JSON text (RFC 8259), nested at most 127 deep; `None` when it is none. Of a key that is there
 /// twice the last value counts. Integers are exact from -2^63 to 2^64-1, other numbers are doubles.

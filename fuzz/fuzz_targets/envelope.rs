@@ -5,7 +5,7 @@
 #![no_main]
 
 use ai_completion::provider::{find, names};
-use ai_completion::sse::json::is_json;
+use json::is_json;
 use ai_completion::stream::{Decode, ErrorKind, StreamToken};
 use libfuzzer_sys::fuzz_target;
 

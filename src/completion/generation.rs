@@ -1,9 +1,9 @@
 //! One generation: a request, its answer as it streams in, its retries and its resumption.
 
 use super::io::{ResponseEvent, Status};
-use super::seam::{Joint, joint};
 use super::suggestion::{Answer, Ending};
 use crate::http::HttpRequest;
+use crate::provider::resume::{Joint, joint};
 use crate::provider::{
     Account, Decoder, Error, Prompt, Provider, Response, ending, learned, model_names, retry,
 };

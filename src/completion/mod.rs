@@ -13,7 +13,6 @@ pub mod io;
 pub mod postprocess;
 pub mod prompt;
 pub mod reuse;
-pub mod seam;
 pub mod suggestion;
 pub mod trigger;
 

@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
         let Some(value) = self.value(key) else { return };
         let number = match value {
             Value::String(text) if text.trim().is_empty() => return,
-            Value::String(text) => sse::json::number(text),
+            Value::String(text) => json::number(text),
             other => other.as_f64(),
         };
         match number.filter(|n| range.contains(n)) {

@@ -10,7 +10,7 @@ use memchr::memchr_iter;
 
 use super::languages::language_id;
 use crate::completion::{Buffer, Buffers, Edit};
-use crate::sse::json::{Few, Raw, object};
+use crate::json::{Few, Raw, object};
 
 /// Larger documents are not kept: their text would fill the guest's memory for nothing, as no
 /// suggestion is offered in files of that size.

@@ -9,7 +9,7 @@ use std::io::Write;
 
 use psp_types::{ExecuteProcess, Request as _};
 
-use crate::sse::json::{self, Few, Raw, object};
+use crate::json::{self, Few, Raw, object};
 use crate::transport::Output;
 
 /// JSON-RPC's code for a method nobody knows.

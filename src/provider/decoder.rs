@@ -6,7 +6,7 @@ use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
 use super::leniency::{Cumulative, New};
-use crate::sse::json::{self, NotJson, Raw, Read, Scanner, Unread, is_json};
+use crate::json::{self, NotJson, Raw, Read, Scanner, Unread, is_json};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken, Usage};
 

@@ -27,8 +27,8 @@ use std::ops::Range;
 
 use super::decoder::{Ends, Frame, Notes, ReadCounts, Wire};
 use super::leniency::Halves;
-use crate::sse::json::{is_json, strings, unescape};
-use crate::sse::template::Template;
+use crate::json::template::Template;
+use crate::json::{is_json, strings, unescape};
 use crate::stream::{Sink, StreamToken};
 
 /// Longer frames are not learned, so that one of them does not hold its memory.

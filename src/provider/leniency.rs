@@ -1,6 +1,6 @@
 //! What servers get wrong about text, each as one named leniency.
 
-use crate::sse::json::{strings, unescape};
+use crate::json::{strings, unescape};
 use crate::stream::{Sink, StreamToken};
 
 /// Servers that send all text so far in each piece instead of the new part (some paths of DashScope, gateways before

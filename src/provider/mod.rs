@@ -23,6 +23,7 @@ mod prompt;
 mod reasoning;
 mod registry;
 mod request;
+pub mod resume;
 pub mod retry;
 mod sigv4;
 #[cfg(test)]
@@ -36,10 +37,11 @@ pub use error::{Error, Response};
 pub use fim::{fallback as fim_fallback, names as fim_names};
 pub use infill_prompt::MOST_INSTRUCTIONS;
 pub use models::model_names;
-pub use prompt::{Account, FimSetting, Prompt, Seam, Snippet};
+pub use prompt::{Account, FimSetting, Prompt, Snippet};
 pub use reasoning::Reasoning;
 pub use registry::{find, names};
 pub use request::missing_key;
+pub use resume::Seam;
 pub(crate) use sigv4::hex;
 
 use crate::http::HttpRequest;

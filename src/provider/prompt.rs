@@ -23,7 +23,7 @@ pub struct Prompt {
     /// Stop strings asked for by the cut rules, the format's own come on top.
     pub stop: Vec<String>,
     /// Answer text already received from a stream that broke: ask for what follows it.
-    /// Empty for a new request. See [`Seam`].
+    /// Empty for a new request. See [`Seam`](super::Seam).
     pub received: String,
 }
 
@@ -34,22 +34,6 @@ pub struct Snippet {
     pub path: String,
     /// The text.
     pub text: String,
-}
-
-/// How a format continues an answer that broke off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seam {
-    /// The received text is appended to the prefix; the answer goes on right after it.
-    Prefix,
-    /// The received text is given as the start of the assistant's answer.
-    Prefill,
-    /// The same without the white space at its end, which Anthropic refuses: the answer may begin with
-    /// that white space once more.
-    TrimmedPrefill,
-    /// The same, but the answer begins with the whole of the received text once more.
-    EchoedPrefill,
-    /// A chat model is told to continue; it may repeat the end of what it wrote.
-    Instruction,
 }
 
 /// Whose server to ask, and how, from the user's settings.

@@ -5,7 +5,7 @@
 //! sensible, else it grows from half a second to eight.
 
 use super::{Error, header};
-use crate::sse::json::number;
+use crate::json::number;
 use crate::stream::ErrorKind;
 
 /// A request that failed, and what is to be known for deciding about the next one.

@@ -1,4 +1,4 @@
-use crate::sse::json::{Raw, Scanner, object};
+use crate::json::{Raw, Scanner, object};
 use crate::stream::Usage;
 
 object! {

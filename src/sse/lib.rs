@@ -11,11 +11,6 @@ mod scan;
 mod text;
 mod undrawn;
 
-/// The crate `json`, at the address it had as a module of this one.
-pub use json;
-/// The module of the crate `json`, at the address it had as a module of this one.
-pub use json::template;
-
 #[cfg(test)]
 mod tests;
 

@@ -1,7 +1,7 @@
 //! Answers whose text is decoded from the token ids that the server sends.
 
 use super::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken, TextDelta, TokenDecoder};
-use crate::sse::json::{self, Few, Raw, object};
+use crate::json::{self, Few, Raw, object};
 use crate::sse::{self, Frame, Parser, Policy};
 
 object! {

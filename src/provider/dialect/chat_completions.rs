@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::responses::Responses;
 use crate::http::HttpRequest;
+use crate::json::{Few, Object, Raw, number, object};
 use crate::provider::decoder::{Decoder, Ends, Frame, Framing, Wire, says};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
@@ -18,7 +19,6 @@ use crate::provider::reasoning::Spelling;
 use crate::provider::request::{Draft, object};
 use crate::provider::usage::usage;
 use crate::provider::{Account, Error, Prompt, Seam};
-use crate::sse::json::{Few, Object, Raw, number, object};
 use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
 
 /// The request that asks for `prompt`.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::messages::{self, Messages};
 use crate::http::{HttpRequest, Secret};
+use crate::json::{Few, Raw, object};
 use crate::provider::address::{bedrock_host, region, url};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
@@ -13,7 +14,6 @@ use crate::provider::request::{Draft, object, text_part};
 use crate::provider::sigv4::{Signer, Unsigned};
 use crate::provider::url::segment;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Wire};
-use crate::sse::json::{Few, Raw, object};
 use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};
 
 /// The name under which both of Bedrock's hosts are signed for.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::chat_completions::ChatCompletions;
 use crate::http::HttpRequest;
+use crate::json::{Few, Raw, Scanner, object};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::{conversation, stops};
@@ -11,7 +12,6 @@ use crate::provider::profile::{Address, Profile};
 use crate::provider::request::{Draft, object, text_part};
 use crate::provider::url::segment;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
-use crate::sse::json::{Few, Raw, Scanner, object};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
 
 /// Stop strings a request may have.

@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::chat_completions::ChatCompletions;
 use crate::http::HttpRequest;
+use crate::json::{Raw, object};
 use crate::provider::error::stream_error;
 use crate::provider::fim::{self, Way, Ways};
 use crate::provider::finish::finish_reason;
 use crate::provider::profile::Profile;
 use crate::provider::request::{Draft, object};
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Reasoning, Seam, Wire};
-use crate::sse::json::{Raw, object};
 use crate::stream::{FinishReason, Sink, StreamToken, TextDelta, Usage};
 
 /// What the last object of a stream is cut to. Whole, it echoes the prompt and all settings.

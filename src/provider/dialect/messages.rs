@@ -2,6 +2,7 @@
 
 use super::chat_completions::ChatCompletions;
 use crate::http::HttpRequest;
+use crate::json::{Few, Raw, object};
 use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
@@ -10,7 +11,6 @@ use crate::provider::profile::{Address, Profile};
 use crate::provider::reasoning::Plan;
 use crate::provider::request::{Draft, object};
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
-use crate::sse::json::{Few, Raw, object};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 
 /// The request that asks a Claude model for `prompt`.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::chat_completions::{ChatCompletions, arguments};
 use crate::http::HttpRequest;
+use crate::json::{Few, Raw, object};
 use crate::provider::error::stream_error;
 use crate::provider::fim::{self, Auto, Way, Ways};
 use crate::provider::finish::finish_reason;
@@ -11,7 +12,6 @@ use crate::provider::profile::Profile;
 use crate::provider::reasoning::Plan;
 use crate::provider::request::Draft;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
-use crate::sse::json::{Few, Raw, object};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall, Usage};
 
 /// Tokens the model is loaded with room for. Said in every request: Ollama's own 4096 would cut a longer

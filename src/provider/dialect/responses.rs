@@ -7,6 +7,7 @@ mod tests;
 use serde_json::Value;
 
 use crate::http::HttpRequest;
+use crate::json::{Few, Raw, Scanner, object};
 use crate::provider::decoder::{Ends, Frame, Wire, says};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
@@ -15,7 +16,6 @@ use crate::provider::profile::Profile;
 use crate::provider::request::{Draft, object};
 use crate::provider::usage::usage;
 use crate::provider::{Account, Error, Prompt, Seam};
-use crate::sse::json::{Few, Raw, Scanner, object};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall};
 
 /// The API refuses a lower limit.

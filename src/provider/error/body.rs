@@ -7,8 +7,8 @@ use crate::json_tree;
 
 use super::classify::classify;
 use super::clean::{is_page, summary};
+use crate::json::number;
 use crate::provider::retry;
-use crate::sse::json::number;
 use crate::stream::StreamError;
 
 /// What an error body says.

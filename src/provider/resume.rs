@@ -1,11 +1,25 @@
 //! Joining an answer that broke off with the answer to the request that continued it.
 
-use crate::provider::Seam;
+/// How a format continues an answer that broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seam {
+    /// The received text is appended to the prefix; the answer goes on right after it.
+    Prefix,
+    /// The received text is given as the start of the assistant's answer.
+    Prefill,
+    /// The same without the white space at its end, which Anthropic refuses: the answer may begin with
+    /// that white space once more.
+    TrimmedPrefill,
+    /// The same, but the answer begins with the whole of the received text once more.
+    EchoedPrefill,
+    /// A chat model is told to continue; it may repeat the end of what it wrote.
+    Instruction,
+}
 
-/// A model told to continue may repeat this much of what it wrote; shorter overlaps are code that
-/// happens to repeat (closing brackets).
+/// A model told to continue may repeat the end of what it wrote. In bytes; shorter overlaps are code that happens to
+/// repeat (closing brackets).
 const TOLD: usize = 4;
-/// A model given its own text as prefix does not repeat it; this much is no coincidence.
+/// A model given its own text as prefix does not repeat it. In bytes; an overlap this long is no coincidence.
 const GIVEN: usize = 24;
 
 /// How the new text joins the old.
@@ -13,7 +27,7 @@ const GIVEN: usize = 24;
 pub enum Joint {
     /// More of the new text is needed to tell.
     Open,
-    /// So many bytes of the new text repeat the end of the old.
+    /// This many bytes at the start of the new text repeat the end of the old.
     Repeats(usize),
 }
 
