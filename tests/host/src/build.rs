@@ -41,7 +41,8 @@ impl Volt {
         &self.wasm
     }
 
-    /// Fills `folder` (made if need be) with what a published volt has: manifest, wasm, icon, README.
+    /// Fills `folder` (made if need be) with what a published volt has: manifest, wasm, icon, README. The README is the
+    /// package's PLUGIN.md if there is one: Lapce's plugin page draws less than others do.
     ///
     /// # Errors
     /// What cannot be read, written or understood, by its path.
@@ -51,6 +52,10 @@ impl Volt {
         copy(&self.wasm, &folder.join(wasm))?;
         for file in manifest.companions().filter(|file| self.package.join(file).is_file()) {
             copy(&self.package.join(file), &folder.join(file))?;
+        }
+        let page = self.package.join("PLUGIN.md");
+        if page.is_file() {
+            copy(&page, &folder.join("README.md"))?;
         }
         Ok(())
     }
@@ -165,6 +170,12 @@ not json
         assert_eq!(fs::read_to_string(installed.join("bin/v.wasm")).unwrap(), "wasm");
         assert!(installed.join("volt.toml").exists() && installed.join("v.svg").exists());
         assert!(!installed.join("README.md").exists());
+
+        for (file, expected) in [("README.md", "of the repository"), ("PLUGIN.md", "of the plugin page")] {
+            fs::write(package.join(file), expected).unwrap();
+            volt.install(&installed).unwrap();
+            assert_eq!(fs::read_to_string(installed.join("README.md")).unwrap(), expected);
+        }
 
         fs::write(package.join("volt.toml"), MANIFEST.replace("wasm =", "was =")).unwrap();
         assert!(volt.install(&installed).unwrap_err().to_string().ends_with("names no wasm"));

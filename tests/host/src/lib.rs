@@ -5,6 +5,8 @@
 //! wasmtime 14, the imports `lapce.*` and `wasi_experimental_http.*`, one thread, one message at a time. Nothing
 //! here knows a particular volt.
 
+#[cfg(feature = "tool")]
+pub mod archive;
 #[cfg(feature = "wasm")]
 pub mod build;
 pub mod editor;
@@ -18,6 +20,8 @@ mod http;
 mod lapce;
 #[cfg(feature = "wasm")]
 mod lsp;
+#[cfg(feature = "tool")]
+pub mod plugin_page;
 #[cfg(feature = "wasm")]
 mod process;
 #[cfg(feature = "wasm")]

@@ -6,8 +6,10 @@ mod criteria;
 mod cuts;
 mod decode;
 mod demo;
+mod install;
 mod interrupt;
 mod package;
+mod plugins_folder;
 mod recording;
 mod session;
 mod setup;
@@ -32,7 +34,9 @@ Usage: cargo volt COMMAND [OPTIONS]
 Commands:
   demo      Show the plugin at work: a file is typed, the ghost text grows, Tab takes it
   complete  Ask for one completion at a place in a file, through the real plugin
-  package   Build the plugin and lay out its folder as Lapce loads it
+  install   Build the plugin and install it into Lapce
+  uninstall Remove it from Lapce
+  package   Lay out the plugin's folder as Lapce loads it, and pack the archive for the registry
   sse       Print the events of a recorded event stream as JSON lines
   decode    Print the tokens of a recorded answer of a model as JSON lines
   bench     Measure the stream library against its peers
@@ -105,6 +109,8 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
         Some(Arg::Value(name)) => match name.to_str() {
             Some("demo") => demo::run(args, out),
             Some("complete") => complete::run(args, out),
+            Some("install") => install::install(args, out),
+            Some("uninstall") => install::uninstall(args, out),
             Some("package") => package::run(args, out),
             Some("sse") => sse::run(args, out),
             Some("bench") => bench::run(args, out),
@@ -177,6 +183,8 @@ mod tests {
             &["demo", "--help"],
             &["complete", "--help"],
             &["package", "--help"],
+            &["install", "--help"],
+            &["uninstall", "--help"],
             &["sse", "--help"],
             &["decode", "--help"],
             &["cuts", "--help"],

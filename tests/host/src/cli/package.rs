@@ -1,33 +1,54 @@
-//! `volt package`: the plugin's folder, as Lapce loads it.
+//! `volt package`: the plugin's folder as Lapce loads it, and the archive that the registry gets.
 
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
 use lexopt::Arg;
+use volt_host::archive;
 
-use super::{Failure, setup};
+use super::{Failure, setup, tell};
 
 const HELP: &str = "\
-Build the plugin and lay out its folder as Lapce loads it, then print the folder's path
+Build the plugin, lay out its folder as Lapce loads it, pack and check the registry's archive; print the folder's path
 
-Usage: cargo volt package [--to DIR]
+Usage: cargo volt package [--to DIR] [--archive FILE]
 
-      --to DIR  The folder, made if there is none; by default `volt` in cargo's target folder
+      --to DIR        The folder, made if there is none; by default `volt` in cargo's target folder
+      --archive FILE  The archive; by default NAME-VERSION.volt in cargo's target folder
 
 `lapce --plugin-path \"$(cargo volt package)\"` tries the plugin in one window.
+
+The archive is a tar in zstd with volt.toml, the wasm, README.md (from PLUGIN.md) and the icon, as `volts publish`
+packs it. It is checked by the rules of that publisher, of the registry and of Lapce's plugin page; its path, size and
+SHA-256 go to standard error. `volts publish` itself runs in the folder.
 ";
 
 /// Runs the command.
 pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut to = None;
+    let (mut to, mut file) = (None, None);
     while let Some(arg) = args.next()? {
         match arg {
             Arg::Long("to") => to = Some(PathBuf::from(args.value()?)),
+            Arg::Long("archive") => file = Some(PathBuf::from(args.value()?)),
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
             other => return Err(other.unexpected().into()),
         }
     }
-    let folder = setup::volt_folder(to)?;
+    let built = setup::build()?;
+    let folder = to.unwrap_or_else(|| built.target.join("volt"));
+    built.volt.install(&folder)?;
+    let archive = archive::pack(&folder)?;
+    let metadata = archive::check(&archive)
+        .map_err(|faults| Failure::Failed(format!("the archive would not do for the registry:\n{faults}")))?;
+    let file = file.unwrap_or_else(|| {
+        let name = format!("{}-{}.{}", metadata.name, metadata.version, archive::EXTENSION);
+        built.target.join(name)
+    });
+    fs::write(&file, &archive)
+        .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", file.display())))?;
+    let hash: String = hmac_sha256::Hash::hash(&archive).iter().map(|byte| format!("{byte:02x}")).collect();
+    tell(format_args!("packed {}: {} bytes, SHA-256 {hash}", file.display(), archive.len()));
     Ok(writeln!(out, "{}", folder.display())?)
 }
 
@@ -36,7 +57,17 @@ mod tests {
     use std::path::Path;
 
     use volt_host::VoltToml;
+    use volt_host::archive::Metadata;
     use volt_host::editor::language_id;
+
+    #[test]
+    fn the_manifest_has_all_that_the_registry_asks_for_and_the_version_of_the_package() {
+        let text = std::fs::read_to_string(super::setup::package().join("volt.toml")).unwrap();
+        let cargo = std::fs::read_to_string(super::setup::package().join("Cargo.toml")).unwrap();
+        let metadata = Metadata::parse(&text).unwrap();
+        assert!(cargo.contains(&format!("\nversion = \"{}\"\n", metadata.version)));
+        assert_eq!(metadata.folder_name(), "ai-completion.ai-completion");
+    }
 
     /// Without a folder open only a language starts a volt.
     #[test]

@@ -21,13 +21,25 @@ pub fn package() -> PathBuf {
 /// Builds the plugin and lays it out in the folder `to`, by default one in cargo's target folder, ready for
 /// `lapce --plugin-path`.
 pub fn volt_folder(to: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let built = build()?;
+    let folder = to.unwrap_or_else(|| built.target.join("volt"));
+    built.volt.install(&folder)?;
+    Ok(folder)
+}
+
+/// The plugin, built, and cargo's target folder.
+pub struct Built {
+    pub volt: Volt,
+    pub target: PathBuf,
+}
+
+/// Builds the plugin.
+pub fn build() -> Result<Built, Failure> {
     let package = package();
     let volt = Volt::build(&package, &mut say)?;
     // target/wasm32-wasip1/release/the.wasm
-    let target = volt.wasm().ancestors().nth(3).unwrap_or(&package);
-    let folder = to.unwrap_or_else(|| target.join("volt"));
-    volt.install(&folder)?;
-    Ok(folder)
+    let target = volt.wasm().ancestors().nth(3).unwrap_or(&package).to_owned();
+    Ok(Built { volt, target })
 }
 
 /// A Lapce whose user has agreed to where its settings send text: they gave the settings to this command.
