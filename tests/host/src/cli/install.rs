@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use lexopt::Arg;
+use lexopt::{Arg, ValueExt};
 use volt_host::archive::Metadata;
 
 use super::plugins_folder::{Channel, Choice, of_channel};
@@ -13,10 +13,12 @@ use super::{Failure, setup, tell};
 const INSTALL: &str = "\
 Build the plugin and install it into Lapce
 
-Usage: cargo volt install [--channel C] [--dir DIR]
+Usage: cargo volt install [--channel C] [--dir DIR] [--key-command COMMAND]
 
-      --channel C  The Lapce to install it into: stable (the default), nightly or debug
-      --dir DIR    Another plugins folder, such as that of a portable Lapce
+      --channel C            The Lapce to install it into: stable (the default), nightly or debug
+      --dir DIR              Another plugins folder, such as that of a portable Lapce
+      --key-command COMMAND  A shell command that prints the API key, as in \"pass show anthropic\"; it is kept in the
+                             plugin's folder, and an empty one is taken out again
 
 The plugins folder of Lapce stable is
   Linux    $XDG_DATA_HOME/lapce-stable/plugins, by default ~/.local/share/lapce-stable/plugins
@@ -39,7 +41,9 @@ Its settings stay in Lapce's settings file.
 
 /// Runs `volt install`.
 pub fn install(args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure> {
-    let Some(choice) = read(args, "install")? else { return Ok(out.write_all(INSTALL.as_bytes())?) };
+    let Some(Options { choice, key_command }) = read(args, "install")? else {
+        return Ok(out.write_all(INSTALL.as_bytes())?);
+    };
     let folder = setup::volt_folder(None)?;
     let plugins = choice.path()?;
     if choice.folder.is_none() && !plugins.is_dir() {
@@ -47,30 +51,42 @@ pub fn install(args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     }
     let to = plugins.join(metadata(&folder)?.folder_name());
     copy(&folder, &to)?;
+    if let Some(command) = key_command {
+        note_key_command(&to, &command)?;
+    }
     Ok(out.write_all(next_steps(&to).as_bytes())?)
 }
 
 /// Runs `volt uninstall`.
 pub fn uninstall(args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure> {
-    let Some(choice) = read(args, "uninstall")? else { return Ok(out.write_all(UNINSTALL.as_bytes())?) };
+    let Some(Options { choice, .. }) = read(args, "uninstall")? else {
+        return Ok(out.write_all(UNINSTALL.as_bytes())?);
+    };
     let ours = metadata(&setup::package())?;
     let folder = choice.path()?.join(ours.folder_name());
     remove(&folder, &ours.name)?;
     Ok(writeln!(out, "Removed {}.\nRestart Lapce if it is running.", folder.display())?)
 }
 
+#[derive(Default)]
+struct Options {
+    choice: Choice,
+    key_command: Option<String>,
+}
+
 /// The arguments; `None` when help is wanted.
-fn read(mut args: lexopt::Parser, command: &str) -> Result<Option<Choice>, Failure> {
-    let mut choice = Choice::default();
+fn read(mut args: lexopt::Parser, command: &str) -> Result<Option<Options>, Failure> {
+    let Options { mut choice, mut key_command } = Options::default();
     while let Some(arg) = args.next()? {
         match arg {
             Arg::Long("channel") => choice.take_channel(&mut args, command)?,
             Arg::Long("dir") => choice.take_folder(&mut args)?,
+            Arg::Long("key-command") if command == "install" => key_command = Some(args.value()?.string()?),
             Arg::Short('h') | Arg::Long("help") => return Ok(None),
             other => return Err(other.unexpected().into()),
         }
     }
-    Ok(Some(choice))
+    Ok(Some(Options { choice, key_command }))
 }
 
 fn metadata(folder: &Path) -> Result<Metadata, Failure> {
@@ -104,6 +120,18 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
         copied.map_err(|error| failed(&to.join(name), error))?;
     }
     Ok(())
+}
+
+/// The file that `ai_completion::provider::key` has the command from. A setting would not do: the folder that is open
+/// can have settings, and this file only its user can write.
+fn note_key_command(folder: &Path, command: &str) -> Result<(), Failure> {
+    let file = folder.join("key-command");
+    let noted = match command.trim() {
+        "" if file.exists() => fs::remove_file(&file),
+        "" => Ok(()),
+        command => fs::write(&file, format!("{command}\n")),
+    };
+    noted.map_err(|error| Failure::Failed(format!("cannot change {}: {error}", file.display())))
 }
 
 /// Removes the plugin's folder, or the link to it, and nothing that is not the plugin's.
@@ -176,6 +204,18 @@ mod tests {
     }
 
     #[test]
+    fn the_command_for_the_key_is_noted_and_taken_out_again() {
+        let root = folder("key");
+        for (command, noted) in
+            [("pass show key ", Some("pass show key\n")), ("other", Some("other\n")), ("", None), (" ", None)]
+        {
+            note_key_command(&root, command).unwrap();
+            assert_eq!(fs::read_to_string(root.join("key-command")).ok().as_deref(), noted);
+        }
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
     fn only_the_plugins_own_folder_is_removed() {
         let root = folder("remove");
         let ours = root.join("a.v");
@@ -218,6 +258,7 @@ mod tests {
             (&["install", "--channel", "beta"][..], "give stable, nightly or debug"),
             (&["install", "--dir"], "'--dir'"),
             (&["install", "here"], "\"here\""),
+            (&["uninstall", "--key-command", "x"], "'--key-command'"),
             (&["uninstall", "--channel", "Stable"], "cargo volt uninstall --help"),
         ] {
             let Err(Failure::Usage(message)) = output(words) else { panic!("{words:?} should fail") };
