@@ -9,3 +9,4 @@ pub mod provider;
 pub use {json, sse};
 pub mod stream;
 pub mod transport;
+mod unseen;

@@ -11,17 +11,18 @@
 //!     ── it leaves ──▶ Streaming ── wake-up: read, paint the lines there are ── … ── it ends: paint all ──▶ Done
 //! ```
 
+mod another;
 mod asking;
 mod editing;
 mod painting;
 mod receiving;
 
 use super::generation::{Generation, Limits};
-use super::ghost::{OpenRequests, Screen, Wakeups};
+use super::ghost::{Accept, OpenRequests, Screen, Wakeups};
 use super::io::{Buffers, Input, Moment, Output, Status};
 use super::postprocess::Extent;
-use super::prompt::{Budget, RecentEdits, SimilarIndex};
-use super::reuse::{Cache, Continuation};
+use super::prompt::{self, Budget, RecentEdits, SimilarIndex};
+use super::reuse::{Alternatives, Cache, Continuation};
 use super::suggestion::Suggestion;
 use super::trigger::{Consent, Debounce, Gates};
 use crate::provider::{Account, Provider};
@@ -43,6 +44,8 @@ pub struct Options {
     pub budget: Budget,
     /// How much of an answer is wanted.
     pub extent: Extent,
+    /// How much of a suggestion Tab takes.
+    pub accept: Accept,
     /// Name of the workspace's folder.
     pub repository: String,
     /// Answers kept.
@@ -61,6 +64,8 @@ pub struct Options {
 struct Work {
     generation: Generation,
     suggestion: Suggestion,
+    /// What is shown until another suggestion for the place has come, which the user has asked for.
+    instead_of: Option<Box<Suggestion>>,
 }
 
 /// A request that is handed over and has not left.
@@ -121,6 +126,7 @@ pub struct Engine {
     wakeups: Wakeups,
     debounce: Debounce,
     cache: Cache,
+    alternatives: Alternatives,
     /// The place behind the last suggestion that was accepted.
     continuation: Option<Continuation>,
     edits: RecentEdits,
@@ -140,7 +146,8 @@ pub struct Engine {
 
 impl Engine {
     /// An engine with these wishes.
-    pub fn new(options: Options) -> Self {
+    pub fn new(mut options: Options) -> Self {
+        options.account.instructions = prompt::clean(&options.account.instructions);
         Self {
             phase: Phase::Idle,
             speculative: None,
@@ -151,6 +158,7 @@ impl Engine {
             wakeups: Wakeups::default(),
             debounce: Debounce::new(options.debounce_ms),
             cache: Cache::new(options.cache_entries),
+            alternatives: Alternatives::default(),
             continuation: None,
             edits: RecentEdits::default(),
             similar: SimilarIndex::default(),
@@ -272,6 +280,7 @@ impl Engine {
     /// Drops what is being done: the requests are stopped.
     fn abandon(&mut self, out: &mut Vec<Output>) {
         self.stop_speculative(out);
+        self.alternatives.clear();
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Debouncing(Waiting { work, .. }) | Phase::Retrying(Waiting { work, .. }) => {
                 out.push(Output::Stop(work.generation.number));

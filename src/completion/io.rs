@@ -226,6 +226,8 @@ pub enum Why {
     Gate(Gate),
     /// The model's answer was empty.
     Empty,
+    /// The user asked for another suggestion, and the model has none.
+    NoOther,
     /// The answer was there, and a filter hid it.
     Hidden(Hidden),
     /// The request failed.

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::ghost::Accept;
 use super::io::Edit;
 use super::postprocess::{
     self, CursorContext, Extent, Hidden, Processed, Replacement, may_change, past_block, postprocess,
 };
 use super::reuse::Continuation;
+use crate::unseen;
 
 /// Deleting back more than this before the place of the request ends a suggestion, in bytes.
 const DELETED: usize = 32;
@@ -104,6 +106,38 @@ pub enum Effect {
     Gone,
 }
 
+impl Rest {
+    /// What Tab takes of it: all, or the first line that has anything on it, with the line breaks before it. What replaces
+    /// code is one line already.
+    pub fn taken_by(mut self, accept: Accept) -> Self {
+        if accept == Accept::All {
+            return self;
+        }
+        let start = self.text.len() - self.text.trim_start().len();
+        let line = self.text.get(start..).unwrap_or_default();
+        if let Some(end) = line.find(['\r', '\n']) {
+            self.text.truncate(start + end);
+        }
+        self
+    }
+
+    /// Whether `edit`, which led to `document`, put this at `cursor`. Lapce tells a change that replaces text by the whole
+    /// document, so an edit may be shorter than what was taken, or be found in another place of equal text.
+    fn was_taken(&self, edit: &Edit<'_>, cursor: usize, document: &str) -> bool {
+        let is_there = || document.get(cursor..).is_some_and(|rest| rest.starts_with(&self.text));
+        if self.text.is_empty()
+            || edit.inserted.len() + self.replaces != edit.removed.len() + self.text.len()
+            || edit.start < cursor
+            || !is_there()
+        {
+            return false;
+        }
+        let is_within = edit.start + edit.inserted.len() <= cursor + self.text.len();
+        let is_moved = || document.get(cursor..edit.start).is_some_and(|kept| edit.inserted.ends_with(kept));
+        is_within || edit.removed.is_empty() && is_moved()
+    }
+}
+
 impl Suggestion {
     /// A suggestion for the caret at `offset` that has no text yet.
     pub fn new(uri: &str, language: &str, offset: usize, extent: Extent) -> Self {
@@ -150,17 +184,15 @@ impl Suggestion {
         self.extent
     }
 
-    /// Follows an edit of its document. `shown` is what is drawn at the caret at the moment.
-    pub fn edited(&mut self, edit: &Edit<'_>, shown: &Rest) -> Effect {
+    /// Follows an edit that led to this text of its document. `shown` is what is drawn at the caret at the moment.
+    pub fn edited(&mut self, edit: &Edit<'_>, shown: &Rest, document: &str) -> Effect {
         // A closing bracket typed over the editor's own: only the caret moves.
         if edit.removed.is_empty() && edit.inserted.is_empty() {
             return Effect::Fits;
         }
-        let end = edit.start + edit.removed.len();
         let cursor = self.cursor();
-        let takes = edit.inserted == shown.text && edit.removed.len() == shown.replaces;
-        if edit.start == cursor && takes && !shown.text.is_empty() {
-            self.typed += edit.inserted.len();
+        if shown.was_taken(edit, cursor, document) {
+            self.typed += shown.text.len();
             return Effect::Accepted;
         }
         if edit.removed.is_empty() && edit.start == cursor {
@@ -171,23 +203,21 @@ impl Suggestion {
             // An editor's own closing bracket lands right of the caret.
             return if is_closer(edit.inserted) { Effect::Fits } else { Effect::Gone };
         }
-        if edit.inserted.is_empty() && end == cursor {
-            if let Some(typed) = self.typed.checked_sub(edit.removed.len()) {
-                self.typed = typed;
-                return Effect::Fits;
-            }
-            // Deleted back past the anchor: what is gone leads the suggestion from now on.
-            let past = edit.removed.len() - self.typed;
-            let Some(lead) = edit.removed.get(..past) else { return Effect::Gone };
-            if self.deleted.len() + past > DELETED || lead.contains('\n') {
-                return Effect::Gone;
-            }
-            self.deleted.insert_str(0, lead);
-            self.anchor = edit.start;
-            self.typed = 0;
+        let Some(removed) = removed_before(cursor, edit, document) else { return Effect::Gone };
+        if let Some(typed) = self.typed.checked_sub(removed.len()) {
+            self.typed = typed;
             return Effect::Fits;
         }
-        Effect::Gone
+        // Deleted back past the anchor: what is gone leads the suggestion from now on.
+        let past = removed.len() - self.typed;
+        let Some(lead) = removed.get(..past) else { return Effect::Gone };
+        if self.deleted.len() + past > DELETED || lead.contains('\n') {
+            return Effect::Gone;
+        }
+        self.deleted.insert_str(0, lead);
+        self.anchor = cursor - removed.len();
+        self.typed = 0;
+        Effect::Fits
     }
 
     /// Whether the document at `cursor` fits: what stands between the anchor and the cursor is the beginning of the
@@ -233,7 +263,9 @@ impl Suggestion {
     pub fn once_taken(&self, document: &str, end: usize) -> Option<Continuation> {
         let (before, _) = self.context(document)?;
         let after = document.get(end..)?;
-        let context = CursorContext::new(&before, after, &self.language, self.extent);
+        let (before, after) = CursorContext::window(&before, after);
+        let (before, after) = (unseen::strip_lines(before), unseen::strip_lines(after));
+        let context = CursorContext::new(&before, &after, &self.language, self.extent);
         let past = past_block(&context, &self.answer.text, self.answer.is_whole());
         let finished = postprocess::ends_statement(&self.language, document.get(..end)?);
         Some(Continuation::new(&self.uri, end, finished, &past))
@@ -311,9 +343,30 @@ impl Suggestion {
         let (Some((before, _)), Some(after)) = (self.context(document), document.get(cursor..)) else {
             return Processed::default();
         };
-        let context = CursorContext::new(&before, after, &self.language, self.extent);
-        postprocess(&context, &self.answer.text, whole)
+        let (before, after) = CursorContext::window(&before, after);
+        // The model has not been shown what nobody sees, and repeats the document without it.
+        let (shown_before, shown_after) = (unseen::strip_lines(before), unseen::strip_lines(after));
+        let context = CursorContext::new(&shown_before, &shown_after, &self.language, self.extent);
+        let mut processed = postprocess(&context, &self.answer.text, whole);
+        if let Some(replacement) = &mut processed.replacement {
+            // It goes to the end of the line, which may be longer than the model knows.
+            let line = after.split('\n').next().unwrap_or_default();
+            replacement.replaced = line.trim_end().len();
+        }
+        processed
     }
+}
+
+/// The text that `edit`, which led to `document`, removed right before `cursor`. Lapce tells an undo by the whole document:
+/// of equal texts, the one that is found to be gone may be one behind the cursor.
+fn removed_before<'e>(cursor: usize, edit: &Edit<'e>, document: &str) -> Option<Cow<'e, str>> {
+    let start = cursor.checked_sub(edit.removed.len())?;
+    let kept = document.get(start..edit.start)?;
+    let (removed, behind) = edit.removed.split_at_checked(cursor.checked_sub(edit.start)?)?;
+    if !edit.inserted.is_empty() || kept != behind {
+        return None;
+    }
+    Some(if kept.is_empty() { Cow::Borrowed(removed) } else { Cow::Owned([kept, removed].concat()) })
 }
 
 fn is_closer(text: &str) -> bool {
@@ -354,8 +407,12 @@ mod tests {
             let mut suggestion = suggestion(4, "12;", STOP);
             let shown = suggestion.rest("let=");
             assert_eq!((shown.text.as_str(), shown.replaces), ("12;", 0));
+            let mut document = "let=".to_owned();
+            if start <= document.len() {
+                document.replace_range(start..start + removed.len(), inserted);
+            }
             let edit = Edit { start, removed, inserted };
-            assert_eq!(suggestion.edited(&edit, &shown), effect, "{edit:?}");
+            assert_eq!(suggestion.edited(&edit, &shown, &document), effect, "{edit:?}");
         }
     }
 
@@ -366,7 +423,7 @@ mod tests {
         for _ in 0..count {
             let removed = document.pop().unwrap().to_string();
             let edit = Edit { start: document.len(), removed: &removed, inserted: "" };
-            assert_eq!(suggestion.edited(&edit, &Rest::default()), Effect::Fits);
+            assert_eq!(suggestion.edited(&edit, &Rest::default(), &document), Effect::Fits);
             assert!(suggestion.fits(&document, document.len()));
             shown.push(suggestion.rest(&document).text);
         }
@@ -385,6 +442,67 @@ mod tests {
         ] {
             let suggestion = suggestion(document.len(), answer, ending);
             assert_eq!(deleting(suggestion, document, shown.len()), shown, "{document:?} {answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_taken_with_the_breaks_before_it() {
+        for (text, line) in [
+            ("a();\n    b();\n", "a();"),
+            ("\n    b();\n}", "\n    b();"),
+            ("\r\n\r\n\tb();\r\n}", "\r\n\r\n\tb();"),
+            ("a();", "a();"),
+            ("\n", "\n"),
+            ("", ""),
+        ] {
+            let rest = Rest { text: text.to_owned(), ..Rest::default() };
+            assert_eq!(rest.taken_by(Accept::Line).text, line, "{text:?}");
+        }
+    }
+
+    /// The difference between two texts as the documents tell it.
+    fn difference<'t>(old: &'t str, new: &'t str) -> Edit<'t> {
+        let start = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+        let (old, new) = (&old[start..], &new[start..]);
+        let same = old.bytes().rev().zip(new.bytes().rev()).take_while(|(a, b)| a == b).count();
+        Edit { start, removed: &old[..old.len() - same], inserted: &new[..new.len() - same] }
+    }
+
+    #[test]
+    fn taking_and_undoing_are_known_in_equal_text() {
+        for (before, after, answer, shown) in [
+            ("f(", ")\n", "a).b()", "a).b()"),
+            ("f(", ")\n", "a, b);", "a, b);"),
+            ("    a();", "\n}\n", "\n    b();", "\n    b();"),
+        ] {
+            let old = [before, after].concat();
+            let mut suggestion = suggestion(before.len(), answer, STOP);
+            let rest = suggestion.rest(&old);
+            assert_eq!(rest.text, shown, "{old:?}");
+            let new = [before, &rest.text, &after[rest.replaces..]].concat();
+            let cursor = before.len() + rest.text.len();
+            assert_eq!(suggestion.edited(&difference(&old, &new), &rest, &new), Effect::Accepted, "{old:?}");
+            assert_eq!(suggestion.cursor(), cursor);
+            if rest.replaces == 0 {
+                let effect = suggestion.edited(&difference(&new, &old), &Rest::default(), &old);
+                assert_eq!((effect, suggestion.cursor()), (Effect::Fits, before.len()), "{old:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_in_the_document_is_no_part_of_a_place() {
+        for (before, after, answer, shown) in [
+            // An echo of what the model was shown.
+            ("let\u{200b} total = ", "\n", "let total = 1;", ("1;", 0)),
+            ("let total = sum(", "\u{200b})\n", "a, b)", ("a, b", 0)),
+            // The bracket is replaced to the end of its line, in the bytes of the document.
+            ("let total = sum(", "\u{2066})\u{200b} \n", "a, b);", ("a, b);", 7)),
+            ("let total = sum(", ")\u{200b}\r\n", "a, b);", ("a, b);", 4)),
+        ] {
+            let document = [before, after].concat();
+            let rest = suggestion(before.len(), answer, STOP).rest(&document);
+            assert_eq!((rest.text.as_str(), rest.replaces), shown, "{document:?}");
         }
     }
 

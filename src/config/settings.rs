@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::reader::{self, Problem, Reader};
 use super::{credentials, secret_files};
 use crate::completion::generation::Limits;
+use crate::completion::ghost::Accept;
 use crate::completion::postprocess::Extent;
 use crate::completion::prompt::Budget;
 use crate::completion::trigger::{Consent, Gates, Glob, Globs};
@@ -81,6 +82,8 @@ pub struct EngineSettings {
     pub context_tokens: u32,
     /// How many lines to suggest.
     pub multiline: Extent,
+    /// How much of a suggestion Tab takes.
+    pub accept: Accept,
     /// Whether pieces of other open documents go into the prompt.
     pub snippets: bool,
     /// Whether to ask ahead for what follows a suggestion while it is shown.
@@ -138,6 +141,7 @@ impl Default for EngineSettings {
             max_tokens: 256,
             context_tokens: 2048,
             multiline: Extent::Auto,
+            accept: Accept::All,
             snippets: true,
             speculative: Speculative::Auto,
             cache_size: 200,
@@ -200,6 +204,7 @@ impl Settings {
             debounce_ms: engine.debounce_ms.map(u64::from),
             max_tokens: engine.max_tokens,
             extent: engine.multiline,
+            accept: engine.accept,
             repository: root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned(),
             cache_entries: engine.cache_size as usize,
             speculative: match engine.speculative {
@@ -284,6 +289,7 @@ impl Settings {
         reader.number("max-tokens", 1..=16_384, &mut engine.max_tokens);
         reader.number("context-tokens", 128..=131_072, &mut engine.context_tokens);
         reader.choice("multiline", MULTILINES, &mut engine.multiline);
+        reader.choice("accept", ACCEPTS, &mut engine.accept);
         reader.flag("snippets", &mut engine.snippets);
         reader.choice_or("speculative", SPECULATIVES, &mut engine.speculative, Speculative::Off);
         reader.number("cache-size", 0..=10_000, &mut engine.cache_size);
@@ -335,6 +341,7 @@ const TRIGGERS: &[(&str, Trigger)] =
     &[("automatic", Trigger::Automatic), ("invoked", Trigger::Invoked), ("off", Trigger::Off)];
 const MULTILINES: &[(&str, Extent)] =
     &[("auto", Extent::Auto), ("single", Extent::Line), ("block", Extent::Block)];
+const ACCEPTS: &[(&str, Accept)] = &[("all", Accept::All), ("line", Accept::Line)];
 const SPECULATIVES: &[(&str, Speculative)] =
     &[("auto", Speculative::Auto), ("on", Speculative::On), ("off", Speculative::Off)];
 const MODES: &[(&str, Mode)] = &[("auto", Mode::Auto), ("curl", Mode::Curl), ("http", Mode::Http)];

@@ -4,8 +4,9 @@ use super::rpc::{Host, Rpc, quoted};
 use crate::completion::postprocess::Hidden;
 use crate::completion::trigger::Gate;
 use crate::completion::{Status, Why};
-use crate::provider::{Error, is_invisible};
+use crate::provider::Error;
 use crate::stream::ErrorKind;
+use crate::unseen::is_unseen;
 
 /// The status bar shows a streaming answer's progress in steps of so many milliseconds.
 const STEP_MS: u64 = 250;
@@ -112,7 +113,7 @@ impl Notifier {
     /// is open and servers can put any text into globs, names and messages.
     fn clean(&self, text: &str) -> String {
         let text = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"));
-        let shown = text.chars().filter(|c| *c == '\n' || !(c.is_control() || is_invisible(*c)));
+        let shown = text.chars().filter(|c| *c == '\n' || !(c.is_control() || is_unseen(*c)));
         shown.take(LONGEST).collect()
     }
 }
@@ -145,6 +146,7 @@ fn reason(why: &Why, provider: &str) -> String {
         Why::NoText => "too large, or not told of by Lapce: save the file, then try again".to_owned(),
         Why::Gate(gate) => refusal(gate),
         Why::Empty => format!("{provider} has nothing to add here"),
+        Why::NoOther => format!("{provider} has no other suggestion here"),
         Why::Hidden(hidden) => match hidden {
             Hidden::Blank => "the answer was blank",
             Hidden::Prose => "the answer was words, not code",

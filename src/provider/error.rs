@@ -13,7 +13,6 @@ mod tests;
 use std::fmt;
 
 pub(super) use body::{exception, stream_error};
-pub(crate) use clean::is_invisible;
 pub(super) use clean::summary;
 pub(super) use refused::refused_field;
 

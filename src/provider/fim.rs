@@ -300,8 +300,8 @@ impl Template {
             fill(self.repository, &[("{repository}", &prompt.repository)], &mut out);
         }
         for snippet in &prompt.snippets {
-            let text = snippet.text.trim_end_matches('\n');
-            fill(self.file, &[("{path}", &snippet.path), ("{text}", text)], &mut out);
+            let text = without_marks(self.hole, snippet.text.trim_end_matches('\n'));
+            fill(self.file, &[("{path}", &snippet.path), ("{text}", &text)], &mut out);
         }
         fill(self.current, &[("{path}", &prompt.path)], &mut out);
         out
@@ -317,17 +317,31 @@ impl Template {
 /// Puts the prompt's texts into a template, of the table or of the user's own. Text of an answer that
 /// broke off belongs to the prefix.
 pub(super) fn render(template: &str, prompt: &Prompt, context: &str) -> String {
-    let prefix = format!("{}{}", prompt.prefix, prompt.received);
-    let mut out = String::with_capacity(template.len() + context.len() + prefix.len() + prompt.suffix.len());
+    let prefix = without_marks(template, &format!("{}{}", prompt.prefix, prompt.received));
+    let suffix = without_marks(template, &prompt.suffix);
+    let mut out = String::with_capacity(template.len() + context.len() + prefix.len() + suffix.len());
     let texts = [
         ("{context}", context),
         ("{prefix}", &prefix),
-        ("{suffix}", &prompt.suffix),
+        ("{suffix}", &suffix),
         ("{path}", &prompt.path),
         ("{language}", &prompt.language),
     ];
     fill(template, &texts, &mut out);
     out
+}
+
+/// The text with a blank in each mark of the template, which would end the text for the model: `<PRE>` and `[SUFFIX]`
+/// may be code of the user's.
+fn without_marks(template: &str, text: &str) -> String {
+    let is_mark = |word: &&str| {
+        word.starts_with('<') && word.ends_with('>') || word.starts_with('[') && word.ends_with(']')
+    };
+    let words = template.split(['{', '}']).flat_map(str::split_whitespace);
+    words.filter(is_mark).fold(text.to_owned(), |text, mark| {
+        let (first, rest) = mark.split_at(1);
+        text.replace(mark, &format!("{first} {rest}"))
+    })
 }
 
 /// Appends the template with the texts in their places. What looks like a place within a text stays.
@@ -366,6 +380,24 @@ mod tests {
             repository: "repo".to_owned(),
             snippets: if snippets { vec![snippet("a.rs", "A\n"), snippet("b.rs", "B")] } else { Vec::new() },
             ..Prompt::default()
+        }
+    }
+
+    #[test]
+    fn marks_of_a_template_in_the_texts_are_broken_up() {
+        for (name, text, left) in [
+            ("codellama", "a <PRE> b <SUF>c", "a < PRE> b < SUF>c"),
+            ("codestral", "x = y[SUFFIX] + [PREFIX]", "x = y[ SUFFIX] + [ PREFIX]"),
+            ("mellum", "<filename>a", "< filename>a"),
+            ("qwen", "names[PREFIX] <PRE> {prefix}", "names[PREFIX] <PRE> {prefix}"),
+        ] {
+            let template = named(name).unwrap();
+            let snippets = vec![Snippet { path: "a.rs".to_owned(), text: text.to_owned() }];
+            let all =
+                Prompt { prefix: text.to_owned(), suffix: text.to_owned(), snippets, ..Prompt::default() };
+            let rendered = template.render(&all);
+            let times = if template.file.is_empty() { 2 } else { 3 };
+            assert_eq!(rendered.matches(left).count(), times, "{name}: {rendered}");
         }
     }
 

@@ -29,6 +29,9 @@ is missing, reply with nothing.";
 pub(super) const GO_ON: &str = "Your reply broke off. Go on right after its last character: repeat nothing of it, and write \
 nothing but what is still missing.";
 
+/// Follows insertions that were shown and are not wanted.
+const ANOTHER: &str = "The user does not want the insertions above. Reply with a different one.";
+
 /// The conversation that asks for `prompt`. What changes least comes first, because providers cache
 /// prompts from their beginning: other files, the text after the cursor, and last the text before it.
 pub(super) fn conversation(prompt: &Prompt, account: &Account, seam: Seam) -> Conversation {
@@ -47,6 +50,13 @@ pub(super) fn conversation(prompt: &Prompt, account: &Account, seam: Seam) -> Co
         user.push_str(&prompt.received);
     }
     user.push_str("</before_cursor>\n</current_file>");
+    for unwanted in &prompt.unwanted {
+        user.push('\n');
+        push_tagged(&mut user, "<unwanted>", unwanted, "</unwanted>");
+    }
+    if !prompt.unwanted.is_empty() {
+        user.push_str(ANOTHER);
+    }
     Conversation {
         system: system(&account.instructions),
         user,
@@ -150,6 +160,15 @@ mod tests {
                 (user, assistant, go_on)
             );
         }
+    }
+
+    #[test]
+    fn insertions_that_are_not_wanted_are_told_behind_the_code() {
+        let unwanted = vec!["a();".to_owned(), "b();\n".to_owned()];
+        let prompt = Prompt { unwanted, ..prompt("") };
+        let user = conversation(&prompt, &Account::default(), Seam::Instruction).user;
+        let told = "\n<unwanted>\na();\n</unwanted>\n\n<unwanted>\nb();\n</unwanted>\n";
+        assert_eq!(user, format!("{USER}{told}{ANOTHER}"));
     }
 
     #[test]

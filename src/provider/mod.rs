@@ -32,7 +32,6 @@ mod url;
 mod usage;
 
 pub use decoder::{Decoder, Ends, Frame, Framing, Wire};
-pub(crate) use error::is_invisible;
 pub use error::{Error, Response};
 pub use fim::{fallback as fim_fallback, names as fim_names};
 pub use infill_prompt::MOST_INSTRUCTIONS;

@@ -1,13 +1,14 @@
 //! The editor asks, and the model is asked.
 
 use super::super::generation::Generation;
+use super::super::ghost::Accept;
 use super::super::io::{Buffer, Buffers, Output, Status, Why};
 use super::super::prompt::{self, Wish};
 use super::super::suggestion::{Answer, Ending, Suggestion};
 use super::super::trigger::{Asked, Gate, ends_thought};
 use super::{Engine, Options, Phase, Place, Waiting, Work};
 use crate::http::HttpRequest;
-use crate::provider::{Error, Prompt};
+use crate::provider::{Account, Error, Prompt};
 use crate::transport::RequestNumber;
 
 impl Engine {
@@ -22,11 +23,17 @@ impl Engine {
         if !self.still_fits(buffers) {
             self.abandon(out);
         }
+        if place.invoked && self.another(now, &buffer, buffers, out) {
+            return;
+        }
         if self.is_used_up(buffers) {
             self.stop_speculative(out);
             self.finish_taken(buffers);
         }
-        if let Some(why) = self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(place.invoked, out))
+        // The rest of what was asked for before is offered wherever the lines taken of it lead.
+        if !self.is_partly_taken(buffers)
+            && let Some(why) =
+                self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(place.invoked, out))
         {
             self.abandon(out);
             return self.answer_nothing(why, out);
@@ -80,6 +87,15 @@ impl Engine {
             && suggestion.rest(buffer.text).text.is_empty()
             // What was asked for ahead may begin on the next line.
             && (suggestion.cursor() > suggestion.anchor() || place.invoked || suggestion.answer.text.trim().is_empty())
+    }
+
+    /// Whether lines of a suggestion were taken, and more are left.
+    pub(super) fn is_partly_taken(&mut self, buffers: &dyn Buffers) -> bool {
+        let by_line = self.options.accept == Accept::Line;
+        let Some(suggestion) = self.suggestion().filter(|it| by_line && it.cursor() > it.anchor()) else {
+            return false;
+        };
+        buffers.get(&suggestion.uri).is_some_and(|buffer| !suggestion.rest(buffer.text).text.is_empty())
     }
 
     /// A suggestion that is used up is of no more use, but for what the model wrote behind it.
@@ -158,7 +174,7 @@ impl Engine {
         out: &mut Vec<Output>,
     ) {
         self.abandon(out);
-        match self.compose(now + delay_ms, buffers) {
+        match self.compose(now + delay_ms, Vec::new(), buffers) {
             Ok(Some((work, request))) => {
                 let number = work.generation.number;
                 out.push(Output::Start { number, request: Box::new(request), delay_ms, replaces: None });
@@ -186,7 +202,7 @@ impl Engine {
         }
         let Some(delay_ms) = delay_ms else { return };
         // What cannot be composed is told when the one under way has ended.
-        let Ok(Some((next, request))) = self.compose(now + delay_ms, buffers) else { return };
+        let Ok(Some((next, request))) = self.compose(now + delay_ms, Vec::new(), buffers) else { return };
         let number = next.generation.number;
         let replaces = Some(replaces);
         out.push(Output::Start { number, request: Box::new(request), delay_ms, replaces });
@@ -195,18 +211,25 @@ impl Engine {
         }
     }
 
-    /// A request for the place of the caret, which leaves at `sent_ms`.
-    fn compose(&mut self, sent_ms: u64, buffers: &dyn Buffers) -> Result<Option<(Work, HttpRequest)>, Error> {
+    /// A request for the place of the caret, which leaves at `sent_ms`, for something else than what is `unwanted`.
+    pub(super) fn compose(
+        &mut self,
+        sent_ms: u64,
+        unwanted: Vec<String>,
+        buffers: &dyn Buffers,
+    ) -> Result<Option<(Work, HttpRequest)>, Error> {
         let Some(place) = self.place().cloned() else { return Ok(None) };
         let (Some(buffer), Some(provider)) = (buffers.get(&place.uri), self.options.provider) else {
             return Ok(None);
         };
-        let prompt = self.prompt(&buffer, place.offset, buffers);
+        let mut prompt = self.prompt(&buffer, place.offset, buffers);
         let Options { account, limits, extent, .. } = &self.options;
+        let account = Account { temperature: self.warmth(unwanted.len()), ..account.clone() };
+        prompt.unwanted = unwanted;
         let suggestion = Suggestion::new(buffer.uri, buffer.language, place.offset, *extent);
-        let mut generation = Generation::new(provider, account.clone(), prompt, place.invoked, *limits);
+        let mut generation = Generation::new(provider, account, prompt, place.invoked, *limits);
         let request = generation.request(self.next_number(), sent_ms, "")?;
-        Ok(Some((Work { generation, suggestion }, request)))
+        Ok(Some((Work { generation, suggestion, instead_of: None }, request)))
     }
 
     fn prompt(&mut self, buffer: &Buffer<'_>, offset: usize, buffers: &dyn Buffers) -> Prompt {
@@ -234,8 +257,11 @@ impl Engine {
         }
         let shown = self.screen.shown();
         let Some(place) = self.place().cloned() else { return };
-        let (Phase::Done(current), Some(provider)) = (&self.phase, self.options.provider) else { return };
+        let (Phase::Done(current), Some(provider)) = (&mut self.phase, self.options.provider) else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
+        if current.rest(buffer.text).text != shown.text {
+            return;
+        }
         let (Some(before), Some(after)) =
             (buffer.text.get(..place.offset), buffer.text.get(place.offset + shown.replaces..))
         else {
@@ -254,7 +280,7 @@ impl Engine {
         let number = self.next_number();
         if let Ok(request) = generation.request(number, now, "") {
             out.push(Output::Start { number, request: Box::new(request), delay_ms: 0, replaces: None });
-            self.speculative = Some(Work { generation, suggestion });
+            self.speculative = Some(Work { generation, suggestion, instead_of: None });
         }
     }
 }

@@ -14,6 +14,11 @@ impl Engine {
         buffers: &dyn Buffers,
         out: &mut Vec<Output>,
     ) {
+        self.keep_shown(out);
+        self.alternatives.clear();
+        if let Status::Nothing(_) = self.status {
+            self.say(Status::Quiet, out);
+        }
         self.edits.note(uri, edit);
         self.similar.forget(uri);
         if self.continuation.as_mut().is_some_and(|continuation| !continuation.edited(uri, edit)) {
@@ -21,8 +26,9 @@ impl Engine {
         }
         self.wakeups.changed(uri);
         let shown = self.screen.shown();
+        let text = buffers.get(uri).map_or("", |buffer| buffer.text);
         let effect = match self.suggestion() {
-            Some(suggestion) if suggestion.uri == uri => suggestion.edited(edit, &shown),
+            Some(suggestion) if suggestion.uri == uri => suggestion.edited(edit, &shown, text),
             _ => Effect::Gone,
         };
         let change = match effect {
@@ -41,6 +47,9 @@ impl Engine {
 
     /// All that was shown stands in the document: go on with what follows it.
     fn accepted(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        if self.is_partly_taken(buffers) {
+            return;
+        }
         if let Phase::Done(suggestion) = &self.phase {
             self.continuation = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.taken(buffer.text));
         }
@@ -97,6 +106,7 @@ impl Engine {
     /// The caret went elsewhere: nothing more is painted at the place it left.
     fn leave_place(&mut self, out: &mut Vec<Output>) {
         self.caret = Caret::Left;
+        self.keep_shown(out);
         self.stop_model(out);
         self.screen.left();
         self.clear(out);

@@ -1,10 +1,13 @@
 //! What is shown, and through which request.
 
+use super::super::ghost::Accept;
 use super::super::io::{Answer, Buffers, Moment, Output, RequestId, Status, Wake, Why};
 use super::super::suggestion::{Ending, Rest};
 use super::{Engine, Phase};
 /// While a ghost is drawn, this many older requests stay open: one to clear it, one to show what follows.
 const SPARE: usize = 2;
+/// The same where Tab takes one line: each further one needs a request, and Tab brings none.
+const SPARE_BY_LINE: usize = 8;
 
 impl Engine {
     /// Brings the screen up to date, as far as that can be done now.
@@ -12,13 +15,14 @@ impl Engine {
         let now = moment.now_ms;
         let Some(place) = self.place().cloned() else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
-        let rest = match self.suggestion() {
-            Some(suggestion) => suggestion.rest(buffer.text),
-            None => Rest::default(),
-        };
+        let mut rest = self.rest(buffer.text);
         if rest.complete && matches!(self.phase, Phase::Streaming { .. }) {
             // Nothing more of the answer would be shown: the model need not write on.
             self.ended(now, Ending::Stopped, buffers, out);
+            rest = self.rest(buffer.text);
+        }
+        if self.waits_for_another() {
+            return;
         }
         let whole = matches!(self.phase, Phase::Done(_));
         if rest.text.is_empty() {
@@ -59,6 +63,13 @@ impl Engine {
         }
     }
 
+    /// What Tab would take at the caret.
+    fn rest(&mut self, document: &str) -> Rest {
+        let accept = self.options.accept;
+        let suggestion = self.suggestion();
+        suggestion.map_or_else(Rest::default, |suggestion| suggestion.rest(document).taken_by(accept))
+    }
+
     /// Whether what is drawn should change to this.
     fn wants(&self, rest: &Rest, whole: bool) -> bool {
         let shown = self.screen.shown();
@@ -84,12 +95,19 @@ impl Engine {
         if !self.screen.has_ghost() {
             return;
         }
-        while self.requests.len() > SPARE
+        let spare = match self.options.accept {
+            Accept::All => SPARE,
+            Accept::Line => SPARE_BY_LINE,
+        };
+        while self.requests.len() > spare
             && let Some(id) = self.requests.take_oldest()
         {
             self.reply_nothing(id, out);
         }
-        self.say(Status::Quiet, out);
+        // Why it is no other one stays to be read.
+        if !matches!(self.status, Status::Nothing(Why::NoOther | Why::Failed(_))) {
+            self.say(Status::Quiet, out);
+        }
         self.ask_ahead(now, buffers, out);
     }
 

@@ -30,7 +30,7 @@ impl Engine {
         if work.generation.number != number {
             return;
         }
-        let Work { generation, suggestion } = work;
+        let Work { generation, suggestion, .. } = work;
         let had_text = generation.first_text_ms().is_some();
         let verdict = generation.receive(now, event, &mut suggestion.answer, &mut self.random);
         let begins = !had_text && generation.first_text_ms().is_some();
@@ -94,7 +94,7 @@ impl Engine {
 
     /// Something came of the speculative request.
     fn receive_ahead(&mut self, now: u64, event: &ResponseEvent<'_>, out: &mut Vec<Output>) {
-        let Some(Work { generation, suggestion }) = &mut self.speculative else { return };
+        let Some(Work { generation, suggestion, .. }) = &mut self.speculative else { return };
         match generation.receive(now, event, &mut suggestion.answer, &mut self.random) {
             Verdict::Going => {}
             Verdict::Ended(ending) => {
@@ -124,8 +124,12 @@ impl Engine {
                     self.refused_until_ms = if self.refusals > 1 { now + REFUSED_MS } else { 0 };
                 }
                 out.push(Output::Notice(error.clone()));
+                let was_another = self.waits_for_another();
                 self.ended(now, Ending::Broken, buffers, out);
-                if matches!(&self.phase, Phase::Done(suggestion) if suggestion.answer.text.is_empty()) {
+                if was_another {
+                    self.say(Status::Nothing(Why::Failed(error)), out);
+                } else if matches!(&self.phase, Phase::Done(suggestion) if suggestion.answer.text.is_empty())
+                {
                     self.phase = Phase::Idle;
                     self.answer_nothing(Why::Failed(error), out);
                 }
@@ -172,7 +176,7 @@ impl Engine {
         let Phase::Streaming { work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return;
         };
-        let Work { generation, mut suggestion } = work;
+        let Work { generation, mut suggestion, instead_of } = work;
         out.push(Output::Stop(generation.number));
         if let Some(next) = follow_up {
             // Nothing came that fits what was typed since.
@@ -188,9 +192,13 @@ impl Engine {
         }
         self.wakeups.disarm();
         suggestion.answer.ending = Some(ending);
-        if let Some(buffer) = buffers.get(&suggestion.uri) {
-            self.cache.insert(&buffer, &suggestion, now);
+        let buffer = buffers.get(&suggestion.uri);
+        if let Some(buffer) = &buffer {
+            self.cache.insert(buffer, &suggestion, now);
         }
-        self.phase = Phase::Done(suggestion);
+        self.phase = Phase::Done(match instead_of {
+            Some(shown) => self.decide(suggestion, *shown, buffer, out),
+            None => suggestion,
+        });
     }
 }

@@ -10,3 +10,13 @@ pub use barrier::Barrier;
 pub use requests::OpenRequests;
 pub use screen::{Change, Screen};
 pub use wakeups::Wakeups;
+
+/// How much of a suggestion Tab takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Accept {
+    /// All of it.
+    #[default]
+    All,
+    /// One line. Lapce takes what it draws: the lines behind it are drawn once it is taken.
+    Line,
+}

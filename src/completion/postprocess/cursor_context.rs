@@ -62,6 +62,11 @@ pub(super) struct Style {
 }
 
 impl<'a> CursorContext<'a> {
+    /// What is looked at of a document that has `before` and `after` around the cursor.
+    pub fn window<'d>(before: &'d str, after: &'d str) -> (&'d str, &'d str) {
+        (last(before), first(after))
+    }
+
     /// The cursor stands between `before` and `after` in a document of Lapce's language id `language_id`;
     /// `extent`: how much the user wants.
     pub fn new(before: &'a str, after: &'a str, language_id: &'a str, extent: Extent) -> Self {

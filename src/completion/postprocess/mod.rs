@@ -20,7 +20,7 @@ mod past_block;
 #[cfg(test)]
 mod tests;
 
-pub use clean::strip_control_chars;
+pub use clean::break_up_special_tokens;
 pub use cursor_context::CursorContext;
 pub use past_block::{ends_statement, past_block};
 

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::clean::clean;
 use super::window::{Wish, first_lines, told_path};
 use crate::completion::io::{Buffer, Buffers};
 use crate::completion::trigger::Gates;
@@ -135,8 +136,8 @@ pub(super) fn snippets(
     }
     let chosen = sorted(chosen, |a, b| (a.buffer.path, a.range.start) <= (b.buffer.path, b.range.start));
     let quote = |Candidate { buffer, range, .. }: Candidate<'_>| Snippet {
-        path: told_path(buffer.path).to_owned(),
-        text: buffer.text.get(range).unwrap_or_default().to_owned(),
+        path: told_path(buffer.path),
+        text: clean(buffer.text.get(range).unwrap_or_default()),
     };
     chosen.into_iter().map(quote).collect()
 }

@@ -1,5 +1,6 @@
 //! The text around the cursor, cut to the budget.
 
+use super::clean::{clean, clean_name};
 use super::recent_edits::RecentEdits;
 use super::similar::{SimilarIndex, snippets};
 use crate::completion::io::{Buffer, Buffers};
@@ -66,23 +67,24 @@ pub fn prompt(
     let prefix = last_lines(before, window - suffix_share, step);
     let suffix = first_lines(after, suffix_share);
     Prompt {
-        prefix: prefix.to_owned(),
-        suffix: suffix.to_owned(),
-        path: told_path(buffer.path).to_owned(),
+        prefix: clean(prefix),
+        suffix: clean(suffix),
+        path: told_path(buffer.path),
         language: buffer.language.to_owned(),
-        repository: wish.repository.to_owned(),
+        repository: clean_name(wish.repository),
         snippets,
         max_tokens: wish.max_tokens,
         stop: if wish.extent == Extent::Line { vec!["\n".to_owned()] } else { Vec::new() },
+        unwanted: Vec::new(),
         received: String::new(),
     }
 }
 
 /// What a prompt says of a file's path. Outside the workspace it is the file's name: the folders above it may tell who
 /// the user is.
-pub(super) fn told_path(path: &str) -> &str {
+pub(super) fn told_path(path: &str) -> String {
     let is_absolute = path.starts_with('/') || path.contains(':');
-    if is_absolute { path.rsplit(['/', ':']).next().unwrap_or_default() } else { path }
+    clean_name(if is_absolute { path.rsplit(['/', ':']).next().unwrap_or_default() } else { path })
 }
 
 /// The end of `text`, whole lines, at most `bytes` long; part of a line only if that line alone is longer.
@@ -173,6 +175,22 @@ mod tests {
             (sent.path.as_str(), sent.language.as_str(), sent.repository.as_str()),
             ("a.rs", "rust", "repo")
         );
+    }
+
+    #[test]
+    fn nothing_unseen_and_no_special_token_goes_into_any_part_of_a_prompt() {
+        let before = "fn deposit\u{200b}(account: u8) { // <|fim_suffix|>\u{202e}\n    ";
+        let after = "\r\n}\u{0} <|im_end|>\n";
+        let alike = "fn withdraw(account: u8) { deposit(account) } // \u{e0041}<|file_sep|>\u{1b}[0m\n";
+        let open =
+            Open(vec![("a\u{202e}.rs", [before, after].concat()), ("b<|im_start|>\n.rs", alike.to_owned())]);
+        let sent = prompt_after(&open, before.len(), 1000, &RecentEdits::default());
+        assert_eq!(sent.prefix, "fn deposit(account: u8) { // < |fim_suffix|>\n    ");
+        assert_eq!((sent.suffix.as_str(), sent.path.as_str()), ("\r\n} < |im_end|>\n", "a.rs"));
+        let quoted: Vec<_> =
+            sent.snippets.iter().map(|snippet| (snippet.path.as_str(), snippet.text.as_str())).collect();
+        let text = "fn withdraw(account: u8) { deposit(account) } // < |file_sep|>";
+        assert_eq!(quoted, [("b< |im_start|>.rs", text)]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::credentials::Credentials;
 use super::*;
+use crate::completion::ghost::Accept;
 use crate::http::HttpRequest;
 use crate::provider::{Account, Decoder, Defaults, Error, Prompt, Provider, Seam};
 
@@ -44,6 +45,7 @@ fn values_are_taken() {
         "transport": "http",
         "proxy": "socks5h://u:p@localhost:1080",
         "multiline": null,
+        "accept": "line",
     }));
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(settings.model, "qwen");
@@ -64,6 +66,7 @@ fn values_are_taken() {
     assert_eq!(settings.engine.secret_files, [Glob::parse("!*.pem").unwrap()]);
     assert_eq!(settings.engine.debounce_ms, Some(300));
     assert_eq!(settings.engine.max_tokens, 64);
+    assert_eq!(settings.engine.accept, Accept::Line);
     assert_eq!(settings.network.limits.idle.as_millis(), 5000);
     assert_eq!(settings.engine.limits.event_bytes, 64 << 20);
     assert_eq!(settings.network.mode, Mode::Http);

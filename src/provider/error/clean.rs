@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::provider::hex;
+use crate::unseen::is_unseen;
 
 /// The text on one line, without secrets, cut to `limit` characters.
 pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
@@ -18,7 +19,7 @@ pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
     let mut out = String::new();
     let mut length = 0;
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-        let word: String = word.chars().filter(|c| !is_invisible(*c)).collect();
+        let word: String = word.chars().filter(|c| !is_unseen(*c)).collect();
         if word.is_empty() {
             continue;
         }
@@ -38,13 +39,6 @@ pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
         }
     }
     out
-}
-
-/// Writing-direction controls, zero-width characters, the byte order mark.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
 /// Consecutive bytes of a secret that are too many to be chance.

@@ -1,9 +1,7 @@
 //! Takes away what is not code: rules about the answer as a whole, in the order in which they apply.
 
 mod code_fence;
-mod control_chars;
 mod enclosing_pair;
-mod invisible;
 mod prefix_echo;
 mod reasoning;
 mod refusal;
@@ -12,10 +10,11 @@ mod wrapper;
 
 use std::borrow::Cow;
 
-pub use control_chars::strip as strip_control_chars;
+pub use special_tokens::break_up as break_up_special_tokens;
 
 use super::Hidden;
 use super::cursor_context::CursorContext;
+use crate::unseen;
 
 /// The code within a raw answer.
 pub(super) struct Cleaned<'r> {
@@ -42,7 +41,7 @@ pub(super) fn clean<'r>(context: &CursorContext<'_>, raw: &'r str, ended: bool) 
         Some(true) => return Cleaned { over: true, ..nothing(Some(Hidden::NothingToAdd)) },
         None => return nothing(None),
     }
-    let text = control_chars::strip(fenced.text);
+    let text = unseen::strip(fenced.text);
     let echoed = prefix_echo::strip(context, text, ended);
     let hidden = fenced.hidden.or(echoed.hidden);
     match enclosing_pair::strip(context, &echoed.text, ended) {

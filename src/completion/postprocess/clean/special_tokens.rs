@@ -1,4 +1,7 @@
-//! Special tokens of models that leak into the text: what follows them is no part of the answer.
+//! Special tokens of models. Where one leaks into an answer, what follows it is no part of the answer; in a prompt,
+//! servers take one for their own wherever it stands.
+
+use std::borrow::Cow;
 
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
@@ -71,6 +74,9 @@ const BARE: &[&str] = &[
 ];
 /// `<|name|>` and DeepSeek's `<｜name｜>`, whatever the name: each family has its own.
 const BARS: [(&str, &str); 2] = [("<|", "|>"), ("<｜", "｜>")];
+/// How those of [`TOKENS`] begin that stand in no code but code about models.
+const NEVER_CODE: &[&str] =
+    &["<fim", "<[", "[INST]", "[/INST]", "<file_sep>", "<repo", "<gh_stars>", "<start_of", "<end_of"];
 /// Names of tokens are no longer than this, in bytes.
 const LONGEST: usize = 48;
 /// A string with a token in it is looked at so far on each side, in bytes.
@@ -90,6 +96,28 @@ pub(super) fn cut<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -
         None if ended && !leaked => (without_partial(text), false),
         None => (text, leaked),
     }
+}
+
+/// The text for a prompt. Its special tokens are broken up by a blank: the model can read their names, and no server
+/// takes them for its own. (What is left when a token is taken out may be another one.)
+pub fn break_up(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut done = 0;
+    for (at, first) in text.match_indices(['<', '[']) {
+        let Some(token) = token(text, at) else { continue };
+        if BARS.iter().any(|(open, _)| token.starts_with(open))
+            || NEVER_CODE.iter().any(|start| token.starts_with(start))
+        {
+            out.push_str(text.get(done..at + first.len()).unwrap_or_default());
+            out.push(' ');
+            done = at + first.len();
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    Cow::Owned(out)
 }
 
 /// Where the first token stands, and whether it is surely a slip.

@@ -1,0 +1,137 @@
+//! The user asks for another suggestion than the one that is shown, or that a filter hides.
+//!
+//! By Lapce's own keys alt+\\ does nothing while a ghost is drawn: whoever wants another presses Esc first, of which the
+//! plugin is not told. So what was shown is not on the screen any more, mostly, and is drawn anew if there is no other.
+
+use super::super::io::{Buffer, Buffers, Output, Status, Why};
+use super::super::suggestion::{Ending, Suggestion};
+use super::{Engine, Phase, Waiting, Work};
+
+/// How much of each suggestion that is not wanted is told, in bytes.
+const TOLD: usize = 1000;
+/// The temperature at which a model is asked for another, and how much is added for each further one.
+const WARM: f64 = 0.7;
+const WARMER: f64 = 0.2;
+
+impl Engine {
+    /// Shows the next suggestion for this place, or asks for one. `false`: none is there that it would replace.
+    pub(super) fn another(
+        &mut self,
+        now: u64,
+        buffer: &Buffer<'_>,
+        buffers: &dyn Buffers,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let shown = self.screen.shown();
+        let accept = self.options.accept;
+        let Phase::Done(current) = &mut self.phase else { return false };
+        let rest = current.rest(buffer.text).taken_by(accept);
+        let is_shown = !rest.text.is_empty() && (&rest.text, rest.replaces) == (&shown.text, shown.replaces);
+        let is_hidden = rest.text.is_empty()
+            && current.cursor() == current.anchor()
+            && !current.answer.text.trim().is_empty();
+        if !(is_shown || is_hidden) {
+            return false;
+        }
+        let wait = self.limited_until_ms.saturating_sub(now);
+        if self.alternatives.wants_more() && wait > 0 {
+            self.say(Status::Nothing(Why::RateLimited(wait)), out);
+            return true;
+        }
+        let Phase::Done(mut current) = std::mem::replace(&mut self.phase, Phase::Idle) else { return false };
+        self.screen.left();
+        self.stop_speculative(out);
+        if !self.alternatives.wants_more() {
+            self.phase = Phase::Done(self.alternatives.next(current));
+            return true;
+        }
+        let unwanted = self.unwanted(&mut current, buffer);
+        match self.compose(now, unwanted, buffers) {
+            Ok(Some((mut work, request))) => {
+                let number = work.generation.number;
+                out.push(Output::Start { number, request: Box::new(request), delay_ms: 0, replaces: None });
+                work.instead_of = Some(Box::new(current));
+                self.phase = Phase::Streaming { work, follow_up: None };
+                self.say(Status::Waiting, out);
+            }
+            Ok(None) => self.phase = Phase::Done(current),
+            Err(error) => {
+                self.phase = Phase::Done(current);
+                out.push(Output::Notice(Box::new(error)));
+            }
+        }
+        true
+    }
+
+    /// The beginnings of the suggestions for this place that are known.
+    fn unwanted(&mut self, current: &mut Suggestion, buffer: &Buffer<'_>) -> Vec<String> {
+        let all = self.alternatives.others().chain([current]);
+        let texts = all.map(|suggestion| {
+            let mut text = suggestion.rest(buffer.text).text;
+            if text.is_empty() {
+                text.clone_from(&suggestion.answer.text);
+            }
+            text.truncate(text.floor_char_boundary(TOLD));
+            text
+        });
+        texts.collect()
+    }
+
+    /// The temperature for another one, where so many are known.
+    pub(super) fn warmth(&self, known: usize) -> Option<f64> {
+        let own = self.options.account.temperature;
+        let warm = |known: usize| (WARM + WARMER * (known - 1) as f64).min(1.0).max(own.unwrap_or(0.0));
+        if known == 0 { own } else { Some(warm(known)) }
+    }
+
+    /// Another one has come, or nothing of it: what is to be shown now.
+    pub(super) fn decide(
+        &mut self,
+        mut new: Suggestion,
+        mut shown: Suggestion,
+        buffer: Option<Buffer<'_>>,
+        out: &mut Vec<Output>,
+    ) -> Suggestion {
+        let Some(buffer) = buffer else { return new };
+        let accept = self.options.accept;
+        let text = |suggestion: &mut Suggestion| suggestion.rest(buffer.text).taken_by(accept).text;
+        let fresh = text(&mut new);
+        let known = text(&mut shown);
+        let is_known = fresh == known || self.alternatives.others().any(|other| text(other) == fresh);
+        if fresh.is_empty() || is_known {
+            if new.answer.ending != Some(Ending::Broken) {
+                self.alternatives.exhaust();
+            }
+            self.say(Status::Nothing(Why::NoOther), out);
+            return shown;
+        }
+        if !known.is_empty() {
+            self.alternatives.keep(shown);
+        }
+        new
+    }
+
+    /// What is still shown stays, and no other is waited for.
+    pub(super) fn keep_shown(&mut self, out: &mut Vec<Output>) {
+        let (Phase::Debouncing(Waiting { work, .. })
+        | Phase::Retrying(Waiting { work, .. })
+        | Phase::Streaming { work, .. }) = &mut self.phase
+        else {
+            return;
+        };
+        let Work { instead_of: Some(shown), .. } = work else { return };
+        let shown = shown.as_ref().clone();
+        self.abandon(out);
+        self.phase = Phase::Done(shown);
+    }
+
+    /// Whether another is waited for, so that what is shown stays.
+    pub(super) fn waits_for_another(&self) -> bool {
+        match &self.phase {
+            Phase::Debouncing(Waiting { work, .. })
+            | Phase::Retrying(Waiting { work, .. })
+            | Phase::Streaming { work, .. } => work.instead_of.is_some(),
+            Phase::Idle | Phase::Done(_) => false,
+        }
+    }
+}
