@@ -99,10 +99,15 @@ impl<'a> Reader<'a> {
 
     /// A switch. A value that is neither on nor off means off.
     pub fn flag(&mut self, key: &'static str, into: &mut bool) {
+        self.flag_or(key, into, false);
+    }
+
+    /// The same; `otherwise` counts if it is neither.
+    pub fn flag_or(&mut self, key: &'static str, into: &mut bool, otherwise: bool) {
         let Some(value) = self.value(key) else { return };
         *into = value.as_bool().unwrap_or_else(|| {
-            self.wrong(key, "true or false", value, "false");
-            false
+            self.wrong(key, "true or false", value, if otherwise { "true" } else { "false" });
+            otherwise
         });
     }
 

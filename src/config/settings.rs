@@ -86,6 +86,8 @@ pub struct EngineSettings {
     pub accept: Accept,
     /// Whether pieces of other open documents go into the prompt.
     pub snippets: bool,
+    /// Whether secrets of known formats are masked in prompts.
+    pub mask_secrets: bool,
     /// Whether to ask ahead for what follows a suggestion while it is shown.
     pub speculative: Speculative,
     /// How many answers are remembered; 0: none.
@@ -143,6 +145,7 @@ impl Default for EngineSettings {
             multiline: Extent::Auto,
             accept: Accept::All,
             snippets: true,
+            mask_secrets: true,
             speculative: Speculative::Auto,
             cache_size: 200,
             limits: Limits { event_bytes: 1 << 20, response_bytes: 8 << 20 },
@@ -198,6 +201,7 @@ impl Settings {
             budget: Budget {
                 tokens: engine.context_tokens as usize,
                 snippets: engine.snippets,
+                mask_secrets: engine.mask_secrets,
                 gates: gates.clone(),
             },
             gates,
@@ -291,6 +295,7 @@ impl Settings {
         reader.choice("multiline", MULTILINES, &mut engine.multiline);
         reader.choice("accept", ACCEPTS, &mut engine.accept);
         reader.flag("snippets", &mut engine.snippets);
+        reader.flag_or("mask-secrets", &mut engine.mask_secrets, true);
         reader.choice_or("speculative", SPECULATIVES, &mut engine.speculative, Speculative::Off);
         reader.number("cache-size", 0..=10_000, &mut engine.cache_size);
 
@@ -321,6 +326,7 @@ const RESTRICTIVE: &[&str] = &[
     "ignore",
     "secret-files",
     "snippets",
+    "mask-secrets",
 ];
 
 /// Globs of files that others wrote: libraries, and what tools generate.

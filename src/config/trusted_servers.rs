@@ -70,6 +70,9 @@ impl Destination {
         for glob in settings.taken_back() {
             parts.set("secret-files", glob);
         }
+        if !settings.engine.mask_secrets {
+            parts.set("mask-secrets", "false");
+        }
         let Parts { mut digest, mut set } = parts;
         set.dedup();
         digest.add(provider.name());
@@ -251,6 +254,8 @@ mod tests {
             (json!({"provider": "ollama", "extra-body": {"tools": []}}), true),
             (json!({"provider": "ollama", "secret-files": ["!*.pem"]}), true),
             (json!({"provider": "ollama", "ignore": ["!*.pem"]}), true),
+            (json!({"provider": "ollama", "mask-secrets": false}), true),
+            (json!({"provider": "ollama", "mask-secrets": true}), false),
             (json!({"provider": "ollama", "base-url": "http://192.168.0.9:11434"}), true),
             (json!({"provider": "openai", "base-url": "http://127.0.0.1:8/v1"}), true),
             (json!({"provider": "openai"}), true),
@@ -298,6 +303,7 @@ mod tests {
             json!({"vertex": {"location": "p"}}),
             json!({"secret-files": ["!*.pem"]}),
             json!({"ignore": ["!*.key"]}),
+            json!({"mask-secrets": false}),
         ];
         let mut lines = vec![usual.line().to_owned()];
         for other in others {

@@ -1,6 +1,7 @@
 //! The text around the cursor, cut to the budget.
 
 use super::clean::{clean, clean_name};
+use super::masks;
 use super::recent_edits::RecentEdits;
 use super::similar::{SimilarIndex, snippets};
 use crate::completion::io::{Buffer, Buffers};
@@ -21,6 +22,8 @@ pub struct Budget {
     pub tokens: usize,
     /// Whether other documents may be quoted.
     pub snippets: bool,
+    /// Whether secrets of known formats are masked.
+    pub mask_secrets: bool,
     /// Files that must not be quoted either.
     pub gates: Gates,
 }
@@ -66,7 +69,7 @@ pub fn prompt(
     let suffix_share = (window / 4).max(unused).min(after.len());
     let prefix = last_lines(before, window - suffix_share, step);
     let suffix = first_lines(after, suffix_share);
-    Prompt {
+    let mut prompt = Prompt {
         prefix: clean(prefix),
         suffix: clean(suffix),
         path: told_path(buffer.path),
@@ -77,7 +80,11 @@ pub fn prompt(
         stop: if wish.extent == Extent::Line { vec!["\n".to_owned()] } else { Vec::new() },
         unwanted: Vec::new(),
         received: String::new(),
+    };
+    if budget.mask_secrets {
+        masks::mask(&mut prompt);
     }
+    prompt
 }
 
 /// What a prompt says of a file's path. Outside the workspace it is the file's name: the folders above it may tell who
@@ -150,6 +157,7 @@ mod tests {
         Budget {
             tokens,
             snippets: true,
+            mask_secrets: true,
             gates: Gates { ignore: Globs::parse([".env*"]).unwrap(), ..Gates::default() },
         }
     }

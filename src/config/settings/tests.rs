@@ -170,6 +170,7 @@ fn off_switches_fail_closed() {
         (json!({"language": {"rust": "off"}}), "languages"),
         (json!({"read-only": "*.rs"}), "read-only"),
         (json!({"snippets": "off"}), "snippets"),
+        (json!({"mask-secrets": "off"}), "mask-secrets"),
         (json!({"ca-file": 7}), "ca-file"),
     ] {
         let (settings, problems) = read(options.clone());
@@ -181,6 +182,7 @@ fn off_switches_fail_closed() {
         assert!(off(&engine.files.iter().map(|(_, trigger)| *trigger).collect::<Vec<_>>()), "{options}");
         assert!(off(&engine.languages.iter().map(|(_, trigger)| *trigger).collect::<Vec<_>>()), "{options}");
         assert!(setting != "snippets" || !engine.snippets);
+        assert!(engine.mask_secrets);
         assert!(!problems[0].contains("disabled"), "{problems:?}");
     }
     assert_eq!(read(json!({"trigger": "Off"})).0.engine.trigger, Trigger::Off);
