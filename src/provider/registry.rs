@@ -1,5 +1,5 @@
-//! The list of providers. A vendor that speaks a known dialect is one row here; a test holds the README's table
-//! against it.
+//! The list of providers. A vendor that speaks a known dialect is one row here; a test holds the table in
+//! docs/providers.md against it.
 
 use super::fim::{Auto, FEW_STOPS, Ways};
 use super::profile::{Address, Chat, Completions, Dialect, Profile, Resume, Topic};

@@ -527,7 +527,7 @@ fn the_seam_follows_the_way_to_ask() {
     }
 }
 
-/// How providers are asked, where the table of the README says more than the row.
+/// How providers are asked, where the table of docs/providers.md says more than the row.
 const ABOUT: &[(&str, &str)] = &[
     ("openai-responses", "chat, by the Responses API"),
     (
@@ -549,7 +549,7 @@ const ABOUT: &[(&str, &str)] = &[
     ("openai-compatible", "chat, or as `fim` says; set `base-url`"),
 ];
 
-/// The README's table of providers, between its marks. `UPDATE_EXPECT=1` writes it anew.
+/// The table of providers in docs/providers.md, between its marks. `UPDATE_EXPECT=1` writes it anew.
 #[test]
 fn the_readme_lists_every_provider() {
     let rows: String = PROFILES
@@ -568,7 +568,7 @@ fn the_readme_lists_every_provider() {
         .collect();
     let head =
         "| `provider` | Key in the environment | Model by default | How it is asked |\n|---|---|---|---|\n";
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/providers.md");
     let readme = std::fs::read_to_string(path).unwrap();
     let (begin, end) = ("<!-- providers: from src/provider/registry.rs -->\n", "<!-- end of providers -->\n");
     let (before, rest) = readme.split_once(begin).unwrap();

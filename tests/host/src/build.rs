@@ -12,6 +12,18 @@ use serde::Deserialize;
 use crate::VoltToml;
 
 const TARGET: &str = "wasm32-wasip1";
+/// What the wasm is made of, and what cargo asks for of a workspace.
+const SOURCES: [&str; 9] = [
+    ".cargo",
+    "Cargo.lock",
+    "Cargo.toml",
+    "benches",
+    "examples",
+    "rust-toolchain.toml",
+    "src",
+    "tests",
+    "volt.toml",
+];
 
 /// A volt whose wasm is built.
 #[derive(Debug, Clone)]
@@ -34,6 +46,31 @@ impl Volt {
         say("building the plugin");
         let wasm = wasm(package, binary, say)?;
         Ok(Self { package: package.to_owned(), wasm })
+    }
+
+    /// Builds the same once more: from a copy of the sources in another folder, into an empty
+    /// target folder. Returns the wasm.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_again(package: &Path, folder: &Path, say: &mut dyn FnMut(&str)) -> Result<Vec<u8>> {
+        let copy = folder.join("another place").join("sources");
+        for entry in SOURCES {
+            copy_all(&package.join(entry), &copy.join(entry))?;
+        }
+        say("building the plugin once more, elsewhere");
+        let manifest = VoltToml::read(&copy)?;
+        let binary = manifest.wasm.as_deref().and_then(Path::file_stem).context("volt.toml names no wasm")?;
+        let mut build = Command::new(tool("CARGO", "cargo"));
+        build.args(["build", "--release", "--quiet", "--locked", "--target", TARGET, "--bin"]).arg(binary);
+        build.arg("--config").arg(without_paths(&copy)?);
+        build.current_dir(&copy).env_remove("CARGO_TARGET_DIR").stderr(Stdio::inherit());
+        let status = build.status().map_err(|error| missing(error, "cargo"))?;
+        if !status.success() {
+            bail!("the copy in {} does not compile, see above ({status})", copy.display());
+        }
+        let wasm = copy.join("target").join(TARGET).join("release").join(binary).with_extension("wasm");
+        fs::read(&wasm).with_context(|| wasm.display().to_string())
     }
 
     /// The wasm as cargo left it.
@@ -70,12 +107,39 @@ pub fn wasm(package: &Path, binary: &OsStr, say: &mut dyn FnMut(&str)) -> Result
     add_target(package, say)?;
     let mut build = Command::new(&cargo);
     build.current_dir(package).args(["build", "--release", "--quiet", "--target", TARGET]);
+    build.arg("--config").arg(without_paths(package)?);
     build.args(["--message-format", "json-render-diagnostics", "--bin"]).arg(binary).stderr(Stdio::inherit());
     let output = build.output().map_err(|error| missing(error, "cargo"))?;
     if !output.status.success() {
         bail!("{} does not compile, see above ({})", binary.display(), output.status);
     }
     artifact(&output.stdout).context("cargo said of no wasm that it built it")
+}
+
+/// A setting of cargo that keeps this machine's paths out of the wasm: panics name the file that they come from. Paths
+/// in the workspace are relative already. So the same source gives the same bytes everywhere, and no user's name is in
+/// them.
+fn without_paths(package: &Path) -> Result<String> {
+    let mut rustc = Command::new(tool("RUSTC", "rustc"));
+    rustc.current_dir(package).args(["--print", "sysroot", "--version", "--verbose"]);
+    let output = rustc.output().map_err(|error| missing(error, "rustc"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let sysroot = said.lines().find(|line| Path::new(line).is_absolute()).unwrap_or_default();
+    let commit = said.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or_default();
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let user = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    let home = home.or_else(|| Some(Path::new(&std::env::var_os(user)?).join(".cargo"))).unwrap_or_default();
+    Ok(remapping(&home.to_string_lossy(), sysroot, commit))
+}
+
+/// See [`without_paths`].
+fn remapping(cargo_home: &str, sysroot: &str, commit: &str) -> String {
+    let flags = [
+        format!("'--remap-path-prefix={cargo_home}/registry/src=/cargo'"),
+        // With the component rust-src the compiler names the files of the standard library by their place here.
+        format!("'--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{commit}'"),
+    ];
+    format!("target.{TARGET}.rustflags=[{}]", flags.join(","))
 }
 
 /// Makes sure that the toolchain has a standard library for [`TARGET`], however it was installed.
@@ -128,6 +192,18 @@ fn artifact(messages: &[u8]) -> Option<PathBuf> {
         .find(|file| file.extension().is_some_and(|extension| extension == "wasm"))
 }
 
+/// Copies a file, or a folder with all that is in it.
+fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        return copy(from, to);
+    }
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let name = entry.with_context(|| from.display().to_string())?.file_name();
+        copy_all(&from.join(&name), &to.join(&name))?;
+    }
+    Ok(())
+}
+
 /// Copies so that whoever reads `to` meanwhile finds the old file or the new one, whole.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let halfway = to.with_extension(format!("{}.part", std::process::id()));
@@ -155,6 +231,19 @@ not json
 "#;
         assert_eq!(artifact(messages), Some(PathBuf::from("/t/a.wasm")));
         assert_eq!(artifact(b"{\"reason\":\"build-finished\",\"success\":true}"), None);
+    }
+
+    #[test]
+    fn the_machines_paths_are_replaced_whatever_stands_in_them() {
+        let setting = remapping("C:\\Users\\a b\\.cargo", "/opt/rust", "abc");
+        let table: toml::Table = setting.parse().unwrap();
+        assert_eq!(
+            table["target"][TARGET]["rustflags"].as_array().unwrap(),
+            &[
+                toml::Value::from("--remap-path-prefix=C:\\Users\\a b\\.cargo/registry/src=/cargo"),
+                toml::Value::from("--remap-path-prefix=/opt/rust/lib/rustlib/src/rust=/rustc/abc"),
+            ]
+        );
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 mod figures;
 mod story;
+mod svg;
 mod view;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use lexopt::{Arg, ValueExt};
@@ -26,11 +28,12 @@ const CLEAN_UP: Duration = Duration::from_secs(3);
 const HELP: &str = "\
 Show the plugin at work in a headless Lapce: a small Rust file is typed, the ghost text grows, Tab takes it
 
-Usage: cargo volt demo [--json] [--provider P [--model M] [--base-url U] [--api-key-env VAR]]
+Usage: cargo volt demo [--json | --svg FILE] [--provider P [--model M] [--base-url U] [--api-key-env VAR]]
 
 Without --provider a server on this machine plays the model: 300 ms to its first byte, then 12 lines in 1.2 s.
 
       --json             Print one JSON object with the figures and nothing else on standard output
+      --svg FILE         Write an animated picture of it, the same for each run, and print nothing; - for standard output
   -p, --provider P       Ask this provider instead, by its name in the settings (see `cargo volt decode --help`)
   -m, --model M          Its model; by default the provider's usual one
       --base-url U       Its server; by default the provider's own
@@ -52,6 +55,7 @@ Figures of --json:
 #[derive(Default)]
 struct Options {
     json: bool,
+    svg: Option<PathBuf>,
     settings: Vec<(&'static str, String)>,
 }
 
@@ -64,6 +68,10 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
                 options.json = true;
                 continue;
             }
+            Arg::Long("svg") => {
+                options.svg = Some(args.value()?.into());
+                continue;
+            }
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
             Arg::Short('p') | Arg::Long("provider") => "provider",
             Arg::Short('m') | Arg::Long("model") => "model",
@@ -72,6 +80,9 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             other => return Err(other.unexpected().into()),
         };
         options.settings.push((setting, args.value()?.string()?));
+    }
+    if options.svg.is_some() && (options.json || !options.settings.is_empty()) {
+        return Err(usage("--svg draws the scripted model and prints nothing: give it alone", "demo"));
     }
     match options.settings.iter().find(|(setting, _)| *setting == "provider") {
         Some((_, name)) => drop(find_provider(name)?),
@@ -93,6 +104,16 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             .setting("api-key", "sk-of-the-scripted-server");
     }
     let lapce = Lapce::start(setup::confirmed(setup))?;
+    if let Some(file) = &options.svg {
+        let mut recording = svg::Recording::default();
+        perform(lapce, View::Picture(&mut recording), server.as_ref())?;
+        let picture = recording.draw().map_err(|fault| Failure::Failed(format!("no picture: {fault}")))?;
+        return match file.as_os_str() == "-" {
+            true => Ok(out.write_all(picture.as_bytes())?),
+            false => std::fs::write(file, picture)
+                .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", file.display()))),
+        };
+    }
     let view = match (options.json, io::stdout().is_terminal()) {
         (true, _) => View::Hidden,
         (false, true) => View::terminal(out),
@@ -129,6 +150,7 @@ fn perform(mut lapce: Lapce, mut view: View<'_>, server: Option<&Server>) -> Res
             let _ = lapce.wait_until(left, |screen| *screen != shown);
         }
         lapce.type_keys(key.encode_utf8(&mut [0; 4]), volt_host::Pace::BURST);
+        view.typed(&lapce.screen());
         due += KEY;
     }
     let mut unshown = Ok(());
@@ -161,6 +183,8 @@ mod tests {
             (&["demo", "--model", "m"], "--provider"),
             (&["demo", "--base-url"], "'--base-url'"),
             (&["demo", "x"], "\"x\""),
+            (&["demo", "--svg", "a.svg", "--json"], "--svg"),
+            (&["demo", "--svg", "a.svg", "--provider", "openai"], "--svg"),
         ] {
             let Err(Failure::Usage(message)) = output(words) else { panic!("{words:?} should fail") };
             assert!(message.contains(part), "{words:?}: {message}");

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use volt_host::editor::{Position, Screen};
 
+use super::svg::Recording;
+
 /// Where the demo is shown.
 pub enum View<'a> {
     /// A terminal that can be drawn over.
@@ -14,6 +16,8 @@ pub enum View<'a> {
     Lines { out: &'a mut dyn Write, start: Instant, last: String },
     /// Nowhere.
     Hidden,
+    /// In a picture, later.
+    Picture(&'a mut Recording),
 }
 
 impl<'a> View<'a> {
@@ -46,6 +50,19 @@ impl<'a> View<'a> {
                 Ok(())
             }
             Self::Hidden => Ok(()),
+            Self::Picture(recording) => {
+                recording.ghosts.extend(screen.ghost.is_some().then(|| screen.clone()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes note of what a key has done.
+    pub fn typed(&mut self, screen: &Screen) {
+        if let Self::Picture(recording) = self {
+            recording.typed.push(screen.clone());
+            // Those are drawn that grow after the last key.
+            recording.ghosts.clear();
         }
     }
 
@@ -55,6 +72,10 @@ impl<'a> View<'a> {
             Self::Terminal { .. } => self.show(screen),
             Self::Lines { out, .. } => writeln!(out, "\n{}", screen.text),
             Self::Hidden => Ok(()),
+            Self::Picture(recording) => {
+                recording.taken = Some(screen.clone());
+                Ok(())
+            }
         }
     }
 }
@@ -98,7 +119,7 @@ fn describe(screen: &Screen) -> Option<String> {
 }
 
 /// The byte offset in `line` of a position, whose column counts UTF-16 units.
-fn column(line: &str, at: Position) -> usize {
+pub(super) fn column(line: &str, at: Position) -> usize {
     let mut units = 0;
     for (offset, c) in line.char_indices() {
         if units >= at.character as usize {
