@@ -10,6 +10,7 @@ mod volt {
     use ai_completion::config::TRUSTED_SERVERS;
     use ai_completion::lapce::driver::{Driver, Environment};
     use ai_completion::lapce::host::{self, Lapce};
+    use ai_completion::provider::key::{COMMAND, COMMAND_FILE};
     use ai_completion::transport::{Client, Home, LapceHost, Options};
 
     struct Sandbox {
@@ -37,7 +38,10 @@ mod volt {
         }
 
         fn variable(&self, name: &str) -> Option<String> {
-            std::env::var(name).ok()
+            let set = std::env::var(name).ok();
+            set.or_else(|| {
+                (name == COMMAND).then(|| fs::read_to_string(format!("/{COMMAND_FILE}")).ok()).flatten()
+            })
         }
 
         fn trusted_servers(&self) -> String {

@@ -13,6 +13,7 @@
 
 mod another;
 mod asking;
+mod awaiting;
 mod editing;
 mod painting;
 mod receiving;
@@ -24,16 +25,15 @@ use super::postprocess::Extent;
 use super::prompt::{self, Budget, RecentEdits, SimilarIndex};
 use super::reuse::{Alternatives, Cache, Continuation};
 use super::suggestion::Suggestion;
+use super::targets::{Role, Target, Targets};
 use super::trigger::{Consent, Debounce, Gates};
-use crate::provider::{Account, Provider};
 use crate::transport::RequestNumber;
+use awaiting::Awaited;
 
 /// The user's wishes.
 pub struct Options {
-    /// Whom to ask; `None`: nobody was named.
-    pub provider: Option<&'static dyn Provider>,
-    /// How to ask.
-    pub account: Account,
+    /// Whom to ask, and how.
+    pub targets: Targets,
     /// Where not to ask.
     pub gates: Gates,
     /// Fixed debounce in milliseconds; `None` adapts.
@@ -50,14 +50,10 @@ pub struct Options {
     pub repository: String,
     /// Answers kept.
     pub cache_entries: usize,
-    /// Ask ahead while a suggestion is on screen.
-    pub speculative: bool,
     /// How long events and answers may be.
     pub limits: Limits,
     /// Randomness for back-off jitter.
     pub seed: u64,
-    /// Whether the user has agreed to where requests go.
-    pub consent: Consent,
 }
 
 /// A generation and the suggestion that its answer becomes.
@@ -66,6 +62,22 @@ struct Work {
     suggestion: Suggestion,
     /// What is shown until another suggestion for the place has come, which the user has asked for.
     instead_of: Option<Box<Suggestion>>,
+    /// Who is asked.
+    role: Role,
+    /// The server may have to load the model before it answers.
+    loads: bool,
+}
+
+impl Work {
+    /// Whether the server may be loading the model for it. To stop it would end that.
+    fn is_loading(&self) -> bool {
+        self.loads && !self.generation.has_answered()
+    }
+
+    /// What is going on, before any of its text has come.
+    fn status(&self) -> Status {
+        if self.is_loading() { Status::Loading } else { self.generation.status() }
+    }
 }
 
 /// A request that is handed over and has not left.
@@ -133,21 +145,23 @@ pub struct Engine {
     similar: SimilarIndex,
     /// Requests that others have replaced, to be let go of.
     replaced: Vec<RequestNumber>,
-    /// Refusals in a row that will not change by themselves.
-    refusals: u32,
-    /// Until when they keep automatic requests from being sent.
-    refused_until_ms: u64,
-    /// Until when the provider asked not to be asked.
-    limited_until_ms: u64,
+    /// What must be over before anything is asked.
+    awaited: Option<Awaited>,
+    /// Who was asked last.
+    asked: Role,
     last_number: u64,
     status: Status,
+    /// The status has news that the progress of an answer does not replace before the next key.
+    has_news: bool,
     random: u64,
 }
 
 impl Engine {
     /// An engine with these wishes.
     pub fn new(mut options: Options) -> Self {
-        options.account.instructions = prompt::clean(&options.account.instructions);
+        for target in options.targets.all_mut() {
+            target.account.instructions = prompt::clean(&target.account.instructions);
+        }
         Self {
             phase: Phase::Idle,
             speculative: None,
@@ -163,11 +177,11 @@ impl Engine {
             edits: RecentEdits::default(),
             similar: SimilarIndex::default(),
             replaced: Vec::new(),
-            refusals: 0,
-            refused_until_ms: 0,
-            limited_until_ms: 0,
+            awaited: None,
+            asked: Role::Main,
             last_number: 0,
             status: Status::Quiet,
+            has_news: false,
             random: options.seed | 1,
             options,
         }
@@ -175,12 +189,28 @@ impl Engine {
 
     /// Tells the time of day, in seconds since 1970-01-01 UTC: some formats sign their requests with it.
     pub fn set_unix_time(&mut self, seconds: u64) {
-        self.options.account.unix_time = seconds;
+        self.options.targets.all_mut().for_each(|target| target.account.unix_time = seconds);
     }
 
-    /// The user has agreed to where requests go, elsewhere.
-    pub fn consent(&mut self) {
-        self.options.consent = Consent::default();
+    /// The user has agreed to this one in another window.
+    pub fn consent(&mut self, role: Role) {
+        if let Some(target) = self.options.targets.get_mut(role) {
+            target.consent = Consent::default();
+        }
+    }
+
+    /// The title of who was asked last.
+    pub fn title(&self) -> &'static str {
+        self.options.targets.get(self.asked).map_or("", |target| target.provider.title())
+    }
+
+    /// Anything but a second alt+\ lies between a question and its answer.
+    fn interrupt_consent(&mut self) {
+        self.options.targets.all_mut().for_each(|target| target.consent.interrupted());
+    }
+
+    fn target_mut(&mut self, role: Role) -> Option<&mut Target> {
+        self.options.targets.get_mut(role)
     }
 
     /// Answers cannot be streamed here: the model is asked only when the user says so.
@@ -197,7 +227,8 @@ impl Engine {
         };
         let ahead = self.speculative.as_mut().filter(|work| !work.suggestion.answer.has_ended());
         let works = main.into_iter().chain(ahead);
-        works.map(|work| (work.generation.number, work.generation.room(now_ms))).collect()
+        let works = works.map(|work| (work.generation.number, work.generation.room(now_ms)));
+        works.chain(self.awaited.as_ref().map(Awaited::reading)).collect()
     }
 
     /// Takes what happened and appends what is to be done.
@@ -208,7 +239,7 @@ impl Engine {
         match input {
             Input::Response { number, event } => return self.receive(now, number, &event, buffers, out),
             Input::Edited { uri, edit } => {
-                self.options.consent.interrupted();
+                self.interrupt_consent();
                 return self.edited(now, uri, &edit, buffers, out);
             }
             Input::Requested { id, uri, offset, invoked } => {
@@ -216,10 +247,11 @@ impl Engine {
                     self.debounce.key(now);
                 }
                 self.wakeups.new_pause(now);
+                self.has_news = false;
                 if self.front != uri {
                     self.leave_document(out);
                     self.front = uri.to_owned();
-                    self.options.consent.interrupted();
+                    self.interrupt_consent();
                 }
                 if let Some(id) = self.requests.push(id) {
                     self.reply_nothing(id, out);
@@ -286,8 +318,12 @@ impl Engine {
                 out.push(Output::Stop(work.generation.number));
             }
             Phase::Streaming { work, follow_up } => {
-                let next = follow_up.map(|next| next.work.generation.number);
-                out.extend(next.into_iter().chain([work.generation.number]).map(Output::Stop));
+                out.extend(follow_up.map(|next| Output::Stop(next.work.generation.number)));
+                if work.is_loading() {
+                    self.awaited = Some(Awaited::Load { number: work.generation.number, role: work.role });
+                } else {
+                    out.push(Output::Stop(work.generation.number));
+                }
             }
             Phase::Idle | Phase::Done(_) => return,
         }
@@ -301,7 +337,8 @@ impl Engine {
     }
 
     fn say(&mut self, status: Status, out: &mut Vec<Output>) {
-        if self.status != status {
+        let is_hidden = self.has_news && !matches!(status, Status::Nothing(_));
+        if self.status != status && !is_hidden {
             self.status = status.clone();
             out.push(Output::Status(status));
         }

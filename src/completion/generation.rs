@@ -21,7 +21,7 @@ const MODELS_BODY: usize = 4 << 20;
 const UNSHOWN: BackpressureLimits =
     BackpressureLimits { min_permits: 4096, max_permits: 16_384, target_ms: 1000, timeout_ms: u64::MAX };
 /// The next request leaves without a pause.
-const AT_ONCE: Verdict = Verdict::Again { delay_ms: 0, rate_limited: false };
+const AT_ONCE: Verdict = Verdict::Again { delay_ms: 0, after: None };
 /// How often a broken stream is resumed before what was received has to do.
 const RESUMES: u32 = 2;
 
@@ -104,8 +104,8 @@ pub enum Verdict {
     Again {
         /// Milliseconds to wait first.
         delay_ms: u64,
-        /// The provider asked for the delay.
-        rate_limited: bool,
+        /// The failure that the wait is for, if there is one.
+        after: Option<Box<Error>>,
     },
     /// It failed for good. What was received stays.
     Failed(Box<Error>),
@@ -277,6 +277,11 @@ impl Generation {
         self.received.first_text_ms
     }
 
+    /// Whether the server has begun to answer the current request, other than by refusing it.
+    pub fn has_answered(&self) -> bool {
+        self.received.is_success()
+    }
+
     /// What refusals have taught, once the server has accepted a request made by it; each is given once.
     pub fn confirmed_lessons(&mut self) -> (String, Vec<learned::Lesson>) {
         let confirmed = self.received.is_success();
@@ -388,7 +393,7 @@ impl Generation {
         match retry::delay_ms(&attempt) {
             Some(delay_ms) if text.is_empty() => {
                 self.retries += 1;
-                Verdict::Again { delay_ms, rate_limited: error.kind == ErrorKind::RateLimited }
+                Verdict::Again { delay_ms, after: Some(Box::new(error)) }
             }
             _ => Verdict::Failed(Box::new(error)),
         }

@@ -1,10 +1,12 @@
 //! What goes into the engine and what comes out of it.
 
 use super::postprocess::Hidden;
+use super::targets::Role;
 use super::trigger::Gate;
-use crate::http::HttpRequest;
+use crate::http::{HttpRequest, Secret};
 use crate::provider::Error;
 use crate::provider::learned::Lesson;
+use crate::stream::ErrorKind;
 use crate::transport::{Failure, RequestNumber};
 
 /// An inlineCompletion request of the editor, by a number the caller gives it.
@@ -137,6 +139,15 @@ pub enum Output {
         /// The transport stops this one, if it still runs, at the moment the new one leaves.
         replaces: Option<RequestNumber>,
     },
+    /// Run a command of the user's. What it prints comes back as the body of a response without a head.
+    Run {
+        /// The number under which that comes.
+        number: RequestNumber,
+        /// The command, for a shell.
+        command: String,
+    },
+    /// A text that must never be shown.
+    Secret(Secret),
     /// Drop a request, whether it has left or not.
     Stop(RequestNumber),
     /// Ask for one wake-up. It replaces any other that was asked for.
@@ -149,11 +160,13 @@ pub enum Output {
     Learned {
         /// The server, see [`server_of`](crate::provider::learned::server_of).
         server: String,
+        /// The model that was asked.
+        model: String,
         /// The lesson.
         lesson: Lesson,
     },
-    /// The user agreed to have the server asked.
-    Agreed,
+    /// The user agreed to have this one asked.
+    Agreed(Role),
 }
 
 /// When to be woken.
@@ -198,6 +211,19 @@ pub enum Status {
     Quiet,
     /// A request is out, nothing has come yet.
     Waiting,
+    /// The same at a server of this machine that may have to load the model first.
+    Loading,
+    /// The command for the key runs.
+    Key,
+    /// Another provider is asked for now.
+    StandIn {
+        /// The title of the one that is away.
+        away: &'static str,
+        /// Why it is.
+        why: ErrorKind,
+        /// The title of the other.
+        by: &'static str,
+    },
     /// The model is thinking, nothing to show yet.
     Thinking,
     /// Text is coming.

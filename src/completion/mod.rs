@@ -4,7 +4,7 @@
 //! The rooms are the stages of the way: [`trigger`] (whether and when to ask), [`prompt`] (what to ask),
 //! [`generation`] (one request and its answer), [`suggestion`] (where the answer belongs in a document that goes on
 //! changing), [`postprocess`] (how much of it to show), [`ghost`] (how it gets to the screen), [`reuse`] (what need not
-//! be asked).
+//! be asked). [`targets`] says whom.
 
 pub mod engine;
 pub mod generation;
@@ -14,6 +14,7 @@ pub mod postprocess;
 pub mod prompt;
 pub mod reuse;
 pub mod suggestion;
+pub mod targets;
 pub mod trigger;
 
 #[cfg(test)]
@@ -23,4 +24,5 @@ pub use engine::{Engine, Options};
 pub use io::{
     Answer, Buffer, Buffers, Edit, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake, Why,
 };
+pub use targets::{ROLES, Role, Target, Targets};
 pub use trigger::Trigger;

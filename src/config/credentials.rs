@@ -2,7 +2,8 @@
 
 use super::settings::Settings;
 use crate::http::Secret;
-use crate::provider::key::clean as clean_key;
+use crate::http::Url;
+use crate::provider::key::{self, clean as clean_key};
 use crate::provider::{Account, Error, Provider, missing_key};
 use crate::stream::ErrorKind;
 
@@ -59,6 +60,8 @@ pub enum KeySource {
     Usual(&'static str),
     /// Another variable, named by the setting `api-key-env`.
     Variable(String),
+    /// The user's command, which is yet to be run.
+    Command,
 }
 
 /// An account, and where its key comes from.
@@ -68,6 +71,8 @@ pub struct Credentials {
     pub account: Account,
     /// Where [`Account::api_key`] comes from.
     pub source: KeySource,
+    /// The command that prints the key.
+    pub key_command: Option<String>,
 }
 
 impl Settings {
@@ -104,6 +109,10 @@ impl Settings {
 
         let defaults = provider.defaults();
         let usual = || defaults.key_env.iter().find_map(|variable| Some((*variable, found(variable)?)));
+        // What is for all providers is for those that need a key: a model on this machine has none.
+        let base = if self.base_url.is_empty() { defaults.base_url } else { &self.base_url };
+        let takes_key = defaults.needs_key || Url::parse(base).is_ok_and(|url| !url.is_loopback());
+        let mut key_command = None;
         let (api_key, source) = if !self.api_key.is_empty() {
             (self.api_key.clone(), KeySource::Setting)
         } else if !self.api_key_env.is_empty() {
@@ -118,11 +127,16 @@ impl Settings {
             let usual = defaults.key_env.iter().find(|variable| **variable == named);
             let source = usual.map_or(KeySource::Variable(named.to_owned()), |usual| KeySource::Usual(usual));
             (Secret::new(clean_key(&key)), source)
+        } else if let Some(own) = key::own_command(name, env) {
+            key_command = Some(own);
+            (Secret::default(), KeySource::Command)
+        } else if let Some((variable, key)) = usual() {
+            (Secret::new(clean_key(&key)), KeySource::Usual(variable))
+        } else if let Some(general) = key::command(env).filter(|_| takes_key) {
+            key_command = Some(general);
+            (Secret::default(), KeySource::Command)
         } else {
-            match usual() {
-                Some((variable, key)) => (Secret::new(clean_key(&key)), KeySource::Usual(variable)),
-                None => (Secret::default(), KeySource::None),
-            }
+            (Secret::default(), KeySource::None)
         };
         let secrets: Vec<_> = SECRETS
             .iter()
@@ -132,7 +146,7 @@ impl Settings {
             })
             .collect();
 
-        if defaults.needs_key && api_key.is_empty() && secrets.is_empty() {
+        if defaults.needs_key && api_key.is_empty() && secrets.is_empty() && key_command.is_none() {
             return Err(missing_key(provider));
         }
         let options = OPTIONS.iter().filter(|option| option.providers.contains(&name)).filter_map(|option| {
@@ -154,6 +168,6 @@ impl Settings {
             lessons: Vec::new(),
             unix_time,
         };
-        Ok(Credentials { account, source })
+        Ok(Credentials { account, source, key_command })
     }
 }

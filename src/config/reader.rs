@@ -44,6 +44,20 @@ impl<'a> Reader<'a> {
         reader
     }
 
+    /// A reader of a table in the settings.
+    pub fn of(table: &'a Map<String, Value>) -> Self {
+        Self { root: Some(table), known: Vec::new(), problems: Vec::new() }
+    }
+
+    /// Takes in the problems of the table `key`, which were found by a reader of its own.
+    pub fn take_in(&mut self, key: &str, problems: Vec<Problem>) {
+        self.problems.extend(problems.into_iter().map(|problem| Problem {
+            setting: None,
+            key: [key, ".", &problem.key].concat(),
+            ..problem
+        }));
+    }
+
     /// All problems, those of unknown names last.
     pub fn finish(mut self) -> Vec<Problem> {
         let mut unknown = Vec::new();

@@ -8,18 +8,20 @@
 //! two a value came from. So no value is trusted: what decides where text goes is confirmed by the user (see
 //! [`Destination`](super::Destination)), what keeps files back can only be added to, and values are never printed.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use super::reader::{self, Problem, Reader};
-use super::{credentials, secret_files};
+use super::{Credentials, credentials, secret_files};
 use crate::completion::generation::Limits;
 use crate::completion::ghost::Accept;
 use crate::completion::postprocess::Extent;
 use crate::completion::prompt::Budget;
-use crate::completion::trigger::{Consent, Gates, Glob, Globs};
-use crate::completion::{Options, Trigger};
+use crate::completion::trigger::{CODE_AFTER, Gates, Glob, Globs};
+use crate::completion::{Options, Role, Target, Targets, Trigger};
 use crate::http::Secret;
-use crate::provider::{self, Account, FimSetting, MOST_INSTRUCTIONS, Provider, Reasoning};
+use crate::provider::{self, FimSetting, MOST_INSTRUCTIONS, Provider, Reasoning};
 use crate::transport::{self, Mode};
 
 /// All settings. Everything but `provider` has a default that works.
@@ -55,6 +57,10 @@ pub struct Settings {
     pub network: transport::Options,
     /// Whether the status bar tells what is going on.
     pub status: bool,
+    /// The settings for what is asked with alt+\, where those are others.
+    pub invoked: Option<Box<Self>>,
+    /// The settings for what is asked while the provider is away.
+    pub fallback: Option<Box<Self>>,
     /// One of [`RESTRICTIVE`] that is wrong. Nothing is sent then.
     pub wrong: Option<&'static str>,
 }
@@ -76,6 +82,8 @@ pub struct EngineSettings {
     pub secret_files: Vec<Glob>,
     /// Milliseconds without a key before a request; `None`: from the user's rhythm.
     pub debounce_ms: Option<u32>,
+    /// Most characters of code behind the cursor for an automatic completion.
+    pub max_line_suffix: u32,
     /// At most this many tokens of answer.
     pub max_tokens: u32,
     /// At most about this many tokens of prompt.
@@ -125,6 +133,8 @@ impl Default for Settings {
             engine: EngineSettings::default(),
             network: transport::Options::default(),
             status: true,
+            invoked: None,
+            fallback: None,
             wrong: None,
         }
     }
@@ -140,6 +150,7 @@ impl Default for EngineSettings {
             ignore: Vec::new(),
             secret_files: Vec::new(),
             debounce_ms: None,
+            max_line_suffix: CODE_AFTER,
             max_tokens: 256,
             context_tokens: 2048,
             multiline: Extent::Auto,
@@ -160,6 +171,25 @@ impl Settings {
         globs.filter(|glob| glob.is_negated()).map(Glob::as_str)
     }
 
+    /// These settings and those for the other roles.
+    pub fn roles(&self) -> impl Iterator<Item = (Role, &Self)> {
+        let invoked = self.invoked.as_deref().map(|settings| (Role::Invoked, settings));
+        let fallback = self.fallback.as_deref().map(|settings| (Role::Fallback, settings));
+        [(Role::Main, self)].into_iter().chain(invoked).chain(fallback)
+    }
+
+    /// Whom these settings name: `provider`, asked with these credentials.
+    pub fn target(&self, provider: &'static dyn Provider, credentials: Credentials) -> Target {
+        let speculative = match self.engine.speculative {
+            Speculative::Auto => !provider.defaults().paid,
+            Speculative::On => true,
+            Speculative::Off => false,
+        };
+        let mut target = Target::new(provider, credentials.account, speculative);
+        target.key_command = credentials.key_command;
+        target
+    }
+
     /// Reads `initializationOptions`: a table, its dotted keys already nested, or null. Everything
     /// wrong in it is reported, everything else used.
     pub fn read(options: &Value) -> (Self, Vec<Problem>) {
@@ -168,18 +198,15 @@ impl Settings {
         let problems = reader.finish();
         let wrong = |key: &&str| problems.iter().any(|problem| problem.setting == Some(*key));
         settings.wrong = RESTRICTIVE.iter().copied().find(wrong);
+        for other in settings.invoked.iter_mut().chain(&mut settings.fallback) {
+            // What is kept back is said in the main settings.
+            other.wrong = other.wrong.or(settings.wrong);
+        }
         (settings, problems)
     }
 
-    /// The engine's options: these settings for `provider` asked with `account`, or for nobody. `root` is the path of
-    /// the workspace.
-    pub fn options(
-        &self,
-        provider: Option<&'static dyn Provider>,
-        account: Account,
-        root: &str,
-        seed: u64,
-    ) -> Options {
+    /// The engine's options: these settings for `targets`. `root` is the path of the workspace.
+    pub fn options(&self, targets: Targets, root: &str, seed: u64) -> Options {
         let engine = &self.engine;
         let (ignore, ignore_unless_source) = secret_files::globs(&[&engine.secret_files, &engine.ignore]);
         let mut read_only = Globs::default();
@@ -192,12 +219,11 @@ impl Settings {
             ignore,
             ignore_unless_source,
             root: root.trim_end_matches('/').to_owned(),
+            code_after: engine.max_line_suffix,
             ..Gates::default()
         };
-        let paid = provider.is_none_or(|provider| provider.defaults().paid);
         Options {
-            provider,
-            account,
+            targets,
             budget: Budget {
                 tokens: engine.context_tokens as usize,
                 snippets: engine.snippets,
@@ -211,20 +237,38 @@ impl Settings {
             accept: engine.accept,
             repository: root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned(),
             cache_entries: engine.cache_size as usize,
-            speculative: match engine.speculative {
-                Speculative::Auto => !paid,
-                Speculative::On => true,
-                Speculative::Off => false,
-            },
             limits: engine.limits,
             seed,
-            consent: Consent::default(),
         }
     }
 
-    fn read_from(reader: &mut Reader<'_>) -> Self {
-        let mut settings = Self::default();
+    /// Reads the settings for another role from their own table. Where that names no provider, it says what is different
+    /// from the main settings.
+    fn read_role(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<Box<Self>> {
+        let table = reader.table(key).filter(|table| !table.is_empty())?;
+        let mut other = if table.contains_key("provider") {
+            Self {
+                instructions: self.instructions.clone(),
+                engine: self.engine.clone(),
+                network: self.network.clone(),
+                status: self.status,
+                ..Self::default()
+            }
+        } else {
+            self.clone()
+        };
+        let mut inner = Reader::of(table);
+        other.read_provider(&mut inner);
+        let problems = inner.finish();
+        let wrong = |restrictive: &&str| problems.iter().any(|problem| problem.setting == Some(*restrictive));
+        other.wrong = RESTRICTIVE.iter().copied().find(wrong);
+        reader.take_in(key, problems);
+        Some(Box::new(other))
+    }
 
+    /// Reads the settings that say whom to ask and how.
+    fn read_provider(&mut self, reader: &mut Reader<'_>) {
+        let settings = self;
         reader.text("provider", &mut settings.provider, |name| {
             if provider::find(name).is_some() {
                 return Ok(());
@@ -274,6 +318,11 @@ impl Settings {
                 settings.options.push((option.key.to_owned(), value));
             }
         }
+    }
+
+    fn read_from(reader: &mut Reader<'_>) -> Self {
+        let mut settings = Self::default();
+        settings.read_provider(reader);
         reader.flag("status", &mut settings.status);
 
         let engine = &mut settings.engine;
@@ -290,6 +339,7 @@ impl Settings {
         let mut debounce_ms = 0;
         reader.number("debounce-ms", 0..=5_000, &mut debounce_ms);
         engine.debounce_ms = (debounce_ms > 0).then_some(debounce_ms);
+        reader.number("max-line-suffix", 0..=10_000, &mut engine.max_line_suffix);
         reader.number("max-tokens", 1..=16_384, &mut engine.max_tokens);
         reader.number("context-tokens", 128..=131_072, &mut engine.context_tokens);
         reader.choice("multiline", MULTILINES, &mut engine.multiline);
@@ -306,9 +356,14 @@ impl Settings {
         reader.choice("transport", MODES, &mut network.mode);
         reader.text("proxy", &mut network.proxy, |url| reader::proxy_url(url).map(drop));
         reader.text("ca-file", &mut network.ca_file, reader::printable);
-        reader.milliseconds("timeout.first-byte-ms", &mut network.limits.first_byte);
+        let mut first_byte = 0;
+        reader.number("timeout.first-byte-ms", 0..=3_600_000, &mut first_byte);
+        network.limits.first_byte = (first_byte > 0).then(|| Duration::from_millis(u64::from(first_byte)));
         reader.milliseconds("timeout.idle-ms", &mut network.limits.idle);
         reader.milliseconds("timeout.total-ms", &mut network.limits.total);
+        let invoked = settings.read_role(reader, "invoked");
+        settings.fallback = settings.read_role(reader, "fallback");
+        settings.invoked = invoked;
         settings
     }
 }

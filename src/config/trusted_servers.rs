@@ -11,7 +11,9 @@ use serde_json::Value;
 use super::credentials::{Credentials, KeySource};
 use super::reader;
 use super::settings::Settings;
+use crate::completion::Role;
 use crate::http::Url;
+use crate::provider::key::COMMAND_FILE;
 use crate::provider::{Provider, find, hex};
 use crate::transport::Mode;
 
@@ -85,6 +87,11 @@ impl Destination {
             }
             // Which of them is set is up to the user's environment.
             KeySource::Usual(variable) => Some(*variable),
+            // Which command is up to the user's environment.
+            KeySource::Command => {
+                digest.add(COMMAND_FILE);
+                Some(COMMAND_FILE)
+            }
             KeySource::Variable(variable) => {
                 digest.add("api-key-env");
                 digest.add(variable);
@@ -102,12 +109,15 @@ impl Destination {
         Some(Self { line: digest.finish(), host: server.authority().to_owned(), proxy, key, set })
     }
 
-    /// That of a whole table of settings in an environment, for who agrees to it on the user's behalf: tools that the
+    /// Those of a whole table of settings in an environment, for who agrees to them on the user's behalf: tools that the
     /// user gave the settings to, and tests.
-    pub fn of(options: &Value, env: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
+    pub fn all_of(options: &Value, env: &dyn Fn(&str) -> Option<String>) -> Vec<Self> {
         let (settings, _) = Settings::read(options);
-        let provider = find(&settings.provider)?;
-        Self::new(&settings, provider, &settings.credentials(provider, env, 0).ok()?)
+        let of = |(_, settings): (Role, &Settings)| {
+            let provider = find(&settings.provider)?;
+            Self::new(settings, provider, &settings.credentials(provider, env, 0).ok()?)
+        };
+        settings.roles().filter_map(of).collect()
     }
 
     /// Its line in the file.
@@ -132,9 +142,14 @@ impl Destination {
         [&start, what, &tail(host, room)].concat()
     }
 
-    /// The same at length, for a pop-up.
-    pub fn explanation(&self) -> String {
-        let mut text = "Blocked until you agree: the settings send code".to_owned();
+    /// The same at length, for a pop-up. `role` says when it would be asked.
+    pub fn explanation(&self, role: Role) -> String {
+        let mut text = match role {
+            Role::Main => "Blocked until you agree: the settings send code",
+            Role::Invoked => "Blocked until you agree: on alt+\\ the settings send code",
+            Role::Fallback => "Blocked until you agree: while the provider is away the settings send code",
+        }
+        .to_owned();
         if let Some(key) = &self.key {
             text += " and the key in `";
             text += &head(key, 200);
@@ -311,6 +326,15 @@ mod tests {
             assert!(!one.is_in(&file) && !lines.contains(&one.line), "{other}");
             lines.push(one.line);
         }
+        // The key of a command is another key, whatever the command is.
+        let settings = Settings::read(&base).0;
+        let provider = find("openai").unwrap();
+        let command = |text: &str| {
+            let env = |name: &str| (name == "AI_COMPLETION_KEY_COMMAND").then(|| text.to_owned());
+            Destination::new(&settings, provider, &settings.credentials(provider, &env, 0).unwrap()).unwrap()
+        };
+        assert_eq!(command("a"), command("b"));
+        assert!(!command("a").is_in(&file) && command("a").question().contains("key-command"));
         // Which of the usual variables it is depends on the environment, not on the settings.
         let gemini = |more| destination(with(&json!({"provider": "gemini"}), more)).unwrap().line;
         assert_eq!(gemini(json!({})), gemini(json!({"api-key-env": "GOOGLE_API_KEY"})));
@@ -350,11 +374,11 @@ mod tests {
             let question = destination.question();
             assert!(question.starts_with(start) && question.ends_with(end), "{question}");
             assert!(question.chars().count() <= 80, "{question}");
-            let told = format!("{destination:?} {}", destination.explanation());
+            let told = format!("{destination:?} {}", destination.explanation(Role::Main));
             assert!(!told.contains("hush"), "{told}");
         }
         let options = json!({"provider": "openai", "extra-body": {"a": 1}, "proxy": "http://proxy.example", "ca-file": "/x"});
-        let told = destination(options).unwrap().explanation();
+        let told = destination(options).unwrap().explanation(Role::Main);
         for part in [
             "OPENAI_API_KEY",
             "api.openai.com",

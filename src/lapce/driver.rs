@@ -11,13 +11,14 @@ use super::notifier::{Notifier, Severity};
 use super::rpc::{self, Host, Id, Message, Rpc};
 use crate::completion::ghost::Barrier;
 use crate::completion::trigger::Consent;
-use crate::completion::{Answer, Engine, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake, Why};
-use crate::config::{Credentials, Destination, KeySource, Settings, is_in_secret_folder};
-use crate::http::Url;
+use crate::completion::{
+    Answer, Engine, Input, Moment, Output, RequestId, ResponseEvent, Role, Status, Target, Targets, Wake, Why,
+};
+use crate::config::{Destination, Settings, is_in_secret_folder};
 use crate::json::{Raw, object};
 use crate::json_tree;
 use crate::provider::learned::{Learned, server_of};
-use crate::provider::{self, Account, Error, Provider};
+use crate::provider::{self, Error, Provider};
 use crate::stream::ErrorKind;
 use crate::transport::{self, Transport, TransportEvent};
 use lsp_types::Position;
@@ -81,16 +82,12 @@ pub struct Driver<H, E: Environment> {
 struct Core<T> {
     engine: Engine,
     transport: T,
-    /// The provider's name in sentences.
-    title: &'static str,
-    /// The model that is asked.
-    model: String,
     /// Why nobody can be asked, if so.
     nobody: Option<Box<Error>>,
     /// The user has chosen Lapce's own HTTP client.
     is_http_chosen: bool,
-    /// Where requests go, if the user has yet to agree to it.
-    unconfirmed: Option<Destination>,
+    /// Where requests go that the user has yet to agree to.
+    unconfirmed: Vec<(Role, Destination)>,
     buffer: Vec<u8>,
     outputs: Vec<Output>,
 }
@@ -272,72 +269,93 @@ impl<H: Host, E: Environment> Driver<H, E> {
             );
         }
         let root = root_uri.cow().map(|uri| path_of(&uri)).unwrap_or_default();
-        self.begin(&settings, provider::find(&settings.provider), &root);
+        self.begin(&settings, &provider::find, &root);
     }
 
     /// Starts with an engine for these settings.
-    fn begin(&mut self, settings: &Settings, provider: Option<&'static dyn Provider>, root: &str) {
+    fn begin(
+        &mut self,
+        settings: &Settings,
+        find: &dyn Fn(&str) -> Option<&'static dyn Provider>,
+        root: &str,
+    ) {
         self.notifier.bar = settings.status;
+        for (_, settings) in settings.roles() {
+            self.keep_secrets(settings);
+        }
+        self.learned = Learned::load(&self.environment.learned());
+        let trusted = self.environment.trusted_servers();
+        let mut targets = Targets::default();
+        let mut unconfirmed = Vec::new();
+        let mut nobody = None;
+        for (role, settings) in settings.roles() {
+            let provider = find(&settings.provider);
+            match self.target(settings, provider, role, &trusted) {
+                Ok((target, destination)) => {
+                    targets.set(role, target);
+                    unconfirmed.extend(destination.map(|destination| (role, destination)));
+                }
+                Err(error) => {
+                    // Who named a provider wants to use it and is told at once; who did not, on alt+\.
+                    if provider.is_some() {
+                        self.notifier.failure(&mut self.rpc, &error);
+                    }
+                    if role == Role::Main {
+                        nobody = Some(Box::new(error));
+                    }
+                }
+            }
+        }
+        let seed = self.environment.unix_time() ^ u64::from(self.environment.now().subsec_nanos());
+        // In a workspace inside a folder of secrets the files keep their whole paths, or the globs would miss them.
+        self.documents = Documents::new(if is_in_secret_folder(root) { "" } else { root });
+        self.core = Some(Core {
+            engine: Engine::new(settings.options(targets, root, seed)),
+            transport: self.environment.transport(&settings.network),
+            is_http_chosen: settings.network.mode == transport::Mode::Http,
+            nobody,
+            unconfirmed,
+            buffer: vec![0; READ_BYTES],
+            outputs: Vec::new(),
+        });
+    }
+
+    /// Notes what of these settings must never be told.
+    fn keep_secrets(&mut self, settings: &Settings) {
         self.notifier.keep_secret(settings.api_key.expose());
         for (_, value) in &settings.extra_headers {
             self.notifier.keep_secret(value);
             // `Bearer …` may be told without its first word.
             self.notifier.keep_secret(value.rsplit(' ').next().unwrap_or_default());
         }
-        let unix_time = self.environment.unix_time();
+    }
+
+    /// Whom the settings name, and where requests to them go if the user has yet to agree to that.
+    fn target(
+        &mut self,
+        settings: &Settings,
+        provider: Option<&'static dyn Provider>,
+        role: Role,
+        trusted: &str,
+    ) -> Result<(Target, Option<Destination>), Error> {
+        let provider = provider.ok_or_else(no_provider)?;
         let variable = |name: &str| self.environment.variable(name);
-        let credentials = match provider {
-            Some(provider) => settings.credentials(provider, &variable, unix_time),
-            None => Err(no_provider()),
-        };
-        let (asked, mut credentials, nobody) = match credentials {
-            Ok(credentials) => (provider, credentials, None),
-            Err(error) => {
-                // Who named a provider wants to use it and is told at once; who did not, on alt+\.
-                if provider.is_some() {
-                    self.notifier.failure(&mut self.rpc, &error);
-                }
-                let none = Credentials { account: Account::default(), source: KeySource::None };
-                (None, none, Some(Box::new(error)))
-            }
-        };
+        let credentials = settings.credentials(provider, &variable, self.environment.unix_time())?;
         self.notifier.keep_secret(credentials.account.api_key.expose());
         for (_, secret) in &credentials.account.secrets {
             self.notifier.keep_secret(secret.expose());
         }
-
-        let destination = asked.and_then(|provider| Destination::new(settings, provider, &credentials));
-        let unconfirmed = destination.filter(|it| !it.is_in(&self.environment.trusted_servers()));
-        let seed = unix_time ^ u64::from(self.environment.now().subsec_nanos());
-        self.learned = Learned::load(&self.environment.learned());
-        let mut model = String::new();
-        if let Some(provider) = asked {
-            let account = &mut credentials.account;
-            let defaults = provider.defaults();
-            model = if account.model.is_empty() { defaults.model } else { &account.model }.to_owned();
-            let base = if account.base_url.is_empty() { defaults.base_url } else { &account.base_url };
-            if let Ok(url) = Url::parse(base) {
-                account.lessons = self.learned.lessons(server_of(&url), &model);
-            }
+        let destination = Destination::new(settings, provider, &credentials);
+        let destination = destination.filter(|destination| !destination.is_in(trusted));
+        let mut target = settings.target(provider, credentials);
+        if let Some(url) = target.url() {
+            target.account.lessons = self.learned.lessons(server_of(&url), target.model());
         }
-        let mut options = settings.options(asked, credentials.account, root, seed);
-        if let Some(destination) = &unconfirmed {
-            options.consent = Consent::needed(destination.question());
-            self.notifier.pop_up(&mut self.rpc, Severity::Warning, &destination.explanation());
+        if let Some(destination) = &destination {
+            target.consent = Consent::needed(destination.question());
+            self.notifier.pop_up(&mut self.rpc, Severity::Warning, &destination.explanation(role));
         }
-        // In a workspace inside a folder of secrets the files keep their whole paths, or the globs would miss them.
-        self.documents = Documents::new(if is_in_secret_folder(root) { "" } else { root });
-        self.core = Some(Core {
-            engine: Engine::new(options),
-            transport: self.environment.transport(&settings.network),
-            is_http_chosen: settings.network.mode == transport::Mode::Http,
-            title: provider.map_or("", |provider| provider.title()),
-            model,
-            nobody,
-            unconfirmed,
-            buffer: vec![0; READ_BYTES],
-            outputs: Vec::new(),
-        });
+        Ok((target, destination))
     }
 
     /// Applies changes; `None` when the message cannot be read.
@@ -508,6 +526,8 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Start { number, request, delay_ms, replaces } => {
                     core.transport.start(number, &request, delay_ms, replaces);
                 }
+                Output::Run { number, command } => core.transport.run(number, &command),
+                Output::Secret(secret) => self.notifier.keep_secret(secret.expose()),
                 Output::Stop(number) => core.transport.stop(number),
                 Output::Wake(Wake::More { number, not_before_ms }) => {
                     core.transport.wake(number, not_before_ms);
@@ -515,12 +535,12 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Wake(Wake::Soon) => core.transport.timer(SOON_MS),
                 Output::Status(status) => self.status(core, status),
                 Output::Notice(error) => self.notifier.failure(&mut self.rpc, &error),
-                Output::Learned { server, lesson } => {
-                    if self.learned.learn(&server, &core.model, lesson) {
+                Output::Learned { server, model, lesson } => {
+                    if self.learned.learn(&server, &model, lesson) {
                         self.environment.keep_learned(&self.learned.save());
                     }
                 }
-                Output::Agreed => self.remember(core),
+                Output::Agreed(role) => self.remember(core, role),
             }
         }
     }
@@ -528,17 +548,23 @@ impl<H: Host, E: Environment> Driver<H, E> {
     /// The user may have agreed in another window.
     fn recall_consent(&mut self) {
         let Some(core) = &mut self.core else { return };
-        if let Some(destination) = &core.unconfirmed
-            && destination.is_in(&self.environment.trusted_servers())
-        {
-            core.unconfirmed = None;
-            core.engine.consent();
+        if core.unconfirmed.is_empty() {
+            return;
         }
+        let trusted = self.environment.trusted_servers();
+        core.unconfirmed.retain(|(role, destination)| {
+            let is_trusted = destination.is_in(&trusted);
+            if is_trusted {
+                core.engine.consent(*role);
+            }
+            !is_trusted
+        });
     }
 
     /// Remembers what the user has agreed to.
-    fn remember(&mut self, core: &mut Core<E::Transport>) {
-        let Some(destination) = core.unconfirmed.take() else { return };
+    fn remember(&mut self, core: &mut Core<E::Transport>, role: Role) {
+        let Some(at) = core.unconfirmed.iter().position(|(of, _)| *of == role) else { return };
+        let (_, destination) = core.unconfirmed.swap_remove(at);
         if !self.environment.trust(destination.line()) {
             self.notifier.pop_up(&mut self.rpc, Severity::Info, UNREMEMBERED);
         }
@@ -577,7 +603,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             (status, _) => status,
         };
         let now_ms = self.moment().now_ms;
-        self.notifier.status(&mut self.rpc, now_ms, &status, core.title);
+        self.notifier.status(&mut self.rpc, now_ms, &status, core.engine.title());
     }
 
     fn moment(&self) -> Moment {

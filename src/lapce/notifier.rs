@@ -132,6 +132,17 @@ fn sentence(status: &Status, provider: &str) -> Option<String> {
     Some(match status {
         Status::Quiet => return None,
         Status::Waiting => format!("waiting for {provider}"),
+        Status::Loading => format!("waiting for {provider} (loading?)"),
+        Status::Key => format!("waiting for the key for {provider}"),
+        Status::StandIn { away, why, by } => {
+            let why = match why {
+                ErrorKind::RateLimited => "asks to wait",
+                ErrorKind::Quota => "has no credit left",
+                ErrorKind::Transient => "fails or is overloaded",
+                _ => "cannot be reached",
+            };
+            format!("{away} {why}: asking {by}")
+        }
         Status::Thinking => format!("{provider} is thinking"),
         Status::Streaming { tokens, per_second } => format!("{tokens} tok, {per_second} tok/s"),
         Status::Ready => "a suggestion is ready: alt+\\ shows it".to_owned(),
@@ -173,7 +184,7 @@ fn refusal(gate: &Gate) -> String {
         Gate::Ignored(glob) => format!("nothing of this file is sent: {glob} (`secret-files` or `ignore`)"),
         Gate::TooLarge => "this file is too large".to_owned(),
         Gate::MidWord => "not inside a word".to_owned(),
-        Gate::CodeAfter => "not before so much code".to_owned(),
+        Gate::CodeAfter => "not before so much code (`max-line-suffix`)".to_owned(),
         Gate::JustAccepted => "not right behind what was accepted".to_owned(),
     }
 }

@@ -71,7 +71,7 @@ pub struct Account {
 
 impl Account {
     /// The base URL, or `default` when the user gave none.
-    pub(super) fn base_url_or<'a>(&'a self, default: &'a str) -> &'a str {
+    pub fn base_url_or<'a>(&'a self, default: &'a str) -> &'a str {
         match self.base_url.trim() {
             "" => default,
             url => url,

@@ -30,6 +30,10 @@ const LONGEST_AUTOMATIC_MS: u64 = 2_000;
 /// How long automatic requests pause after a 429 that does not say.
 const PAUSE_MS: u64 = 10_000;
 
+/// How long a provider counts as away that could not be reached or failed, and one without credit, in milliseconds.
+const AWAY_MS: u64 = 30_000;
+const NO_CREDIT_MS: u64 = 600_000;
+
 /// How long to wait before the next try, in milliseconds; `None`: give up.
 pub fn delay_ms(attempt: &Attempt<'_>) -> Option<u64> {
     let error = attempt.error;
@@ -63,6 +67,25 @@ pub fn delay_ms(attempt: &Attempt<'_>) -> Option<u64> {
 pub fn pause_ms(error: &Error) -> Option<u64> {
     (error.kind == ErrorKind::RateLimited)
         .then(|| error.retry_after_ms.filter(|ms| *ms > 0).unwrap_or(PAUSE_MS))
+}
+
+/// Whether it will be refused again until the user changes something.
+pub fn is_refusal(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Auth | ErrorKind::Quota | ErrorKind::Model)
+}
+
+/// How long another provider is asked in place of one that failed by `error` and was found away `absences` times
+/// before, in milliseconds; `None`: it is not away, and another would not do better.
+pub fn absence_ms(error: &Error, absences: u32) -> Option<u64> {
+    let usual = match error.kind {
+        ErrorKind::RateLimited => return pause_ms(error),
+        ErrorKind::Quota => NO_CREDIT_MS,
+        ErrorKind::Transient | ErrorKind::Network | ErrorKind::Timeout => {
+            AWAY_MS.saturating_mul(1 << absences.min(10)).min(NO_CREDIT_MS)
+        }
+        _ => return None,
+    };
+    Some(error.retry_after_ms.unwrap_or(0).max(usual))
 }
 
 /// 0.5 · 2ⁿ s, at most 8 s, less up to a quarter.

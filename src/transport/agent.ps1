@@ -35,6 +35,7 @@ function Path-Of($kind, $k) { Join-Path $folder ($kind + $k) }
 # curl gets its config through stdin, so that nothing of it is on a command line; the file is gone before.
 function Launch($k) {
     $old = $requests[$k].old
+    $command = $requests[$k].body -eq '2'
     if ($requests[$old]) {
         if ($armed -eq $old) { $script:armed = $k; $script:read = 0; $script:at = -1 }
         Stop-Request $old
@@ -43,6 +44,11 @@ function Launch($k) {
     $config = [IO.File]::ReadAllText($path)
     [IO.File]::Delete($path)
     $start = New-Object Diagnostics.ProcessStartInfo 'curl.exe', '-q -K -'
+    if ($command) {
+        $start.FileName = 'powershell.exe'
+        $start.Arguments = '-NoProfile -NonInteractive -Command -'
+        $start.RedirectStandardOutput = $true
+    }
     $start.WorkingDirectory = $folder
     $start.UseShellExecute = $false
     $start.CreateNoWindow = $true
@@ -52,6 +58,11 @@ function Launch($k) {
     $process.StandardInput.BaseStream.Write($bytes, 0, $bytes.Length)
     $process.StandardInput.Close()
     $requests[$k] = @{ process = $process; due = -1; ended = $false }
+    if ($command) {
+        $file = [IO.File]::Open((Path-Of o $k), 'Append', 'Write', 'ReadWrite')
+        $copying = $process.StandardOutput.BaseStream.CopyToAsync($file)
+        $requests[$k] += @{ file = $file; copying = $copying; late = $clock.ElapsedMilliseconds + 10000; code = '' }
+    }
 }
 
 function Stop-Request($k) {
@@ -61,6 +72,7 @@ function Stop-Request($k) {
         $request.process.Kill()
         $request.process.WaitForExit(1000) | Out-Null
     }
+    if ($request.file) { $request.file.Close() }
     foreach ($kind in 'i', 'b', 'h', 'o', 'e', 's') { [IO.File]::Delete((Path-Of $kind $k)) }
 }
 
@@ -68,8 +80,16 @@ function Stop-Request($k) {
 function Finish($k) {
     $request = $requests[$k]
     $request.ended = $true
-    $words = [IO.File]::ReadAllLines((Path-Of e $k)) | Where-Object { $_.StartsWith('curl: (') } | Select-Object -Last 1
-    [IO.File]::AppendAllText((Path-Of s $k), ([string]$request.process.ExitCode + ' ' + $words + [char]10))
+    $code = [string]$request.process.ExitCode
+    $words = ''
+    if ($request.file) {
+        $request.copying.Wait(1000) | Out-Null
+        $request.file.Close()
+        if ($request.code) { $code = $request.code }
+    } else {
+        $words = [IO.File]::ReadAllLines((Path-Of e $k)) | Where-Object { $_.StartsWith('curl: (') } | Select-Object -Last 1
+    }
+    [IO.File]::AppendAllText((Path-Of s $k), ($code + ' ' + $words + [char]10))
 }
 
 function Run($line) {
@@ -78,7 +98,7 @@ function Run($line) {
     switch -CaseSensitive ($part[0]) {
         's' {
             $due = $clock.ElapsedMilliseconds + [long]$part[2]
-            $requests[$k] = @{ process = $null; due = $due; old = $part[5]; ended = $false }
+            $requests[$k] = @{ process = $null; due = $due; body = $part[4]; old = $part[5]; ended = $false }
         }
         'u' { $requests.Remove($k); if ($armed -eq $k) { $script:armed = '' } }
         'x' { Stop-Request $k; if ($armed -eq $k) { $script:armed = '' } }
@@ -104,6 +124,10 @@ function Step {
             elseif ($next -lt 0 -or $request.due - $now -lt $next) { $next = $request.due - $now }
         }
         if ($request.process -and -not $request.ended) {
+            if ($request.late -and $request.late -le $now -and -not $request.code) {
+                $request.code = '137'
+                $request.process.Kill()
+            }
             if ($request.process.HasExited) { Finish $k } else { $next = 30 }
         }
     }

@@ -7,11 +7,12 @@ use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::agent_host::{Access, AgentHost};
 use super::answer::{Answer, Sources};
 use super::requests::TransportEvent;
-use super::{Home, Limits, Options, curl_config, script};
+use super::{COMMAND_SECONDS, Home, Options, Patience, curl_config, script};
 use crate::http::HttpRequest;
 
 const SOURCE: &str = include_str!("agent.sh");
@@ -35,6 +36,9 @@ pub(super) const HUNG_MS: u64 = 3000;
 /// Body read without telling the agent, in bytes. Half of what Linux holds in a pipe: the agent has to empty the copy it
 /// waits on as the plugin empties the original.
 const UNTOLD: u64 = 32 * 1024;
+
+/// What stands in place of the body in the agent's command `s` where it runs a command of the user's.
+const COMMAND: u8 = 2;
 
 /// The agent cannot be talked to any more: it has ended, it hangs, or its folder is gone.
 #[derive(Debug)]
@@ -181,18 +185,51 @@ impl Agent {
         delay_ms: u64,
         replaces: Option<u64>,
     ) -> Result<Fetch, NotTaken> {
-        let mut pipes = match self.spare.pop() {
-            Some(pipes) => pipes,
-            None => self.open_pipes(host).map_err(|_| self.why_not())?,
-        };
+        let mut pipes = self.pipes(host)?;
         let has_file = self.fill(&mut pipes, request, options).map_err(|_| Lost)?;
-        let now_ms = host.now_ms();
-        let (number, body, replaces) = (pipes.number, u8::from(has_file), replaces.unwrap_or(0));
-        self.send(host, &format!("s {number} {delay_ms} {now_ms} {body} {replaces}\n"))?;
-        let leaves_ms = now_ms.saturating_add(delay_ms);
+        let leaves_ms = self.hand_over(host, pipes.number, delay_ms, u8::from(has_file), replaces)?;
         let Pipes { number, config, sources } = pipes;
-        let answer = Answer::new(sources, leaves_ms);
+        let patience = options.limits.patience(&request.url);
+        let answer = Answer::new(sources, leaves_ms, patience);
         Ok(Fetch { number, config, answer, leaves_ms, has_left: false, told: 0 })
+    }
+
+    /// Has a command run now, which is not on a command line and has no input.
+    ///
+    /// # Errors
+    /// Another agent may be able to, or this one a little later.
+    pub fn run(&mut self, host: &mut impl AgentHost, command: &str) -> Result<Fetch, NotTaken> {
+        let mut pipes = self.pipes(host)?;
+        pipes.write_config(&format!("{command}\n")).map_err(|_| Lost)?;
+        let leaves_ms = self.hand_over(host, pipes.number, 0, COMMAND, None)?;
+        let Pipes { number, config, sources } = pipes;
+        // The agent ends it before.
+        let longest = Duration::from_secs(2 * COMMAND_SECONDS);
+        let patience = Patience { first_byte: longest, idle: longest };
+        let answer = Answer::of_command(sources, leaves_ms, patience);
+        Ok(Fetch { number, config, answer, leaves_ms, has_left: false, told: 0 })
+    }
+
+    fn pipes(&mut self, host: &mut impl AgentHost) -> Result<Pipes, NotTaken> {
+        match self.spare.pop() {
+            Some(pipes) => Ok(pipes),
+            None => self.open_pipes(host).map_err(|_| self.why_not()),
+        }
+    }
+
+    /// Tells the agent about a request whose files are filled. Returns when it leaves, in milliseconds.
+    fn hand_over(
+        &mut self,
+        host: &mut impl AgentHost,
+        number: u64,
+        delay_ms: u64,
+        kind: u8,
+        replaces: Option<u64>,
+    ) -> Result<u64, Lost> {
+        let now_ms = host.now_ms();
+        let replaces = replaces.unwrap_or(0);
+        self.send(host, &format!("s {number} {delay_ms} {now_ms} {kind} {replaces}\n"))?;
+        Ok(now_ms.saturating_add(delay_ms))
     }
 
     fn why_not(&self) -> NotTaken {
@@ -369,8 +406,8 @@ impl Fetch {
     }
 
     /// See [`super::requests::Transport::read`]. `lost`: its agent is gone.
-    pub fn read(&mut self, now_ms: u64, limits: &Limits, lost: bool, buffer: &mut [u8]) -> TransportEvent {
-        self.answer.read(now_ms, limits, lost, buffer)
+    pub fn read(&mut self, now_ms: u64, lost: bool, buffer: &mut [u8]) -> TransportEvent {
+        self.answer.read(now_ms, lost, buffer)
     }
 
     /// Whether it should have left long ago but has not. Then it never will: its config is gone.

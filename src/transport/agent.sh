@@ -9,7 +9,8 @@
 #
 # Commands of the plugin. Times are in milliseconds, NOW is the plugin's clock:
 #   s K DELAY NOW BODY OLD
-#                       start request K after DELAY, and stop request OLD at that moment (0: none)
+#                       start request K after DELAY, and stop request OLD at that moment (0: none). BODY is 1 if there is
+#                       a file bK; 2 if this is no request but a command of the user's, to be run for at most ten seconds
 #   u K                 request K has not left and shall not; the plugin uses its pipes again
 #   x K                 stop request K
 #   w K MS N            wake up once, when request K has more than N bytes of body, but not within MS; or when it
@@ -27,7 +28,7 @@
 # So one process decides, one line at a time.
 #
 # Files of request K, all made before the plugin may use K:
-#   iK  pipe: curl's config; the plugin fills it before it writes the command
+#   iK  pipe: curl's config, or the user's command; the plugin fills it before it writes the command
 #   bK  file: the request's body where it is large; removed before curl reads it
 #   hK  pipe: response heads, written by curl
 #   pK  pipe: curl's output, to tee
@@ -202,6 +203,7 @@ launch() {
     eval "leash$1=$fd got$1=0; exec $fd<>l$1"
     mind "$1" "$2" &
     eval "mind$1=$!"
+    [ "$2" != 2 ] || { later 10000 "f $1"; eval "limit$1=$!"; }
 }
 
 # Closes the leash of request $1.
@@ -215,6 +217,16 @@ ended() {
     [ "$armed" != "$1" ] || wake
 }
 
+# Kills $1 and the processes that descend from it, where it has no session of its own (macOS). A parent that is stopped waits for
+# no child, so that the numbers of its children remain theirs.
+fell() {
+    kill -STOP "$1"
+    for child in $(ps -A -o pid= -o ppid= | while read -r pid parent; do [ "$parent" != "$1" ] || echo "$pid"; done); do
+        fell "$child"
+    done
+    kill -KILL "$1"
+}
+
 # Runs curl for request $1 until it ends or the leash does. To open something fails only if the folder is gone.
 mind() {
     k=$1 body=$2 curl= tee=
@@ -224,20 +236,25 @@ mind() {
     exec 9<>"i$k" 8<"i$k" 9<&- || exit
     exec 9<>"p$k" 5>"p$k" 6<"p$k" 9<&- || exit
     exec 9<>"o$k" 7>"o$k" 9</dev/null || exit
-    set --
-    if [ "$body" = 1 ]; then
+    group=
+    set -- curl -q -K -
+    if [ "$body" = 2 ]; then
+        # In a session of its own all that the command starts can be killed at once.
+        set -- sh
+        ! command -v setsid >/dev/null || { group=- && set -- setsid sh; }
+    elif [ "$body" = 1 ]; then
         exec 9<"b$k" || exit
         if [ -e /dev/fd/9 ]; then
             rm -f "b$k"
-            set -- --data-binary @/dev/fd/9
+            set -- "$@" --data-binary @/dev/fd/9
         else
-            set -- --data-binary "@b$k"
+            set -- "$@" --data-binary "@b$k"
         fi
     fi
     # One read takes all of the config, for it was written before. ksh closes 9 unless told again.
     dd bs=65536 count=1 <&8 2>/dev/null 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- 9<&- |
-        curl -q -K - "$@" >&5 9<&9 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- &
-    curl=$!
+        "$@" >&5 9<&9 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- &
+    curl=$group$!
     exec 5>&- 8<>"c$k" || exit
     exec 9<>"t$k" 5>"t$k" 9<"t$k" || exit
     tee "c$k" <&6 >&7 2>&5 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- 9<&- &
@@ -253,9 +270,10 @@ mind() {
     echo "b $k" >&3
     # Ends when the loop lets go: after f, after x, with the loop itself. What has ended keeps its exit code.
     read -r text <&4
+    [ "$body$group" != 2 ] || fell "$curl"
     kill -KILL "$curl" "$tee"
     trap - EXIT
-    wait "$curl"
+    wait "${curl#-}"
     code=$?
     wait "$tee" "$last"
     words=
@@ -421,7 +439,8 @@ while read -r command k n m body old <&3; do
         f) release "$k" ;;
         e)
             release "$k"
-            eval "wait \"\$mind$k\"; unset mind$k leash$k begun$k; got=\$got$k"
+            eval "wait \"\$mind$k\"; limit=\$limit$k; unset mind$k leash$k begun$k limit$k; got=\$got$k"
+            [ -z "$limit" ] || { kill -KILL "$limit"; wait "$limit"; }
             # No count: it was stopped.
             [ -z "$got" ] || ended "$k"
             ;;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use super::head::HeadReader;
 use super::requests::TransportEvent;
-use super::{Failure, FailureKind, Limits, failure};
+use super::{Failure, FailureKind, Patience, failure};
 
 /// Exit codes of curl are below 256; this one is the agent's.
 const TOO_MANY: u32 = 1001;
@@ -26,6 +26,10 @@ pub(super) struct Answer {
     sources: Sources,
     /// `None` once the head is complete.
     head: Option<HeadReader>,
+    /// It is what a command prints.
+    is_command: bool,
+    /// How long to wait for what.
+    patience: Patience,
     /// Bytes of body handed over.
     received: u64,
     /// When the request left or the last byte of body came, in milliseconds.
@@ -43,15 +47,22 @@ struct Exit {
 }
 
 impl Answer {
-    pub fn new(sources: Sources, leaves_ms: u64) -> Self {
+    pub fn new(sources: Sources, leaves_ms: u64, patience: Patience) -> Self {
         Self {
             sources,
             head: Some(HeadReader::default()),
+            is_command: false,
+            patience,
             received: 0,
             last_ms: leaves_ms,
             status: Vec::new(),
             exit: None,
         }
+    }
+
+    /// What a command prints, which has no head.
+    pub fn of_command(sources: Sources, leaves_ms: u64, patience: Patience) -> Self {
+        Self { head: None, is_command: true, ..Self::new(sources, leaves_ms, patience) }
     }
 
     /// Bytes of body handed over so far.
@@ -65,7 +76,7 @@ impl Answer {
     }
 
     /// See [`super::requests::Transport::read`]. `lost`: the agent is gone, so nothing more will be written.
-    pub fn read(&mut self, now_ms: u64, limits: &Limits, lost: bool, buffer: &mut [u8]) -> TransportEvent {
+    pub fn read(&mut self, now_ms: u64, lost: bool, buffer: &mut [u8]) -> TransportEvent {
         if buffer.is_empty() {
             return TransportEvent::Pending;
         }
@@ -95,7 +106,8 @@ impl Answer {
                     "the agent that runs curl was ended from outside".to_owned(),
                 );
             }
-            let limit = if self.received == 0 { limits.first_byte } else { limits.idle }.as_millis();
+            let Patience { first_byte, idle } = self.patience;
+            let limit = if self.received == 0 { first_byte } else { idle }.as_millis();
             if u128::from(now_ms.saturating_sub(self.last_ms)) >= limit {
                 return failed(FailureKind::Timeout, format!("no byte for {limit} ms"));
             }
@@ -144,6 +156,7 @@ impl Answer {
             TOO_MANY => {
                 failed(FailureKind::Unavailable, "too many requests are under way at once".to_owned())
             }
+            code if self.is_command => TransportEvent::Failed(failure::of_command(code)),
             code => TransportEvent::Failed(failure::of_exit(code, &exit.words)),
         }
     }

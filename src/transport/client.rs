@@ -94,6 +94,28 @@ impl<H: AgentHost> Client<H> {
         }
     }
 
+    /// Has the agent run a command.
+    fn command(&mut self, command: &str) -> Result<Request, Failure> {
+        let not_started = |detail| Failure {
+            kind: FailureKind::Unavailable,
+            detail: format!("could not be started: {detail}"),
+        };
+        // An agent may turn out to be gone only now.
+        for _ in 0..2 {
+            if self.obstacle.is_none() {
+                self.ensure_agent().map_err(not_started)?;
+            }
+            let Some(agent) = &mut self.agent else { break };
+            match agent.run(&mut self.host, command) {
+                Ok(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
+                Err(NotTaken::Busy) => break,
+                Err(NotTaken::Lost) => self.lose_agent(),
+            }
+        }
+        let reason = self.obstacle.clone();
+        Err(not_started(reason.unwrap_or_else(|| "the agent that runs curl is busy".to_owned())))
+    }
+
     /// Starts an agent if there is none. One that has worked before is not given up for the session when one start
     /// fails; otherwise what is missing becomes the obstacle.
     fn ensure_agent(&mut self) -> Result<(), String> {
@@ -191,6 +213,12 @@ impl<H: AgentHost> Transport for Client<H> {
         self.requests.push((number, request));
     }
 
+    fn run(&mut self, number: RequestNumber, command: &str) {
+        self.stop(number);
+        let request = self.command(command).unwrap_or_else(Request::Failed);
+        self.requests.push((number, request));
+    }
+
     fn read(&mut self, number: RequestNumber, buffer: &mut [u8]) -> TransportEvent {
         self.hand_over(number);
         let Some((_, request)) = self.requests.iter_mut().find(|(of, _)| *of == number) else {
@@ -203,7 +231,7 @@ impl<H: AgentHost> Transport for Client<H> {
             Request::Failed(failure) => TransportEvent::Failed(failure.clone()),
             Request::Buffered(buffered) => buffered.read(&mut self.host, self.options.response_bytes, buffer),
             Request::Fetch { fetch, lost } => {
-                let event = fetch.read(self.host.now_ms(), &self.options.limits, *lost, buffer);
+                let event = fetch.read(self.host.now_ms(), *lost, buffer);
                 if let (TransportEvent::Body(_), Some(agent), false) = (&event, &mut self.agent, *lost) {
                     self.ended = 0;
                     done = agent.tell_read(&mut self.host, fetch);

@@ -27,10 +27,11 @@ pub(super) fn config(request: &HttpRequest, options: &Options, head: &str) -> St
     value("dump-header", head);
     value("proto", "=http,https");
     value("connect-timeout", &limits.connect.as_secs().max(1).to_string());
-    value("max-time", &limits.total.as_secs().max(1).to_string());
+    value("max-time", &limits.total(&request.url).as_secs().max(1).to_string());
     // The reader enforces these limits to the millisecond; this one holds while nobody reads.
     value("speed-limit", "1");
-    value("speed-time", &limits.first_byte.max(limits.idle).as_secs().saturating_add(1).to_string());
+    let patience = limits.patience(&request.url);
+    value("speed-time", &patience.first_byte.max(patience.idle).as_secs().saturating_add(1).to_string());
     value("user-agent", &options.user_agent);
     if !options.ca_file.is_empty() {
         value("cacert", &options.ca_file);

@@ -1,6 +1,6 @@
 //! How curl ended, as a [`Failure`].
 
-use super::{Failure, FailureKind};
+use super::{COMMAND_SECONDS, Failure, FailureKind};
 
 /// Longest detail kept, in characters.
 const DETAIL: usize = 200;
@@ -30,6 +30,17 @@ pub(super) fn of_exit(code: u32, words: &str) -> Failure {
         _ => format!("curl ended with exit code {code}"),
     };
     Failure { kind, detail }
+}
+
+/// What `code` says, the exit code of a command of the user's that is not 0.
+pub(super) fn of_command(code: u32) -> Failure {
+    let detail = match code {
+        127 => "was not found (exit status 127)".to_owned(),
+        // The agent has killed it.
+        137 => format!("did not end within {COMMAND_SECONDS} s"),
+        code => format!("failed with exit status {code}"),
+    };
+    Failure { kind: FailureKind::Request, detail }
 }
 
 /// Without curl's own prefix, control characters and logins, and not too long.

@@ -23,8 +23,11 @@ mod script;
 pub use agent_host::{Access, AgentHost};
 pub use client::Client;
 pub use host::*;
-pub use options::{Limits, Mode, Options};
+pub use options::{Limits, Mode, Options, Patience};
 pub use requests::{RequestNumber, Transport, TransportEvent};
+
+/// Seconds that a command of the user's may take. The agent ends it then.
+pub const COMMAND_SECONDS: u64 = 10;
 
 /// Why a request got no (whole) answer.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::http::Url;
+
 /// How requests are sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -39,19 +41,47 @@ pub enum Mode {
 pub struct Limits {
     /// Until the connection stands, name lookup and TLS included. In whole seconds.
     pub connect: Duration,
-    /// Until the first byte of the answer. Local servers load their model in that time.
-    pub first_byte: Duration,
+    /// Until the first byte of the answer; `None`: a minute, and [`LOCAL_FIRST_BYTE`] at a server of this machine, which
+    /// loads the model in that time.
+    pub first_byte: Option<Duration>,
     /// Between two pieces of the answer.
     pub idle: Duration,
     /// For the whole request. In whole seconds.
     pub total: Duration,
 }
 
+/// How long to wait for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Until its first byte.
+    pub first_byte: Duration,
+    /// Between two pieces of it.
+    pub idle: Duration,
+}
+
+/// Until the first byte, where the user has not said otherwise.
+const FIRST_BYTE: Duration = Duration::from_secs(60);
+const LOCAL_FIRST_BYTE: Duration = Duration::from_secs(300);
+
+impl Limits {
+    /// How long to wait for an answer from there.
+    pub fn patience(&self, url: &Url) -> Patience {
+        let usual = if url.is_loopback() { LOCAL_FIRST_BYTE } else { FIRST_BYTE };
+        Patience { first_byte: self.first_byte.unwrap_or(usual), idle: self.idle }
+    }
+
+    /// How long a whole request may take there: a model that is loaded first does not take from the time for its answer.
+    pub(super) fn total(&self, url: &Url) -> Duration {
+        let loads = url.is_loopback() && self.first_byte.is_none();
+        if loads { self.total.saturating_add(LOCAL_FIRST_BYTE) } else { self.total }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            first_byte: Duration::from_secs(60),
+            first_byte: None,
             idle: Duration::from_secs(30),
             total: Duration::from_secs(300),
         }

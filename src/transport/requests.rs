@@ -23,6 +23,10 @@ pub trait Transport {
         replaces: Option<RequestNumber>,
     );
 
+    /// Runs a command of the user's in a shell, for at most [`COMMAND_SECONDS`](super::COMMAND_SECONDS). What it prints
+    /// is read like the body of an answer without a head; if it fails, the failure says how.
+    fn run(&mut self, number: RequestNumber, command: &str);
+
     /// What has arrived since the last call, at most `buffer.len()` bytes of body. To be called until
     /// [`TransportEvent::Pending`]. After `End` or `Failed` the number is forgotten.
     fn read(&mut self, number: RequestNumber, buffer: &mut [u8]) -> TransportEvent;

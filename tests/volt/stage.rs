@@ -118,8 +118,9 @@ pub struct Stage {
 impl Stage {
     /// Opens Lapce for a user who has agreed to where the settings send text.
     pub fn new(turn: Turn, server: Server, setup: Setup) -> Self {
-        let destination = Destination::of(&setup.settings(), &|name| setup.variable(name));
-        let trusted = destination.map_or(String::new(), |destination| format!("{}\n", destination.line()));
+        let destinations = Destination::all_of(&setup.settings(), &|name| setup.variable(name));
+        let trusted: String =
+            destinations.iter().map(|destination| format!("{}\n", destination.line())).collect();
         Self::unconfirmed(turn, server, setup.file(TRUSTED_SERVERS, trusted))
     }
 

@@ -33,7 +33,8 @@ impl Engine {
         if !(is_shown || is_hidden) {
             return false;
         }
-        let wait = self.limited_until_ms.saturating_sub(now);
+        let target = self.options.targets.choose(now, true);
+        let wait = target.map_or(0, |(_, target)| target.wait_ms(now, true));
         if self.alternatives.wants_more() && wait > 0 {
             self.say(Status::Nothing(Why::RateLimited(wait)), out);
             return true;
@@ -45,8 +46,17 @@ impl Engine {
             self.phase = Phase::Done(self.alternatives.next(current));
             return true;
         }
+        if let Some(why) = self.unconfirmed(now, true, out) {
+            self.phase = Phase::Done(current);
+            self.say(Status::Nothing(why), out);
+            return true;
+        }
+        if self.awaits(now, out) {
+            self.phase = Phase::Done(current);
+            return true;
+        }
         let unwanted = self.unwanted(&mut current, buffer);
-        match self.compose(now, unwanted, buffers) {
+        match self.compose(now, 0, unwanted, buffers) {
             Ok(Some((mut work, request))) => {
                 let number = work.generation.number;
                 out.push(Output::Start { number, request: Box::new(request), delay_ms: 0, replaces: None });
@@ -75,13 +85,6 @@ impl Engine {
             text
         });
         texts.collect()
-    }
-
-    /// The temperature for another one, where so many are known.
-    pub(super) fn warmth(&self, known: usize) -> Option<f64> {
-        let own = self.options.account.temperature;
-        let warm = |known: usize| (WARM + WARMER * (known - 1) as f64).min(1.0).max(own.unwrap_or(0.0));
-        if known == 0 { own } else { Some(warm(known)) }
     }
 
     /// Another one has come, or nothing of it: what is to be shown now.
@@ -134,4 +137,10 @@ impl Engine {
             Phase::Idle | Phase::Done(_) => false,
         }
     }
+}
+
+/// The temperature for another one, where so many are known; `own` is the usual one.
+pub(super) fn warmth(own: Option<f64>, known: usize) -> Option<f64> {
+    let warm = |known: usize| (WARM + WARMER * (known - 1) as f64).min(1.0).max(own.unwrap_or(0.0));
+    if known == 0 { own } else { Some(warm(known)) }
 }

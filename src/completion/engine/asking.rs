@@ -5,7 +5,9 @@ use super::super::ghost::Accept;
 use super::super::io::{Buffer, Buffers, Output, Status, Why};
 use super::super::prompt::{self, Wish};
 use super::super::suggestion::{Answer, Ending, Suggestion};
+use super::super::targets::Role;
 use super::super::trigger::{Asked, Gate, ends_thought};
+use super::another::warmth;
 use super::{Engine, Options, Phase, Place, Waiting, Work};
 use crate::http::HttpRequest;
 use crate::provider::{Account, Error, Prompt};
@@ -16,14 +18,15 @@ impl Engine {
     pub(super) fn asked(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Some(place) = self.place().cloned() else { return };
         let Some(buffer) = buffers.get(&place.uri) else {
-            self.options.consent.interrupted();
+            self.interrupt_consent();
             self.abandon(out);
             return self.answer_nothing(Why::NoText, out);
         };
         if !self.still_fits(buffers) {
             self.abandon(out);
         }
-        if place.invoked && self.another(now, &buffer, buffers, out) {
+        let is_for_another = self.is_for_another(now, &place);
+        if place.invoked && !is_for_another && self.another(now, &buffer, buffers, out) {
             return;
         }
         if self.is_used_up(buffers) {
@@ -31,14 +34,19 @@ impl Engine {
             self.finish_taken(buffers);
         }
         // The rest of what was asked for before is offered wherever the lines taken of it lead.
-        if !self.is_partly_taken(buffers)
+        if (is_for_another || !self.is_partly_taken(buffers))
             && let Some(why) =
-                self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(place.invoked, out))
+                self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(now, place.invoked, out))
         {
             self.abandon(out);
             return self.answer_nothing(why, out);
         }
+        if is_for_another {
+            self.abandon(out);
+            self.phase = Phase::Idle;
+        }
         if let Phase::Idle = self.phase
+            && !is_for_another
             && let Some(suggestion) = self.at_hand(now, &buffer, &place)
         {
             self.phase = Phase::Done(suggestion);
@@ -55,16 +63,23 @@ impl Engine {
                 self.hand_over(now, delay, buffers, out);
             }
             Phase::Streaming { work, .. } => {
-                // Nothing of its answer has come: it may go on until the next request leaves.
-                let unsure = work.suggestion.is_unsure(buffer.text);
-                if place.invoked {
-                    let status = work.generation.status();
+                // Nothing of its answer has come: it may go on until the next request leaves; or until its server has
+                // loaded the model, which it would not go on with otherwise.
+                let unsure = work.suggestion.is_unsure(buffer.text) && !work.is_loading();
+                if place.invoked || work.is_loading() {
+                    let status = work.status();
                     self.say(status, out);
                 }
                 self.follow_up(now, unsure.then_some(delay), buffers, out);
             }
             Phase::Done(_) => {}
         }
+    }
+
+    /// Whether the user asks somebody else for the place than who was asked about it.
+    fn is_for_another(&self, now: u64, place: &Place) -> bool {
+        let chosen = self.options.targets.choose(now, place.invoked).map(|(role, _)| role);
+        place.invoked && chosen == Some(Role::Invoked) && self.asked != Role::Invoked
     }
 
     /// Whether the suggestion fits the document and the caret.
@@ -129,15 +144,15 @@ impl Engine {
     fn refused(&mut self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Why> {
         let why = self.refusal(now, buffer, place);
         if why.is_some() {
-            self.options.consent.interrupted();
+            self.interrupt_consent();
         }
         why
     }
 
     fn refusal(&self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Why> {
-        if self.options.provider.is_none() {
+        let Some((_, target)) = self.options.targets.choose(now, place.invoked) else {
             return Some(Why::NoProvider);
-        }
+        };
         if let Some(gate) = self.options.gates.check(buffer, place.offset, place.invoked) {
             return Some(Why::Gate(gate));
         }
@@ -148,17 +163,17 @@ impl Engine {
         if !place.invoked && self.continuation.as_ref().is_some_and(is_end) {
             return Some(Why::Gate(Gate::JustAccepted));
         }
-        let refused = if place.invoked { 0 } else { self.refused_until_ms };
-        let wait = self.limited_until_ms.max(refused).saturating_sub(now);
+        let wait = target.wait_ms(now, place.invoked);
         (wait > 0).then_some(Why::RateLimited(wait))
     }
 
     /// Keeps from asking a server that the user has not agreed to.
-    fn unconfirmed(&mut self, invoked: bool, out: &mut Vec<Output>) -> Option<Why> {
-        match self.options.consent.request(invoked) {
+    pub(super) fn unconfirmed(&mut self, now: u64, invoked: bool, out: &mut Vec<Output>) -> Option<Why> {
+        let (role, _) = self.options.targets.choose(now, invoked)?;
+        match self.target_mut(role)?.consent.request(invoked) {
             Asked::Allowed => None,
             Asked::Agreed => {
-                out.push(Output::Agreed);
+                out.push(Output::Agreed(role));
                 None
             }
             Asked::Question(question) => Some(Why::Unconfirmed(question)),
@@ -174,9 +189,14 @@ impl Engine {
         out: &mut Vec<Output>,
     ) {
         self.abandon(out);
-        match self.compose(now + delay_ms, Vec::new(), buffers) {
+        if self.awaits(now, out) {
+            return;
+        }
+        match self.compose(now, delay_ms, Vec::new(), buffers) {
             Ok(Some((work, request))) => {
                 let number = work.generation.number;
+                let status = if work.loads { Status::Loading } else { Status::Waiting };
+                let is_told = work.loads || self.is_invoked();
                 out.push(Output::Start { number, request: Box::new(request), delay_ms, replaces: None });
                 let due_ms = now + delay_ms;
                 self.phase = if delay_ms == 0 {
@@ -184,8 +204,8 @@ impl Engine {
                 } else {
                     Phase::Debouncing(Waiting { work, due_ms })
                 };
-                if self.is_invoked() {
-                    self.say(Status::Waiting, out);
+                if is_told {
+                    self.say(status, out);
                 }
             }
             Ok(None) => {}
@@ -202,7 +222,7 @@ impl Engine {
         }
         let Some(delay_ms) = delay_ms else { return };
         // What cannot be composed is told when the one under way has ended.
-        let Ok(Some((next, request))) = self.compose(now + delay_ms, Vec::new(), buffers) else { return };
+        let Ok(Some((next, request))) = self.compose(now, delay_ms, Vec::new(), buffers) else { return };
         let number = next.generation.number;
         let replaces = Some(replaces);
         out.push(Output::Start { number, request: Box::new(request), delay_ms, replaces });
@@ -211,25 +231,31 @@ impl Engine {
         }
     }
 
-    /// A request for the place of the caret, which leaves at `sent_ms`, for something else than what is `unwanted`.
+    /// A request for the place of the caret, which leaves `delay_ms` from now, for something else than what is `unwanted`.
     pub(super) fn compose(
         &mut self,
-        sent_ms: u64,
+        now: u64,
+        delay_ms: u64,
         unwanted: Vec<String>,
         buffers: &dyn Buffers,
     ) -> Result<Option<(Work, HttpRequest)>, Error> {
         let Some(place) = self.place().cloned() else { return Ok(None) };
-        let (Some(buffer), Some(provider)) = (buffers.get(&place.uri), self.options.provider) else {
+        let Some(buffer) = buffers.get(&place.uri) else { return Ok(None) };
+        let mut prompt = self.prompt(&buffer, place.offset, buffers);
+        let Options { targets, limits, extent, .. } = &self.options;
+        let chosen = targets.choose(now, place.invoked);
+        let Some((role, target)) = chosen.filter(|(_, target)| target.may_be_asked()) else {
             return Ok(None);
         };
-        let mut prompt = self.prompt(&buffer, place.offset, buffers);
-        let Options { account, limits, extent, .. } = &self.options;
-        let account = Account { temperature: self.warmth(unwanted.len()), ..account.clone() };
+        let temperature = warmth(target.account.temperature, unwanted.len());
+        let (provider, account) = (target.provider, Account { temperature, ..target.account.clone() });
+        let loads = target.is_cold(now);
         prompt.unwanted = unwanted;
         let suggestion = Suggestion::new(buffer.uri, buffer.language, place.offset, *extent);
         let mut generation = Generation::new(provider, account, prompt, place.invoked, *limits);
-        let request = generation.request(self.next_number(), sent_ms, "")?;
-        Ok(Some((Work { generation, suggestion, instead_of: None }, request)))
+        self.asked = role;
+        let request = generation.request(self.next_number(), now + delay_ms, "")?;
+        Ok(Some((Work { generation, suggestion, instead_of: None, role, loads }, request)))
     }
 
     fn prompt(&mut self, buffer: &Buffer<'_>, offset: usize, buffers: &dyn Buffers) -> Prompt {
@@ -252,12 +278,17 @@ impl Engine {
     /// Starts the speculative request for the state after accepting what is shown, unless the model has written on
     /// already.
     pub(super) fn ask_ahead(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
-        if !self.options.speculative || self.speculative.is_some() || !self.screen.has_ghost() {
+        let Some((role, target)) = self.options.targets.choose(now, false) else { return };
+        if !target.speculative
+            || !target.may_be_asked()
+            || self.speculative.is_some()
+            || !self.screen.has_ghost()
+        {
             return;
         }
         let shown = self.screen.shown();
         let Some(place) = self.place().cloned() else { return };
-        let (Phase::Done(current), Some(provider)) = (&mut self.phase, self.options.provider) else { return };
+        let Phase::Done(current) = &mut self.phase else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
         if current.rest(buffer.text).text != shown.text {
             return;
@@ -274,13 +305,15 @@ impl Engine {
         }
         let accepted = Buffer { text: &text, ..buffer };
         let prompt = self.prompt(&accepted, offset, buffers);
-        let Options { account, limits, extent, .. } = &self.options;
+        let Options { targets, limits, extent, .. } = &self.options;
+        let Some(target) = targets.get(role) else { return };
         let suggestion = Suggestion::new(buffer.uri, buffer.language, offset, *extent);
-        let mut generation = Generation::new(provider, account.clone(), prompt, false, *limits);
+        let (provider, account) = (target.provider, target.account.clone());
+        let mut generation = Generation::new(provider, account, prompt, false, *limits);
         let number = self.next_number();
         if let Ok(request) = generation.request(number, now, "") {
             out.push(Output::Start { number, request: Box::new(request), delay_ms: 0, replaces: None });
-            self.speculative = Some(Work { generation, suggestion, instead_of: None });
+            self.speculative = Some(Work { generation, suggestion, instead_of: None, role, loads: false });
         }
     }
 }

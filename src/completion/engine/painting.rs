@@ -3,7 +3,7 @@
 use super::super::ghost::Accept;
 use super::super::io::{Answer, Buffers, Moment, Output, RequestId, Status, Wake, Why};
 use super::super::suggestion::{Ending, Rest};
-use super::{Engine, Phase};
+use super::{Awaited, Engine, Phase};
 /// While a ghost is drawn, this many older requests stay open: one to clear it, one to show what follows.
 const SPARE: usize = 2;
 /// The same where Tab takes one line: each further one needs a request, and Tab brings none.
@@ -164,14 +164,22 @@ impl Engine {
             return;
         }
         let (number, has_begun) = match &self.phase {
-            Phase::Idle | Phase::Done(_) => return,
+            Phase::Idle => match &self.awaited {
+                Some(awaited) => (awaited.number(), false),
+                None => return,
+            },
+            Phase::Done(_) => return,
             Phase::Debouncing(waiting) | Phase::Retrying(waiting) => (waiting.work.generation.number, false),
             Phase::Streaming { work, .. } => {
                 (work.generation.number, work.generation.first_text_ms().is_some())
             }
         };
         let open_bytes = buffers.all().iter().map(|buffer| buffer.text.len()).sum();
-        if let Some(not_before_ms) = self.wakeups.ask(has_begun, open_bytes) {
+        if let Some(mut not_before_ms) = self.wakeups.ask(has_begun, open_bytes) {
+            if let (Phase::Idle, Some(Awaited::Key { .. })) = (&self.phase, &self.awaited) {
+                // Half a key is of no use.
+                not_before_ms = u64::MAX;
+            }
             out.push(Output::Wake(Wake::More { number, not_before_ms }));
         }
     }

@@ -3,16 +3,17 @@
 use super::super::generation::Verdict;
 use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
 use super::super::suggestion::Ending;
+use super::super::targets::Role;
 use super::{Engine, Phase, Waiting, Work};
-use crate::provider::retry;
+use crate::provider::Error;
 use crate::stream::ErrorKind;
 use crate::transport::RequestNumber;
 
 /// A model that took this much longer than usual to begin was not slow but unread, in milliseconds.
 const UNREAD_MS: u64 = 10_000;
 
-/// Who is refused for the key, the credit or the model twice in a row is not asked again for each pause in typing, in milliseconds.
-const REFUSED_MS: u64 = 10_000;
+/// Where another can be asked instead, one that wants to be left alone for longer is not waited for, in milliseconds.
+const LONG_MS: u64 = 2_000;
 
 impl Engine {
     pub(super) fn receive(
@@ -26,10 +27,14 @@ impl Engine {
         if self.speculative.as_ref().is_some_and(|work| work.generation.number == number) {
             return self.receive_ahead(now, event, out);
         }
+        if self.awaited.as_ref().is_some_and(|awaited| awaited.number() == number) {
+            return self.receive_awaited(now, event, buffers, out);
+        }
         let Phase::Streaming { work, .. } = &mut self.phase else { return };
         if work.generation.number != number {
             return;
         }
+        let role = work.role;
         let Work { generation, suggestion, .. } = work;
         let had_text = generation.first_text_ms().is_some();
         let verdict = generation.receive(now, event, &mut suggestion.answer, &mut self.random);
@@ -37,10 +42,17 @@ impl Engine {
         let took = now.saturating_sub(generation.sent_ms());
         let status = generation.status();
         let (server, lessons) = generation.confirmed_lessons();
-        for lesson in lessons {
-            // The next requests know it from the start.
-            self.options.account.lessons.push(lesson.clone());
-            out.push(Output::Learned { server: server.clone(), lesson });
+        let has_answered = generation.has_answered();
+        if let Some(target) = self.options.targets.get_mut(role) {
+            if has_answered {
+                target.heard(now);
+            }
+            for lesson in lessons {
+                // The next requests know it from the start.
+                target.account.lessons.push(lesson.clone());
+                let model = target.model().to_owned();
+                out.push(Output::Learned { server: server.clone(), model, lesson });
+            }
         }
         if begins && took < self.debounce.latency_ms() + UNREAD_MS {
             self.debounce.answered(self.wakeups.latency_ms(took));
@@ -49,7 +61,7 @@ impl Engine {
         if verdict == Verdict::Going && is_body {
             self.say(status, out);
         }
-        self.judge(now, verdict, buffers, out);
+        self.judge(now, role, verdict, buffers, out);
         self.choose(now, buffers, out);
     }
 
@@ -59,7 +71,10 @@ impl Engine {
         let Some(place) = self.place().cloned() else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
         if let Phase::Done(suggestion) = &mut self.phase {
-            if !(suggestion.uri == place.uri && suggestion.fits(buffer.text, place.offset)) {
+            let fits = suggestion.uri == place.uri && suggestion.fits(buffer.text, place.offset);
+            // Nothing was said to what has been typed since.
+            let is_older = suggestion.answer.text.is_empty() && suggestion.cursor() > suggestion.anchor();
+            if !fits || is_older {
                 self.ask_anew(now, buffers, out);
             }
             return;
@@ -106,22 +121,34 @@ impl Engine {
         }
     }
 
-    fn judge(&mut self, now: u64, verdict: Verdict, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+    fn judge(
+        &mut self,
+        now: u64,
+        role: Role,
+        verdict: Verdict,
+        buffers: &dyn Buffers,
+        out: &mut Vec<Output>,
+    ) {
         match verdict {
             Verdict::Going => {}
             Verdict::Ended(ending) => {
-                self.refusals = 0;
+                if let Some(target) = self.target_mut(role) {
+                    target.answered();
+                }
                 self.ended(now, ending, buffers, out);
             }
-            Verdict::Again { delay_ms, rate_limited } => self.again(now, delay_ms, rate_limited, out),
+            Verdict::Again { delay_ms, after: Some(error) }
+                if (error.kind == ErrorKind::RateLimited || delay_ms > LONG_MS)
+                    && self.stand_in(now, &error, buffers, out) => {}
+            Verdict::Again { delay_ms, after } => {
+                let is_limit = after.is_some_and(|error| error.kind == ErrorKind::RateLimited);
+                self.again(now, delay_ms, is_limit, out);
+            }
+            Verdict::Failed(error) if self.renew_key(now, &error, buffers, out) => {}
+            Verdict::Failed(error) if self.stand_in(now, &error, buffers, out) => {}
             Verdict::Failed(error) => {
-                if let Some(pause) = retry::pause_ms(&error) {
-                    self.limited_until_ms = now.saturating_add(pause);
-                }
-                if matches!(error.kind, ErrorKind::Auth | ErrorKind::Quota | ErrorKind::Model) {
-                    self.refusals += 1;
-                    // The first may have been chance, as where a gateway has several keys.
-                    self.refused_until_ms = if self.refusals > 1 { now + REFUSED_MS } else { 0 };
+                if let Some(target) = self.target_mut(role) {
+                    target.failed(now, &error);
                 }
                 out.push(Output::Notice(error.clone()));
                 let was_another = self.waits_for_another();
@@ -134,6 +161,51 @@ impl Engine {
                     self.answer_nothing(Why::Failed(error), out);
                 }
             }
+        }
+    }
+
+    /// Asks the fallback for the place instead of the one that has failed by `error`, if it can help there.
+    fn stand_in(&mut self, now: u64, error: &Error, buffers: &dyn Buffers, out: &mut Vec<Output>) -> bool {
+        let Some(role) = self.failed_role() else { return false };
+        let invoked = self.is_invoked();
+        let away = self.title();
+        let Some(is_news) = self.options.targets.stand_in(role, invoked, now, error) else { return false };
+        self.drop_failed(out);
+        if let (true, Some((_, target))) = (is_news, self.options.targets.choose(now, invoked)) {
+            let by = target.provider.title();
+            self.say(Status::StandIn { away, why: error.kind, by }, out);
+            self.has_news = true;
+        }
+        self.ask_once_more(now, buffers, out);
+        true
+    }
+
+    /// Who was asked by the request under way, if none of its answer has come.
+    pub(super) fn failed_role(&self) -> Option<Role> {
+        match &self.phase {
+            Phase::Streaming { work, .. } if work.suggestion.answer.text.is_empty() => Some(work.role),
+            _ => None,
+        }
+    }
+
+    /// Lets go of the request that has failed.
+    pub(super) fn drop_failed(&mut self, out: &mut Vec<Output>) {
+        if let Phase::Streaming { work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) {
+            let next = follow_up.map(|next| next.work.generation.number);
+            out.extend(next.into_iter().chain([work.generation.number]).map(Output::Stop));
+            self.wakeups.disarm();
+        }
+    }
+
+    /// Asks for the place of the caret, where the editor still waits for an answer. The pause in typing is over already.
+    pub(super) fn ask_once_more(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        if self.requests.is_empty() {
+            return;
+        }
+        let invoked = self.is_invoked();
+        match self.unconfirmed(now, invoked, out) {
+            Some(why) => self.answer_nothing(why, out),
+            None => self.hand_over(now, 0, buffers, out),
         }
     }
 
@@ -176,7 +248,7 @@ impl Engine {
         let Phase::Streaming { work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return;
         };
-        let Work { generation, mut suggestion, instead_of } = work;
+        let Work { generation, mut suggestion, instead_of, .. } = work;
         out.push(Output::Stop(generation.number));
         if let Some(next) = follow_up {
             // Nothing came that fits what was typed since.

@@ -94,6 +94,7 @@ pub enum Serve {
     Body(String),
     End,
     Cut,
+    Unreachable,
 }
 
 /// An answer of Ollama's that takes `latency` to begin and comes in these pieces, each so long after the one before.
@@ -160,6 +161,8 @@ pub struct World {
     handed: BTreeMap<RequestNumber, Handed>,
     asked: Option<Asked>,
     faults: Faults,
+    /// What becomes of each command for the key to come, and after how many milliseconds.
+    commands: VecDeque<(u64, Vec<Serve>)>,
     /// Of each ghost to come: whether what the user does next crosses it, happening just before it is drawn.
     crossings: VecDeque<bool>,
     /// One did since the plugin was last told something.
@@ -195,8 +198,12 @@ pub struct Seen {
     /// Ghosts drawn elsewhere because the user did something while they were on their way, or went back to a place told
     /// before: no plugin can know.
     pub crossed: usize,
+    /// What the status bar said.
+    pub statuses: Vec<String>,
     /// Requests that left.
     pub requests: usize,
+    /// The model that each of them was for.
+    pub asked: Vec<String>,
     pub most_in_flight: usize,
     pub wakeups: usize,
     pub most_wakeups_in_pause: usize,
@@ -219,7 +226,7 @@ impl World {
     fn in_flight(&self) -> usize {
         let runs = |handed: &&Handed| {
             let next = handed.script.front().map(|(_, serve)| serve);
-            handed.has_left && next.is_some_and(|serve| *serve != Serve::Cut)
+            handed.has_left && next.is_some_and(|serve| !matches!(serve, Serve::Cut | Serve::Unreachable))
         };
         self.handed.values().filter(runs).count()
     }
@@ -233,6 +240,9 @@ impl World {
             handed.has_left = true;
             let (replaces, due) = (handed.replaces, handed.due_ms);
             if let Some(request) = handed.request.take() {
+                let body: Value =
+                    serde_json::from_slice(request.body.as_deref().unwrap_or_default()).unwrap_or_default();
+                self.seen.asked.push(body["model"].as_str().unwrap_or_default().to_owned());
                 let script = (self.model)(&request);
                 let at = |(at, serve): (u64, Serve)| (due + at, serve);
                 handed.script = script.into_iter().map(at).collect();
@@ -266,7 +276,10 @@ impl World {
             Asked::At(at) => Some(at),
             Asked::More { number, since_ms, not_before_ms, from_first_byte } => {
                 let handed = self.handed.get(&number)?;
-                let end = handed.script.iter().find(|(_, serve)| matches!(serve, Serve::End | Serve::Cut));
+                let end = handed
+                    .script
+                    .iter()
+                    .find(|(_, serve)| matches!(serve, Serve::End | Serve::Cut | Serve::Unreachable));
                 let base = if from_first_byte { handed.first_byte_ms? } else { since_ms };
                 let more = handed.script.front().map(|(at, _)| (*at).max(base.saturating_add(not_before_ms)));
                 let at = end.map(|(at, _)| *at).into_iter().chain(more).min()?;
@@ -421,6 +434,9 @@ impl World {
             self.editor.answer(id, result);
             return self.collect(self.now_ms, None);
         };
+        if let Some(status) = message["params"]["value"]["message"].as_str() {
+            self.seen.statuses.push(status.to_owned());
+        }
         if let Err(error) = self.editor.notified(method, message["params"].clone()) {
             self.seen.faults.push(format!("{message}: {error}"));
         }
@@ -470,8 +486,9 @@ impl Environment for End {
         0
     }
 
-    fn variable(&self, _: &str) -> Option<String> {
-        None
+    fn variable(&self, name: &str) -> Option<String> {
+        (name == "AI_COMPLETION_KEY_COMMAND" && !self.0.borrow().commands.is_empty())
+            .then(|| "print".to_owned())
     }
 
     fn trusted_servers(&self) -> String {
@@ -516,6 +533,22 @@ impl Transport for End {
         world.depart();
     }
 
+    fn run(&mut self, number: RequestNumber, _: &str) {
+        let mut world = self.0.borrow_mut();
+        let (after, serve) = world.commands.pop_front().expect("no command is expected");
+        let now = world.now_ms;
+        let handed = Handed {
+            request: None,
+            replaces: None,
+            due_ms: now,
+            script: serve.into_iter().map(|serve| (now + after, serve)).collect(),
+            has_left: true,
+            was_read: false,
+            first_byte_ms: Some(now + after),
+        };
+        world.handed.insert(number, handed);
+    }
+
     fn read(&mut self, number: RequestNumber, buffer: &mut [u8]) -> TransportEvent {
         let mut world = self.0.borrow_mut();
         let now = world.now_ms;
@@ -542,9 +575,10 @@ impl Transport for End {
                 world.handed.remove(&number);
                 TransportEvent::End
             }
-            Serve::Cut => {
+            Serve::Cut | Serve::Unreachable => {
                 world.handed.remove(&number);
-                TransportEvent::Failed(Failure { kind: FailureKind::Cut, detail: "cut".to_owned() })
+                let kind = if serve == Serve::Cut { FailureKind::Cut } else { FailureKind::Connect };
+                TransportEvent::Failed(Failure { kind, detail: String::new() })
             }
         }
     }
@@ -588,7 +622,17 @@ impl Desk {
     }
 
     /// The same with more settings.
-    pub fn with(drawn: &str, model: Model, mut settings: Value) -> Self {
+    pub fn with(drawn: &str, model: Model, settings: Value) -> Self {
+        Self::with_commands(drawn, model, settings, &[])
+    }
+
+    /// The same for a user whose key is printed by a command: what comes of it each time, after how many milliseconds.
+    pub fn with_commands(
+        drawn: &str,
+        model: Model,
+        mut settings: Value,
+        commands: &[(u64, &[Serve])],
+    ) -> Self {
         settings["provider"] = "ollama".into();
         let world = End(Rc::new(RefCell::new(World {
             now_ms: 10_000,
@@ -600,6 +644,7 @@ impl Desk {
             handed: BTreeMap::new(),
             asked: None,
             faults: Faults::default(),
+            commands: commands.iter().map(|(after, serve)| (*after, serve.to_vec())).collect(),
             crossings: VecDeque::new(),
             crosses: false,
             carets: HashMap::new(),
@@ -698,6 +743,26 @@ impl Desk {
     /// Completion requests without an answer.
     pub fn unanswered(&self) -> usize {
         self.seen(|seen| seen.answers.values().filter(|count| **count == 0).count())
+    }
+
+    /// The models that were asked, in order.
+    pub fn asked(&self) -> Vec<String> {
+        self.seen(|seen| seen.asked.clone())
+    }
+
+    /// All that the status bar has said, in order.
+    pub fn statuses(&self) -> Vec<String> {
+        self.seen(|seen| seen.statuses.clone())
+    }
+
+    /// How often it said this.
+    pub fn told(&self, status: &str) -> usize {
+        self.statuses().iter().filter(|told| *told == status).count()
+    }
+
+    /// How often the command for the key is yet to be run.
+    pub fn commands_left(&self) -> usize {
+        self.world.0.borrow().commands.len()
     }
 
     /// Requests that are under way or wait to leave.

@@ -5,4 +5,5 @@ mod desk;
 mod interleavings;
 mod lines;
 mod pauses;
+mod providers;
 mod session;

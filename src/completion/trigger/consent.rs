@@ -32,6 +32,11 @@ impl Consent {
         Self(State::Missing(question))
     }
 
+    /// Whether nothing has to be agreed to, or it was.
+    pub fn is_given(&self) -> bool {
+        self.0 == State::Given
+    }
+
     /// A completion request that may go out but for the consent; `invoked` by alt+\ and not by a key.
     pub fn request(&mut self, invoked: bool) -> Asked {
         match std::mem::take(&mut self.0) {

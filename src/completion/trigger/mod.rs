@@ -9,4 +9,4 @@ mod policy;
 pub use consent::{Asked, Consent};
 pub use debounce::{Debounce, ends_thought};
 pub use globs::{Glob, Globs};
-pub use policy::{Gate, Gates, Trigger};
+pub use policy::{CODE_AFTER, Gate, Gates, Trigger};

@@ -5,7 +5,7 @@ use crate::completion::io::Buffer;
 
 /// More code than this right of the cursor, closing punctuation aside, and an automatic completion
 /// would have to fit between: it seldom does (llama.vim draws the line at 8 as well).
-const CODE_AFTER: usize = 8;
+pub const CODE_AFTER: u32 = 8;
 
 /// When completions are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +38,8 @@ pub struct Gates {
     pub root: String,
     /// Documents larger than this, in bytes, are left alone.
     pub largest: usize,
+    /// Most characters of code right of the cursor, closing punctuation aside, for an automatic completion.
+    pub code_after: u32,
 }
 
 /// Why a place is not asked about.
@@ -76,6 +78,7 @@ impl Default for Gates {
             ignore_unless_source: Globs::default(),
             root: String::new(),
             largest: 2 << 20,
+            code_after: CODE_AFTER,
         }
     }
 }
@@ -128,7 +131,8 @@ impl Gates {
         // Between two blanks an operand is missing: `SELECT | FROM users;`.
         let before = buffer.text.get(..offset).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
         let gap = !before.trim().is_empty() && before.ends_with(' ') && line.starts_with(' ');
-        (!gap && code.chars().count() > CODE_AFTER).then_some(Gate::CodeAfter)
+        let is_too_much = code.chars().nth(self.code_after as usize).is_some();
+        (!gap && is_too_much).then_some(Gate::CodeAfter)
     }
 
     /// The glob that keeps `path` from leaving the machine, if any.
@@ -174,6 +178,23 @@ mod tests {
         ] {
             assert_eq!(check(&gates, "src/main.rs", drawn, false), gate, "{drawn}");
             assert_eq!(check(&gates, "src/main.rs", drawn, true), None, "{drawn}, invoked");
+        }
+    }
+
+    #[test]
+    fn as_much_code_may_stand_behind_the_cursor_as_the_user_allows() {
+        for (code_after, drawn, gate) in [
+            (0, "let x = |;", None),
+            (0, "let x = |y", Some(Gate::MidWord)),
+            (0, "f(| + 1)", Some(Gate::CodeAfter)),
+            (2, "f(|+ b", Some(Gate::CodeAfter)),
+            (3, "f(|+ b", None),
+            (3, "f(|+ ü)", None),
+            (1000, "f(|, another_argument_that_is_long)", None),
+        ] {
+            let gates = Gates { code_after, ..Gates::default() };
+            assert_eq!(check(&gates, "a.rs", drawn, false), gate, "{code_after} {drawn}");
+            assert_eq!(check(&gates, "a.rs", drawn, true), None, "{code_after} {drawn}, invoked");
         }
     }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::super::credentials::Credentials;
+use super::super::credentials::{Credentials, KeySource};
 use super::*;
 use crate::completion::ghost::Accept;
 use crate::http::HttpRequest;
@@ -34,6 +34,7 @@ fn values_are_taken() {
         "azure": {"api-version": "2024-10-21"},
         "ollama": {"num-ctx": 4096},
         "status": false,
+        "max-line-suffix": 20,
         "trigger": "invoked",
         "languages": {"markdown": "off", "rust": "automatic"},
         "ignore": ["*.min.js"],
@@ -65,12 +66,67 @@ fn values_are_taken() {
     assert_eq!(settings.engine.ignore, [Glob::parse("*.min.js").unwrap()]);
     assert_eq!(settings.engine.secret_files, [Glob::parse("!*.pem").unwrap()]);
     assert_eq!(settings.engine.debounce_ms, Some(300));
-    assert_eq!(settings.engine.max_tokens, 64);
+    assert_eq!((settings.engine.max_tokens, settings.engine.max_line_suffix), (64, 20));
     assert_eq!(settings.engine.accept, Accept::Line);
     assert_eq!(settings.network.limits.idle.as_millis(), 5000);
     assert_eq!(settings.engine.limits.event_bytes, 64 << 20);
     assert_eq!(settings.network.mode, Mode::Http);
     assert_eq!(settings.network.proxy, "socks5h://u:p@localhost:1080");
+}
+
+#[test]
+fn another_role_says_all_or_what_is_different() {
+    let (settings, problems) = read(json!({
+        "provider": "openai",
+        "model": "small",
+        "api-key-env": "MY_KEY",
+        "instructions": "be brief",
+        "max-tokens": 64,
+        "extra-headers": {"X-Title": "a"},
+        "invoked": {"model": "large", "reasoning": "high"},
+        "fallback": {"provider": "ollama", "model": "qwen", "ollama": {"num-ctx": 4096}},
+    }));
+    assert_eq!(problems, Vec::<String>::new());
+    let roles: Vec<_> =
+        settings.roles().map(|(role, of)| (role, of.provider.as_str(), of.model.as_str())).collect();
+    let expected = [
+        (Role::Main, "openai", "small"),
+        (Role::Invoked, "openai", "large"),
+        (Role::Fallback, "ollama", "qwen"),
+    ];
+    assert_eq!(roles, expected);
+    let (invoked, fallback) = (settings.invoked.unwrap(), settings.fallback.unwrap());
+    assert_eq!((invoked.api_key_env.as_str(), invoked.extra_headers.len()), ("MY_KEY", 1));
+    assert_eq!((settings.reasoning, invoked.reasoning), (Reasoning::Auto, Reasoning::High));
+    // Another provider gets neither the key nor the headers of the first.
+    assert_eq!((fallback.api_key_env.as_str(), fallback.extra_headers.len()), ("", 0));
+    assert_eq!(fallback.options, [("ollama.num-ctx".to_owned(), "4096".to_owned())]);
+    for other in [invoked, fallback] {
+        assert_eq!((other.engine.max_tokens, other.instructions.as_str()), (64, "be brief"));
+        assert!(other.invoked.is_none() && other.fallback.is_none());
+    }
+}
+
+#[test]
+fn what_is_wrong_about_a_role_is_named_and_keeps_only_that_one_from_being_asked() {
+    for (options, problem, wrong) in [
+        (json!({"fallback": {"provider": "olama"}}), "`fallback.provider` must be one of", None),
+        (json!({"fallback": {"modle": "x"}}), "`fallback.modle` is not a setting", None),
+        (json!({"invoked": {"trigger": "off"}}), "`invoked.trigger` is not a setting", None),
+        (json!({"invoked": {"key-command": "x"}}), "`invoked.key-command` cannot be a setting", None),
+        (json!({"invoked": {"invoked": {"model": "x"}}}), "`invoked.invoked` is not a setting", None),
+        (json!({"fallback": "ollama"}), "`fallback` must be a table", None),
+        (json!({"fallback": {"base-url": "hush"}}), "`fallback.base-url` must be", Some("base-url")),
+        (json!({"fallback": {"base_url": "hush"}}), "`fallback.base_url` is not a setting", Some("base-url")),
+        // What is kept back is kept back from all.
+        (json!({"trigger": "Off", "fallback": {"model": "m"}}), "`trigger` must be", Some("trigger")),
+    ] {
+        let (settings, problems) = read(options.clone());
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].starts_with(problem) && !problems[0].contains("hush"), "{problems:?}");
+        assert_eq!(settings.fallback.as_ref().and_then(|fallback| fallback.wrong), wrong, "{options}");
+        assert_eq!(settings.wrong.is_some(), options.get("trigger").is_some(), "{options}");
+    }
 }
 
 #[test]
@@ -200,7 +256,7 @@ fn lists_of_files_are_only_ever_added_to() {
     let ignored = |options: Value, path: &str| {
         let (settings, problems) = read(options);
         assert_eq!(problems, Vec::<String>::new());
-        let gates = settings.options(None, Account::default(), "/w", 0).gates;
+        let gates = settings.options(Targets::default(), "/w", 0).gates;
         gates.ignored(path).is_some()
     };
     for options in [json!({}), json!({"secret-files": [], "ignore": []}), json!({"secret-files": ["*.sql"]})]
@@ -315,6 +371,10 @@ impl Provider for Fake {
 }
 
 fn account(name: &'static str, options: Value, env: &[(&str, &str)]) -> Result<Account, String> {
+    credentials(name, options, env).map(|it| it.account)
+}
+
+fn credentials(name: &'static str, options: Value, env: &[(&str, &str)]) -> Result<Credentials, String> {
     let fake = Fake {
         name,
         defaults: Defaults {
@@ -329,7 +389,7 @@ fn account(name: &'static str, options: Value, env: &[(&str, &str)]) -> Result<A
     assert_eq!(problems, Vec::<String>::new());
     let lookup =
         |variable: &str| env.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned());
-    settings.credentials(&fake, &lookup, 42).map(|it| it.account).map_err(|error| error.message)
+    settings.credentials(&fake, &lookup, 42).map_err(|error| error.message)
 }
 
 #[test]
@@ -348,6 +408,35 @@ fn the_key_comes_from_the_setting_then_the_named_variable_then_the_usual_ones() 
         let account = account("fake", options.clone(), &env);
         let seen = account.as_ref().map(|account| account.api_key.expose()).map_err(String::as_str);
         assert_eq!(seen, key, "{options}");
+    }
+}
+
+#[test]
+fn a_command_prints_the_key_where_nothing_more_special_is_set() {
+    const ALL: (&str, &str) = ("AI_COMPLETION_KEY_COMMAND", "all");
+    const OWN: (&str, &str) = ("AI_COMPLETION_KEY_COMMAND_FAKE", "own");
+    let local = json!({"base-url": "http://127.0.0.1:1"});
+    for (name, options, env, expected) in [
+        ("fake", json!({}), &[ALL][..], (Some("all"), KeySource::Command)),
+        ("fake", json!({}), &[ALL, OWN], (Some("own"), KeySource::Command)),
+        ("fake", json!({}), &[OWN, ("FAKE_KEY", "k")], (Some("own"), KeySource::Command)),
+        ("fake", json!({}), &[ALL, ("FAKE_KEY", "k")], (None, KeySource::Usual("FAKE_KEY"))),
+        ("fake", json!({"api-key": "k"}), &[ALL, OWN], (None, KeySource::Setting)),
+        (
+            "fake",
+            json!({"api-key-env": "X"}),
+            &[ALL, OWN, ("X", "k")],
+            (None, KeySource::Variable("X".to_owned())),
+        ),
+        ("fake", local.clone(), &[ALL], (Some("all"), KeySource::Command)),
+        // A model on this machine gets none that is not meant for it.
+        ("local", local.clone(), &[ALL], (None, KeySource::None)),
+        ("local", json!({}), &[ALL], (Some("all"), KeySource::Command)),
+        ("local", local, &[("AI_COMPLETION_KEY_COMMAND_LOCAL", "own")], (Some("own"), KeySource::Command)),
+    ] {
+        let found = credentials(name, options.clone(), env).unwrap();
+        assert_eq!((found.key_command.as_deref(), found.source), expected, "{name} {options} {env:?}");
+        assert!(found.key_command.is_none() || found.account.api_key.is_empty());
     }
 }
 

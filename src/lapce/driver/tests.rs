@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::rpc::tests::Fake;
 use super::*;
 use crate::http::{HttpRequest, Url};
-use crate::provider::{Decoder, Defaults, Ends, Frame, Framing, Prompt, Seam, Wire};
+use crate::provider::{Account, Decoder, Defaults, Ends, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
 use crate::transport::{Failure, FailureKind, RequestNumber};
 
@@ -76,6 +76,8 @@ impl Transport for World {
         self.due.set(self.now.get() + Duration::from_millis(delay_ms));
         self.requests.borrow_mut().push(request.clone());
     }
+
+    fn run(&mut self, _: RequestNumber, _: &str) {}
 
     fn read(&mut self, _: RequestNumber, buffer: &mut [u8]) -> TransportEvent {
         if self.refuse.get() {
@@ -197,7 +199,7 @@ impl Editor {
         let mut editor = Self::new(Value::Null);
         let (settings, _) = Settings::read(&Value::Null);
         *editor.driver.environment.trusted.borrow_mut() = destination(&settings).line().to_owned();
-        editor.driver.begin(&settings, Some(&Plain), "/w");
+        editor.driver.begin(&settings, &|_| Some(&Plain), "/w");
         *editor.driver.environment.script.borrow_mut() = script.iter().cloned().collect();
         editor.open("let\n");
         editor.pass(1000);
@@ -409,7 +411,7 @@ fn set_up(base_url: &str, trusted: &str) -> Editor {
     trusted.clone_into(&mut editor.driver.environment.trusted.borrow_mut());
     let (settings, problems) = Settings::read(&json!({"base-url": base_url}));
     assert_eq!(problems, []);
-    editor.driver.begin(&settings, Some(&Plain), "/w");
+    editor.driver.begin(&settings, &|_| Some(&Plain), "/w");
     let script = [Step::Head(200), Step::Body("{\"text\":\" x\"}\n"), Step::Body("{}\n"), Step::End];
     *editor.driver.environment.script.borrow_mut() = script.into();
     editor.open("let\n");

@@ -16,8 +16,8 @@ use std::thread;
 use super::*;
 use crate::http::{Secret, Url};
 use crate::transport::agent_host::Access;
-use crate::transport::{Limits, Output, Reply};
-use desk::{Desk, Folder, Lapce, Shell, shells, until};
+use crate::transport::{COMMAND_SECONDS, Limits, Output, Reply};
+use desk::{Desk, Folder, Lapce, Shell, commands, shells, until};
 use server::{OK, Received, answer, echo, serve, stall};
 use std::time::{Duration, Instant};
 
@@ -377,16 +377,89 @@ fn what_cannot_be_reached_is_named() {
 }
 
 #[test]
+fn a_command_prints_what_is_read_and_tells_how_it_failed() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        for (at, (command, printed, fault)) in [
+            ("echo hush", "hush\n", None),
+            ("printf 'a b'; printf '\"c\\\\'", "a b\"c\\", None),
+            ("x=1\nif [ $x = 1 ]; then\n  echo $x$HUSH\nfi", "1\n", None),
+            ("cat; echo no input", "no input\n", None),
+            ("echo hush; exit 3", "hush\n", Some("failed with exit status 3")),
+            ("echo hush >&2; exit 1", "", Some("failed with exit status 1")),
+            ("no-such-program-anywhere", "", Some("was not found (exit status 127)")),
+            ("true", "", None),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let one = number(at as u64 + 1);
+            desk.client.run(one, command);
+            desk.client.wake(one, u64::MAX);
+            desk.woken();
+            let (bytes, event) = desk.read_to_end(one);
+            assert_eq!(String::from_utf8_lossy(&bytes), printed, "{shell:?}: {command}");
+            match fault {
+                None => assert_eq!(event, TransportEvent::End, "{shell:?}: {command}"),
+                Some(words) => assert_eq!(failure(event).detail, words, "{shell:?}: {command}"),
+            }
+        }
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
+fn a_command_that_is_stopped_leaves_nothing() {
+    every_shell(|shell| {
+        let mut desk = Desk::new(shell);
+        // What it prints is in no command line and no environment of a process.
+        desk.client.run(ONE, "key=hush-$((40 + 2)); echo $key; sleep 1000");
+        until("it has printed", || desk.read_now(ONE));
+        desk.client.stop(ONE);
+        desk.at_rest();
+        assert_eq!(desk.folder.process("sleep"), None);
+        desk.close();
+    });
+}
+
+#[test]
+fn a_command_may_take_ten_seconds() {
+    every_shell(|shell| {
+        // Where seconds are shorter, and on a machine without `setsid`.
+        let programs = commands(shell, "sleep");
+        let sleep = programs.path.join("sleep");
+        let _ = std::os::unix::fs::symlink(programs.path.join(shell[0]), programs.path.join("sh"));
+        let _ = std::os::unix::fs::symlink("/bin/ps", programs.path.join("ps"));
+        fs::write(&sleep, "#!/bin/sh\nexec /bin/sleep 0.01\n").unwrap();
+        fs::set_permissions(&sleep, fs::Permissions::from_mode(0o700)).unwrap();
+        let mut desk =
+            Desk::on(Lapce::new(shell).with("PATH", programs.path.to_str().unwrap()), Options::default());
+        desk.client.run(ONE, "echo hush; (/bin/sleep 1000; echo more); echo more");
+        desk.client.wake(ONE, u64::MAX);
+        desk.woken();
+        let (bytes, event) = desk.read_to_end(ONE);
+        let words = format!("did not end within {COMMAND_SECONDS} s");
+        assert_eq!((bytes.as_slice(), failure(event).detail), (&b"hush\n"[..], words), "{shell:?}");
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
 fn silence_is_limited_before_and_within_the_answer() {
     every_shell(|shell| {
-        let limits = Limits::default();
-        for (sent, limit, status, length) in [
-            ("", limits.first_byte, 0, 0),
+        // Five minutes, since the server is on this machine.
+        let by_default = Limits::default();
+        let set = Limits { first_byte: Some(Duration::from_secs(20)), ..by_default };
+        for (sent, limits, seconds, status, length) in [
+            ("", by_default, 300, 0, 0),
             // The head does not end the wait for the first byte: a model may be loaded after it.
-            (OK, limits.first_byte, 200, 0),
-            ("HTTP/1.1 200 OK\r\n\r\nabc", limits.idle, 200, 3),
+            (OK, by_default, 300, 200, 0),
+            (OK, set, 20, 200, 0),
+            ("HTTP/1.1 200 OK\r\n\r\nabc", by_default, 30, 200, 3),
         ] {
-            let mut desk = Desk::new(shell);
+            let mut desk = Desk::on(Lapce::new(shell), Options { limits, ..Options::default() });
             let (url, server) = stall(sent);
             desk.client.start(ONE, &post(&url), 0, None);
             server.reached();
@@ -399,7 +472,7 @@ fn silence_is_limited_before_and_within_the_answer() {
                 }
                 (got == (status, length)).then_some(())
             });
-            let limit = u64::try_from(limit.as_millis()).unwrap();
+            let limit = seconds * 1000;
             desk.pass(limit / 2);
             assert_eq!(desk.read_now(ONE), None);
             desk.pass(limit / 2 + 1);
@@ -413,7 +486,11 @@ fn silence_is_limited_before_and_within_the_answer() {
 
 #[test]
 fn the_total_time_is_limited_by_curl_itself() {
-    let limits = Limits { total: Duration::from_secs(1), ..Limits::default() };
+    let limits = Limits {
+        first_byte: Some(Duration::from_secs(20)),
+        total: Duration::from_secs(1),
+        ..Limits::default()
+    };
     let mut desk = Desk::on(Lapce::new(shells()[0]), Options { limits, ..Options::default() });
     let (url, server) = stall(OK);
     desk.client.start(ONE, &post(&url), 0, None);
@@ -922,7 +999,7 @@ fn what_the_machine_lacks_is_named_and_gone_around() {
                 let path = path.map_or_else(|| folder.path.clone(), Into::into);
                 Home { path: path.to_str().unwrap().to_owned(), root: path, windows: false }
             });
-            let bin = desk::commands(shell, without);
+            let bin = commands(shell, without);
             let machine = || {
                 let mut lapce = Lapce::new(shell).with("PATH", bin.path.to_str().unwrap());
                 lapce.reply = Some(Reply { status: 200, headers: Vec::new(), body: b"whole".to_vec() });

@@ -44,10 +44,9 @@ pub fn build() -> Result<Built, Failure> {
 
 /// A Lapce whose user has agreed to where its settings send text: they gave the settings to this command.
 pub fn confirmed(setup: Setup) -> Setup {
-    match Destination::of(&setup.settings(), &|name| setup.variable(name)) {
-        Some(destination) => setup.file(TRUSTED_SERVERS, format!("{}\n", destination.line())),
-        None => setup,
-    }
+    let destinations = Destination::all_of(&setup.settings(), &|name| setup.variable(name));
+    let lines: String = destinations.iter().map(|destination| format!("{}\n", destination.line())).collect();
+    setup.file(TRUSTED_SERVERS, lines)
 }
 
 /// Sees to it that there is a curl: without it answers do not stream.

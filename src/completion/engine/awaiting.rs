@@ -1,0 +1,140 @@
+//! What must be over before a request can leave: the command that prints the key, and a model that is being loaded. Keys
+//! typed meanwhile do not stop either.
+
+use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
+use super::super::targets::Role;
+use super::Engine;
+use crate::http::Secret;
+use crate::provider::{Error, key};
+use crate::stream::ErrorKind;
+use crate::transport::RequestNumber;
+
+/// See the module.
+pub(super) enum Awaited {
+    /// The command that prints the key of who has this role, and what it has printed so far.
+    Key { number: RequestNumber, role: Role, output: Vec<u8> },
+    /// The server loads the model for this request, and would stop doing so without it. Its answer is not wanted.
+    Load { number: RequestNumber, role: Role },
+}
+
+impl Awaited {
+    pub fn number(&self) -> RequestNumber {
+        match self {
+            Self::Key { number, .. } | Self::Load { number, .. } => *number,
+        }
+    }
+
+    /// What to read next, and how many bytes of it.
+    pub fn reading(&self) -> (RequestNumber, usize) {
+        (self.number(), key::LONGEST_OUTPUT)
+    }
+}
+
+impl Engine {
+    /// Whether nothing can be asked yet. Runs the command for the key if that is what is missing.
+    pub(super) fn awaits(&mut self, now: u64, out: &mut Vec<Output>) -> bool {
+        if self.awaited.is_none() {
+            let invoked = self.is_invoked();
+            let chosen = self.options.targets.choose(now, invoked);
+            let Some((role, target)) = chosen.filter(|(_, target)| target.needs_key()) else { return false };
+            let command = target.key_command.clone().unwrap_or_default();
+            self.asked = role;
+            let number = self.next_number();
+            out.push(Output::Run { number, command });
+            self.awaited = Some(Awaited::Key { number, role, output: Vec::new() });
+        }
+        let status = match self.awaited {
+            Some(Awaited::Load { .. }) => Status::Loading,
+            _ => Status::Key,
+        };
+        self.say(status, out);
+        true
+    }
+
+    pub(super) fn receive_awaited(
+        &mut self,
+        now: u64,
+        event: &ResponseEvent<'_>,
+        buffers: &dyn Buffers,
+        out: &mut Vec<Output>,
+    ) {
+        let key = match (&mut self.awaited, event) {
+            (Some(Awaited::Key { output, .. }), ResponseEvent::Body(bytes)) => {
+                let room = key::LONGEST_OUTPUT.saturating_sub(output.len());
+                output.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+                return;
+            }
+            (Some(Awaited::Key { .. }), ResponseEvent::Head { .. }) => return,
+            (Some(Awaited::Key { role, output, .. }), ResponseEvent::End) => {
+                Some((*role, key::of_command(Ok(output))))
+            }
+            (Some(Awaited::Key { role, .. }), ResponseEvent::Failed(failure)) => {
+                Some((*role, key::of_command(Err(&failure.detail))))
+            }
+            _ => None,
+        };
+        let Some(awaited) = self.awaited.take() else { return };
+        out.push(Output::Stop(awaited.number()));
+        self.wakeups.disarm();
+        self.say(Status::Quiet, out);
+        let failed = match key {
+            Some((role, key)) => self.take_key(now, role, key, out),
+            None => {
+                if let (Awaited::Load { role, .. }, ResponseEvent::Head { .. }) = (awaited, event)
+                    && let Some(target) = self.target_mut(role)
+                {
+                    target.heard(now);
+                }
+                None
+            }
+        };
+        match failed {
+            Some(error) => {
+                out.push(Output::Notice(error.clone()));
+                self.answer_nothing(Why::Failed(error), out);
+            }
+            None => self.ask_once_more(now, buffers, out),
+        }
+    }
+
+    /// Takes what the command for a key has come to; the error that it is.
+    fn take_key(
+        &mut self,
+        now: u64,
+        role: Role,
+        key: Result<Secret, String>,
+        out: &mut Vec<Output>,
+    ) -> Option<Box<Error>> {
+        let target = self.target_mut(role)?;
+        match key {
+            Ok(key) => {
+                target.account.api_key = key.clone();
+                out.push(Output::Secret(key));
+                None
+            }
+            Err(words) => {
+                let error = Error::of_settings(target.provider, ErrorKind::Auth, &words);
+                target.has_no_key(now);
+                Some(Box::new(error))
+            }
+        }
+    }
+
+    /// Runs the command for the key once more if the key it printed before is refused; whether it does.
+    pub(super) fn renew_key(
+        &mut self,
+        now: u64,
+        error: &Error,
+        buffers: &dyn Buffers,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let Some(role) = self.failed_role() else { return false };
+        let is_refused = error.kind == ErrorKind::Auth;
+        if !is_refused || !self.target_mut(role).is_some_and(super::Target::renew_key) {
+            return false;
+        }
+        self.drop_failed(out);
+        self.ask_once_more(now, buffers, out);
+        true
+    }
+}
