@@ -7,6 +7,7 @@ mod markdown;
 mod recipes;
 mod rooms;
 mod settings;
+mod shown;
 
 use std::path::{Path, PathBuf};
 

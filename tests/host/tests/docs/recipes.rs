@@ -88,9 +88,13 @@ fn snippet(provider: &dyn Provider) -> String {
 
 fn recipe(provider: &dyn Provider) -> String {
     let defaults = provider.defaults();
-    let title = match provider.title() {
-        "the server" => "any OpenAI-compatible server",
-        title => title,
+    let title = match provider.name() {
+        "openai-compatible" => "any OpenAI-compatible server",
+        "openai-responses" => "OpenAI, Responses API",
+        "vertex-gemini" => "Vertex AI, Google's models",
+        "vertex-anthropic" => "Vertex AI, Anthropic's models",
+        "deepseek-fim" => "DeepSeek, fill-in-the-middle",
+        _ => provider.title(),
     };
     let mut text = format!("\n### `{}`: {title}\n\n```toml\n{}```\n\n", provider.name(), snippet(provider));
     let variables: Vec<String> = defaults.key_env.iter().map(|name| format!("`{name}`")).collect();
