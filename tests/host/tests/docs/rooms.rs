@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("stream", "stream"),
     ("http", "http"),
     ("sse", "sse"),
+    ("json_tree", "json_tree"),
     ("json", "json"),
     ("lanes", "lanes"),
 ];
@@ -57,6 +58,15 @@ fn uses(source: &str, path: &str) -> bool {
         let before = source[..at].chars().next_back().unwrap_or(' ');
         !before.is_alphanumeric() && before != '_' && before != ':'
     })
+}
+
+/// A module that is left out of the list would be left out of the picture.
+#[test]
+fn every_module_of_the_plugin_is_a_room() {
+    let text = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let modules = text.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
+    let missing: Vec<&str> = modules.filter(|module| ROOMS.iter().all(|(room, _)| room != module)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]
