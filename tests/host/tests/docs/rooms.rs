@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("http", "http"),
     ("sse", "sse"),
     ("json_tree", "json_tree"),
+    ("unseen", "unseen"),
     ("json", "json"),
     ("lanes", "lanes"),
 ];
@@ -64,7 +65,9 @@ fn uses(source: &str, path: &str) -> bool {
 #[test]
 fn every_module_of_the_plugin_is_a_room() {
     let text = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    let modules = text.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
+    let modules = text
+        .lines()
+        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
     let missing: Vec<&str> = modules.filter(|module| ROOMS.iter().all(|(room, _)| room != module)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
