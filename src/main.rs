@@ -7,7 +7,7 @@ mod volt {
     use std::io::Write;
     use std::time::{Duration, Instant, SystemTime};
 
-    use ai_completion::config::TRUSTED_SERVERS;
+    use ai_completion::config::{CONTENT_FILTER, TRUSTED_SERVERS};
     use ai_completion::lapce::driver::{Driver, Environment};
     use ai_completion::lapce::host::{self, Lapce};
     use ai_completion::provider::key::{COMMAND, COMMAND_FILE};
@@ -45,11 +45,12 @@ mod volt {
         }
 
         fn trusted_servers(&self) -> String {
-            fs::read_to_string(in_the_volts_folder()).unwrap_or_default()
+            fs::read_to_string(in_the_volts_folder(TRUSTED_SERVERS)).unwrap_or_default()
         }
 
         fn trust(&self, line: &str) -> bool {
-            let file = OpenOptions::new().create(true).append(true).open(in_the_volts_folder());
+            let file =
+                OpenOptions::new().create(true).append(true).open(in_the_volts_folder(TRUSTED_SERVERS));
             // In one write: another window may be adding a line of its own.
             file.is_ok_and(|mut file| file.write_all(format!("{line}\n").as_bytes()).is_ok())
         }
@@ -62,11 +63,20 @@ mod volt {
             // Without it the next session learns it again.
             let _ = fs::write(LEARNED, text);
         }
+
+        fn kept_filter(&self) -> String {
+            fs::read_to_string(in_the_volts_folder(CONTENT_FILTER)).unwrap_or_default()
+        }
+
+        fn keep_filter(&self, text: &str) {
+            // Without it a folder's own settings can take patterns away.
+            let _ = fs::write(in_the_volts_folder(CONTENT_FILTER), text);
+        }
     }
 
     /// The sandbox's root is the volt's folder.
-    fn in_the_volts_folder() -> String {
-        format!("/{TRUSTED_SERVERS}")
+    fn in_the_volts_folder(name: &str) -> String {
+        ["/", name].concat()
     }
 
     /// Holds what servers have taught. Safe to delete.

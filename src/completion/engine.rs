@@ -27,6 +27,7 @@ use super::reuse::{Alternatives, Cache, Continuation};
 use super::suggestion::Suggestion;
 use super::targets::{Role, Target, Targets};
 use super::trigger::{Consent, Debounce, Gates};
+use crate::stream::{ContentFilter, Snapshot};
 use crate::transport::RequestNumber;
 use awaiting::Awaited;
 
@@ -52,6 +53,8 @@ pub struct Options {
     pub cache_entries: usize,
     /// How long events and answers may be.
     pub limits: Limits,
+    /// What is taken out of answers.
+    pub content_filter: ContentFilter,
     /// Randomness for back-off jitter.
     pub seed: u64,
 }
@@ -154,6 +157,8 @@ pub struct Engine {
     /// The status has news that the progress of an answer does not replace before the next key.
     has_news: bool,
     random: u64,
+    /// What was counted of the last answer that ended.
+    measured: Option<Snapshot>,
 }
 
 impl Engine {
@@ -183,6 +188,7 @@ impl Engine {
             status: Status::Quiet,
             has_news: false,
             random: options.seed | 1,
+            measured: None,
             options,
         }
     }
@@ -216,6 +222,11 @@ impl Engine {
     /// Answers cannot be streamed here: the model is asked only when the user says so.
     pub fn only_when_invoked(&mut self) {
         self.options.gates.only_when_invoked();
+    }
+
+    /// What was counted of the last answer that ended: tokens per second, the time to the first of them, bytes.
+    pub fn measured(&self) -> Option<Snapshot> {
+        self.measured
     }
 
     /// The requests that something may have come of, and how many bytes to read of each.

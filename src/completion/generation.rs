@@ -8,7 +8,8 @@ use crate::provider::{
     Account, Decoder, Error, Prompt, Provider, Response, ending, learned, model_names, retry,
 };
 use crate::stream::{
-    BackpressureLimits, Done, ErrorKind, StreamMetrics, StreamPipelineBuilder, StreamToken, StreamingPipeline,
+    BackpressureLimits, ContentFilter, Done, ErrorKind, Snapshot, StreamMetrics, StreamPipelineBuilder,
+    StreamToken, StreamingPipeline, TokenAccumulator,
 };
 use crate::transport::{Failure, RequestNumber};
 
@@ -16,10 +17,19 @@ use crate::transport::{Failure, RequestNumber};
 const ERROR_BODY: usize = 64 << 10;
 /// A list of models may be long (OpenRouter's has half a megabyte), in bytes.
 const MODELS_BODY: usize = 4 << 20;
-/// How many tokens may wait to be shown before reading pauses. A whole answer fits (`max-tokens` is 256 unless
-/// the user wants more): what is held back is a server that does not keep to the limit.
-const UNSHOWN: BackpressureLimits =
-    BackpressureLimits { min_permits: 4096, max_permits: 16_384, target_ms: 1000, timeout_ms: u64::MAX };
+/// How many tokens may wait to be shown before reading pauses. At first a whole answer may (`max-tokens` is 256 unless
+/// the user wants more), so that one that is there at once is shown at once. Of an editor that takes long to show what
+/// it is given, the next reads are smaller, and a server that writes faster than it shows has to wait.
+const UNSHOWN: BackpressureLimits = BackpressureLimits {
+    first_permits: 4096,
+    min_permits: 128,
+    max_permits: 16_384,
+    target_ms: 1000,
+    timeout_ms: u64::MAX,
+};
+/// Where there is a filter it gets the tokens of one read in pieces of up to this many bytes: one search for many
+/// tokens.
+const FILTERED_AT_ONCE: usize = 4096;
 /// The next request leaves without a pause.
 const AT_ONCE: Verdict = Verdict::Again { delay_ms: 0, after: None };
 /// How often a broken stream is resumed before what was received has to do.
@@ -34,6 +44,7 @@ pub struct Generation {
     prompt: Prompt,
     invoked: bool,
     limits: Limits,
+    filter: ContentFilter,
     retries: u32,
     resumes: u32,
     /// The body of the current request.
@@ -73,10 +84,24 @@ struct Received {
 }
 
 impl Received {
-    fn new(provider: &dyn Provider, limits: Limits, sent_ms: u64) -> Self {
+    /// Nothing yet of a request that leaves at `sent_ms` and goes on behind `text`.
+    fn new(
+        provider: &dyn Provider,
+        limits: Limits,
+        filter: &ContentFilter,
+        sent_ms: u64,
+        text: &str,
+    ) -> Self {
         let decoder = provider.decoder().with_limit(limits.event_bytes as usize);
+        let mut builder = StreamPipelineBuilder::new(decoder).metrics().backpressure(UNSHOWN);
+        if !filter.is_empty() {
+            let gathered = TokenAccumulator::per_chunk(FILTERED_AT_ONCE);
+            builder = builder.transform(gathered).transform(filter.clone().resume(text));
+        }
+        let mut pipeline = builder.build();
+        pipeline.at(sent_ms);
         Self {
-            pipeline: StreamPipelineBuilder::new(decoder).metrics().backpressure(UNSHOWN).build(),
+            pipeline,
             sent_ms,
             status: None,
             headers: Vec::new(),
@@ -118,22 +143,24 @@ enum Outcome {
 }
 
 impl Generation {
-    /// A generation for `prompt`; nothing is sent yet.
+    /// A generation for `prompt`; nothing is sent yet. What `filter` matches never becomes part of the answer.
     pub fn new(
         provider: &'static dyn Provider,
         account: Account,
         prompt: Prompt,
         invoked: bool,
         limits: Limits,
+        filter: ContentFilter,
     ) -> Self {
         Self {
             number: RequestNumber(0),
-            received: Received::new(provider, limits, 0),
+            received: Received::new(provider, limits, &filter, 0, ""),
             provider,
             account,
             prompt,
             invoked,
             limits,
+            filter,
             retries: 0,
             resumes: 0,
             sent: Vec::new(),
@@ -149,7 +176,7 @@ impl Generation {
     /// What the provider says of the settings.
     pub fn request(&mut self, number: RequestNumber, sent_ms: u64, text: &str) -> Result<HttpRequest, Error> {
         self.number = number;
-        self.received = Received::new(self.provider, self.limits, sent_ms);
+        self.received = Received::new(self.provider, self.limits, &self.filter, sent_ms, text);
         if let Some(error) = &self.unknown_model {
             return self.provider.models_request(&self.account).ok_or_else(|| error.clone());
         }
@@ -262,7 +289,7 @@ impl Generation {
         self.received.pipeline.at(now_ms).acquire().ok().flatten().unwrap_or(0)
     }
 
-    /// The editor has shown what was received.
+    /// The editor has been given all that there is to show.
     pub fn shown(&mut self) {
         self.received.pipeline.release(usize::MAX);
     }
@@ -282,6 +309,11 @@ impl Generation {
         self.received.is_success()
     }
 
+    /// What was counted of the current request and its answer: from when it left, as far as it was read.
+    pub fn measured(&self) -> Snapshot {
+        self.received.pipeline.metrics().snapshot()
+    }
+
     /// What refusals have taught, once the server has accepted a request made by it; each is given once.
     pub fn confirmed_lessons(&mut self) -> (String, Vec<learned::Lesson>) {
         let confirmed = self.received.is_success();
@@ -294,7 +326,7 @@ impl Generation {
             None if self.received.progress.has_thought() => Status::Thinking,
             None => Status::Waiting,
             Some(_) => {
-                let counted = self.received.pipeline.metrics().snapshot();
+                let counted = self.measured();
                 Status::Streaming {
                     tokens: counted.tokens(),
                     per_second: counted.pieces_per_second.unwrap_or(0.0) as u32,
@@ -413,6 +445,7 @@ mod tests {
     use super::*;
     use crate::http::Secret;
     use crate::provider::find;
+    use crate::stream::Pattern;
     use crate::transport::FailureKind;
 
     const LIMITS: Limits = Limits { event_bytes: 1024, response_bytes: 4096 };
@@ -420,10 +453,14 @@ mod tests {
 
     /// A generation of OpenAI's whose first request is sent.
     fn generation() -> Generation {
+        filtering(ContentFilter::new())
+    }
+
+    fn filtering(filter: ContentFilter) -> Generation {
         let account =
             Account { api_key: Secret::new("sk"), model: "gpt-4.1-mimi".into(), ..Account::default() };
         let provider = find("openai").unwrap();
-        let mut generation = Generation::new(provider, account, Prompt::default(), false, LIMITS);
+        let mut generation = Generation::new(provider, account, Prompt::default(), false, LIMITS, filter);
         generation.request(RequestNumber(1), 0, "").unwrap();
         generation
     }
@@ -530,5 +567,98 @@ mod tests {
         let head = ResponseEvent::Head { status: 200, headers: &[] };
         let (verdict, text) = feed(&mut generation(), &[head, ResponseEvent::Body(body)]);
         assert_eq!((verdict, text.as_str()), (Verdict::Ended(Ending::Whole), "x"));
+    }
+
+    fn event(text: &str) -> String {
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    }
+
+    #[test]
+    fn what_the_filter_matches_is_no_part_of_the_answer_however_it_is_cut() {
+        let filter = || ContentFilter::new().replace(Pattern::wildcard("key(*)").unwrap(), "…");
+        let body: String = ["a = ", "k", "ey", "(1", "23", "); b = ke", "pt;"].map(event).concat();
+        let body = body + "data: [DONE]\n\n";
+        for size in [1, 7, 100, body.len()] {
+            let mut events = vec![ResponseEvent::Head { status: 200, headers: &[] }];
+            events.extend(body.as_bytes().chunks(size).map(ResponseEvent::Body));
+            let (verdict, text) = feed(&mut filtering(filter()), &events);
+            assert_eq!(
+                (verdict, text.as_str()),
+                (Verdict::Ended(Ending::Whole), "a = …; b = kept;"),
+                "{size}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_filter_matches_does_not_come_together_when_an_answer_is_resumed() {
+        let mut generation = filtering(ContentFilter::new().delete(Pattern::text("secret").unwrap()));
+        let head = ResponseEvent::Head { status: 200, headers: &[] };
+        let cut = Failure { kind: FailureKind::Cut, detail: String::new() };
+        let (mut answer, mut random) = (Answer::default(), 1);
+        let mut receive = |generation: &mut Generation, answer: &mut Answer, events: &[ResponseEvent<'_>]| {
+            events.iter().map(|event| generation.receive(0, event, answer, &mut random)).last()
+        };
+        let first = event("let a = se");
+        let verdict = receive(
+            &mut generation,
+            &mut answer,
+            &[head.clone(), ResponseEvent::Body(first.as_bytes()), ResponseEvent::Failed(&cut)],
+        );
+        assert_eq!((verdict, answer.text.as_str()), (Some(AT_ONCE), "let a = se"));
+        generation.request(RequestNumber(2), 0, &answer.text).unwrap();
+        let rest = event("cret;") + "data: [DONE]\n\n";
+        receive(&mut generation, &mut answer, &[head, ResponseEvent::Body(rest.as_bytes())]);
+        assert_eq!(answer.text, "let a = se;");
+    }
+
+    #[test]
+    fn the_measured_time_to_the_first_token_begins_when_the_request_leaves() {
+        let mut generation = generation();
+        generation.request(RequestNumber(1), 1_000, "").unwrap();
+        let (mut answer, mut random) = (Answer::default(), 1);
+        generation.receive(
+            1_100,
+            &ResponseEvent::Head { status: 200, headers: &[] },
+            &mut answer,
+            &mut random,
+        );
+        let body = event("x");
+        for now_ms in [1_250, 1_350, 1_450] {
+            generation.receive(now_ms, &ResponseEvent::Body(body.as_bytes()), &mut answer, &mut random);
+        }
+        let measured = generation.measured();
+        assert_eq!((measured.first_token_ms, measured.pieces_per_second), (Some(250), Some(10.0)));
+        assert_eq!(measured.bytes, 3 * body.len() as u64);
+    }
+
+    #[test]
+    fn an_editor_that_shows_late_makes_the_server_wait_and_one_that_keeps_up_does_not() {
+        // Milliseconds until it shows the tokens of one read, and how many tokens may wait then.
+        for (slow_ms, permits) in [(1, 4096), (10_000, 128)] {
+            let mut generation = generation();
+            generation.limits.response_bytes = u32::MAX;
+            let (mut answer, mut random) = (Answer::default(), 1);
+            let head = ResponseEvent::Head { status: 200, headers: &[] };
+            generation.receive(0, &head, &mut answer, &mut random);
+            let body = event("x").repeat(20);
+            for now_ms in (0..10).map(|read| read * slow_ms) {
+                assert!(generation.room(now_ms) > 0);
+                generation.receive(now_ms, &ResponseEvent::Body(body.as_bytes()), &mut answer, &mut random);
+                generation.room(now_ms + slow_ms);
+                generation.shown();
+            }
+            let mut unshown = 0;
+            while generation.room(10 * slow_ms) > 0 {
+                unshown += 20;
+                generation.receive(
+                    10 * slow_ms,
+                    &ResponseEvent::Body(body.as_bytes()),
+                    &mut answer,
+                    &mut random,
+                );
+            }
+            assert!((permits..permits + 20).contains(&unshown), "{slow_ms} ms: {unshown} tokens");
+        }
     }
 }

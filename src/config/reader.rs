@@ -229,6 +229,32 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// At most `most` texts, or one; those that do not pass `check` are left out.
+    pub fn texts(
+        &mut self,
+        key: &'static str,
+        most: usize,
+        check: &dyn Fn(&str) -> Result<(), String>,
+        into: &mut Vec<String>,
+    ) {
+        let items = match self.value(key) {
+            None => return,
+            Some(Value::Array(items)) => items.as_slice(),
+            Some(Value::String(text)) if text.is_empty() => return,
+            Some(one) => std::slice::from_ref(one),
+        };
+        if items.len() > most {
+            self.problem(key, format!("must be a list of at most {most} texts"));
+        }
+        for (at, item) in items.iter().take(most).enumerate() {
+            let text = item.as_str().ok_or_else(|| "a text, or a list of texts".to_owned());
+            match text.and_then(|text| check(text).map(|()| text)) {
+                Ok(text) => into.push(text.to_owned()),
+                Err(allowed) => self.problem_at(key, &format!("[{at}]"), format!("must be {allowed}")),
+            }
+        }
+    }
+
     /// A table of HTTP headers. Values are not shown: they may be secrets.
     pub fn headers(&mut self, key: &'static str, into: &mut Vec<(String, String)>) {
         for (name, value) in self.table(key).into_iter().flatten() {

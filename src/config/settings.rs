@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::content_filter::FilterSettings;
 use super::reader::{self, Problem, Reader};
 use super::{Credentials, credentials, secret_files};
 use crate::completion::generation::Limits;
@@ -96,6 +97,8 @@ pub struct EngineSettings {
     pub snippets: bool,
     /// Whether secrets of known formats are masked in prompts.
     pub mask_secrets: bool,
+    /// What is taken out of answers.
+    pub content_filter: FilterSettings,
     /// Whether to ask ahead for what follows a suggestion while it is shown.
     pub speculative: Speculative,
     /// How many answers are remembered; 0: none.
@@ -157,6 +160,7 @@ impl Default for EngineSettings {
             accept: Accept::All,
             snippets: true,
             mask_secrets: true,
+            content_filter: FilterSettings::default(),
             speculative: Speculative::Auto,
             cache_size: 200,
             limits: Limits { event_bytes: 1 << 20, response_bytes: 8 << 20 },
@@ -238,6 +242,7 @@ impl Settings {
             repository: root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned(),
             cache_entries: engine.cache_size as usize,
             limits: engine.limits,
+            content_filter: engine.content_filter.filter(&FilterSettings::default()),
             seed,
         }
     }
@@ -346,6 +351,7 @@ impl Settings {
         reader.choice("accept", ACCEPTS, &mut engine.accept);
         reader.flag("snippets", &mut engine.snippets);
         reader.flag_or("mask-secrets", &mut engine.mask_secrets, true);
+        engine.content_filter = FilterSettings::read(reader);
         reader.choice_or("speculative", SPECULATIVES, &mut engine.speculative, Speculative::Off);
         reader.number("cache-size", 0..=10_000, &mut engine.cache_size);
 
@@ -368,8 +374,8 @@ impl Settings {
     }
 }
 
-/// The settings that say where text goes and what is kept back. While one of them is wrong, text could go where the
-/// user does not want it.
+/// The settings that say where text goes and what is kept back. While one of them is wrong, text could go, or be shown,
+/// where the user does not want it.
 const RESTRICTIVE: &[&str] = &[
     "base-url",
     "proxy",
@@ -382,6 +388,7 @@ const RESTRICTIVE: &[&str] = &[
     "secret-files",
     "snippets",
     "mask-secrets",
+    "content-filter",
 ];
 
 /// Globs of files that others wrote: libraries, and what tools generate.

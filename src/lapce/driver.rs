@@ -14,12 +14,12 @@ use crate::completion::trigger::Consent;
 use crate::completion::{
     Answer, Engine, Input, Moment, Output, RequestId, ResponseEvent, Role, Status, Target, Targets, Wake, Why,
 };
-use crate::config::{Destination, Settings, is_in_secret_folder};
+use crate::config::{Destination, FilterSettings, Settings, is_in_secret_folder};
 use crate::json::{Raw, object};
 use crate::json_tree;
 use crate::provider::learned::{Learned, server_of};
 use crate::provider::{self, Error, Provider};
-use crate::stream::ErrorKind;
+use crate::stream::{ContentFilter, ErrorKind};
 use crate::transport::{self, Transport, TransportEvent};
 use lsp_types::Position;
 
@@ -59,6 +59,12 @@ pub trait Environment {
 
     /// Keeps what servers have taught, beyond the session.
     fn keep_learned(&self, text: &str);
+
+    /// What was last [kept](Self::keep_filter); empty when nothing was.
+    fn kept_filter(&self) -> String;
+
+    /// Keeps the user's [`content-filter`](FilterSettings), beyond the session.
+    fn keep_filter(&self, text: &str);
 }
 
 /// The plugin in one editor window.
@@ -307,10 +313,12 @@ impl<H: Host, E: Environment> Driver<H, E> {
             }
         }
         let seed = self.environment.unix_time() ^ u64::from(self.environment.now().subsec_nanos());
+        let mut options = settings.options(targets, root, seed);
+        options.content_filter = self.content_filter(&settings.engine.content_filter, root);
         // In a workspace inside a folder of secrets the files keep their whole paths, or the globs would miss them.
         self.documents = Documents::new(if is_in_secret_folder(root) { "" } else { root });
         self.core = Some(Core {
-            engine: Engine::new(settings.options(targets, root, seed)),
+            engine: Engine::new(options),
             transport: self.environment.transport(&settings.network),
             is_http_chosen: settings.network.mode == transport::Mode::Http,
             nobody,
@@ -356,6 +364,29 @@ impl<H: Host, E: Environment> Driver<H, E> {
             self.notifier.pop_up(&mut self.rpc, Severity::Warning, &destination.explanation(role));
         }
         Ok((target, destination))
+    }
+
+    /// The user's filter, and what the folder that is open adds to it.
+    fn content_filter(&mut self, set: &FilterSettings, root: &str) -> ContentFilter {
+        let kept = FilterSettings::load(&self.environment.kept_filter());
+        if *set != kept && !self.may_have_settings(root) {
+            self.environment.keep_filter(&set.save());
+            return set.filter(set);
+        }
+        set.filter(&kept)
+    }
+
+    /// Whether the folder that is open may have settings of its own, which are among those that Lapce sends.
+    fn may_have_settings(&mut self, root: &str) -> bool {
+        if root.is_empty() {
+            return false;
+        }
+        if self.is_windows() {
+            return true;
+        }
+        // What cannot be read here cannot be read by Lapce either.
+        let path = [root, "/.lapce/settings.toml"].concat();
+        self.rpc.execute("head", &["-c", "1", "--", &path]).map_or(true, |read| read.success)
     }
 
     /// Applies changes; `None` when the message cannot be read.
@@ -419,14 +450,18 @@ impl<H: Host, E: Environment> Driver<H, E> {
 
     /// What stands in a file, if that is a text of a size that can be read.
     fn file(&mut self, path: &str) -> Option<String> {
-        // There is no such program, or its console would flash up.
-        if self.environment.variable("VOLT_OS").is_some_and(|os| os == "windows") {
+        if self.is_windows() {
             return None;
         }
         let limit = (RECOVERED_BYTES + 1).to_string();
         let read = self.rpc.execute("head", &["-c", &limit, "--", path]).ok()?;
         let whole = read.success && read.stdout.len() <= RECOVERED_BYTES;
         whole.then(|| String::from_utf8(read.stdout).ok()).flatten()
+    }
+
+    /// There `head` does not exist, and the console of a program would flash up.
+    fn is_windows(&self) -> bool {
+        self.environment.variable("VOLT_OS").is_some_and(|os| os == "windows")
     }
 
     fn inline_completion(&mut self, id: Id, params: Raw<'_>) {

@@ -8,7 +8,8 @@ use super::{Sink, StreamToken, StreamTransformer, TextDelta, TransformResult};
 ///
 /// Bytes of UTF-8, not characters: they are what buffers and messages are sized in. A piece never
 /// ends inside a character; a piece shorter than `min` comes only where the text itself ends, where
-/// another kind of token follows, or where the next character would bring it over `max`. Only [`Usage`](StreamToken::Usage), which has no place in the
+/// another kind of token follows, where the next character would bring it over `max`, or, when it is made
+/// [`per_chunk`](Self::per_chunk), where the chunk ends. Only [`Usage`](StreamToken::Usage), which has no place in the
 /// text and comes with every chunk at some providers, overtakes what is held. Choices are gathered
 /// apart from each other. Log-probabilities add up in a piece made of whole tokens, and are dropped
 /// where a token is cut.
@@ -29,6 +30,7 @@ use super::{Sink, StreamToken, StreamTransformer, TextDelta, TransformResult};
 pub struct TokenAccumulator {
     min: usize,
     max: usize,
+    per_chunk: bool,
     held: Vec<Held>,
 }
 
@@ -80,7 +82,13 @@ impl TokenAccumulator {
     /// `max`; what is beyond is set to that.
     pub fn new(min: usize, max: usize) -> Self {
         let max = max.max(4);
-        Self { min: min.min(max), max, held: Vec::new() }
+        Self { min: min.min(max), max, per_chunk: false, held: Vec::new() }
+    }
+
+    /// Pieces of up to `max` bytes, made of the tokens of one chunk: what comes behind is called less often, and no
+    /// text ever waits for the next chunk.
+    pub fn per_chunk(max: usize) -> Self {
+        Self { per_chunk: true, ..Self::new(max, max) }
     }
 
     /// The place where `kind`'s choice is gathered, free of text of another kind.
@@ -160,6 +168,12 @@ impl StreamTransformer for TokenAccumulator {
         TransformResult::Skip
     }
 
+    fn pause(&mut self, out: &mut dyn Sink) {
+        if self.per_chunk {
+            self.flush(None, out);
+        }
+    }
+
     fn flush(&mut self, choice: Option<u32>, out: &mut dyn Sink) {
         for held in &mut self.held {
             if choice.is_none_or(|choice| choice == held.kind.choice()) {
@@ -225,6 +239,22 @@ mod tests {
             let tokens: Vec<_> = tokens.iter().map(|piece| text(piece)).collect();
             let expected: Vec<_> = expected.iter().map(|piece| text(piece)).collect();
             assert_eq!(gathered(*min, *max, &tokens), expected, "{min}..={max} {tokens:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_chunk_ends_a_piece_if_wished() {
+        for (mut accumulator, after_pause) in
+            [(TokenAccumulator::per_chunk(64), &["ab"][..]), (TokenAccumulator::new(64, 64), &[])]
+        {
+            let mut given = Vec::new();
+            let mut out = |token: StreamToken<'_>| given.push(token.text().unwrap_or_default().to_owned());
+            for piece in ["a", "b"] {
+                assert_eq!(accumulator.transform(&mut text(piece), &mut out), TransformResult::Skip);
+            }
+            accumulator.pause(&mut out);
+            accumulator.pause(&mut out);
+            assert_eq!(given, after_pause);
         }
     }
 

@@ -13,7 +13,9 @@ const MAX_READ: usize = 1 << 16;
 /// Between what a [`BackpressureController`] moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackpressureLimits {
-    /// So many tokens may wait for the consumer however slow it is.
+    /// How many tokens may wait before anything is known of the consumer.
+    pub first_permits: u32,
+    /// This many tokens may wait for the consumer however slow it is.
     pub min_permits: u32,
     /// More tokens never wait, however fast it is.
     pub max_permits: u32,
@@ -24,9 +26,9 @@ pub struct BackpressureLimits {
 }
 
 impl Default for BackpressureLimits {
-    /// 4 to 1024 tokens, each for at most 100 ms; 30 s without a sign of life.
+    /// 4 to 1024 tokens, at first 32, each for at most 100 ms; 30 s without a sign of life.
     fn default() -> Self {
-        Self { min_permits: 4, max_permits: 1024, target_ms: 100, timeout_ms: 30_000 }
+        Self { first_permits: 32, min_permits: 4, max_permits: 1024, target_ms: 100, timeout_ms: 30_000 }
     }
 }
 
@@ -70,14 +72,14 @@ pub struct BackpressureController {
 }
 
 impl BackpressureController {
-    /// A controller that begins with 32 permits, as far as `limits` allow.
+    /// A controller that begins with the first permits, as far as the other limits allow.
     pub fn new(limits: BackpressureLimits) -> Self {
         let min_permits = limits.min_permits.max(1);
         let limits =
             BackpressureLimits { min_permits, max_permits: limits.max_permits.max(min_permits), ..limits };
         Self {
             limits,
-            permits: 32.clamp(limits.min_permits, limits.max_permits),
+            permits: limits.first_permits.clamp(limits.min_permits, limits.max_permits),
             waiting: 0,
             short: false,
             bytes_per_token: None,

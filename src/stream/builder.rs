@@ -6,6 +6,22 @@ use super::{
 };
 
 /// Builds a [`StreamingPipeline`]: the decoder first, then transformers in the order they are added.
+///
+/// ```
+/// use ai_completion::provider;
+/// use ai_completion::stream::{ContentFilter, Pattern, StreamPipelineBuilder, StreamToken};
+///
+/// let decoder = provider::find("ollama").expect("there is one of that name").decoder();
+/// let mut pipeline = StreamPipelineBuilder::new(decoder)
+///     .transform(ContentFilter::new().delete(Pattern::text(";")?))
+///     .metrics()
+///     .build();
+/// let mut answer = String::new();
+/// let mut sink = |token: StreamToken<'_>| answer.push_str(token.text().unwrap_or_default());
+/// pipeline.push(b"{\"response\":\"a;b\",\"done\":false}\n", &mut sink);
+/// assert_eq!(answer, "ab");
+/// # Ok::<(), ai_completion::stream::PatternError>(())
+/// ```
 pub struct StreamPipelineBuilder<D, M = NoMetrics> {
     decoder: D,
     transformers: Vec<Box<dyn StreamTransformer>>,

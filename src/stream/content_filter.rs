@@ -1,6 +1,7 @@
 //! Patterns in answer text that is still coming.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::{Done, FinishReason, Sink, StreamToken, StreamTransformer, TextDelta, TransformResult};
 
@@ -22,7 +23,10 @@ use search::{Match, Patterns, Search};
 /// still come true, decided by the pattern's automaton and not by a guess of length.
 ///
 /// A choice's text is one text: tokens of another kind in between do not end it, and overtake what
-/// is held. Text that a match has changed or held back has no log-probability.
+/// is held. Text that a match has changed or held back has no log-probability. The text that is put in the place of
+/// a match is not searched.
+///
+/// A clone shares the compiled patterns, so one filter can be built once and cloned for each stream.
 ///
 /// ```
 /// use ai_completion::stream::{ContentFilter, Pattern, StreamToken, StreamTransformer, TransformResult};
@@ -45,10 +49,17 @@ use search::{Match, Patterns, Search};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct ContentFilter {
-    patterns: Patterns,
-    actions: Vec<Action>,
+    rules: Arc<Rules>,
     channels: Vec<Channel>,
     out: String,
+}
+
+/// What is looked for, and what happens to it.
+#[derive(Debug, Clone, Default)]
+struct Rules {
+    patterns: Patterns,
+    /// By the number of the pattern.
+    actions: Vec<Action>,
 }
 
 #[derive(Debug, Clone)]
@@ -66,6 +77,8 @@ struct Channel {
     search: Search,
     /// The end of the text seen so far, from where it is not decided.
     held: String,
+    /// Text before this position was given out, be it decided or not.
+    given: u64,
     cut: bool,
 }
 
@@ -92,9 +105,37 @@ impl ContentFilter {
         self.add(pattern, Action::Cut)
     }
 
+    /// Whether it has no pattern, so that everything passes.
+    pub fn is_empty(&self) -> bool {
+        self.rules.actions.is_empty()
+    }
+
+    /// Whether a pattern matches in `text`.
+    pub fn matches(&self, text: &str) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let mut search = Search::default();
+        let mut found = false;
+        search.read(&self.rules.patterns, text, |_| found = true);
+        search.end(&self.rules.patterns, |_| found = true);
+        found
+    }
+
+    /// Goes on behind `text` of the first choice, which was given out before: by the stream that this one resumes.
+    /// A match that begins in it and ends in the new text is found; only the new part of it can be changed.
+    pub fn resume(mut self, text: &str) -> Self {
+        let Self { rules, channels, out } = &mut self;
+        let channel = channel(channels, 0);
+        channel.read(text, rules, out);
+        channel.given = channel.search.at();
+        self
+    }
+
     fn add(mut self, pattern: Pattern, action: Action) -> Self {
-        self.patterns.add(pattern.into_automaton(), matches!(action, Action::Cut));
-        self.actions.push(action);
+        let rules = Arc::make_mut(&mut self.rules);
+        rules.patterns.add(pattern.into_automaton(), matches!(action, Action::Cut));
+        rules.actions.push(action);
         self
     }
 
@@ -110,6 +151,7 @@ fn channel(channels: &mut Vec<Channel>, choice: u32) -> &mut Channel {
             delta: false,
             search: Search::default(),
             held: String::new(),
+            given: 0,
             cut: false,
         });
         channels.len() - 1
@@ -120,10 +162,12 @@ fn channel(channels: &mut Vec<Channel>, choice: u32) -> &mut Channel {
 impl Channel {
     /// Reads `text`; what is decided goes into `out`, the rest stays. Whether anything else than
     /// `text` itself came of it.
-    fn read(&mut self, text: &str, patterns: &Patterns, actions: &[Action], out: &mut String) -> bool {
+    fn read(&mut self, text: &str, rules: &Rules, out: &mut String) -> bool {
         let from = self.search.at() - self.held.len() as u64;
-        let mut edit = Edit { held: &self.held, text, from, at: from, actions, out, cut: false };
-        self.search.read(patterns, text, |found| edit.apply(found));
+        let at = from.max(self.given);
+        let actions = &rules.actions;
+        let mut edit = Edit { held: &self.held, text, from, at, actions, out, cut: false };
+        self.search.read(&rules.patterns, text, |found| edit.apply(found));
         if edit.at == from && self.held.is_empty() && self.search.decided() == self.search.at() {
             return false;
         }
@@ -150,14 +194,18 @@ impl Channel {
     }
 
     /// The text has ended: all of it is decided.
-    fn end(&mut self, patterns: &Patterns, actions: &[Action], out: &mut String) {
-        let at = self.search.at();
-        let from = at - self.held.len() as u64;
-        let mut edit = Edit { held: &self.held, text: "", from, at: from, actions, out, cut: false };
-        self.search.end(patterns, |found| edit.apply(found));
-        edit.copy_to(at);
+    fn end(&mut self, rules: &Rules, out: &mut String) {
+        let end = self.search.at();
+        let from = end - self.held.len() as u64;
+        let at = from.max(self.given);
+        let actions = &rules.actions;
+        let mut edit = Edit { held: &self.held, text: "", from, at, actions, out, cut: false };
+        self.search.end(&rules.patterns, |found| edit.apply(found));
+        edit.copy_to(end);
         self.cut = edit.cut;
         self.held.clear();
+        // The search begins anew, at 0.
+        self.given = 0;
     }
 
     fn token<'t>(&self, text: &'t str) -> StreamToken<'t> {
@@ -193,7 +241,7 @@ impl Edit<'_> {
             return;
         }
         self.copy_to(found.start);
-        self.at = found.end;
+        self.at = self.at.max(found.end);
         match &self.actions[found.pattern] {
             Action::Replace(text) => self.out.push_str(text),
             Action::Cut => self.cut = true,
@@ -236,7 +284,7 @@ impl StreamTransformer for ContentFilter {
         }
         channel.delta = matches!(token, StreamToken::Delta(_));
         self.out.clear();
-        if !channel.read(text, &self.patterns, &self.actions, &mut self.out) {
+        if !channel.read(text, &self.rules, &mut self.out) {
             return TransformResult::Pass;
         }
         let text = channel.token(&self.out);
@@ -258,7 +306,7 @@ impl StreamTransformer for ContentFilter {
                 continue;
             }
             self.out.clear();
-            channel.end(&self.patterns, &self.actions, &mut self.out);
+            channel.end(&self.rules, &mut self.out);
             if !self.out.is_empty() {
                 out.token(channel.token(&self.out));
             }

@@ -42,6 +42,7 @@ impl Measure for NoMetrics {
 /// metrics.at(1_000); // the request leaves
 /// for now_ms in [1_180, 1_230, 1_280] {
 ///     metrics.at(now_ms);
+///     metrics.decoded(&StreamToken::Text("let ".into()));
 ///     metrics.delivered(&StreamToken::Text("let ".into()));
 /// }
 /// assert_eq!(metrics.snapshot().to_string(), "3 tokens, 20/s, first after 180 ms");
@@ -50,6 +51,8 @@ impl Measure for NoMetrics {
 pub struct StreamMetrics {
     now_ms: u64,
     started_ms: Option<u64>,
+    /// When the first answer text was decoded, and when it was delivered.
+    begun_ms: Option<u64>,
     first_ms: Option<u64>,
     last_ms: u64,
     chunks: u64,
@@ -64,6 +67,8 @@ pub struct StreamMetrics {
 impl StreamMetrics {
     /// The counts so far.
     pub fn snapshot(&self) -> Snapshot {
+        let Self { started_ms, begun_ms, first_ms, last_ms, .. } = *self;
+        let times = Times { started_ms, begun_ms, first_ms, last_ms };
         Snapshot {
             chunks: self.chunks,
             bytes: self.bytes,
@@ -72,7 +77,7 @@ impl StreamMetrics {
             pieces: self.pieces,
             errors: self.errors,
             usage: self.usage,
-            ..Snapshot::timed(self.started_ms, self.first_ms, self.last_ms, self.pieces)
+            ..Snapshot::timed(times, self.pieces)
         }
     }
 }
@@ -91,8 +96,14 @@ impl Measure for StreamMetrics {
 
     fn decoded(&mut self, token: &StreamToken<'_>) {
         self.decoded += 1;
-        if let StreamToken::Usage(usage) = token {
-            self.usage = *usage;
+        match token {
+            StreamToken::Usage(usage) => self.usage = *usage,
+            StreamToken::Text(_) | StreamToken::Delta(_) => {
+                self.pieces += 1;
+                self.begun_ms.get_or_insert(self.now_ms);
+                self.last_ms = self.now_ms;
+            }
+            _ => {}
         }
     }
 
@@ -101,9 +112,7 @@ impl Measure for StreamMetrics {
         match token {
             StreamToken::Error(_) => self.errors += 1,
             StreamToken::Text(_) | StreamToken::Delta(_) => {
-                self.pieces += 1;
                 self.first_ms.get_or_insert(self.now_ms);
-                self.last_ms = self.now_ms;
             }
             _ => {}
         }
@@ -119,10 +128,10 @@ pub struct Snapshot {
     pub bytes: u64,
     /// Tokens the decoder made.
     pub decoded: u64,
+    /// Those of them that are answer text. Counted here because transformers join and split pieces.
+    pub pieces: u64,
     /// Tokens that reached the sink, after the transformers.
     pub delivered: u64,
-    /// Those of them that are answer text.
-    pub pieces: u64,
     /// Those of them that are errors.
     pub errors: u64,
     /// The last counts the provider stated.
@@ -133,10 +142,23 @@ pub struct Snapshot {
     pub pieces_per_second: Option<f64>,
 }
 
+/// The times of a stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub started_ms: Option<u64>,
+    /// The first piece of answer text was decoded.
+    pub begun_ms: Option<u64>,
+    /// The first piece of answer text reached the sink.
+    pub first_ms: Option<u64>,
+    /// The last piece of answer text was decoded.
+    pub last_ms: u64,
+}
+
 impl Snapshot {
-    /// Only what is derived from the times of the start, of the first and of the last of `pieces`.
-    pub(super) fn timed(started_ms: Option<u64>, first_ms: Option<u64>, last_ms: u64, pieces: u64) -> Self {
-        let writing_ms = first_ms.map_or(0, |first| last_ms.saturating_sub(first));
+    /// Only what is derived from the times and the number of pieces.
+    pub(super) fn timed(times: Times, pieces: u64) -> Self {
+        let Times { started_ms, begun_ms, first_ms, last_ms } = times;
+        let writing_ms = begun_ms.map_or(0, |begun| last_ms.saturating_sub(begun));
         Self {
             first_token_ms: first_ms.zip(started_ms).map(|(first, start)| first.saturating_sub(start)),
             // The first piece ends the wait; only those after it took writing time.
@@ -206,7 +228,7 @@ mod tests {
         metrics.delivered(&StreamToken::Done(Done { reason: FinishReason::Stop, index: 0 }));
         let counts = metrics.snapshot();
         assert_eq!((counts.chunks, counts.bytes, counts.decoded), (2, 150, 3));
-        assert_eq!((counts.delivered, counts.pieces, counts.errors), (2, 1, 0));
+        assert_eq!((counts.delivered, counts.pieces, counts.errors), (2, 2, 0));
         assert_eq!(
             (counts.bytes_per_chunk(), counts.tokens_per_chunk(), counts.bytes_per_token()),
             (75.0, 1.5, 50.0)
@@ -220,8 +242,10 @@ mod tests {
         assert_eq!(metrics.snapshot().bytes_per_chunk(), 0.0);
         assert_eq!(metrics.snapshot().to_string(), "0 tokens");
         metrics.at(5);
-        metrics.delivered(&text());
-        metrics.delivered(&text());
+        for _ in 0..2 {
+            metrics.decoded(&text());
+            metrics.delivered(&text());
+        }
         assert_eq!(metrics.snapshot().pieces_per_second, None);
         assert_eq!(metrics.snapshot().to_string(), "2 tokens, first after 0 ms");
     }
@@ -231,11 +255,24 @@ mod tests {
         let mut metrics = StreamMetrics::default();
         metrics.at(1_000);
         metrics.at(900);
+        metrics.decoded(&text());
         metrics.delivered(&text());
         metrics.at(500);
-        metrics.delivered(&text());
+        metrics.decoded(&text());
         assert_eq!(metrics.snapshot().first_token_ms, Some(0));
         assert_eq!(metrics.snapshot().pieces_per_second, None);
+    }
+
+    #[test]
+    fn pieces_that_a_transformer_joins_are_counted_before() {
+        let mut metrics = StreamMetrics::default();
+        for now_ms in [0, 100, 200] {
+            metrics.at(now_ms);
+            metrics.decoded(&text());
+        }
+        metrics.delivered(&text());
+        let counts = metrics.snapshot();
+        assert_eq!((counts.pieces, counts.first_token_ms), (3, Some(200)));
     }
 
     #[test]

@@ -153,8 +153,13 @@ mod tests {
 
     use super::*;
 
-    const ONE: BackpressureLimits =
-        BackpressureLimits { min_permits: 1, max_permits: 1, target_ms: 100, timeout_ms: 1_000 };
+    const ONE: BackpressureLimits = BackpressureLimits {
+        first_permits: 1,
+        min_permits: 1,
+        max_permits: 1,
+        target_ms: 100,
+        timeout_ms: 1_000,
+    };
 
     #[derive(Default)]
     struct Woken(AtomicUsize);

@@ -92,6 +92,7 @@ impl<D: Decode, M: Measure> StreamingPipeline<D, M> {
         let stages = &mut self.stages;
         stages.metrics.chunk(chunk.len());
         self.decoder.feed(chunk, &mut |token: StreamToken<'_>| stages.take(token, sink));
+        stages.each(sink, &|stage, out| stage.pause(out));
         self.account(chunk.len());
     }
 
@@ -172,6 +173,12 @@ impl<M: Measure> Stages<M> {
     /// Flushes stage by stage: what one held still goes through those behind it. An error has done so
     /// already.
     fn end(&mut self, sink: &mut impl Sink) {
+        self.each(sink, &|stage, out| stage.flush(None, out));
+        self.over = true;
+    }
+
+    /// Calls each stage in order; what it gives goes through those behind it.
+    fn each(&mut self, sink: &mut impl Sink, call: &dyn Fn(&mut dyn StreamTransformer, &mut dyn Sink)) {
         if self.over {
             return;
         }
@@ -183,10 +190,9 @@ impl<M: Measure> Stages<M> {
         };
         let mut rest = transformers.as_mut_slice();
         while let Some((stage, behind)) = rest.split_first_mut() {
-            stage.flush(None, &mut |token: StreamToken<'_>| run(behind, token, over, &mut deliver));
+            call(stage.as_mut(), &mut |token: StreamToken<'_>| run(behind, token, over, &mut deliver));
             rest = behind;
         }
-        *over = true;
     }
 }
 

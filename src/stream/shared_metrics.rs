@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::metrics::Times;
 use super::{Measure, Snapshot, StreamToken, Usage};
 
 /// [`StreamMetrics`](super::StreamMetrics) behind an [`Arc`] of atomic counters: one clone measures in the
@@ -20,7 +21,7 @@ use super::{Measure, Snapshot, StreamToken, Usage};
 /// let reader = std::thread::spawn(move || {
 ///     writer.at(1_000);
 ///     writer.chunk(280);
-///     writer.delivered(&StreamToken::Text("let".into()));
+///     writer.decoded(&StreamToken::Text("let".into()));
 /// });
 /// reader.join().expect("the thread does not panic");
 /// let counts = metrics.snapshot();
@@ -33,6 +34,7 @@ pub struct SharedStreamMetrics(Arc<Counters>);
 struct Counters {
     now_ms: AtomicU64,
     started_ms: AtomicU64,
+    begun_ms: AtomicU64,
     first_ms: AtomicU64,
     last_ms: AtomicU64,
     chunks: AtomicU64,
@@ -54,6 +56,7 @@ impl Default for Counters {
         Self {
             now_ms: zero(),
             started_ms: unknown(),
+            begun_ms: unknown(),
             first_ms: unknown(),
             last_ms: zero(),
             chunks: zero(),
@@ -72,7 +75,13 @@ impl SharedStreamMetrics {
     pub fn snapshot(&self) -> Snapshot {
         let Counters { usage: [input, output, cached, reasoning], .. } = &*self.0;
         let counters = &*self.0;
-        let (pieces, last_ms) = (counters.pieces.load(Relaxed), counters.last_ms.load(Relaxed));
+        let pieces = counters.pieces.load(Relaxed);
+        let times = Times {
+            started_ms: known(&counters.started_ms),
+            begun_ms: known(&counters.begun_ms),
+            first_ms: known(&counters.first_ms),
+            last_ms: counters.last_ms.load(Relaxed),
+        };
         Snapshot {
             chunks: counters.chunks.load(Relaxed),
             bytes: counters.bytes.load(Relaxed),
@@ -86,7 +95,7 @@ impl SharedStreamMetrics {
                 cached: known(cached),
                 reasoning: known(reasoning),
             },
-            ..Snapshot::timed(known(&counters.started_ms), known(&counters.first_ms), last_ms, pieces)
+            ..Snapshot::timed(times, pieces)
         }
     }
 }
@@ -113,11 +122,20 @@ impl Measure for SharedStreamMetrics {
 
     fn decoded(&mut self, token: &StreamToken<'_>) {
         self.0.decoded.fetch_add(1, Relaxed);
-        if let StreamToken::Usage(usage) = token {
-            let stated = [usage.input, usage.output, usage.cached, usage.reasoning];
-            for (counter, value) in self.0.usage.iter().zip(stated) {
-                counter.store(value.unwrap_or(UNKNOWN), Relaxed);
+        match token {
+            StreamToken::Usage(usage) => {
+                let stated = [usage.input, usage.output, usage.cached, usage.reasoning];
+                for (counter, value) in self.0.usage.iter().zip(stated) {
+                    counter.store(value.unwrap_or(UNKNOWN), Relaxed);
+                }
             }
+            StreamToken::Text(_) | StreamToken::Delta(_) => {
+                self.0.pieces.fetch_add(1, Relaxed);
+                let now_ms = self.0.now_ms.load(Relaxed);
+                set_once(&self.0.begun_ms, now_ms);
+                self.0.last_ms.fetch_max(now_ms, Relaxed);
+            }
+            _ => {}
         }
     }
 
@@ -128,10 +146,7 @@ impl Measure for SharedStreamMetrics {
                 self.0.errors.fetch_add(1, Relaxed);
             }
             StreamToken::Text(_) | StreamToken::Delta(_) => {
-                self.0.pieces.fetch_add(1, Relaxed);
-                let now_ms = self.0.now_ms.load(Relaxed);
-                set_once(&self.0.first_ms, now_ms);
-                self.0.last_ms.fetch_max(now_ms, Relaxed);
+                set_once(&self.0.first_ms, self.0.now_ms.load(Relaxed));
             }
             _ => {}
         }

@@ -33,6 +33,12 @@ pub trait StreamTransformer: Send + Sync {
     fn transform<'a>(&'a mut self, token: &mut StreamToken<'a>, before: &mut dyn Sink)
     -> TransformResult<'a>;
 
+    /// The bytes that have come are used up; more may come later, or none for a while. A stage that holds text only to
+    /// make larger pieces of it gives it out now, one that cannot know yet what it is goes on holding it.
+    fn pause(&mut self, out: &mut dyn Sink) {
+        let _ = out;
+    }
+
     /// Gives out what is still held, in order, because the text ends: of `choice`, whose `Done` is
     /// the next token, or of all choices when it is `None` (an `Error` is next, or nothing is).
     fn flush(&mut self, choice: Option<u32>, out: &mut dyn Sink) {

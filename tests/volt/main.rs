@@ -6,6 +6,7 @@
 mod attacks;
 mod caret;
 mod documents;
+mod filter;
 mod growing;
 mod leftovers;
 mod onwards;

@@ -242,7 +242,7 @@ impl Engine {
         let Some(place) = self.place().cloned() else { return Ok(None) };
         let Some(buffer) = buffers.get(&place.uri) else { return Ok(None) };
         let mut prompt = self.prompt(&buffer, place.offset, buffers);
-        let Options { targets, limits, extent, .. } = &self.options;
+        let Options { targets, limits, content_filter, extent, .. } = &self.options;
         let chosen = targets.choose(now, place.invoked);
         let Some((role, target)) = chosen.filter(|(_, target)| target.may_be_asked()) else {
             return Ok(None);
@@ -252,7 +252,8 @@ impl Engine {
         let loads = target.is_cold(now);
         prompt.unwanted = unwanted;
         let suggestion = Suggestion::new(buffer.uri, buffer.language, place.offset, *extent);
-        let mut generation = Generation::new(provider, account, prompt, place.invoked, *limits);
+        let mut generation =
+            Generation::new(provider, account, prompt, place.invoked, *limits, content_filter.clone());
         self.asked = role;
         let request = generation.request(self.next_number(), now + delay_ms, "")?;
         Ok(Some((Work { generation, suggestion, instead_of: None, role, loads }, request)))
@@ -305,11 +306,12 @@ impl Engine {
         }
         let accepted = Buffer { text: &text, ..buffer };
         let prompt = self.prompt(&accepted, offset, buffers);
-        let Options { targets, limits, extent, .. } = &self.options;
+        let Options { targets, limits, content_filter, extent, .. } = &self.options;
         let Some(target) = targets.get(role) else { return };
         let suggestion = Suggestion::new(buffer.uri, buffer.language, offset, *extent);
         let (provider, account) = (target.provider, target.account.clone());
-        let mut generation = Generation::new(provider, account, prompt, false, *limits);
+        let mut generation =
+            Generation::new(provider, account, prompt, false, *limits, content_filter.clone());
         let number = self.next_number();
         if let Ok(request) = generation.request(number, now, "") {
             out.push(Output::Start { number, request: Box::new(request), delay_ms: 0, replaces: None });

@@ -16,6 +16,12 @@ impl Engine {
         let Some(place) = self.place().cloned() else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
         let mut rest = self.rest(buffer.text);
+        if moment.caught_up
+            && let Phase::Streaming { work, .. } = &mut self.phase
+        {
+            // Whatever is to be drawn of it is drawn now. While keys are queued, tokens wait.
+            work.generation.shown();
+        }
         if rest.complete && matches!(self.phase, Phase::Streaming { .. }) {
             // Nothing more of the answer would be shown: the model need not write on.
             self.ended(now, Ending::Stopped, buffers, out);
@@ -67,7 +73,13 @@ impl Engine {
     fn rest(&mut self, document: &str) -> Rest {
         let accept = self.options.accept;
         let suggestion = self.suggestion();
-        suggestion.map_or_else(Rest::default, |suggestion| suggestion.rest(document).taken_by(accept))
+        let rest =
+            suggestion.map_or_else(Rest::default, |suggestion| suggestion.rest(document).taken_by(accept));
+        // The pipeline has filtered the answer. But what was done to it since may have brought text together.
+        if self.options.content_filter.matches(&rest.text) {
+            return Rest { complete: rest.complete, ..Rest::default() };
+        }
+        rest
     }
 
     /// Whether what is drawn should change to this.
@@ -81,9 +93,6 @@ impl Engine {
 
     fn draw(&mut self, id: RequestId, rest: Rest, now: u64, out: &mut Vec<Output>) {
         let Some(place) = self.place().cloned() else { return };
-        if let Phase::Streaming { work, .. } = &mut self.phase {
-            work.generation.shown();
-        }
         let Rest { text, replaces, .. } = rest.clone();
         self.screen.drawn(now, &place.uri, rest);
         let answer = Answer::Ghost { uri: place.uri, offset: place.offset, text, replaces };

@@ -110,7 +110,10 @@ impl Engine {
     /// Something came of the speculative request.
     fn receive_ahead(&mut self, now: u64, event: &ResponseEvent<'_>, out: &mut Vec<Output>) {
         let Some(Work { generation, suggestion, .. }) = &mut self.speculative else { return };
-        match generation.receive(now, event, &mut suggestion.answer, &mut self.random) {
+        let verdict = generation.receive(now, event, &mut suggestion.answer, &mut self.random);
+        // It is not to be shown yet, so nothing of it waits for that.
+        generation.shown();
+        match verdict {
             Verdict::Going => {}
             Verdict::Ended(ending) => {
                 suggestion.answer.ending = Some(ending);
@@ -249,6 +252,7 @@ impl Engine {
             return;
         };
         let Work { generation, mut suggestion, instead_of, .. } = work;
+        self.measured = Some(generation.measured());
         out.push(Output::Stop(generation.number));
         if let Some(next) = follow_up {
             // Nothing came that fits what was typed since.

@@ -504,6 +504,12 @@ impl Environment for End {
     }
 
     fn keep_learned(&self, _: &str) {}
+
+    fn kept_filter(&self) -> String {
+        String::new()
+    }
+
+    fn keep_filter(&self, _: &str) {}
 }
 
 impl Transport for End {

@@ -39,6 +39,8 @@ fn values_are_taken() {
         "languages": {"markdown": "off", "rust": "automatic"},
         "ignore": ["*.min.js"],
         "secret-files": ["!*.pem"],
+        "content-filter": ["TODO*", "secret"],
+        "content-filter-replacement": "…",
         "debounce-ms": 300.0,
         "max-tokens": 64,
         "timeout": {"idle-ms": 5000},
@@ -182,6 +184,11 @@ fn a_wrong_value_is_named_by_its_dotted_name_and_never_quoted() {
         ),
         (json!({"colour": {"hush": 1}}), "`colour` is not a setting"),
         (
+            json!({"content-filter-replacement": "hush\nb"}),
+            "`content-filter-replacement` must be a text on one line, of at most 64 characters, that `content-filter` does \
+             not match; the value given is ignored",
+        ),
+        (
             json!({"extra-headers": {"hOsT": "hush"}}),
             "`extra-headers.hOsT` decides how requests are read and cannot be set; left out",
         ),
@@ -227,6 +234,12 @@ fn off_switches_fail_closed() {
         (json!({"read-only": "*.rs"}), "read-only"),
         (json!({"snippets": "off"}), "snippets"),
         (json!({"mask-secrets": "off"}), "mask-secrets"),
+        (json!({"content-filter": 5}), "content-filter"),
+        (json!({"content-filter": ["**"]}), "content-filter"),
+        (json!({"content-filter": "x".repeat(129)}), "content-filter"),
+        (json!({"content-filter": ["a", {"b": 1}]}), "content-filter"),
+        (json!({"content-filter": vec!["a"; 65]}), "content-filter"),
+        (json!({"contentfilter": "a"}), "content-filter"),
         (json!({"ca-file": 7}), "ca-file"),
     ] {
         let (settings, problems) = read(options.clone());
@@ -512,4 +525,14 @@ fn volt_toml_tells_every_setting_with_its_default() {
     assert_eq!(Settings::read_from(&mut reader), Settings::default());
     assert_eq!(reader.known().iter().copied().collect::<BTreeSet<_>>(), told);
     assert_eq!(reader.finish(), []);
+}
+
+#[test]
+fn one_text_is_a_list_of_one_and_a_replacement_is_not_filtered_itself() {
+    let filter = |options: Value| read(options).0.engine.content_filter;
+    assert_eq!(filter(json!({"content-filter": "a"})), filter(json!({"content-filter": ["a"]})));
+    assert_eq!(filter(json!({"content-filter": ""})), FilterSettings::default());
+    let (settings, problems) = read(json!({"content-filter": ["b*"], "content-filter-replacement": "abc"}));
+    assert_eq!(settings.engine.content_filter, filter(json!({"content-filter": "b*"})));
+    assert_eq!((settings.wrong, problems.len()), (None, 1), "{problems:?}");
 }

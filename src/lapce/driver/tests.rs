@@ -25,6 +25,7 @@ struct World {
     wakes: Rc<Cell<usize>>,
     trusted: Rc<RefCell<String>>,
     is_unwritable: Rc<Cell<bool>>,
+    kept_filter: Rc<RefCell<String>>,
 }
 
 #[derive(Clone)]
@@ -69,6 +70,14 @@ impl Environment for World {
     }
 
     fn keep_learned(&self, _: &str) {}
+
+    fn kept_filter(&self) -> String {
+        self.kept_filter.borrow().clone()
+    }
+
+    fn keep_filter(&self, text: &str) {
+        *self.kept_filter.borrow_mut() = text.to_owned();
+    }
 }
 
 impl Transport for World {

@@ -268,3 +268,36 @@ proptest! {
 
 #[cfg(feature = "regex")]
 mod regular;
+
+#[test]
+fn a_match_over_the_seam_of_a_resumed_stream_is_found() {
+    for (before, pieces, expected) in [
+        ("let se", &["cret", " = 1"][..], &["#", " = 1", ""][..]),
+        ("let se", &["c", "ret"], &["", "#", ""]),
+        // It was given out before and turns out to be harmless: it does not come twice.
+        ("let se", &["t", "x"], &["t", "x", ""]),
+        ("let se", &["c"], &["", "c"]),
+        ("let ", &["secret"], &["#", ""]),
+        ("", &["secret"], &["#", ""]),
+    ] {
+        assert_eq!(steps(mark("secret").resume(before), pieces), expected, "{before:?} {pieces:?}");
+    }
+}
+
+#[test]
+fn a_whole_text_can_be_searched() {
+    for (text, expected) in [("a secret", true), ("a secre", false), ("", false), ("secretsecre", true)] {
+        assert_eq!(mark("secret").matches(text), expected, "{text}");
+    }
+    assert!(mark("end*").matches("the end"));
+    assert!(!ContentFilter::new().matches("the end"));
+}
+
+#[test]
+fn a_clone_shares_the_patterns_and_not_the_text() {
+    let mut first = mark("ab");
+    let second = first.clone();
+    assert!(Arc::ptr_eq(&first.rules, &second.rules));
+    push(&mut first, text("a"), &mut Vec::new());
+    assert_eq!(steps(second, &["b"]), ["b", ""]);
+}

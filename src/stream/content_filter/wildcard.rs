@@ -125,17 +125,17 @@ fn step(parts: &[Part], places: &[u32], byte: u8, matched: bool) -> Vec<u32> {
 }
 
 /// `places`, and those that are reached from them without a byte, ascending.
-fn closure(parts: &[Part], mut places: Vec<u32>) -> Vec<u32> {
-    let mut at = 0;
-    while let Some(&place) = places.get(at) {
-        if matches!(parts.get(place as usize), Some(Part::Line | Part::Any)) {
-            places.push(place + 1);
+fn closure(parts: &[Part], places: Vec<u32>) -> Vec<u32> {
+    let mut all = Vec::with_capacity(places.len() + 1);
+    for mut place in places {
+        while all.last().is_none_or(|last| *last < place) {
+            all.push(place);
+            if matches!(parts.get(place as usize), Some(Part::Line | Part::Any)) {
+                place += 1;
+            }
         }
-        at += 1;
     }
-    places.sort_unstable();
-    places.dedup();
-    places
+    all
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::super::{
-    Done, ErrorKind, FinishReason, Snapshot, StreamPipelineBuilder, TokenAccumulator, TransformResult,
+    ContentFilter, Done, ErrorKind, FinishReason, Pattern, Snapshot, StreamPipelineBuilder, TokenAccumulator,
+    TransformResult,
 };
 use super::*;
 
@@ -207,6 +208,21 @@ fn nothing_comes_after_finish() {
 }
 
 #[test]
+fn what_is_gathered_per_chunk_comes_when_the_chunk_ends() {
+    let mut pipeline = StreamPipelineBuilder::new(Letters::default())
+        .transform(TokenAccumulator::per_chunk(64))
+        .transform(ContentFilter::new().delete(Pattern::text("cd").expect("it is no empty text")))
+        .build();
+    let mut given = Vec::new();
+    for chunk in [&b"abc"[..], b"de", b"f"] {
+        let mut piece = String::new();
+        pipeline.push(chunk, &mut |token: StreamToken<'_>| piece += token.text().unwrap_or_default());
+        given.push(piece);
+    }
+    assert_eq!(given, ["ab", "e", "f"]);
+}
+
+#[test]
 fn metrics_see_both_ends() {
     let mut pipeline = StreamPipelineBuilder::new(Letters::default())
         .transform(TokenAccumulator::new(2, 8))
@@ -224,10 +240,10 @@ fn metrics_see_both_ends() {
             bytes: 7,
             decoded: 7,
             delivered: 4,
-            pieces: 3,
+            pieces: 6,
             errors: 0,
             first_token_ms: Some(50),
-            pieces_per_second: Some(20.0),
+            pieces_per_second: Some(50.0),
             ..Snapshot::default()
         },
     );

@@ -5,6 +5,7 @@ use ai_completion::completion::generation::{Generation, Limits, Verdict};
 use ai_completion::completion::suggestion::{Answer, Ending};
 use ai_completion::http::Secret;
 use ai_completion::provider::{self, Account, Prompt, Seam};
+use ai_completion::stream::ContentFilter;
 use ai_completion::transport::{Failure, FailureKind, RequestNumber};
 use volt_host::server::Request;
 use volt_host::server::shape::Body;
@@ -44,7 +45,7 @@ impl Reader {
         assert_eq!(provider.seam(&account), case.seam, "{}", case.name);
         let prompt = Prompt { prefix: "fn total".to_owned(), max_tokens: 64, ..Prompt::default() };
         let limits = Limits { event_bytes: 1 << 20, response_bytes: 1 << 20 };
-        let generation = Generation::new(provider, account, prompt, false, limits);
+        let generation = Generation::new(provider, account, prompt, false, limits, ContentFilter::new());
         Self { generation, answer: Answer::default(), random: 1 }
     }
 
