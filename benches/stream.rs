@@ -4,7 +4,9 @@
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
-    let own = ["bench", "--package", "stream-cases", "--bench", "criterion", "--"];
+    // For speed, as the peers.
+    let config = "profile.release.package.ai-completion.opt-level=3";
+    let own = ["bench", "--config", config, "--package", "stream-cases", "--bench", "criterion", "--"];
     // cargo itself adds `--bench`, which criterion would take from the other cargo as well.
     let passed = std::env::args_os().skip(1).filter(|arg| arg != "--bench");
     match Command::new(env!("CARGO")).args(own).args(passed).status() {

@@ -2,6 +2,12 @@
 
 /// Appends the text of a JSON string to `out`. `inner`, what stands between its quotes, has been checked
 /// to be that; of lone surrogates, which JSON's grammar lets pass, each becomes U+FFFD.
+///
+/// ```
+/// let mut text = String::new();
+/// json::unescape(r"a\n\u00e9", &mut text);
+/// assert_eq!(text, "a\né");
+/// ```
 pub fn unescape(inner: &str, out: &mut String) {
     let mut rest = inner;
     while let Some((plain, escape)) = rest.split_once('\\') {

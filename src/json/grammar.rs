@@ -32,6 +32,13 @@ impl<'a> Text<'a> {
         self.bytes.get(at).copied()
     }
 
+    /// The bytes from there on.
+    #[cfg(feature = "template")]
+    #[inline(always)]
+    pub(crate) fn ahead(&self, at: usize) -> &'a [u8] {
+        self.bytes.get(at..).unwrap_or_default()
+    }
+
     /// Where the next byte is that is no white space.
     #[inline(always)]
     pub(crate) fn blank(&self, at: usize) -> usize {
@@ -178,6 +185,10 @@ impl<'a> Text<'a> {
 /// The length of the value that `bytes` begin with and that stands in `depth` brackets.
 #[cfg(feature = "template")]
 pub(crate) fn value(bytes: &[u8], depth: u32) -> Option<usize> {
+    // Most values are short strings.
+    if let [b'"', rest @ ..] = bytes {
+        return Some(inside(rest)?.len + 2);
+    }
     Text::new(bytes).value(0, depth)
 }
 

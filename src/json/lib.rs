@@ -4,6 +4,8 @@
 
 mod escape;
 mod grammar;
+#[cfg(feature = "template")]
+mod members;
 mod number;
 mod raw;
 mod scanner;

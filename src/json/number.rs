@@ -7,6 +7,11 @@ const EXACT: i32 = 22;
 /// The number a text is, as JSON writes numbers (RFC 8259, 6). Exact for up to 15 digits with an exponent of at most 22
 /// (Clinger, "How to read floating point numbers accurately", 1990), else right to the last digit or two. `None` for
 /// what is too large for a double, too.
+///
+/// ```
+/// assert_eq!(json::number("-1.5e3"), Some(-1500.0));
+/// assert_eq!(json::number("01"), None);
+/// ```
 pub fn number(text: &str) -> Option<f64> {
     let text = text.trim();
     if super::grammar::number(text.as_bytes()) != Some(text.len()) {

@@ -6,6 +6,16 @@ use std::ops::Deref;
 use super::{Read, Scanner, unescape};
 
 /// A JSON value as it stands in the frame; the default is one that is not there.
+///
+/// ```
+/// use json::Raw;
+///
+/// let list: Raw<'_> = json::from_str(r#"["one", 2, null]"#)?;
+/// let mut numbers = Vec::new();
+/// list.each(|element: Raw<'_>| numbers.push(element.number()));
+/// assert_eq!(numbers, [None, Some(2), None]);
+/// # Ok::<(), json::NotJson>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Raw<'a>(Option<&'a str>);
 

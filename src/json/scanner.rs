@@ -156,18 +156,6 @@ impl<'a> Scanner<'a> {
         Self { text, json: Text::new(text.as_bytes()), at: 0, depth: 0, failed: false, unread: None }
     }
 
-    /// The same in the middle of a text, where `depth` brackets are open.
-    #[cfg(feature = "template")]
-    pub(super) fn within(text: &'a str, depth: u32) -> Self {
-        Self { depth, ..Self::new(text) }
-    }
-
-    /// How many bytes were read, if all of them were JSON.
-    #[cfg(feature = "template")]
-    pub(super) fn taken(&self) -> Option<usize> {
-        (!self.failed).then_some(self.at)
-    }
-
     /// Reads the value here.
     pub fn read<T: Read<'a>>(&mut self) -> T {
         let mut value = T::default();

@@ -1,12 +1,13 @@
 //! The way from body bytes to tokens that all formats share.
 
+#[cfg(feature = "memo")]
 use std::ops::Range;
 
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
 use super::event_stream::{EventStream, FrameError, Message, MessageKind};
 use super::leniency::{Cumulative, New};
-use crate::json::{self, NotJson, Raw, Read, Scanner, Unread, is_json};
+use crate::json::{self, NotJson, Raw, Read, Scanner, is_json};
 use crate::sse::{self, json_array, ndjson};
 use crate::stream::{Decode, Done, ErrorKind, FinishReason, Sink, StreamError, StreamToken, Usage};
 
@@ -30,18 +31,21 @@ pub struct Frame<'f> {
     pub event: &'f str,
     /// Its text.
     pub data: &'f str,
+    #[cfg(feature = "memo")]
     notes: Option<&'f mut Notes>,
 }
 
 /// What a wire made of a frame, besides the tokens it gave.
+#[cfg(feature = "memo")]
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     /// What its readings passed over.
-    pub(super) unread: Unread,
+    pub(super) unread: json::Unread,
     /// The object that counts tokens: where it stands, and how it is read.
     pub(super) counts: Option<(Range<usize>, ReadCounts)>,
 }
 
+#[cfg(feature = "memo")]
 impl Notes {
     /// Begins with another frame.
     pub(super) fn clear(&mut self) {
@@ -50,16 +54,22 @@ impl Notes {
     }
 }
 
-/// Reads an object that counts tokens.
+/// Reads an object that counts tokens: each count is a number of the object as it stands there, chosen by keys alone.
 pub(super) type ReadCounts = fn(&mut Scanner<'_>) -> Usage;
 
 impl<'f> Frame<'f> {
     /// A frame with that text.
     pub fn new(event: &'f str, data: &'f str) -> Self {
-        Self { event, data, notes: None }
+        Self {
+            event,
+            data,
+            #[cfg(feature = "memo")]
+            notes: None,
+        }
     }
 
     /// The same frame; what is made of it is noted in `notes`.
+    #[cfg(feature = "memo")]
     pub(super) fn noting(self, notes: &'f mut Notes) -> Self {
         Self { notes: Some(notes), ..self }
     }
@@ -69,11 +79,16 @@ impl<'f> Frame<'f> {
     /// # Errors
     /// [`NotJson`] when it is none.
     pub fn read(&mut self, value: &mut impl Read<'f>) -> Result<(), NotJson> {
-        json::read(self.data, self.notes.as_deref_mut().map(|notes| &mut notes.unread), value)
+        #[cfg(feature = "memo")]
+        let unread = self.notes.as_deref_mut().map(|notes| &mut notes.unread);
+        #[cfg(not(feature = "memo"))]
+        let unread = None;
+        json::read(self.data, unread, value)
     }
 
     /// Gives the token of the frame's `counts`, which has nothing but what `read` finds there.
     pub(super) fn usage(&mut self, counts: Raw<'_>, read: ReadCounts, sink: &mut dyn Sink) {
+        #[cfg(feature = "memo")]
         if let Some(notes) = &mut self.notes {
             let object = Some(counts.json()).filter(|json| json.starts_with('{'));
             notes.counts = object.and_then(|object| Some((place(self.data, object)?, read)));
@@ -83,6 +98,7 @@ impl<'f> Frame<'f> {
 }
 
 /// Where `part` stands in `data`, if it is a part of it.
+#[cfg(feature = "memo")]
 fn place(data: &str, part: &str) -> Option<Range<usize>> {
     let start = part.as_ptr().addr().checked_sub(data.as_ptr().addr())?;
     let end = start.checked_add(part.len())?;
@@ -91,12 +107,12 @@ fn place(data: &str, part: &str) -> Option<Range<usize>> {
 
 /// What one wire format does with a frame. One value per response.
 ///
-/// Contract that the memo of the envelope rests on: when a frame yields exactly one text or reasoning
+/// Contract that the memo of the envelope (feature `memo`) rests on: when a frame yields exactly one text or reasoning
 /// token, or behind it one of [`Frame::usage`], and nothing else,
 /// - all that the wire knows of the frame it has from [`Frame::read`], and from its name;
 /// - the first token is one string of the frame, borrowed from it unless it has escapes;
-/// - a second frame right after it that differs only in that text, in what `read` passed over, and in the
-///   members of the object that counts tokens, yields the same tokens with its own text and counts, unless
+/// - a second frame right after it that differs only in that text, in what `read` passed over, in the order of the
+///   members of objects, and in whole numbers of the object that counts tokens, yields the same tokens with its own text and counts, unless
 ///   the text or the object is empty, and changes nothing in `self` or `ends` that the first has not.
 pub trait Wire: Send {
     /// Decodes one frame. Finish reasons, end markers and failures are said to `ends`, everything else goes
@@ -250,8 +266,9 @@ impl Decoder {
     }
 
     /// The same decoder, which decodes each frame in full: for measuring what the memo of the envelope gives.
+    #[cfg(feature = "memo")]
     pub fn without_memo(mut self) -> Self {
-        self.reading.envelope = Envelope::off();
+        self.reading.envelope = Envelope::without_memo();
         self
     }
 
@@ -356,13 +373,16 @@ impl Reading {
         if self.closed || self.ends.failed {
             return;
         }
+        // As nearly all do.
+        let is_object_like = data.starts_with('{');
         // Every provider may be behind a gateway that speaks OpenAI's dialect; some pad the marker.
-        if data.trim_ascii() == "[DONE]" {
+        if !is_object_like && data.trim_ascii() == "[DONE]" {
             self.closed = true;
             return self.ends.marker();
         }
         // A proxy's heartbeat or farewell: an event by a name of its own, and no JSON.
-        if !matches!(event, "" | "message" | "error") && !data.trim_ascii_start().starts_with(['{', '[']) {
+        let is_json_like = is_object_like || data.trim_ascii_start().starts_with(['{', '[']);
+        if !is_json_like && !matches!(event, "" | "message" | "error") {
             return;
         }
         if event == "error" && !is_json(data) {

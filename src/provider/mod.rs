@@ -17,6 +17,8 @@ mod infill_prompt;
 pub mod key;
 pub mod learned;
 mod leniency;
+#[cfg(feature = "memo")]
+mod memo;
 mod models;
 mod profile;
 mod prompt;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use ai_completion::stream::{StreamPipelineBuilder, StreamToken};
 
 use crate::inputs::{self, Input};
-use crate::json::openai;
+use crate::json::as_in_the_volt;
 
 /// How often [`latency`] feeds the same tokens.
 const ROUNDS: usize = 3;
@@ -29,7 +29,7 @@ pub fn latency(tokens: usize) -> Latency {
     let mut all = Vec::with_capacity(chunks.len() * ROUNDS);
     let mut best = vec![u64::MAX; chunks.len()];
     for _ in 0..ROUNDS {
-        let mut pipeline = StreamPipelineBuilder::new(openai()).build();
+        let mut pipeline = StreamPipelineBuilder::new(as_in_the_volt()).build();
         let mut text = 0;
         for (chunk, best) in chunks.iter().zip(&mut best) {
             let start = Instant::now();
@@ -71,7 +71,7 @@ pub fn memory(tokens: usize, kib: impl Fn() -> usize) -> Memory {
     let end = body.rmatch_indices("\n\n").nth(2).map_or(0, |(at, end)| at + end.len());
     let input = Input::cut(body[..end].to_owned(), inputs::SEGMENT);
     let chunks = input.chunks();
-    let mut pipeline = StreamPipelineBuilder::new(openai()).build();
+    let mut pipeline = StreamPipelineBuilder::new(as_in_the_volt()).build();
     let (mut seen, mut early) = (0, None);
     while seen < tokens {
         for chunk in &chunks {

@@ -54,6 +54,11 @@ pub(crate) fn openai() -> Decoder {
     find("openai").map(|provider| provider.decoder()).expect("there is a provider of that name")
 }
 
+/// The same as the plugin has it, without the memo.
+pub(crate) fn as_in_the_volt() -> Decoder {
+    openai().without_memo()
+}
+
 fn ours(mut decoder: Decoder, chunks: &[&[u8]]) -> Seen {
     let mut seen = Seen::default();
     for chunk in chunks {

@@ -48,14 +48,18 @@ fn rows(case: &Case, target: &str) -> Vec<Value> {
             Unit::Throughput => ("mb_s", Box::new(|ns| (case.input.body.len() as f64 * 1e3 / ns).round())),
             Unit::PerChunk => ("ns", Box::new(|ns| (ns / chunks.len() as f64).round())),
         };
-        json!({
+        let mut row = json!({
             "case": case.name,
             "target": target,
             "subject": name,
             key: figure(taken.median),
             (format!("{key}_best_round")): figure(taken.best),
-            "ratio_to_best_peer": (best_peer / taken.median * 100.0).round() / 100.0,
-        })
+        });
+        // Some cases have no peers.
+        if best_peer.is_finite() {
+            row["ratio_to_best_peer"] = ((best_peer / taken.median * 100.0).round() / 100.0).into();
+        }
+        row
     };
     case.subjects.iter().map(|(name, _)| *name).zip(&taken).map(row).collect()
 }

@@ -4,7 +4,9 @@ use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
 use ai_completion::provider::{Decoder, find};
-use ai_completion::stream::{StreamPipelineBuilder, StreamToken};
+use ai_completion::stream::{
+    ContentFilter, Pattern, StreamPipelineBuilder, StreamToken, StreamingPipeline, TokenAccumulator,
+};
 use eventsource_stream::Eventsource;
 use futures::{FutureExt, StreamExt, stream};
 use serde::Deserialize;
@@ -24,6 +26,19 @@ const OPENAI: [Subject; 6] = [
         sse_stream_sonic(chunks, pointer!["choices", 0, "delta", "content"].as_slice())
     }),
     ("eventsource-stream + serde_json", openai_eventsource_serde),
+];
+
+/// What the filter costs, token by token and with the tokens of one read gathered before it.
+const FILTERING: [Subject; 3] = [
+    ("ours, filtering gathered tokens", |chunks| {
+        let gathered =
+            StreamPipelineBuilder::new(decoder("openai")).transform(TokenAccumulator::per_chunk(4096));
+        text_of(gathered.transform(filter()).build(), chunks)
+    }),
+    ("ours, filtering", |chunks| {
+        text_of(StreamPipelineBuilder::new(decoder("openai")).transform(filter()).build(), chunks)
+    }),
+    ("ours", |chunks| text_of(StreamPipelineBuilder::new(decoder("openai")).build(), chunks)),
 ];
 
 const ANTHROPIC: [Subject; 4] = [
@@ -49,6 +64,7 @@ pub fn cases() -> Vec<Case> {
         case("whole/fresh-ids/1460", Input::cut(inputs::openai_with_fresh_ids(2000), SEGMENT), &OPENAI),
         case("whole/usage/1460", Input::cut(inputs::openai_with_usage(2000), SEGMENT), &OPENAI),
         case("whole/no-envelope/1460", Input::cut(inputs::openai_without_envelope(2000), SEGMENT), &OPENAI),
+        case("whole/filter/1460", Input::cut(inputs::openai(2000), SEGMENT), &FILTERING),
     ]
 }
 
@@ -56,19 +72,37 @@ fn decoder(provider: &str) -> Decoder {
     find(provider).map(|provider| provider.decoder()).expect("there is a provider of that name")
 }
 
+/// Patterns as users may have them. None matches, so that all subjects see the same text.
+fn filter() -> ContentFilter {
+    ["http://internal*/", "Copyright *", "password = \"*\""]
+        .into_iter()
+        .filter_map(|pattern| Pattern::wildcard(pattern).ok())
+        .fold(ContentFilter::new(), ContentFilter::delete)
+}
+
 fn ours(decoder: Decoder, chunks: &[&[u8]]) -> Seen {
-    let mut pipeline = StreamPipelineBuilder::new(decoder).build();
     let mut seen = Seen::default();
+    through(StreamPipelineBuilder::new(decoder).build(), chunks, |text| seen.add(text));
+    seen
+}
+
+/// The text without regard to where it is cut.
+fn text_of(pipeline: StreamingPipeline<Decoder>, chunks: &[&[u8]]) -> Seen {
+    let mut seen = Seen { count: 1, ..Seen::default() };
+    through(pipeline, chunks, |text| seen.bytes += text.len());
+    seen
+}
+
+fn through(mut pipeline: StreamingPipeline<Decoder>, chunks: &[&[u8]], mut each: impl FnMut(&str)) {
     let mut sink = |token: StreamToken<'_>| {
         if let StreamToken::Text(text) = token {
-            seen.add(&text);
+            each(&text);
         }
     };
     for chunk in chunks {
         pipeline.push(chunk, &mut sink);
     }
     pipeline.finish(&mut sink);
-    seen
 }
 
 /// The best a user could put together.

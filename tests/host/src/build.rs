@@ -103,11 +103,25 @@ impl Volt {
 /// # Errors
 /// A sentence that says what to install or what does not compile.
 pub fn wasm(package: &Path, binary: &OsStr, say: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+    wasm_with(package, binary, &[], say)
+}
+
+/// The same with further settings of cargo.
+///
+/// # Errors
+/// As [`wasm`].
+pub fn wasm_with(
+    package: &Path,
+    binary: &OsStr,
+    config: &[&str],
+    say: &mut dyn FnMut(&str),
+) -> Result<PathBuf> {
     let cargo = tool("CARGO", "cargo");
     add_target(package, say)?;
     let mut build = Command::new(&cargo);
     build.current_dir(package).args(["build", "--release", "--quiet", "--target", TARGET]);
     build.arg("--config").arg(without_paths(package)?);
+    config.iter().for_each(|config| _ = build.arg("--config").arg(config));
     build.args(["--message-format", "json-render-diagnostics", "--bin"]).arg(binary).stderr(Stdio::inherit());
     let output = build.output().map_err(|error| missing(error, "cargo"))?;
     if !output.status.success() {
