@@ -172,7 +172,7 @@ pub enum Output {
 /// When to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wake {
-    /// When a request has more than was read of it and `not_before_ms` have passed, counted from its first byte if
+    /// When a further line of text has come of a request and `not_before_ms` have passed, counted from its first byte if
     /// it has none yet, else from now; at once when it has ended.
     More {
         /// The request.

@@ -410,6 +410,11 @@ impl Fetch {
         self.answer.read(now_ms, lost, buffer)
     }
 
+    /// When it is to leave, in milliseconds of the host's clock.
+    pub fn leaves_ms(&self) -> u64 {
+        self.leaves_ms
+    }
+
     /// Whether it should have left long ago but has not. Then it never will: its config is gone.
     pub fn is_stuck(&mut self, now_ms: u64) -> bool {
         if self.has_left || now_ms < self.leaves_ms.saturating_add(HUNG_MS) {

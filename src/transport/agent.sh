@@ -13,14 +13,16 @@
 #                       a file bK; 2 if this is no request but a command of the user's, to be run for at most ten seconds
 #   u K                 request K has not left and shall not; the plugin uses its pipes again
 #   x K                 stop request K
-#   w K MS N            wake up once, when request K has more than N bytes of body, but not within MS; or when it
-#                       has ended. MS may be -: only then
+#   w K MS N            wake up once, when a line feed of text has come after byte N of the body of request K, but not
+#                       within MS, or not at all if MS is -; or when K has ended, or so much of it is unread that it
+#                       could not go on
 #   r K N               N bytes of body of request K were read
 #   t MS                wake up once, after MS
 # Events of the agent's own processes:
 #   d ID     the pause before a start is over
 #   o ID     the pause before a wake-up is over
-#   g K N    N more bytes of body of request K
+#   g K N L  N more bytes of body of request K. L is 1 if they have a line feed of text in them: all formats send text
+#            in JSON strings, where it is written \n
 #   b K      curl runs, oK and cK are open
 #   f K      curl has closed its output and all of it is in oK
 #   e K      request K has ended, its status is written
@@ -89,10 +91,16 @@ exec 3<>ctl 4<>starting 5<&0 </dev/null
 # Other agents take a folder for dead whose `a` nobody holds open.
 mv starting a
 
-# Waits for the end of the loop, whatever ends it, and removes what it leaves.
+note='{"jsonrpc":"2.0","method":"experimental/serverStatus","params":{"health":"ok","quiescent":true}}'
+
+# Waits for the end of the loop, whatever ends it, and removes what it leaves. $1 is the one that waits for stdin.
 tidy() {
     while read -r text <&4; do :; done
-    [ -z "$1" ] || kill -KILL "$1"
+    [ -z "$1" ] || {
+        # The loop was killed: the plugin has to know, for it may just have handed a request over.
+        [ ! -p ctl ] || send "$note"
+        kill -KILL "$1"
+    }
     cd /
     for try in 1 2 3 4 5 6 7 8 9; do
         chmod 700 "$home/$name"
@@ -104,9 +112,10 @@ tidy() {
 
 # One waits for the end of the loop, the other for that of stdin; either can be killed.
 {
-    trap '' HUP INT TERM
-    exec >/dev/null 4<a || exit
+    trap '' HUP INT TERM PIPE
+    exec 4<a || exit
     {
+        exec >/dev/null
         while read -r text; do :; done
         echo q >&3
         exec 3>&-
@@ -138,7 +147,6 @@ ready
     [ -n "$readers" ] && sleep 2 && kill -KILL $readers
 } &
 
-note='{"jsonrpc":"2.0","method":"experimental/serverStatus","params":{"health":"ok","quiescent":true}}'
 now=0 serial=0
 waiting= alarm= alarm_id= sleeper=
 armed= need=0 pause=0 gate= keeper= open=
@@ -285,17 +293,31 @@ mind() {
     echo "e $k" >&3
 }
 
-# Waits in the background for bytes in the copy, while curl runs and unless that is done already.
+# Waits in the background for bytes in the copy, while curl runs and unless that is done already. Those up to $2 are
+# looked at alone: the plugin has read them.
 watch() {
     eval "[ -n \"\$begun$1\" ] && [ -z \"\$watch$1\" ]" && [ -p "c$1" ] || return
+    eval "size=\$(($2 - \${got$1:-0}))" reads=1
+    if [ "$size" -le 0 ] && [ "$armed $pause" = "$1 -" ]; then
+        # Lines are not waited for: many pieces are taken together, but far less than a pipe holds.
+        size=512 reads=32
+    elif [ "$size" -le 0 ] || [ "$size" -gt 65536 ]; then
+        size=65536
+    fi
     {
         exec >&3 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
         exec 9<>"c$1" 8<"c$1" 9<&- || exit
         # If the pipe has just been removed, that made a file.
         [ -p "c$1" ] || rm -f "c$1"
-        count=$(LC_ALL=C dd bs=65536 count=1 <&8 2>&1 >/dev/null 3>&-)
-        count=${count##*out} count=${count#?} count=${count%% *}
-        echo "g $1 ${count:-0}"
+        LC_ALL=C
+        export LC_ALL
+        # The bytes, and behind them what dd says about their number.
+        text=$(dd bs="$size" count="$reads" <&8 2>&1 3>&-)
+        count=${text##*out} count=${count#?} count=${count%% *}
+        case $text in
+            *'\n'*) echo "g $1 ${count:-0} 1" ;;
+            *) echo "g $1 ${count:-0} 0" ;;
+        esac
     } &
     eval "watch$1=$!"
 }
@@ -314,7 +336,7 @@ drop_gate() {
 # Lets go of request $1, and of what is known about it.
 forget() {
     release "$1"
-    eval "unset got$1 read$1 ended$1"
+    eval "unset got$1 line$1 read$1 ended$1"
 }
 
 wake() {
@@ -332,13 +354,15 @@ hold() {
     fi
 }
 
-# Wakes up if there is more than was read and the pause is over; else sees to it that both are noticed.
+# Wakes up if there is a line that was not read and the pause is over, or so much of anything that the pipes fill; else
+# sees to it that this is noticed.
 look() {
-    if [ "$got" -gt "$need" ]; then
-        [ -n "$gate$open" ] || hold "$pause"
-        [ -z "$open" ] || wake
+    eval "got=\${got$armed:-0} line=\${line$armed:-0}"
+    [ "$got" -le "$need" ] || [ -n "$gate$open" ] || [ "$pause" = - ] || hold "$pause"
+    if [ -n "$open" ] && [ "$line" -gt "$need" ] || [ "$got" -ge $((need + 40960)) ]; then
+        wake
     else
-        watch "$armed"
+        [ -n "$gate" ] || watch "$armed" "$need"
     fi
 }
 
@@ -392,9 +416,8 @@ while read -r command k n m body old <&3; do
                 wake
                 continue
             fi
-            [ "$pause" != - ] || continue
             # Before the first byte the pause has not begun.
-            [ "$got$need" = 00 ] || hold "$pause"
+            [ "$got$need" = 00 ] || [ "$pause" = - ] || hold "$pause"
             look
             ;;
         g)
@@ -403,26 +426,22 @@ while read -r command k n m body old <&3; do
             [ "$n" -gt 0 ] && [ -n "$got" ] || continue
             got=$((got + n))
             eval "got$k=$got"
-            if [ "$armed" = "$k" ] && [ "$pause" != - ]; then
+            [ "$m" = 0 ] || eval "line$k=$got"
+            if [ "$armed" = "$k" ]; then
                 look
             elif [ "$got" -lt "$read" ]; then
-                watch "$k"
+                watch "$k" "$read"
             fi
             ;;
         r)
             eval "read$k=$n got=\${got$k:-0}"
-            [ "$got" -ge "$n" ] || watch "$k"
+            [ "$got" -ge "$n" ] || watch "$k" "$n"
             ;;
         o)
             [ "$k" = "$gate" ] || continue
             wait "$keeper"
             gate= open=1
-            if [ "$armed" = t ]; then
-                wake
-            else
-                eval "got=\${got$armed:-0}"
-                look
-            fi
+            if [ "$armed" = t ]; then wake; else look; fi
             ;;
         t)
             disarm
@@ -432,9 +451,7 @@ while read -r command k n m body old <&3; do
             ;;
         b)
             eval "[ -z \"\$leash$k\" ]" || eval "begun$k=1"
-            if [ "$armed" = "$k" ]; then
-                watch "$k"
-            fi
+            [ "$armed" != "$k" ] || watch "$k" "$need"
             ;;
         f) release "$k" ;;
         e)

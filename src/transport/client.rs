@@ -254,6 +254,11 @@ impl<H: AgentHost> Transport for Client<H> {
 
     fn wake(&mut self, number: RequestNumber, not_before_ms: u64) {
         self.hand_over(number);
+        if self.obstacle.is_none() {
+            // The request may have been lost with its agent: the next one wakes the plugin for its failure.
+            let _ = self.ensure_agent();
+        }
+        let now_ms = self.host.now_ms();
         let Some(agent) = &mut self.agent else { return };
         let request = self.requests.iter_mut().find(|(of, _)| *of == number);
         let done = match request {
@@ -261,8 +266,11 @@ impl<H: AgentHost> Transport for Client<H> {
                 agent.wake(&mut self.host, fetch, not_before_ms)
             }
             Some((_, Request::Held { .. })) => agent.timer(&mut self.host, RETRY_MS),
-            // It has failed already.
-            Some((_, Request::Failed(_) | Request::Fetch { .. })) => agent.timer(&mut self.host, 0),
+            Some((_, Request::Failed(_))) => agent.timer(&mut self.host, 0),
+            // It fails when it would have left.
+            Some((_, Request::Fetch { fetch, .. })) => {
+                agent.timer(&mut self.host, fetch.leaves_ms().saturating_sub(now_ms))
+            }
             Some((_, Request::Buffered(_))) | None => return,
         };
         self.has(done);

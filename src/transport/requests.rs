@@ -35,9 +35,11 @@ pub trait Transport {
     /// file stays. Unknown numbers are ignored.
     fn stop(&mut self, number: RequestNumber);
 
-    /// Asks for one wake-up: once `number` has more body than was read so far and `not_before_ms` have passed
-    /// (from now; if no byte of body has come yet, from the first one), or at once when it has ended or failed.
-    /// `u64::MAX`: only when it has. Replaces what `wake` or `timer` asked for before.
+    /// Asks for one wake-up: once a further line of text has come of `number` and `not_before_ms` have passed (from now;
+    /// if no byte of body has come yet, from the first one), or at once when it has ended or failed. `u64::MAX`: only
+    /// when it has. Replaces what `wake` or `timer` asked for before.
+    ///
+    /// The end of a line is `\n`, as JSON writes it, in body that was not read yet: all formats send text in JSON strings.
     fn wake(&mut self, number: RequestNumber, not_before_ms: u64);
 
     /// Asks for one wake-up `ms` from now. Replaces what `wake` or `timer` asked for before.

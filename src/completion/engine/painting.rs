@@ -1,9 +1,10 @@
 //! What is shown, and through which request.
 
-use super::super::ghost::Accept;
+use super::super::ghost::{Accept, Read};
 use super::super::io::{Answer, Buffers, Moment, Output, RequestId, Status, Wake, Why};
 use super::super::suggestion::{Ending, Rest};
-use super::{Awaited, Engine, Phase};
+use super::{Awaited, Engine, Phase, Work};
+
 /// While a ghost is drawn, this many older requests stay open: one to clear it, one to show what follows.
 const SPARE: usize = 2;
 /// The same where Tab takes one line: each further one needs a request, and Tab brings none.
@@ -172,19 +173,27 @@ impl Engine {
         if self.requests.is_empty() || self.place().is_none() {
             return;
         }
-        let (number, has_begun) = match &self.phase {
+        let (number, read) = match &self.phase {
             Phase::Idle => match &self.awaited {
-                Some(awaited) => (awaited.number(), false),
+                Some(awaited) => (awaited.number(), Read::Nothing),
                 None => return,
             },
             Phase::Done(_) => return,
-            Phase::Debouncing(waiting) | Phase::Retrying(waiting) => (waiting.work.generation.number, false),
-            Phase::Streaming { work, .. } => {
-                (work.generation.number, work.generation.first_text_ms().is_some())
+            Phase::Debouncing(waiting) | Phase::Retrying(waiting) => {
+                (waiting.work.generation.number, Read::Nothing)
+            }
+            Phase::Streaming { work: Work { generation, .. }, .. } => {
+                let read = match generation.status() {
+                    _ if self.screen.has_ghost() => Read::Lines,
+                    Status::Streaming { .. } => Read::Text,
+                    Status::Thinking => Read::Thoughts,
+                    _ => Read::Nothing,
+                };
+                (generation.number, read)
             }
         };
         let open_bytes = buffers.all().iter().map(|buffer| buffer.text.len()).sum();
-        if let Some(mut not_before_ms) = self.wakeups.ask(has_begun, open_bytes) {
+        if let Some(mut not_before_ms) = self.wakeups.ask(read, open_bytes) {
             if let (Phase::Idle, Some(Awaited::Key { .. })) = (&self.phase, &self.awaited) {
                 // Half a key is of no use.
                 not_before_ms = u64::MAX;

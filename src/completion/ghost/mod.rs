@@ -9,7 +9,7 @@ mod wakeups;
 pub use barrier::Barrier;
 pub use requests::OpenRequests;
 pub use screen::{Change, Screen};
-pub use wakeups::Wakeups;
+pub use wakeups::{Read, Wakeups};
 
 /// How much of a suggestion Tab takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -32,6 +32,8 @@ enum Bound {
     /// A ghost that no longer fits the document: to be replaced or cleared with the next answer.
     Outdated {
         uri: String,
+        /// What was drawn, and may still be.
+        text: String,
         /// The editor may not have let go of all of it with the change: that came before the ghost, or was in another
         /// document.
         crossed: bool,
@@ -89,7 +91,7 @@ impl Screen {
                 let crossed = may_cross && !seen || ghost.uri != uri;
                 match change {
                     Change::Lines if !crossed => Bound::Nothing,
-                    _ => Bound::Outdated { uri: ghost.uri, crossed },
+                    _ => Bound::Outdated { uri: ghost.uri, text: ghost.shown.text, crossed },
                 }
             }
             bound => bound,
@@ -106,8 +108,8 @@ impl Screen {
     /// The caret left the ghost: what is drawn has to go with the next answer.
     pub fn left(&mut self) {
         self.bound = match std::mem::take(&mut self.bound) {
-            Bound::Ghost(Ghost { uri, .. }) | Bound::Outdated { uri, .. } => {
-                Bound::Outdated { uri, crossed: true }
+            Bound::Ghost(Ghost { uri, shown: Rest { text, .. }, .. }) | Bound::Outdated { uri, text, .. } => {
+                Bound::Outdated { uri, text, crossed: true }
             }
             Bound::Nothing => Bound::Nothing,
         };
@@ -115,7 +117,12 @@ impl Screen {
 
     /// A ghost is sent.
     pub fn drawn(&mut self, now_ms: u64, uri: &str, shown: Rest) {
-        let again = matches!(&self.bound, Bound::Ghost(ghost) if ghost.shown.text == shown.text);
+        let again = match &self.bound {
+            Bound::Nothing => false,
+            Bound::Ghost(Ghost { shown: Rest { text, .. }, .. }) | Bound::Outdated { text, .. } => {
+                *text == shown.text
+            }
+        };
         self.let_go(uri);
         self.bound = Bound::Ghost(Ghost { uri: uri.to_owned(), shown, painted_ms: now_ms, again });
     }

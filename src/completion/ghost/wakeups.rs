@@ -2,12 +2,17 @@
 //!
 //! A wake-up makes Lapce ask every plugin and language server again for the lenses, hints and symbols of every open
 //! document: 15 ms of rust-analyzer's processor time for a file of 250 lines, 240 ms for one of 3,200. So there are few:
-//! one when there should be a first line to show, some while the answer grows, one at its end.
+//! one when there is a first line to show, some while the answer grows, one at its end. The agent sends none before
+//! another line has come, so an answer of one line takes one.
 
-/// The first wake-up comes this long after the first byte, in milliseconds: by then there is a line, mostly.
+/// The first wake-up comes this long after the first byte, at the earliest, in milliseconds.
 const FIRST_MS: u64 = 200;
-/// An answer that usually ends within this time of its first byte is shown once, when it has, in milliseconds.
+/// An answer that usually ends within this time of its first byte is shown once, when it has, in milliseconds. Of a model
+/// that has not answered yet this is not known: its first 200 ms are the same whether it writes four lines in 0.4 s or
+/// twelve in 1.2 s, and of the latter the first line must not show later.
 const SHORT_MS: u64 = 400;
+/// The gap before the next wake-up while the model thinks aloud, in milliseconds.
+const THINKING_MS: u64 = 2000;
 /// Gaps between the wake-ups in which the ghost grows, in milliseconds.
 const GROWING_MS: [u64; 3] = [700, 1000, 3000];
 /// The most wake-ups in a pause, one to spare for an answer that broke and is resumed; and the most where the open
@@ -18,6 +23,18 @@ const MOST_LARGE: usize = 3;
 const LOST_MS: u64 = 1000;
 /// With more bytes than this in open documents, wake-ups are dear.
 const LARGE_BYTES: usize = 200_000;
+
+/// What was read of the answer so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    Nothing,
+    /// Only thoughts, which are not shown.
+    Thoughts,
+    /// Text, but no whole line to show.
+    Text,
+    /// Lines, which are shown.
+    Lines,
+}
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -84,18 +101,22 @@ impl Wakeups {
     }
 
     /// Asks for the next wake-up of a running request. Returns the earliest time for it, in milliseconds from now, or
-    /// `None` if one is on its way already or this pause has had its last. `has_begun`: something of its answer was read.
-    pub fn ask(&mut self, has_begun: bool, open_bytes: usize) -> Option<u64> {
+    /// `None` if one is on its way already or this pause has had its last.
+    pub fn ask(&mut self, read: Read, open_bytes: usize) -> Option<u64> {
         let most = if open_bytes > LARGE_BYTES { MOST_LARGE } else { MOST };
         if self.is_armed || self.in_pause >= most {
             return None;
         }
-        let growing = GROWING_MS.get(self.in_pause.saturating_sub(1)).copied();
-        let not_before = match (has_begun, growing) {
+        let not_before = match read {
             // The last one is for the end.
             _ if self.in_pause + 1 == most => u64::MAX,
-            (false, _) => self.first_ms(),
-            (true, growing) => growing.unwrap_or(u64::MAX),
+            Read::Nothing => self.first_ms(),
+            Read::Thoughts => THINKING_MS,
+            // A blank line, or the fence of a block of code: the next line shows.
+            Read::Text if self.in_pause <= 1 => FIRST_MS,
+            Read::Text | Read::Lines => {
+                GROWING_MS.get(self.in_pause.saturating_sub(1)).copied().unwrap_or(u64::MAX)
+            }
         };
         self.arm();
         Some(not_before)
@@ -125,16 +146,18 @@ impl Wakeups {
 
 #[cfg(test)]
 mod tests {
+    use super::Read::{Lines, Nothing, Text, Thoughts};
     use super::*;
 
-    /// The gaps asked for in one pause, each after the one before has come.
-    fn asked(open_bytes: usize) -> Vec<u64> {
+    /// The gaps asked for in one pause, each after the one before has come, by what was read meanwhile. The last counts on.
+    fn asked(read: &[Read], open_bytes: usize) -> Vec<u64> {
         let mut wakeups = Wakeups::default();
         wakeups.new_pause(0);
         let gaps = std::iter::from_fn(|| {
-            let gap = wakeups.ask(wakeups.in_pause > 0, open_bytes);
+            let read = read.get(wakeups.in_pause).or(read.last()).copied().unwrap();
+            let gap = wakeups.ask(read, open_bytes);
             assert_eq!(gap.is_some(), wakeups.is_armed, "asked for while one is on its way");
-            assert_eq!(wakeups.ask(true, open_bytes), None);
+            assert_eq!(wakeups.ask(read, open_bytes), None);
             wakeups.lenses_asked("a");
             gap
         });
@@ -143,31 +166,42 @@ mod tests {
 
     #[test]
     fn wake_ups_grow_rarer_and_the_last_is_for_the_end() {
-        assert_eq!(asked(1000), [200, 700, 1000, 3000, u64::MAX, u64::MAX]);
-        assert_eq!(asked(300_000), [200, 700, u64::MAX]);
+        const END: u64 = u64::MAX;
+        for (read, open_bytes, gaps) in [
+            (&[Nothing, Lines][..], 1000, &[200, 700, 1000, 3000, END, END][..]),
+            (&[Nothing, Lines], 300_000, &[200, 700, END]),
+            // The first line is not waited for as long as the next ones.
+            (&[Nothing, Text, Lines], 1000, &[200, 200, 1000, 3000, END, END]),
+            (&[Nothing, Text], 1000, &[200, 200, 1000, 3000, END, END]),
+            (&[Nothing, Thoughts, Thoughts, Lines], 1000, &[200, 2000, 2000, 3000, END, END]),
+            // One that failed at once, and is tried again.
+            (&[Nothing, Nothing, Lines], 1000, &[200, 200, 1000, 3000, END, END]),
+        ] {
+            assert_eq!(asked(read, open_bytes), gaps, "{read:?}");
+        }
     }
 
     #[test]
     fn lenses_that_a_change_brings_are_no_wake_up() {
         let mut wakeups = Wakeups::default();
         wakeups.changed("a");
-        assert_eq!(wakeups.ask(false, 0), Some(FIRST_MS));
+        assert_eq!(wakeups.ask(Nothing, 0), Some(FIRST_MS));
         wakeups.lenses_asked("a");
-        assert_eq!(wakeups.ask(false, 0), None, "it has not come yet");
+        assert_eq!(wakeups.ask(Nothing, 0), None, "it has not come yet");
         wakeups.lenses_asked("a");
-        assert!(wakeups.ask(true, 0).is_some());
+        assert!(wakeups.ask(Lines, 0).is_some());
     }
 
     #[test]
     fn lenses_of_every_open_document_are_one_wake_up() {
         let mut wakeups = Wakeups::default();
         for round in 0..3 {
-            assert!(wakeups.ask(false, 0).is_some(), "round {round}");
+            assert!(wakeups.ask(Nothing, 0).is_some(), "round {round}");
             wakeups.lenses_asked("a");
-            assert!(wakeups.ask(false, 0).is_some(), "the first has come, round {round}");
+            assert!(wakeups.ask(Nothing, 0).is_some(), "the first has come, round {round}");
             wakeups.lenses_asked("b");
             wakeups.lenses_asked("c");
-            assert_eq!(wakeups.ask(false, 0), None, "the second has not, round {round}");
+            assert_eq!(wakeups.ask(Nothing, 0), None, "the second has not, round {round}");
             wakeups.new_pause(0);
         }
     }
@@ -175,10 +209,10 @@ mod tests {
     #[test]
     fn an_urgent_wake_up_is_asked_for_once_until_it_comes() {
         let mut wakeups = Wakeups::default();
-        assert!(wakeups.ask(false, 0).is_some());
+        assert!(wakeups.ask(Nothing, 0).is_some());
         assert!(wakeups.ask_soon(0), "it replaces the one that may come late");
         assert!(!wakeups.ask_soon(0));
-        assert_eq!(wakeups.ask(true, 0), None);
+        assert_eq!(wakeups.ask(Lines, 0), None);
         wakeups.lenses_asked("a");
         assert!(wakeups.ask_soon(0));
     }
@@ -187,9 +221,9 @@ mod tests {
     fn short_answers_are_waited_for() {
         let mut wakeups = Wakeups::default();
         wakeups.wrote(300);
-        assert_eq!(wakeups.ask(false, 0), Some(SHORT_MS));
+        assert_eq!(wakeups.ask(Nothing, 0), Some(SHORT_MS));
         (0..9).for_each(|_| wakeups.wrote(1500));
         wakeups.new_pause(0);
-        assert_eq!(wakeups.ask(false, 0), Some(FIRST_MS));
+        assert_eq!(wakeups.ask(Nothing, 0), Some(FIRST_MS));
     }
 }

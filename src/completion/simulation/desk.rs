@@ -123,7 +123,8 @@ pub type Model = Box<dyn FnMut(&HttpRequest) -> Vec<(u64, Serve)>>;
 pub struct Faults {
     /// Of each wake-up to come: whether it is lost.
     pub lost_wakeups: VecDeque<bool>,
-    /// Milliseconds after which the agent is killed; the plugin starts another with the next message.
+    /// Milliseconds after which the agent is killed. What cleans up behind it sends a wake-up, with which the plugin
+    /// starts another.
     pub deaths_ms: VecDeque<u64>,
     /// How long each completion request to come keeps the plugin busy before it paints, in milliseconds.
     pub busy_ms: VecDeque<u64>,
@@ -280,8 +281,11 @@ impl World {
                     .script
                     .iter()
                     .find(|(_, serve)| matches!(serve, Serve::End | Serve::Cut | Serve::Unreachable));
-                let base = if from_first_byte { handed.first_byte_ms? } else { since_ms };
-                let more = handed.script.front().map(|(at, _)| (*at).max(base.saturating_add(not_before_ms)));
+                let base = if from_first_byte { handed.first_byte_ms } else { Some(since_ms) };
+                let ends_line = |serve: &Serve| matches!(serve, Serve::Body(body) if body.contains("\\n"));
+                let line = handed.script.iter().find(|(_, serve)| ends_line(serve));
+                let more =
+                    line.zip(base).map(|((at, _), base)| (*at).max(base.saturating_add(not_before_ms)));
                 let at = end.map(|(at, _)| *at).into_iter().chain(more).min()?;
                 Some(at.max(since_ms))
             }
@@ -311,28 +315,32 @@ impl World {
             self.faults.deaths_ms.pop_front();
             self.trace('!', &"the agent dies");
             self.asked = None;
-            let dead = (self.now_ms, Serve::Cut);
+            let now = self.now_ms;
             self.handed.values_mut().for_each(|handed| {
                 handed.has_left = true;
-                handed.script = VecDeque::from([dead.clone()]);
+                handed.script = VecDeque::from([(handed.due_ms.max(now), Serve::Cut)]);
             });
+            self.wake_up();
         } else if self.wakeup_ms().is_some_and(|at| at <= self.now_ms) {
             self.asked = None;
-            if self.faults.lost_wakeups.pop_front() != Some(true) {
-                self.wake_up();
+            if self.faults.lost_wakeups.front() != Some(&true) {
+                self.wakeups_in_pause += 1;
+                self.wakeups_out += 1;
+                self.seen.most_wakeups_in_pause = self.seen.most_wakeups_in_pause.max(self.wakeups_in_pause);
+                self.seen.most_wakeups_at_once = self.seen.most_wakeups_at_once.max(self.wakeups_out);
             }
+            self.wake_up();
         } else if self.next_act_ms.is_some_and(|at| at <= self.now_ms) {
             self.act();
         }
     }
 
-    /// The agent wakes the plugin.
+    /// The plugin is woken.
     fn wake_up(&mut self) {
+        if self.faults.lost_wakeups.pop_front() == Some(true) {
+            return;
+        }
         self.seen.wakeups += 1;
-        self.wakeups_in_pause += 1;
-        self.wakeups_out += 1;
-        self.seen.most_wakeups_in_pause = self.seen.most_wakeups_in_pause.max(self.wakeups_in_pause);
-        self.seen.most_wakeups_at_once = self.seen.most_wakeups_at_once.max(self.wakeups_out);
         self.trace('~', &"wake-up");
         self.editor.wake_up();
         let number = self.editor.wakeups();

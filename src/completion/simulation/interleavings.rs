@@ -123,6 +123,27 @@ proptest! {
     }
 }
 
+/// The same where what follows the ghost was asked for ahead.
+#[test]
+fn a_ghost_on_its_way_when_tab_is_pressed_is_not_left_to_tab_by_what_follows() {
+    let acts = [
+        (1, Act::Key('a')),
+        (635, Act::Key('a')),
+        (1, Act::Click(3, 0)),
+        (1, Act::Key(';')),
+        (1, Act::Key(';')),
+        (635, Act::DeleteForward),
+        (1, Act::Tab),
+        (1, Act::Key('a')),
+    ];
+    let model = |_: &_| answer(239, &[(0, "a")]);
+    let mut desk = Desk::with("fn main() {\n    |\n}\n", Box::new(model), json!({ "speculative": "on" }));
+    desk.cross([false, false, true]);
+    desk.play(VecDeque::from(acts));
+    desk.rest(60_000);
+    desk.seen(|seen| assert!(seen.dishonest.is_empty(), "{:#?}", seen.dishonest));
+}
+
 /// Found by a random session: Delete at the end of the document has the ghost drawn anew, and Tab is pressed while that is
 /// on its way.
 #[test]

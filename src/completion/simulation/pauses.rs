@@ -216,16 +216,58 @@ fn asking_again_asks_again_unless_there_is_something_to_show() {
 }
 
 #[test]
-fn a_dead_agent_or_a_lost_wake_up_costs_one_pause() {
-    for faults in [
-        Faults { lost_wakeups: [true].into(), ..Faults::default() },
-        Faults { deaths_ms: [900].into(), ..Faults::default() },
-    ] {
-        let mut desk = Desk::new("fn main() {\n    |\n}\n", saying(500, &[(0, "x();")]));
-        desk.suffer(faults);
-        desk.types("let y = ", 80, 5000);
-        desk.types("z", 80, 5000);
-        assert_eq!(desk.screen().ghost_text(), "x();");
+fn a_lost_wake_up_costs_one_pause() {
+    let mut desk = Desk::new("fn main() {\n    |\n}\n", saying(500, &[(0, "x();")]));
+    desk.suffer(Faults { lost_wakeups: [true].into(), ..Faults::default() });
+    desk.types("let y = ", 80, 5000);
+    desk.types("z", 80, 5000);
+    assert_eq!(desk.screen().ghost_text(), "x();");
+    is_clean(&desk);
+}
+
+#[test]
+fn what_an_agent_was_given_just_before_it_was_killed_is_asked_for_again_without_a_key() {
+    // From the last key on: while the request waits to leave, while the model thinks, while it writes.
+    for death in (560..2500).step_by(20) {
+        let mut desk = Desk::new("fn main() {\n    |\n}\n", slow(200, 8));
+        desk.suffer(Faults { deaths_ms: [death].into(), ..Faults::default() });
+        desk.types("let y = ", 80, 10_000);
+        assert_eq!(desk.screen().ghost_text().lines().count(), 8, "killed after {death} ms");
+        is_clean(&desk);
+    }
+}
+
+#[test]
+fn an_answer_of_one_line_takes_one_wake_up_however_slowly_it_is_written() {
+    for word_ms in [10, 100, 1000] {
+        let words: Vec<(u64, &str)> =
+            ["compute", "(first", ", second", ", third", ");"].map(|word| (word_ms, word)).into();
+        let mut desk = Desk::new("fn main() {\n    |\n}\n", saying(300, &words));
+        desk.types("let y = ", 80, 10_000);
+        assert_eq!(desk.screen().ghost_text(), "compute(first, second, third);");
+        desk.seen(|seen| assert_eq!(seen.wakeups, 1, "{word_ms} ms a word"));
+        is_clean(&desk);
+    }
+}
+
+#[test]
+fn the_first_line_shows_when_it_is_whole_however_slowly_it_is_written() {
+    // `before`: what the model writes first and nothing shows of.
+    for (before, word_ms) in
+        [("", 50), ("", 150), ("", 400), ("\n", 50), ("```rust\n", 60), ("```rust\n", 150)]
+    {
+        let words =
+            ["let a", " = f(", "1);\n", "let b", " = g(", "2);\n", "let c", " = h(", "3);\n", "done();"];
+        let pieces: Vec<(u64, &str)> =
+            [before].into_iter().chain(words).map(|word| (word_ms, word)).collect();
+        let settings = json!({"speculative": "off", "debounce-ms": 100});
+        let mut desk = Desk::with("fn main() {\n    |\n}\n", saying(300, &pieces), settings);
+        desk.types("let these be ", 80, 10_000);
+        let first = desk.seen(|seen| seen.drawn_after[0]);
+        // The first wake-up comes 200 ms after the first byte, and one that shows nothing is followed by another 200 ms later.
+        let is_whole = 4 * word_ms;
+        let soonest = if before.is_empty() || is_whole <= 200 { 200 } else { 400 };
+        assert_eq!(first, 100 + 300 + is_whole.max(soonest), "{before:?}, {word_ms} ms");
         is_clean(&desk);
     }
 }

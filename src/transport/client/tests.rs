@@ -76,7 +76,7 @@ fn each_piece_wakes_the_plugin_once() {
         let head = until("the head is there", || desk.read_now(ONE));
         assert_eq!(head, (TransportEvent::Head { status: 200, headers }, Vec::new()));
         assert_eq!(desk.wakes(), 0, "the head alone is nothing to wake up for");
-        for piece in ["data: a\n\n", "d", "\n\n"] {
+        for piece in ["data: a\\n\n\n", r"\n", r"\n\n", r"b\nc"] {
             go.send(piece).unwrap();
             desk.woken();
             assert_eq!(
@@ -118,12 +118,59 @@ fn without_being_asked_for_no_wake_up_comes() {
         desk.client.wake(ONE, 0);
         desk.client.timer(NEVER);
         desk.client.wake(ONE, 0);
-        go.send("b").unwrap();
+        go.send(r"b\n").unwrap();
         desk.woken();
         // The end is not asked for.
         drop(go);
         server.join().unwrap();
-        assert_eq!(desk.read_to_end(ONE), (b"b".to_vec(), TransportEvent::End));
+        assert_eq!(desk.read_to_end(ONE), (br"b\n".to_vec(), TransportEvent::End));
+        desk.at_rest();
+        assert_eq!(desk.wakes(), 0);
+        desk.close();
+    });
+}
+
+#[test]
+fn a_wake_up_comes_with_a_line_that_was_not_read() {
+    every_shell(|shell| {
+        let (go, gone) = mpsc::channel::<&[u8]>();
+        let (url, server) = serve(move |mut stream| {
+            for piece in gone {
+                stream.write_all(piece).unwrap();
+            }
+        });
+        let mut desk = Desk::new(shell);
+        desk.client.start(ONE, &post(&url), 0, None);
+        go.send(OK.as_bytes()).unwrap();
+        assert!(matches!(until("the head", || desk.read_now(ONE)).0, TransportEvent::Head { .. }));
+        // Lines that are read before they are asked for, by a plugin that a key has called.
+        let read = |desk: &mut Desk, piece: &'static [u8]| {
+            go.send(piece).unwrap();
+            let mut got = Vec::new();
+            until("the piece", || {
+                got.extend(desk.read_now(ONE).map_or(Vec::new(), |(_, bytes)| bytes));
+                (got.len() >= piece.len()).then_some(())
+            });
+            assert_eq!(got, piece, "{shell:?}");
+        };
+        read(&mut desk, br"a\nb\n");
+        for asked in 0..3 {
+            desk.client.wake(ONE, 0);
+            // Not text: a line feed of the frame, the halves of the mark apart, what is no UTF-8, a NUL.
+            for piece in [&b"data: 1\n\n"[..], b"\\", b"x", b"n", b"\xff\xc3", b"\0"] {
+                read(&mut desk, piece);
+            }
+            if asked == 1 {
+                read(&mut desk, br"c\n");
+                desk.woken();
+            }
+            assert_eq!(desk.wakes(), 0, "{shell:?} {asked}");
+        }
+        go.send(br"d\n").unwrap();
+        desk.woken();
+        drop(go);
+        assert_eq!(desk.read_to_end(ONE), (br"d\n".to_vec(), TransportEvent::End));
+        server.join().unwrap();
         desk.at_rest();
         assert_eq!(desk.wakes(), 0);
         desk.close();
@@ -145,19 +192,19 @@ fn a_wake_up_does_not_come_before_its_time_unless_the_answer_has_ended() {
         desk.client.wake(ONE, PAUSE);
         go.send(OK).unwrap();
         let first = Instant::now();
-        go.send("a").unwrap();
+        go.send(r"a\n").unwrap();
         desk.woken();
         assert!(first.elapsed() >= Duration::from_millis(PAUSE), "counted from the first byte");
-        until("the byte", || desk.read_now(ONE).filter(|(_, bytes)| bytes == b"a"));
+        until("the line", || desk.read_now(ONE).filter(|(_, bytes)| bytes == br"a\n"));
         let asked = Instant::now();
         desk.client.wake(ONE, PAUSE);
-        go.send("b").unwrap();
+        go.send(r"b\n").unwrap();
         desk.woken();
         assert!(asked.elapsed() >= Duration::from_millis(PAUSE), "counted from the question");
         desk.client.wake(ONE, NEVER);
         drop(go);
         desk.woken();
-        assert_eq!(desk.read_to_end(ONE), (b"b".to_vec(), TransportEvent::End));
+        assert_eq!(desk.read_to_end(ONE), (br"b\n".to_vec(), TransportEvent::End));
 
         let asked = Instant::now();
         desk.client.timer(PAUSE);
@@ -654,6 +701,34 @@ fn an_answer_nobody_reads_stops_the_server() {
         }
         desk.at_rest();
         desk.close();
+    });
+}
+
+#[test]
+fn an_answer_without_a_line_comes_whole_though_it_fills_the_pipes() {
+    every_shell(|shell| {
+        let body = "a".repeat(300_000);
+        for not_before in [0, 50, u64::MAX] {
+            let (url, server) = answer(format!("{OK}{body}"));
+            let mut desk = Desk::new(shell);
+            desk.client.start(ONE, &post(&url), 0, None);
+            let mut read = 0;
+            let end = 'answer: loop {
+                desk.client.wake(ONE, not_before);
+                desk.woken();
+                while let Some((event, bytes)) = desk.read_now(ONE) {
+                    match event {
+                        TransportEvent::Body(_) => read += bytes.len(),
+                        TransportEvent::Head { .. } => {}
+                        end => break 'answer end,
+                    }
+                }
+            };
+            assert_eq!((read, end), (body.len(), TransportEvent::End), "{shell:?}");
+            server.join().unwrap();
+            desk.at_rest();
+            desk.close();
+        }
     });
 }
 
@@ -1208,16 +1283,16 @@ fn a_wake_up_for_the_end_alone_comes_then() {
         desk.client.start(ONE, &post(&url), 0, None);
         desk.client.wake(ONE, 0);
         go.send(OK).unwrap();
-        go.send("a").unwrap();
+        go.send(r"a\n").unwrap();
         desk.woken();
         desk.client.wake(ONE, u64::MAX);
-        for piece in ["b", "c"] {
+        for piece in [r"b\n", r"c\n"] {
             go.send(piece).unwrap();
         }
         let mut read = Vec::new();
         until("all of it is there", || {
             read.extend(desk.read_now(ONE).map_or(Vec::new(), |(_, bytes)| bytes));
-            (read == b"abc").then_some(())
+            (read == br"a\nb\nc\n").then_some(())
         });
         assert_eq!(desk.wakes(), 0, "{shell:?}");
         drop(go);
