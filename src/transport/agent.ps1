@@ -1,10 +1,12 @@
 # The agent for Windows PowerShell 5.1 and curl.exe; see agent.sh for what it does. Different from there:
 #   commands   come as requests on stdin, {"method":"agent","params":"s 1 300 0 0 0"}, and are answered at once
-#   answers    go to growing files: curl writes heads to hK and the body to oK itself, as its config says. So an unread
-#              answer does not slow the server down
-#   wake-ups   while one is asked for, the size of oK is looked at 30 times a second
+#   answers    go to growing files: curl writes heads to hK itself, and the body to a pipe that is copied to oK. So an
+#              unread answer does not slow the server down, and curl ends when this process is terminated
+#   wake-ups   while one is asked for, the size of oK is looked at 30 times a second, and one comes for any bytes
 # The text before this one sets $volt and $name. No double quotes: the whole text is one argument of a command line.
 $ErrorActionPreference = 'SilentlyContinue'
+# What curl reads would begin with a byte order mark where the console's code page is UTF-8.
+[Console]::InputEncoding = New-Object Text.UTF8Encoding $false
 $folder = Join-Path $volt $name
 $stdin = [Console]::OpenStandardInput()
 $stdout = [Console]::OpenStandardOutput()
@@ -41,28 +43,26 @@ function Launch($k) {
         Stop-Request $old
     }
     $path = Path-Of i $k
-    $config = [IO.File]::ReadAllText($path)
+    $config = [IO.File]::ReadAllBytes($path)
     [IO.File]::Delete($path)
     $start = New-Object Diagnostics.ProcessStartInfo 'curl.exe', '-q -K -'
     if ($command) {
         $start.FileName = 'powershell.exe'
         $start.Arguments = '-NoProfile -NonInteractive -Command -'
-        $start.RedirectStandardOutput = $true
     }
     $start.WorkingDirectory = $folder
     $start.UseShellExecute = $false
     $start.CreateNoWindow = $true
     $start.RedirectStandardInput = $true
+    $start.RedirectStandardOutput = $true
     $process = [Diagnostics.Process]::Start($start)
-    $bytes = (New-Object Text.UTF8Encoding $false).GetBytes($config)
-    $process.StandardInput.BaseStream.Write($bytes, 0, $bytes.Length)
+    $process.StandardInput.BaseStream.Write($config, 0, $config.Length)
     $process.StandardInput.Close()
-    $requests[$k] = @{ process = $process; due = -1; ended = $false }
-    if ($command) {
-        $file = [IO.File]::Open((Path-Of o $k), 'Append', 'Write', 'ReadWrite')
-        $copying = $process.StandardOutput.BaseStream.CopyToAsync($file)
-        $requests[$k] += @{ file = $file; copying = $copying; late = $clock.ElapsedMilliseconds + 10000; code = '' }
-    }
+    # Without a buffer, so that what has come is there to be read.
+    $file = New-Object IO.FileStream (Path-Of o $k), 'OpenOrCreate', 'Write', 'ReadWrite, Delete', 1
+    $copying = $process.StandardOutput.BaseStream.CopyToAsync($file)
+    $requests[$k] = @{ process = $process; file = $file; copying = $copying; due = -1; ended = $false; code = '' }
+    if ($command) { $requests[$k].late = $clock.ElapsedMilliseconds + 10000 }
 }
 
 function Stop-Request($k) {
@@ -71,8 +71,8 @@ function Stop-Request($k) {
     if ($request.process) {
         $request.process.Kill()
         $request.process.WaitForExit(1000) | Out-Null
+        $request.file.Close()
     }
-    if ($request.file) { $request.file.Close() }
     foreach ($kind in 'i', 'b', 'h', 'o', 'e', 's') { [IO.File]::Delete((Path-Of $kind $k)) }
 }
 
@@ -82,9 +82,9 @@ function Finish($k) {
     $request.ended = $true
     $code = [string]$request.process.ExitCode
     $words = ''
-    if ($request.file) {
-        $request.copying.Wait(1000) | Out-Null
-        $request.file.Close()
+    $request.copying.Wait(1000) | Out-Null
+    $request.file.Close()
+    if ($request.late) {
         if ($request.code) { $code = $request.code }
     } else {
         $words = [IO.File]::ReadAllLines((Path-Of e $k)) | Where-Object { $_.StartsWith('curl: (') } | Select-Object -Last 1
@@ -135,7 +135,7 @@ function Step {
         if ($at -le $now) { Wake } elseif ($next -lt 0 -or $at - $now -lt $next) { $next = $at - $now }
     } elseif ($armed -and $requests[$armed].ended) {
         Wake
-    } elseif ($armed -and (New-Object IO.FileInfo (Path-Of o $armed)).Length -gt $read) {
+    } elseif ($armed -and $requests[$armed].file.Length -gt $read) {
         if ($at -lt 0) { $script:at = $now + $pause }
         if ($at -le $now) { Wake }
     }
@@ -143,9 +143,10 @@ function Step {
 }
 
 # Folders of an earlier Lapce: those that the last hour did not touch and whose files nobody has open.
-Get-ChildItem $volt -Directory -Filter agent-* | Where-Object { $_.LastWriteTime -lt (Get-Date).AddHours(-1) } |
-    ForEach-Object { Remove-Item -Recurse -Force $_.FullName }
-New-Item -ItemType Directory $folder | Out-Null
+foreach ($old in [IO.Directory]::GetDirectories($volt, 'agent-*')) {
+    if ([IO.Directory]::GetLastWriteTime($old) -lt (Get-Date).AddHours(-1)) { [IO.Directory]::Delete($old, $true) }
+}
+[IO.Directory]::CreateDirectory($folder) | Out-Null
 if (-not (Get-Command curl.exe)) { [IO.File]::WriteAllText((Join-Path $folder 'why'), 'no-curl') }
 # Held open, it cannot be removed by another agent.
 $held = [IO.File]::Open((Join-Path $folder 'ctl'), 'OpenOrCreate', 'ReadWrite', 'Read')
@@ -156,15 +157,16 @@ try {
     $task = $stdin.ReadAsync($buffer, 0, $buffer.Length)
     while ($true) {
         if (-not $task.Wait([int](Step))) { continue }
-        if ($task.Result -eq 0) { break }
+        if ($task.IsFaulted -or $task.Result -eq 0) { break }
         $pending.Write($buffer, 0, $task.Result)
         $task = $stdin.ReadAsync($buffer, 0, $buffer.Length)
         while ($true) {
             # ISO 8859-1 has one character for each byte.
             $text = [Text.Encoding]::GetEncoding(28591).GetString($pending.ToArray())
-            if ($text -notmatch 'Content-Length: *(\d+)\r\n\r\n') { break }
-            $begin = $text.IndexOf($Matches[0]) + $Matches[0].Length
-            $length = [int]$Matches[1]
+            $head = [regex]::Match($text, 'Content-Length: *(\d+)\r\n\r\n')
+            if (-not $head.Success) { break }
+            $begin = $head.Index + $head.Length
+            $length = [int]$head.Groups[1].Value
             if ($text.Length -lt $begin + $length) { break }
             $bytes = $pending.ToArray()
             $message = ConvertFrom-Json ([Text.Encoding]::UTF8.GetString($bytes, $begin, $length))
@@ -178,5 +180,10 @@ try {
 } finally {
     foreach ($k in @($requests.Keys)) { Stop-Request $k }
     $held.Close()
-    Remove-Item -Recurse -Force $folder
+    # A file is gone only when Lapce, which may be closing, has closed it too.
+    foreach ($try in 1..9) {
+        [IO.Directory]::Delete($folder, $true)
+        if (-not [IO.Directory]::Exists($folder)) { break }
+        Start-Sleep -Milliseconds 100
+    }
 }

@@ -121,7 +121,8 @@ impl Agent {
         let link = if home.windows {
             let names = format!("$volt = '{}'\n$name = '{name}'\n", quoted(&home.path));
             let text = format!("{names}{WINDOWS_SCRIPT}");
-            let args = ["-NoProfile", "-NonInteractive", "-Command", &text];
+            // Without an input format PowerShell reads stdin itself, as the input of the command.
+            let args = ["-NoProfile", "-NonInteractive", "-InputFormat", "None", "-Command", &text];
             let server = host
                 .start_language_server("powershell.exe", &args)
                 .map_err(|words| format!("powershell cannot be started ({words})"))?;
@@ -268,7 +269,7 @@ impl Agent {
         let mut config = curl_config::config(request, options, &format!("h{number}"));
         if matches!(self.link, Link::Server(_)) {
             // In front: the URL is to be the last.
-            config.insert_str(0, &format!("output = \"o{number}\"\nstderr = \"e{number}\"\n"));
+            config.insert_str(0, &format!("stderr = \"e{number}\"\n"));
         }
         let body = match request.body.as_deref() {
             None | Some([]) => {

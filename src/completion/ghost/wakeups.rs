@@ -15,10 +15,11 @@ const SHORT_MS: u64 = 400;
 const THINKING_MS: u64 = 2000;
 /// Gaps between the wake-ups in which the ghost grows, in milliseconds.
 const GROWING_MS: [u64; 3] = [700, 1000, 3000];
-/// The most wake-ups in a pause, one to spare for an answer that broke and is resumed; and the most where the open
-/// documents are large.
-const MOST: usize = 3 + GROWING_MS.len();
-const MOST_LARGE: usize = 3;
+/// Wake-ups in a pause that may show lines, and those where the open documents are large.
+const SHOWING: usize = 1 + GROWING_MS.len();
+const SHOWING_LARGE: usize = 2;
+/// Wake-ups after those: one for the end, one to spare for an answer that broke and is resumed, or that fills the pipes.
+const ENDING: usize = 2;
 /// A wake-up asked for at once that has not come after this time was lost, in milliseconds.
 const LOST_MS: u64 = 1000;
 /// With more bytes than this in open documents, wake-ups are dear.
@@ -103,13 +104,12 @@ impl Wakeups {
     /// Asks for the next wake-up of a running request. Returns the earliest time for it, in milliseconds from now, or
     /// `None` if one is on its way already or this pause has had its last.
     pub fn ask(&mut self, read: Read, open_bytes: usize) -> Option<u64> {
-        let most = if open_bytes > LARGE_BYTES { MOST_LARGE } else { MOST };
-        if self.is_armed || self.in_pause >= most {
+        let showing = if open_bytes > LARGE_BYTES { SHOWING_LARGE } else { SHOWING };
+        if self.is_armed || self.in_pause >= showing + ENDING {
             return None;
         }
         let not_before = match read {
-            // The last one is for the end.
-            _ if self.in_pause + 1 == most => u64::MAX,
+            _ if self.in_pause >= showing => u64::MAX,
             Read::Nothing => self.first_ms(),
             Read::Thoughts => THINKING_MS,
             // A blank line, or the fence of a block of code: the next line shows.
@@ -169,7 +169,7 @@ mod tests {
         const END: u64 = u64::MAX;
         for (read, open_bytes, gaps) in [
             (&[Nothing, Lines][..], 1000, &[200, 700, 1000, 3000, END, END][..]),
-            (&[Nothing, Lines], 300_000, &[200, 700, END]),
+            (&[Nothing, Lines], 300_000, &[200, 700, END, END]),
             // The first line is not waited for as long as the next ones.
             (&[Nothing, Text, Lines], 1000, &[200, 200, 1000, 3000, END, END]),
             (&[Nothing, Text], 1000, &[200, 200, 1000, 3000, END, END]),

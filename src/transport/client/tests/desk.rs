@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,15 @@ pub fn make_pipe(path: &Path) {
     let path = CString::new(path.as_os_str().as_bytes()).unwrap();
     // SAFETY: the path is a C string.
     assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+}
+
+/// Whether nobody can write to a named pipe now.
+pub fn is_full(pipe: &Path) -> bool {
+    let both = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(pipe).unwrap();
+    let mut poll = libc::pollfd { fd: both.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one structure, which lives across the call.
+    assert!(unsafe { libc::poll(&raw mut poll, 1, 0) } >= 0);
+    poll.revents & libc::POLLOUT == 0
 }
 
 /// A folder that is removed at the end of the test.
