@@ -2,9 +2,7 @@
 //! the commands and files, `agent.ps1` for what differs on Windows). It keeps the time and runs curl, so that nothing
 //! here waits.
 
-use std::collections::hash_map::RandomState;
 use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -116,7 +114,7 @@ impl Agent {
     /// # Errors
     /// What this machine lacks.
     pub fn start(host: &mut impl AgentHost, home: &Home) -> Result<Self, String> {
-        let name = format!("agent-{:016x}", RandomState::new().build_hasher().finish());
+        let name = format!("agent-{:016x}", host.random());
         let folder = home.root.join(&name);
         let link = if home.windows {
             let names = format!("$volt = '{}'\n$name = '{name}'\n", quoted(&home.path));

@@ -12,6 +12,9 @@ pub trait AgentHost {
     /// Milliseconds of a clock that never goes back.
     fn now_ms(&self) -> u64;
 
+    /// A number that nobody else will get.
+    fn random(&self) -> u64;
+
     /// Has the host run a program to its end.
     ///
     /// # Errors

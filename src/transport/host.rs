@@ -95,6 +95,13 @@ mod lapce {
             u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
         }
 
+        fn random(&self) -> u64 {
+            let mut bytes = [0; 8];
+            // SAFETY: pointer and length are those of a live array.
+            let _ = unsafe { wasi::random_get(bytes.as_mut_ptr(), bytes.len()) };
+            u64::from_ne_bytes(bytes)
+        }
+
         fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, String> {
             (self.execute)(program, args)
         }

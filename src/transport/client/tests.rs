@@ -1191,6 +1191,10 @@ impl AgentHost for Windows {
         7
     }
 
+    fn random(&self) -> u64 {
+        9
+    }
+
     fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String> {
         assert_eq!(
             (program, &args[..5]),

@@ -1,8 +1,10 @@
 //! A plugin at work: its volt's folder, the part of Lapce that runs language servers, and the client between them.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
@@ -243,6 +245,10 @@ fn message(from: &mut impl BufRead) -> Option<String> {
 impl AgentHost for Lapce {
     fn now_ms(&self) -> u64 {
         u64::try_from(self.begin.elapsed().as_millis()).unwrap() + self.passed
+    }
+
+    fn random(&self) -> u64 {
+        RandomState::new().build_hasher().finish()
     }
 
     fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String> {
