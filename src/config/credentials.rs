@@ -157,6 +157,7 @@ impl Settings {
             base_url: self.base_url.clone(),
             model: self.model.clone(),
             api_key,
+            has_key_command: key_command.is_some(),
             secrets,
             options: options.collect(),
             extra_headers: self.extra_headers.clone(),

@@ -47,6 +47,8 @@ pub struct Account {
     pub model: String,
     /// The API key; empty for none.
     pub api_key: Secret,
+    /// Whether a command of the user's prints the key.
+    pub has_key_command: bool,
     /// Further secrets by name (`aws-secret-access-key`, `aws-session-token`).
     pub secrets: Vec<(String, Secret)>,
     /// Provider-specific plain settings by name (`azure.api-version`, `vertex.project`, `aws.region`, …).

@@ -30,6 +30,11 @@ const LONGEST_AUTOMATIC_MS: u64 = 2_000;
 /// How long automatic requests pause after a 429 that does not say.
 const PAUSE_MS: u64 = 10_000;
 
+/// Pause before the first look whether the model is loaded, which doubles up to a minute, in milliseconds; and how often it is
+/// looked: about four minutes long.
+const LOADING_MS: u64 = 2_000;
+const MOST_LOADING: u32 = 8;
+
 /// How long a provider counts as away that could not be reached or failed, and one without credit, in milliseconds.
 const AWAY_MS: u64 = 30_000;
 const NO_CREDIT_MS: u64 = 600_000;
@@ -37,6 +42,9 @@ const NO_CREDIT_MS: u64 = 600_000;
 /// How long to wait before the next try, in milliseconds; `None`: give up.
 pub fn delay_ms(attempt: &Attempt<'_>) -> Option<u64> {
     let error = attempt.error;
+    if is_loading(error) {
+        return Some(LOADING_MS << attempt.retries.min(5)).filter(|_| attempt.retries < MOST_LOADING);
+    }
     let most = if attempt.invoked { 3 } else { 1 };
     if attempt.retries >= most {
         return None;
@@ -67,6 +75,11 @@ pub fn delay_ms(attempt: &Attempt<'_>) -> Option<u64> {
 pub fn pause_ms(error: &Error) -> Option<u64> {
     (error.kind == ErrorKind::RateLimited)
         .then(|| error.retry_after_ms.filter(|ms| *ms > 0).unwrap_or(PAUSE_MS))
+}
+
+/// Whether the server still loads the model: llama.cpp's answers 503 with these words meanwhile.
+pub fn is_loading(error: &Error) -> bool {
+    error.status == Some(503) && error.message.to_ascii_lowercase().contains("loading model")
 }
 
 /// Whether it will be refused again until the user changes something.
@@ -194,6 +207,19 @@ mod tests {
             let delay = delay(kind, after, retries, invoked, should);
             assert_eq!(delay, expected, "{kind:?} {after:?} {retries} {invoked} {should}");
         }
+    }
+
+    #[test]
+    fn a_model_that_is_being_loaded_is_waited_for() {
+        let mut loading = error(ErrorKind::Transient, None);
+        loading.status = Some(503);
+        loading.message = "It said (HTTP 503): Loading model.".to_owned();
+        let delays: Vec<_> = (0..10)
+            .map_while(|retries| {
+                delay_ms(&Attempt { retries, error: &loading, headers: &[], invoked: false, random: 0 })
+            })
+            .collect();
+        assert_eq!(delays, [2000, 4000, 8000, 16_000, 32_000, 64_000, 64_000, 64_000]);
     }
 
     #[test]

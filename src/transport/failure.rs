@@ -11,7 +11,7 @@ const DETAIL: usize = 200;
 pub(super) fn of_exit(code: u32, words: &str) -> Failure {
     // 56 is any failure to receive, 7 any to connect. What a proxy has to do with it only the words tell.
     let by_proxy = code == 56 && (words.contains("CONNECT") || words.contains("proxy"))
-        || code == 7 && words.contains("Unsupported proxy");
+        || code == 7 && (words.contains("proxy") || words.contains(" via "));
     let kind = match code {
         _ if by_proxy => FailureKind::Proxy,
         5 | 97 => FailureKind::Proxy,
@@ -69,6 +69,12 @@ mod tests {
         for (code, words, kind, detail) in [
             (6, "curl: (6) Could not resolve host: x.y", Resolve, "Could not resolve host: x.y"),
             (7, "curl: (7) Failed to connect", Connect, "Failed to connect"),
+            (
+                7,
+                "curl: (7) Failed to connect to api.x.y port 443 via 127.0.0.1 after 0 ms",
+                Proxy,
+                "Failed to connect to api.x.y port 443 via 127.0.0.1 after 0 ms",
+            ),
             (3, "curl: (3) URL rejected", Request, "URL rejected"),
             (5, "", Proxy, "curl ended with exit code 5"),
             (

@@ -16,4 +16,5 @@ mod secrets;
 mod session;
 mod spine;
 mod stage;
+mod targets;
 mod without;

@@ -5,7 +5,7 @@ use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
 use super::super::suggestion::Ending;
 use super::super::targets::Role;
 use super::{Engine, Phase, Waiting, Work};
-use crate::provider::Error;
+use crate::provider::{Error, retry};
 use crate::stream::ErrorKind;
 use crate::transport::RequestNumber;
 
@@ -144,8 +144,11 @@ impl Engine {
                 if (error.kind == ErrorKind::RateLimited || delay_ms > LONG_MS)
                     && self.stand_in(now, &error, buffers, out) => {}
             Verdict::Again { delay_ms, after } => {
-                let is_limit = after.is_some_and(|error| error.kind == ErrorKind::RateLimited);
-                self.again(now, delay_ms, is_limit, out);
+                let status = after.and_then(|error| match error.kind {
+                    ErrorKind::RateLimited => Some(Status::Nothing(Why::RateLimited(delay_ms))),
+                    _ => retry::is_loading(&error).then_some(Status::Loading),
+                });
+                self.again(now, delay_ms, status, out);
             }
             Verdict::Failed(error) if self.renew_key(now, &error, buffers, out) => {}
             Verdict::Failed(error) if self.stand_in(now, &error, buffers, out) => {}
@@ -213,7 +216,7 @@ impl Engine {
     }
 
     /// The request is sent once more, or another in its place.
-    fn again(&mut self, now: u64, delay_ms: u64, rate_limited: bool, out: &mut Vec<Output>) {
+    fn again(&mut self, now: u64, delay_ms: u64, status: Option<Status>, out: &mut Vec<Output>) {
         let number = self.next_number();
         let Phase::Streaming { mut work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return;
@@ -230,8 +233,9 @@ impl Engine {
             Ok(request) => {
                 let request = Box::new(request);
                 out.push(Output::Start { number, request, delay_ms, replaces: None });
-                if rate_limited && self.is_invoked() {
-                    self.say(Status::Nothing(Why::RateLimited(delay_ms)), out);
+                if let Some(status) = status.filter(|status| *status == Status::Loading || self.is_invoked())
+                {
+                    self.say(status, out);
                 }
                 self.phase = if delay_ms == 0 {
                     Phase::Streaming { work, follow_up: None }

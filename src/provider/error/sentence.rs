@@ -25,6 +25,9 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
         ErrorKind::Auth if account.api_key.is_empty() => {
             format!("{title} needs {key}: set `api-key-env` (or `api-key`).")
         }
+        ErrorKind::Auth if account.has_key_command => {
+            format!("{title} does not accept the key that your key command prints: try it in a terminal.")
+        }
         ErrorKind::Auth => format!(
             "{title} does not accept {}: check `api-key-env` (or `api-key`).",
             key.replacen("an ", "the ", 1)
@@ -106,12 +109,23 @@ pub(super) fn of_failure(
         FailureKind::Connect => {
             format!("{title} is not reachable at `{base}`: is it running, and is `base-url` right?")
         }
-        FailureKind::Tls => {
+        // As OpenSSL, GnuTLS and LibreSSL say it.
+        FailureKind::Tls
+            if ["wrong version", "record layer", "packet length"].iter().any(|it| words.contains(it)) =>
+        {
             format!(
-                "No secure connection to {title} at `{base}`: check `base-url` and the certificates of this machine."
+                "The server at `{base}` does not speak https: check `base-url`, which may have to begin with http."
             )
         }
-        FailureKind::Proxy => format!("The proxy did not let the request through to {title}: check `proxy`."),
+        FailureKind::Tls => {
+            format!(
+                "No secure connection to {title} at `{base}`: check `base-url`, and name in `ca-file` who signs its \
+                 certificate."
+            )
+        }
+        FailureKind::Proxy => format!(
+            "The proxy did not let the request through to {title}: check `proxy`, or HTTPS_PROXY in the environment."
+        ),
         FailureKind::Cut => format!("The connection to {title} broke before the answer was complete."),
         FailureKind::Timeout => {
             format!("{title} did not answer in time: see `timeout.first-byte-ms` and `timeout.idle-ms`.")

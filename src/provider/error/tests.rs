@@ -31,6 +31,19 @@ fn shown(error: &Error) -> String {
 }
 
 #[test]
+fn a_wrong_key_of_a_command_and_a_server_without_tls_are_told_as_such() {
+    let openai = find("openai").unwrap();
+    let account = Account { has_key_command: true, ..account("m-1") };
+    let refused = Response { status: 401, headers: &[], body: b"" };
+    let error = Error::from_response(openai, &account, refused);
+    assert!(error.message.contains("your key command prints"), "{error}");
+    let detail = "OpenSSL: error:0A00010B:SSL routines::wrong version number".to_owned();
+    let failure = Failure { kind: FailureKind::Tls, detail };
+    let error = Error::from_failure(openai, &account, &[], &failure);
+    assert!(error.message.contains("does not speak https"), "{error}");
+}
+
+#[test]
 fn a_wrong_key_is_told_without_showing_it() {
     check(
         "openai",
@@ -271,9 +284,9 @@ fn transport_failures_name_what_to_change() {
         network code - id - wait -
         vLLM is not reachable at `http://localhost:8000/v1`: is it running, and is `base-url` right? (curl: (7) with ***) It is started by `vllm serve MODEL`.
         network code - id - wait -
-        No secure connection to OpenAI at `https://api.openai.com/v1`: check `base-url` and the certificates of this machine. (curl: (7) with ***)
+        No secure connection to OpenAI at `https://api.openai.com/v1`: check `base-url`, and name in `ca-file` who signs its certificate. (curl: (7) with ***)
         network code - id - wait -
-        The proxy did not let the request through to OpenAI: check `proxy`. (curl: (7) with ***)
+        The proxy did not let the request through to OpenAI: check `proxy`, or HTTPS_PROXY in the environment. (curl: (7) with ***)
         truncated code - id - wait -
         The connection to OpenAI broke before the answer was complete. (curl: (7) with ***)
         timeout code - id - wait -
