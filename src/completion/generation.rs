@@ -304,9 +304,9 @@ impl Generation {
         self.received.first_text_ms
     }
 
-    /// Whether the server has begun to answer the current request, other than by refusing it.
+    /// Whether the server has begun to answer the current request, be it with a refusal.
     pub fn has_answered(&self) -> bool {
-        self.received.is_success()
+        self.received.status.is_some()
     }
 
     /// What was counted of the current request and its answer: from when it left, as far as it was read.

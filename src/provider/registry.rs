@@ -427,6 +427,18 @@ pub(super) static PROFILES: &[Profile] = &[
         help: &[(Topic::Keys, "https://huggingface.co/settings/tokens")],
         ..VENDOR
     },
+    // docs.github.com/en/rest/models/inference (read 2026-11): names are PUBLISHER/MODEL; the list of them is elsewhere.
+    Profile {
+        name: "github-models",
+        title: "GitHub Models",
+        defaults: paid("https://models.github.ai/inference", &["GITHUB_TOKEN"], "openai/gpt-4.1"),
+        models_path: "",
+        help: &[
+            (Topic::Key, "a token with `models: read`"),
+            (Topic::Keys, "https://github.com/settings/tokens"),
+        ],
+        ..VENDOR
+    },
     // build.nvidia.com (read 2026-11). Its catalogue changes too often for a default model.
     Profile {
         name: "nvidia",

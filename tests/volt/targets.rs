@@ -62,8 +62,10 @@ fn a_command_prints_the_key_and_is_run_again_when_that_is_refused() {
     stage.open("src/sum.rs", "rust", "|");
     stage.lapce.type_keys("let first", KEYS);
     stage.wait_ghost(" = one");
-    let sent = |at: usize| stage.server.exchanges()[at].request.header("authorization").map(str::to_owned);
-    assert_eq!((stage.requests(), sent(0)), (2, Some(format!("Bearer {OLD_KEY}"))), "{}", stage.trace());
+    let exchanges = stage.server.exchanges();
+    let keys: Vec<_> = exchanges.iter().filter_map(|one| one.request.header("authorization")).collect();
+    let old = format!("Bearer {OLD_KEY}");
+    assert!(keys[0] == old && keys.iter().filter(|key| **key == old).count() == 1, "{keys:?}");
     assert_eq!(stage.lapce.screen().popups.len(), 0);
     for process in stage.lapce.processes().unwrap() {
         let environment = std::fs::read(format!("/proc/{}/environ", process.id)).unwrap_or_default();

@@ -162,6 +162,10 @@ fn every_row_asks_as_its_documentation_says() {
         POST https://router.huggingface.co/v1/chat/completions
         authorization: Bearer KEY (secret)
         {"max_tokens":2112,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"openai/gpt-oss-120b","reasoning_effort":"low","stream":true,"temperature":0.1}
+        # github-models
+        POST https://models.github.ai/inference/chat/completions
+        authorization: Bearer KEY (secret)
+        {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"openai/gpt-4.1","stream":true,"temperature":0.1}
         # nvidia
         POST https://integrate.api.nvidia.com/v1/chat/completions
         authorization: Bearer KEY (secret)
