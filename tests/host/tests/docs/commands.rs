@@ -24,10 +24,12 @@ const FOREIGN: &[&str] = &[
     "mkdir",
     "mv",
     "ollama",
+    "pip",
     "rustup",
     "sha256sum",
     "sudo",
     "tar",
+    "unzip",
     "vllm",
     "volts",
 ];
