@@ -72,6 +72,11 @@ pub struct Suggestion {
     deleted: String,
     /// Bytes of the suggestion that stand in the document: typed along or accepted.
     typed: usize,
+    /// Bytes right of the caret that the editor has put there to close what was typed along. The suggestion closes that
+    /// itself.
+    closers: usize,
+    /// Bytes of closing brackets and quotes that have come since the suggestion did.
+    come: usize,
     memo: Option<Memo>,
 }
 
@@ -154,6 +159,8 @@ impl Suggestion {
             anchor: offset,
             deleted: String::new(),
             typed: 0,
+            closers: 0,
+            come: 0,
             memo: None,
         }
     }
@@ -176,7 +183,7 @@ impl Suggestion {
         } else {
             Cow::Owned([before, &self.deleted].concat())
         };
-        Some((before, document.get(self.cursor()..)?))
+        Some((before, document.get(self.cursor() + self.closers..)?))
     }
 
     /// How much of an answer was asked for.
@@ -193,9 +200,14 @@ impl Suggestion {
         let cursor = self.cursor();
         if shown.was_taken(edit, cursor, document) {
             self.typed += shown.text.len();
+            self.closers = 0;
             return Effect::Accepted;
         }
         if edit.removed.is_empty() && edit.start == cursor {
+            // Where the caret is then, and so whose it was, is told next.
+            if is_closer(edit.inserted) {
+                self.come += edit.inserted.len();
+            }
             if self.follows(edit.inserted) {
                 self.typed += edit.inserted.len();
                 return Effect::Fits;
@@ -223,7 +235,10 @@ impl Suggestion {
     /// Whether the document at `cursor` fits: what stands between the anchor and the cursor is the beginning of the
     /// suggestion.
     pub fn fits(&mut self, document: &str, cursor: usize) -> bool {
-        let Some(typed) = document.get(self.anchor..cursor) else { return false };
+        let (Some(typed), Some(after)) = (document.get(self.anchor..cursor), document.get(cursor..)) else {
+            return false;
+        };
+        self.closers = closed_by_editor(typed, after).min(self.come);
         let fits = typed.is_empty() || self.starts_with(document, cursor, typed);
         if fits {
             self.typed = typed.len();
@@ -244,7 +259,11 @@ impl Suggestion {
         }
         let full = self.full(&shown);
         let text = full.strip_prefix(typed).unwrap_or_default();
-        let replaces = if text.is_empty() { 0 } else { replaces };
+        let replaces = match text {
+            "" => 0,
+            _ if replaces > 0 || closes(typed, text, self.closers) => self.closers + replaces,
+            _ => 0,
+        };
         Rest { text: text.to_owned(), replaces, complete: processed.complete }
     }
 
@@ -321,7 +340,7 @@ impl Suggestion {
     }
 
     fn processed(&mut self, document: &str, cursor: usize) -> Processed {
-        let after = document.get(cursor..).map_or(0, fingerprint);
+        let after = document.get(cursor + self.closers..).map_or(0, fingerprint);
         let whole = self.answer.is_whole();
         if let Some(memo) = &self.memo
             && memo.whole == whole
@@ -340,7 +359,9 @@ impl Suggestion {
     }
 
     fn process(&self, document: &str, cursor: usize, whole: bool) -> Processed {
-        let (Some((before, _)), Some(after)) = (self.context(document), document.get(cursor..)) else {
+        let (Some((before, _)), Some(after)) =
+            (self.context(document), document.get(cursor + self.closers..))
+        else {
             return Processed::default();
         };
         let (before, after) = CursorContext::window(&before, after);
@@ -367,6 +388,38 @@ fn removed_before<'e>(cursor: usize, edit: &Edit<'e>, document: &str) -> Option<
         return None;
     }
     Some(if kept.is_empty() { Cow::Borrowed(removed) } else { Cow::Owned([kept, removed].concat()) })
+}
+
+/// What would close the brackets and quotes that a text leaves open, the innermost last.
+fn unclosed(text: &str, open: &mut Vec<char>, mut each: impl FnMut(usize)) {
+    for c in text.chars() {
+        match c {
+            '(' => open.push(')'),
+            '[' => open.push(']'),
+            '{' => open.push('}'),
+            _ if open.last() == Some(&c) => drop(open.pop()),
+            '"' | '\'' | '`' => open.push(c),
+            _ => {}
+        }
+        each(open.len());
+    }
+}
+
+/// Bytes at the beginning of `after` that close what `typed` leaves open.
+fn closed_by_editor(typed: &str, after: &str) -> usize {
+    let mut open = Vec::new();
+    unclosed(typed, &mut open, |_| {});
+    open.iter().rev().zip(after.chars()).take_while(|(closer, c)| **closer == *c).count()
+}
+
+/// Whether `text` closes the innermost `count` of the brackets and quotes that `typed` leaves open.
+fn closes(typed: &str, text: &str, count: usize) -> bool {
+    let mut open = Vec::new();
+    unclosed(typed, &mut open, |_| {});
+    let mut least = open.len();
+    let wanted = least.saturating_sub(count);
+    unclosed(text, &mut open, |depth| least = least.min(depth));
+    count > 0 && least <= wanted
 }
 
 fn is_closer(text: &str) -> bool {
@@ -487,6 +540,42 @@ mod tests {
                 let effect = suggestion.edited(&difference(&new, &old), &Rest::default(), &old);
                 assert_eq!((effect, suggestion.cursor()), (Effect::Fits, before.len()), "{old:?}");
             }
+        }
+    }
+
+    #[test]
+    fn brackets_that_the_editor_closes_while_they_are_typed_along_are_replaced() {
+        for (before, answer, typed, closers, after, shown) in [
+            ("let v = ", "a();\n    b();", "a(", ")", "\n", (");\n    b();", 1)),
+            ("let v = ", "a(\"x\", [1]);", "a(\"", "\")", "\n", ("x\", [1]);", 2)),
+            // A bracket of the document stays.
+            ("f(", "g(x)", "g(", ")", ")\n", ("x)", 1)),
+            // What is not closed yet is no reason to take a bracket away.
+            ("let v = ", "a(\n        x,\n", "a(", ")", "\n", ("\n        x,", 0)),
+            // The user closes it.
+            ("let v = ", "a();", "a()", "", "\n", (";", 0)),
+        ] {
+            let mut suggestion = suggestion(before.len(), answer, None);
+            let mut document = [before, after].concat();
+            suggestion.answer.ending = STOP;
+            let shown_first = suggestion.rest(&document);
+            let mut cursor = before.len();
+            for c in typed.chars() {
+                document.insert(cursor, c);
+                let edit = Edit { start: cursor, removed: "", inserted: &c.to_string() };
+                assert_eq!(suggestion.edited(&edit, &shown_first, &document), Effect::Fits, "{answer:?}");
+                cursor += 1;
+                let pairs = [('(', ')'), ('"', '"')];
+                let pair = pairs.iter().find(|(open, closer)| *open == c && closers.contains(*closer));
+                if let Some((_, closer)) = pair {
+                    document.insert(cursor, *closer);
+                    let edit = Edit { start: cursor, removed: "", inserted: &closer.to_string() };
+                    suggestion.edited(&edit, &shown_first, &document);
+                }
+                assert!(suggestion.fits(&document, cursor), "{answer:?} {document:?}");
+            }
+            let rest = suggestion.rest(&document);
+            assert_eq!((rest.text.as_str(), rest.replaces), shown, "{answer:?}");
         }
     }
 

@@ -191,6 +191,11 @@ fn closers_right_of_the_cursor_may_be_replaced() {
         ("javascript", "send([§])\n", "1, 2]).then(done);\n", "1, 2", 2, "]).then(done);"),
         ("java", "String s = \"§\"\r\n", "done\";", "done", 1, "\";"),
         ("python", "names = [§]\n", "a, b] + rest\n", "a, b", 1, "] + rest"),
+        ("javascript", "const s = '§'\n", "left';", "left", 1, "';"),
+        // What ends the statement stays where it is, whatever comes before it.
+        ("c", "int x = f(§);\n", "a, b) + 1;", "a, b", 2, ") + 1;"),
+        ("python", "if len(§):\n", "xs) > 3:\n    return xs", "xs", 2, ") > 3:"),
+        ("c", "while (§) {\n", "a) && (b) {\n    c();", "a", 3, ") && (b) {"),
     ] {
         let (before, after) = document.split_once('§').unwrap();
         let context = CursorContext::new(before, after, language, Extent::Auto);
@@ -203,7 +208,9 @@ fn closers_right_of_the_cursor_may_be_replaced() {
 #[test]
 fn nothing_but_closers_is_replaced() {
     for (language, document, answer) in [
-        ("c", "int x = f(§);\n", "a, b) + 1;"),
+        ("c", "int x = f(§);\n", "a, b);"),
+        ("python", "if x §:\n", "> 3:\n    return x"),
+        ("c", "int x = f(§);\n", "a, b) + 1,"),
         ("c", "int x = f(§ + y)\n", "a) + y);"),
         ("c", "int x = f(§)\n", "a, b)"),
         ("c", "if (§)\n", "a) {\n    b();\n}"),

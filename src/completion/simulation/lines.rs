@@ -89,6 +89,24 @@ fn a_line_that_replaces_brackets_is_taken_with_them() {
     assert_eq!(desk.screen().text, "fn main() {\n    f(a).b(c);\n}\n");
 }
 
+#[test]
+fn a_bracket_that_the_editor_closes_while_it_is_typed_along_is_not_left_behind() {
+    for accept in ["all", "line"] {
+        let text = "a(x, \"y\");\n    b();";
+        let mut desk = offered("let v = ", text, json!({"accept": accept, "speculative": "off"}));
+        for _ in 0..2 {
+            desk.act(Act::Along);
+            desk.rest(60);
+        }
+        assert!(desk.screen().text.contains("let v = a()\n"), "{}", desk.screen().text);
+        while desk.screen().ghost.is_some() {
+            desk.act(Act::Tab);
+        }
+        assert_eq!(desk.screen().text, taken_whole("let v = ", text), "{accept}");
+        desk.seen(|seen| assert_eq!((seen.requests, seen.stale.len(), seen.dishonest.len()), (1, 0, 0)));
+    }
+}
+
 /// What the user does with a ghost of some lines.
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -117,7 +135,7 @@ fn perform(desk: &mut Desk, step: Step) {
         Step::Along(count) => {
             for _ in 0..count {
                 let next = desk.screen().ghost_text().chars().next();
-                // Editors close brackets.
+                // To undo a Tab that replaced a bracket of the editor's leads to another place.
                 if next.is_some_and(|next| !matches!(next, '\n' | '(' | '{')) {
                     desk.act(Act::Along);
                     desk.rest(60);

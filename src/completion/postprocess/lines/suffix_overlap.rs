@@ -97,12 +97,15 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<
 /// on behind them.
 pub(super) fn replacement(context: &CursorContext<'_>, rest: &str) -> Option<Replacement> {
     let after = context.line_after.trim_end();
-    let closers = after.trim_start();
-    if closers.is_empty() || !closers.chars().all(|c| ")]}\"'`".contains(c)) {
+    let said = after.trim_start();
+    let mark = said.trim_start_matches([')', ']', '}', '"', '\'', '`']);
+    let closers = said.strip_suffix(mark).filter(|closers| !closers.is_empty())?;
+    // The user's own words are never replaced.
+    if mark.contains(|c: char| !(c.is_whitespace() || ";,:{".contains(c))) {
         return None;
     }
     let rest = rest.trim_end();
-    let behind = rest.strip_prefix(closers)?;
+    let behind = rest.strip_prefix(closers)?.strip_suffix(mark.trim())?;
     let goes_on = behind.starts_with(|c: char| !c.is_alphanumeric() && c != '_');
     let text = rest.to_owned();
     (goes_on && Balance::of(behind).is_even()).then_some(Replacement { replaced: after.len(), text })
