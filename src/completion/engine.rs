@@ -22,7 +22,7 @@ use super::generation::{Generation, Limits};
 use super::ghost::{Accept, OpenRequests, Screen, Wakeups};
 use super::io::{Buffers, Input, Moment, Output, Status};
 use super::postprocess::Extent;
-use super::prompt::{self, Budget, RecentEdits, SimilarIndex};
+use super::prompt::{self, Budget, Definitions, RecentEdits, SimilarIndex};
 use super::reuse::{Alternatives, Cache, Continuation};
 use super::suggestion::Suggestion;
 use super::targets::{Role, Target, Targets};
@@ -146,6 +146,7 @@ pub struct Engine {
     continuation: Option<Continuation>,
     edits: RecentEdits,
     similar: SimilarIndex,
+    definitions: Definitions,
     /// Requests that others have replaced, to be let go of.
     replaced: Vec<RequestNumber>,
     /// What must be over before anything is asked.
@@ -181,6 +182,7 @@ impl Engine {
             continuation: None,
             edits: RecentEdits::default(),
             similar: SimilarIndex::default(),
+            definitions: Definitions::default(),
             replaced: Vec::new(),
             awaited: None,
             asked: Role::Main,
@@ -271,6 +273,7 @@ impl Engine {
                 self.asked(now, buffers, out);
             }
             Input::CaretAt { uri, offset } => self.caret_at(now, uri, offset, buffers, out),
+            Input::Found(output) => return self.definitions.found(now, output, &self.options.budget.gates),
             Input::Read => {}
             Input::LensesAsked { uri } => self.wakeups.lenses_asked(uri),
         }

@@ -1,6 +1,7 @@
 //! What goes into the engine and what comes out of it.
 
 use super::postprocess::Hidden;
+use super::prompt::Search;
 use super::targets::Role;
 use super::trigger::Gate;
 use crate::http::{HttpRequest, Secret};
@@ -89,6 +90,8 @@ pub enum Input<'a> {
         /// The document.
         uri: &'a str,
     },
+    /// What a search has found, see [`Output::Search`].
+    Found(&'a str),
     /// All that has arrived was read.
     Read,
     /// What came of a request to the model. Shown with the next input of another kind.
@@ -150,6 +153,9 @@ pub enum Output {
     Secret(Secret),
     /// Drop a request, whether it has left or not.
     Stop(RequestNumber),
+    /// Have files of the workspace searched in the background. What is found comes back as [`Input::Found`]; nobody waits
+    /// for it.
+    Search(Search),
     /// Ask for one wake-up. It replaces any other that was asked for.
     Wake(Wake),
     /// The state to show in the status bar.

@@ -92,6 +92,8 @@ struct Core<T> {
     nobody: Option<Box<Error>>,
     /// The user has chosen Lapce's own HTTP client.
     is_http_chosen: bool,
+    /// Path of the workspace's folder, to be searched; empty when there is none.
+    root: String,
     /// Where requests go that the user has yet to agree to.
     unconfirmed: Vec<(Role, Destination)>,
     buffer: Vec<u8>,
@@ -223,6 +225,8 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 // The first success among all plugins wins: an error leaves rust-analyzer's lenses alone.
                 self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "no lenses here");
                 if let Some(uri) = params.read::<About<'_>>().text_document.uri.cow() {
+                    // A wake-up asks for all documents, those included that were open before the plugin.
+                    self.recover(&uri, None);
                     self.drive(Input::LensesAsked { uri: &uri });
                 }
             }
@@ -321,6 +325,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             engine: Engine::new(options),
             transport: self.environment.transport(&settings.network),
             is_http_chosen: settings.network.mode == transport::Mode::Http,
+            root: if is_in_secret_folder(root) { String::new() } else { root.to_owned() },
             nobody,
             unconfirmed,
             buffer: vec![0; READ_BYTES],
@@ -519,6 +524,9 @@ impl<H: Host, E: Environment> Driver<H, E> {
         }
         let mut buffer = mem::take(&mut core.buffer);
         let mut outputs = mem::take(&mut core.outputs);
+        if let Some(found) = core.transport.found() {
+            core.engine.handle(self.moment(), Input::Found(&found), &documents, &mut outputs);
+        }
         let mut left = READ_AT_ONCE;
         let mut is_dry = false;
         while !is_dry && left > 0 {
@@ -564,6 +572,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Run { number, command } => core.transport.run(number, &command),
                 Output::Secret(secret) => self.notifier.keep_secret(secret.expose()),
                 Output::Stop(number) => core.transport.stop(number),
+                Output::Search(search) => core.transport.search(&core.root, &search.pattern, &search.files),
                 Output::Wake(Wake::More { number, not_before_ms }) => {
                     core.transport.wake(number, not_before_ms);
                 }

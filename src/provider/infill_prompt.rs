@@ -43,6 +43,9 @@ pub(super) fn conversation(prompt: &Prompt, account: &Account, seam: Seam) -> Co
         if prompt.language.is_empty() { "" } else { &format!(" language=\"{}\"", prompt.language) };
     let open = format!("<current_file path=\"{}\"{language}>\n<after_cursor>", prompt.path);
     push_tagged(&mut user, &open, &prompt.suffix, "</after_cursor>");
+    if !prompt.edits.is_empty() {
+        push_tagged(&mut user, "<recent_edits>", &prompt.edits, "</recent_edits>");
+    }
     user.push_str("<before_cursor>\n");
     user.push_str(&prompt.prefix);
     let resumed = !prompt.received.is_empty();
@@ -160,6 +163,14 @@ mod tests {
                 (user, assistant, go_on)
             );
         }
+    }
+
+    #[test]
+    fn edits_stand_between_what_stays_and_what_is_typed() {
+        let edits = "src/a.rs\n-a\n+b\n".to_owned();
+        let user = conversation(&Prompt { edits, ..prompt("") }, &Account::default(), Seam::Instruction).user;
+        let told = "<recent_edits>\nsrc/a.rs\n-a\n+b\n</recent_edits>\n<before_cursor>";
+        assert_eq!(user, USER.replace("<before_cursor>", told));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Prompt {
     pub max_tokens: u32,
     /// Stop strings asked for by the cut rules, the format's own come on top.
     pub stop: Vec<String>,
+    /// The user's last edits as differences of lines, for chats; empty for none.
+    pub edits: String,
     /// Insertions that were shown and are not wanted: something else is asked for, where the format can say so.
     pub unwanted: Vec<String>,
     /// Answer text already received from a stream that broke: ask for what follows it.

@@ -84,6 +84,7 @@ fn line(token: &StreamToken<'_>) -> String {
 /// A prompt with something in each field but `received`.
 pub(super) fn prompt() -> Prompt {
     Prompt {
+        edits: String::new(),
         unwanted: Vec::new(),
         prefix: "fn add(a: i32) {\n    ".to_owned(),
         suffix: "\n}\n".to_owned(),

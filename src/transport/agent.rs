@@ -34,6 +34,8 @@ pub(super) const HUNG_MS: u64 = 3000;
 /// Body read without telling the agent, in bytes. Half of what Linux holds in a pipe: the agent has to empty the copy it
 /// waits on as the plugin empties the original.
 const UNTOLD: u64 = 32 * 1024;
+/// More of what a search has found is not read, in bytes.
+const FOUND: u64 = 128 * 1024;
 
 /// What stands in place of the body in the agent's command `s` where it runs a command of the user's.
 const COMMAND: u8 = 2;
@@ -65,6 +67,9 @@ pub(super) struct Agent {
     next: u64,
     /// Sets of pipes whose requests never left.
     spare: Vec<Pipes>,
+    searches: u64,
+    /// The search that is under way.
+    search: Option<u64>,
 }
 
 /// How commands reach the agent.
@@ -143,7 +148,7 @@ impl Agent {
             open(host, &folder).map_err(|_| ())
         };
         match link {
-            Ok(link) => Ok(Self { folder, link, next: 1, spare: Vec::new() }),
+            Ok(link) => Ok(Self { folder, link, next: 1, spare: Vec::new(), searches: 0, search: None }),
             Err(()) => {
                 let why = fs::read_to_string(folder.join("why"));
                 let _ = fs::remove_file(folder.join("why"));
@@ -327,6 +332,37 @@ impl Agent {
     /// See [`super::requests::Transport::timer`].
     pub fn timer(&mut self, host: &mut impl AgentHost, ms: u64) -> Result<(), Lost> {
         self.send(host, &format!("t {ms}\n"))
+    }
+
+    /// See [`super::requests::Transport::search`]. Windows has no program for it.
+    pub fn search(
+        &mut self,
+        host: &mut impl AgentHost,
+        root: &str,
+        pattern: &str,
+        files: &str,
+    ) -> Result<(), Lost> {
+        let is_line = |text: &str| !text.is_empty() && !text.contains(['\n', '\r', '\0']);
+        let fits = root.starts_with('/') && [root, pattern, files].into_iter().all(is_line);
+        if !fits || matches!(self.link, Link::Server(_)) {
+            return Ok(());
+        }
+        self.searches += 1;
+        let number = self.searches;
+        fs::write(self.folder.join(format!("q{number}")), format!("{root}\n{pattern}\n{files}\n"))
+            .map_err(|_| Lost)?;
+        self.search = Some(number);
+        self.send(host, &format!("l {number}\n"))
+    }
+
+    /// See [`super::requests::Transport::found`].
+    pub fn found(&mut self) -> Option<String> {
+        let path = self.folder.join(format!("y{}", self.search?));
+        let mut bytes = Vec::new();
+        File::open(&path).ok()?.take(FOUND).read_to_end(&mut bytes).ok()?;
+        let _ = fs::remove_file(&path);
+        self.search = None;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Tells the agent how far the body is read, where that is far enough.

@@ -283,6 +283,17 @@ impl<H: AgentHost> Transport for Client<H> {
         }
     }
 
+    fn search(&mut self, root: &str, pattern: &str, files: &str) {
+        if let Some(agent) = &mut self.agent {
+            let done = agent.search(&mut self.host, root, pattern, files);
+            self.has(done);
+        }
+    }
+
+    fn found(&mut self) -> Option<String> {
+        self.agent.as_mut().and_then(Agent::found)
+    }
+
     fn tick(&mut self) {
         let now_ms = self.host.now_ms();
         let Some(agent) = &mut self.agent else {

@@ -45,6 +45,14 @@ pub trait Transport {
     /// Asks for one wake-up `ms` from now. Replaces what `wake` or `timer` asked for before.
     fn timer(&mut self, ms: u64);
 
+    /// Has the files below `root` whose names match the glob `files` searched for lines that match `pattern` (see
+    /// [`Search`](crate::completion::prompt::Search)), in the background and for some seconds at most. Replaces a search
+    /// that was begun before.
+    fn search(&mut self, root: &str, pattern: &str, files: &str);
+
+    /// What the last search has found, once.
+    fn found(&mut self) -> Option<String>;
+
     /// To be called at the beginning of every message: starts the agent on the first call, and notices one that has
     /// died or hangs.
     fn tick(&mut self);

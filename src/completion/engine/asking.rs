@@ -192,6 +192,7 @@ impl Engine {
         if self.awaits(now, out) {
             return;
         }
+        self.look_for_definitions(now, buffers, out);
         match self.compose(now, delay_ms, Vec::new(), buffers) {
             Ok(Some((work, request))) => {
                 let number = work.generation.number;
@@ -211,6 +212,14 @@ impl Engine {
             Ok(None) => {}
             Err(error) => self.fail(error, out),
         }
+    }
+
+    /// Has the names looked for that a later prompt may use.
+    fn look_for_definitions(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
+        let Some(place) = self.place().cloned().filter(|_| self.options.budget.snippets) else { return };
+        let search =
+            buffers.get(&place.uri).and_then(|buffer| self.definitions.search(now, &buffer, place.offset));
+        out.extend(search.map(Output::Search));
     }
 
     /// Hands over the request that replaces the one under way, after `delay_ms`; `None`: the one under way is right.
@@ -261,7 +270,14 @@ impl Engine {
 
     fn prompt(&mut self, buffer: &Buffer<'_>, offset: usize, buffers: &dyn Buffers) -> Prompt {
         let Options { max_tokens, extent, ref repository, ref budget, .. } = self.options;
-        let wish = Wish { offset, max_tokens, extent, repository, edits: &self.edits };
+        let wish = Wish {
+            offset,
+            max_tokens,
+            extent,
+            repository,
+            edits: &self.edits,
+            definitions: &self.definitions,
+        };
         prompt::prompt(&mut self.similar, buffer, buffers, &wish, budget)
     }
 

@@ -34,6 +34,7 @@ pub fn mask(prompt: &mut Prompt) {
         prefix,
         suffix,
         snippets,
+        edits,
         path: _,
         language: _,
         repository: _,
@@ -47,6 +48,7 @@ pub fn mask(prompt: &mut Prompt) {
     prefix.push_str(suffix);
     mask_text(prefix);
     *suffix = prefix.split_off(caret);
+    mask_text(edits);
     for snippet in snippets {
         mask_text(&mut snippet.text);
     }

@@ -1,9 +1,10 @@
 //! The text around the cursor, cut to the budget.
 
 use super::clean::{clean, clean_name};
+use super::definitions::Definitions;
 use super::masks;
 use super::recent_edits::RecentEdits;
-use super::similar::{SimilarIndex, snippets};
+use super::similar::{self, SimilarIndex};
 use crate::completion::io::{Buffer, Buffers};
 use crate::completion::postprocess::Extent;
 use crate::completion::trigger::Gates;
@@ -14,6 +15,9 @@ const BYTES_PER_TOKEN: usize = 3;
 /// The window's edges move in steps of this part of the budget: while the user types, the prompt stays the
 /// same but for its end, and the provider's prompt cache hits.
 const STEPS: usize = 12;
+/// Definitions of names may take this part of the budget, and the last edits that one.
+const DEFINITIONS: usize = 6;
+const EDITS: usize = 16;
 
 /// How much may go into a prompt.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +45,8 @@ pub struct Wish<'a> {
     pub repository: &'a str,
     /// Where the user has been writing.
     pub edits: &'a RecentEdits,
+    /// What is known of the names used.
+    pub definitions: &'a Definitions,
 }
 
 /// The prompt for a place in `buffer`.
@@ -56,12 +62,16 @@ pub fn prompt(
         buffer.text.get(..wish.offset).unwrap_or(buffer.text),
         buffer.text.get(wish.offset..).unwrap_or_default(),
     );
-    let snippets = if budget.snippets {
-        snippets(index, buffer, buffers, wish, &budget.gates, total)
-    } else {
-        Vec::new()
-    };
+    // What changes least comes first.
+    let mut snippets = Vec::new();
+    let mut edits = String::new();
+    if budget.snippets {
+        snippets = wish.definitions.snippets(buffer, wish.offset, total / DEFINITIONS);
+        snippets.extend(similar::snippets(index, buffer, buffers, wish, &budget.gates, total));
+        edits = wish.edits.differences(buffers, &budget.gates, total / EDITS);
+    }
     let quoted: usize = snippets.iter().map(|snippet| snippet.text.len() + snippet.path.len()).sum();
+    let quoted = quoted + edits.len();
     let window = total.saturating_sub(quoted);
     let step = (total / STEPS).max(1);
     // Three parts before the cursor, one after; what one does not need the other gets.
@@ -78,6 +88,7 @@ pub fn prompt(
         snippets,
         max_tokens: wish.max_tokens,
         stop: if wish.extent == Extent::Line { vec!["\n".to_owned()] } else { Vec::new() },
+        edits,
         unwanted: Vec::new(),
         received: String::new(),
     };
@@ -171,7 +182,9 @@ mod tests {
 
     /// The prompt for the first document and this place in it, after these edits.
     fn prompt_after(open: &Open, offset: usize, tokens: usize, edits: &RecentEdits) -> Prompt {
-        let wish = Wish { offset, max_tokens: 64, extent: Extent::Auto, repository: "repo", edits };
+        let definitions = &Definitions::default();
+        let wish =
+            Wish { offset, max_tokens: 64, extent: Extent::Auto, repository: "repo", edits, definitions };
         prompt(&mut SimilarIndex::default(), &open.buffer(0), open, &wish, &budget(tokens))
     }
 

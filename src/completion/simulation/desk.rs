@@ -615,6 +615,12 @@ impl Transport for End {
         world.asked = Some(Asked::At(world.now_ms + ms.max(1)));
     }
 
+    fn search(&mut self, _: &str, _: &str, _: &str) {}
+
+    fn found(&mut self) -> Option<String> {
+        None
+    }
+
     fn tick(&mut self) {}
 
     fn obstacle(&self) -> Option<&str> {

@@ -117,6 +117,12 @@ impl Transport for World {
         self.wakes.set(self.wakes.get() + 1);
     }
 
+    fn search(&mut self, _: &str, _: &str, _: &str) {}
+
+    fn found(&mut self) -> Option<String> {
+        None
+    }
+
     fn tick(&mut self) {}
 
     fn obstacle(&self) -> Option<&str> {

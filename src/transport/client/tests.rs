@@ -60,6 +60,44 @@ fn every_shell(test: impl Fn(Shell)) {
     }
 }
 
+/// A file below a folder.
+fn write(root: &Folder, name: &str, text: &str) {
+    let path = root.path.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn a_search_finds_lines_of_files_and_runs_nothing_it_is_given() {
+    every_shell(|shell| {
+        let (mut desk, root) = (Desk::new(shell), Folder::new());
+        let path = root.path.to_str().unwrap().to_owned();
+        write(&root, "src/a b.rs", "// first\npub fn total(\n    x: u8,\n) {}\n");
+        write(&root, ".hidden/x.rs", "fn total() {}\n");
+        write(&root, "notes.txt", "fn total() {}\n");
+        desk.client.search(&path, "fn[[:space:]]+(total|sum)([^A-Za-z0-9_]|$)", "*.rs");
+        let found = until("something is found", || desk.client.found());
+        assert!(
+            found.contains("./src/a b.rs:2:pub fn total(\n./src/a b.rs-3-    x: u8,\n"),
+            "{shell:?}: {found}"
+        );
+        assert!(!found.contains("hidden") && !found.contains("notes"), "{shell:?}: {found}");
+        assert_eq!(desk.client.found(), None, "once");
+        for hostile in
+            ["$(touch pwned)`touch pwned`", "'; touch pwned; '", "\"; touch pwned; \"", "-e x --pre ./x"]
+        {
+            desk.client.search(&path, hostile, hostile);
+            until("nothing is found", || desk.client.found());
+            assert!(!root.path.join("pwned").exists(), "{shell:?}: {hostile}");
+        }
+        // No folder, or none of one line: nothing is searched.
+        for root in ["relative", "", "/a\nb", "/no/such/folder"] {
+            desk.client.search(root, "x", "*");
+        }
+        desk.sends_again();
+    });
+}
+
 #[test]
 fn each_piece_wakes_the_plugin_once() {
     every_shell(|shell| {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod complete;
+mod context;
 mod criteria;
 mod cuts;
 mod decode;
@@ -42,6 +43,7 @@ Commands:
   bench     Measure the stream library against its peers
   criteria  Measure what the stream library is held to, against its limits
   cuts      Measure how exactly answers are cut that run over the text that is missing
+  context   Measure how often prompts have the definition of what is called
   size      Print the size of the plugin's wasm by part
   wasi      Run a WASI program in the engine that Lapce uses
   session   Have a made-up user write for some minutes, and measure what it comes to
@@ -114,6 +116,7 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("package") => package::run(args, out),
             Some("sse") => sse::run(args, out),
             Some("bench") => bench::run(args, out),
+            Some("context") => context::run(args, out),
             Some("cuts") => cuts::run(args, out),
             Some("criteria") => criteria::run(args, out),
             Some("size") => size::run(args, out),
@@ -187,6 +190,7 @@ mod tests {
             &["uninstall", "--help"],
             &["sse", "--help"],
             &["decode", "--help"],
+            &["context", "--help"],
             &["cuts", "--help"],
             &["bench", "--help"],
             &["criteria", "--help"],
