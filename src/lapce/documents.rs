@@ -20,6 +20,8 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// memory of the guest is not given back.
 const MOST: usize = 256;
 const MOST_BYTES: usize = 32 << 20;
+/// At most this many documents are known to be unknown. One that is forgotten is read from the disk if it was not changed.
+const MOST_UNKNOWN: usize = 1024;
 
 /// The document of a `textDocument/didOpen`.
 #[derive(Debug)]
@@ -297,7 +299,7 @@ impl Documents {
         });
         let kept = fits.count().max(1);
         let dropped = self.open.split_off(kept.min(self.open.len()));
-        self.unknown.extend(dropped.into_iter().map(|document| document.uri));
+        dropped.into_iter().for_each(|document| self.note_unknown(document.uri));
     }
 
     /// Takes a document in that the editor has not told of as it should, by its text alone.
@@ -315,7 +317,15 @@ impl Documents {
     /// Forgets a document, whose text is no longer known, until the editor says it.
     pub fn lose(&mut self, uri: &str) {
         self.close(uri);
-        self.unknown.push(uri.to_owned());
+        self.note_unknown(uri.to_owned());
+    }
+
+    /// Without end that list would grow as the documents may not.
+    fn note_unknown(&mut self, uri: String) {
+        if self.unknown.len() >= MOST_UNKNOWN {
+            self.unknown.remove(0);
+        }
+        self.unknown.push(uri);
     }
 
     /// Whether it was [lost](Self::lose).

@@ -260,6 +260,10 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn initialize(&mut self, id: &Id, params: Raw<'_>) {
+        // LSP: once only. What is under way would be lost.
+        if self.core.is_some() {
+            return self.rpc.reply_err(id, rpc::INVALID_REQUEST, "initialized already");
+        }
         self.rpc.reply_ok(id, &CAPABILITIES);
         self.set_up(params);
     }
@@ -449,7 +453,11 @@ impl<H: Host, E: Environment> Driver<H, E> {
         let is_first = |text: &str| version.is_none_or(|version| version == 1 + u64::from(!text.is_empty()));
         match self.file(&path_of(uri)).filter(|text| is_first(text)) {
             Some(text) => self.documents.open_unannounced(uri, text),
-            None => self.documents.lose(uri),
+            None => {
+                self.notifier
+                    .log(&mut self.rpc, "a document that was not opened, and whose text is not known");
+                self.documents.lose(uri);
+            }
         }
     }
 

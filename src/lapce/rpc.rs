@@ -12,6 +12,8 @@ use psp_types::{ExecuteProcess, Request as _};
 use crate::json::{self, Few, Raw, object};
 use crate::transport::Output;
 
+/// JSON-RPC's code for a request that cannot be made, or not now.
+pub const INVALID_REQUEST: i64 = -32600;
 /// JSON-RPC's code for a method nobody knows.
 pub const METHOD_NOT_FOUND: i64 = -32601;
 /// JSON-RPC's code for parameters that are not what the method says.

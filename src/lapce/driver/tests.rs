@@ -562,3 +562,120 @@ fn a_request_that_cannot_be_sent_is_told_once_and_without_secrets() {
     let all = [editor.driver.rpc.host().sent.concat(), editor.driver.rpc.host().logged.concat()].concat();
     assert!(!all.contains("hush-hush"), "{all}");
 }
+
+/// Nothing a host may say wrongly: each line, and how many lines it adds to the log.
+const BAD_INPUT: &[(&str, usize)] = &[
+    // No JSON-RPC.
+    ("\u{feff}{}", 1),
+    (r#"{"jsonrpc":"2.0"}"#, 1),
+    (r#"[{"jsonrpc":"2.0","method":"initialized"}]"#, 1),
+    (r#"{"method":{"a":1}}"#, 1),
+    (r#"{"id":7,"error":{"code":1}}"#, 1),
+    // Unknown methods, and ids of every kind.
+    (r#"{"id":"a","method":"no/such"}"#, 0),
+    (r#"{"id":1.5,"method":"no/such"}"#, 0),
+    (r#"{"id":{"x":[1]},"method":"no/such","params":7}"#, 0),
+    (r#"{"method":"no/such","params":[[]]}"#, 0),
+    (r#"{"id":"again","method":"initialize","params":{"initializationOptions":{"provider":"openai"}}}"#, 0),
+    // Requests that lack what they need.
+    (r#"{"id":"b","method":"textDocument/inlineCompletion"}"#, 0),
+    (r#"{"id":"c","method":"textDocument/inlineCompletion","params":{"textDocument":7,"position":"x"}}"#, 0),
+    (r#"{"id":"d","method":"textDocument/codeLens","params":"x"}"#, 0),
+    (
+        r#"{"id":"e","method":"textDocument/codeAction","params":{"textDocument":{"uri":"file:///w/a.rs"},"range":[]}}"#,
+        0,
+    ),
+    // Documents that nobody opened, and messages about none.
+    (r#"{"method":"textDocument/didOpen","params":{"textDocument":{"uri":5,"text":"x"}}}"#, 1),
+    (r#"{"method":"textDocument/didOpen","params":{"textDocument":{"uri":"file:///w/b.rs"}}}"#, 1),
+    (r#"{"method":"textDocument/didChange","params":{}}"#, 1),
+    (
+        r#"{"method":"textDocument/didChange","params":{"textDocument":{"uri":"file:///w/b.rs","version":9},"contentChanges":[{"range":{"start":{"line":0,"character":0},"end":{"line":0,"character":0}},"text":"x"}]}}"#,
+        1,
+    ),
+    (
+        r#"{"method":"textDocument/didChange","params":{"textDocument":{"uri":"file:///w/b.rs","version":9},"contentChanges":"x"}}"#,
+        1,
+    ),
+    (r#"{"method":"textDocument/didSave","params":{"textDocument":null}}"#, 1),
+    (r#"{"method":"textDocument/didClose","params":{}}"#, 1),
+    // Places that are not there.
+    (
+        r#"{"id":"f","method":"textDocument/inlineCompletion","params":{"textDocument":{"uri":"file:///w/a.rs"},"position":{"line":4294967295,"character":4294967295}}}"#,
+        0,
+    ),
+    (
+        r#"{"id":"g","method":"textDocument/inlineCompletion","params":{"textDocument":{"uri":"file:///w/a.rs"},"position":{"line":-1,"character":1e9}}}"#,
+        0,
+    ),
+    (
+        r#"{"id":"h","method":"textDocument/inlineCompletion","params":{"textDocument":{"uri":"file:///w/a.rs"},"position":{"line":99999999999,"character":0.5}}}"#,
+        0,
+    ),
+    // A column in the middle of a surrogate pair, ranges the wrong way round: clamped, as LSP says.
+    (
+        r#"{"method":"textDocument/didChange","params":{"textDocument":{"uri":"file:///w/a.rs","version":1},"contentChanges":[{"range":{"start":{"line":0,"character":5},"end":{"line":0,"character":5}},"text":""}]}}"#,
+        0,
+    ),
+    (
+        r#"{"method":"textDocument/didChange","params":{"textDocument":{"uri":"file:///w/a.rs","version":2},"contentChanges":[{"range":{"start":{"line":9,"character":9},"end":{"line":0,"character":0}},"text":""}]}}"#,
+        0,
+    ),
+];
+
+#[test]
+fn bad_input_is_refused_or_logged_and_the_state_kept() {
+    const TEXT: &str = "let \u{1d11e}\n";
+    let mut editor = Editor::with_model(&[]);
+    editor.open(TEXT);
+    for (line, logged) in BAD_INPUT {
+        let line = line.replace("file:///w/a.rs", URI);
+        let (said, log) = (editor.said().len(), editor.driver.rpc.host().logged.len());
+        editor.driver.handle(line.as_bytes());
+        let log = editor.driver.rpc.host().logged.get(log..).unwrap_or_default();
+        assert_eq!(log.len(), *logged, "{line}: {log:?}");
+        assert!(log.iter().all(|words| words.len() < 200 && !words.contains("w/b.rs")), "{log:?}");
+        let id = serde_json::from_str::<Value>(&line).ok().map(|line| line["id"].clone()).unwrap_or_default();
+        let said = editor.said().split_off(said);
+        let answers = said.iter().filter(|message| !id.is_null() && message["id"] == id).count();
+        // Automatic requests wait for the model: the next one has them answered.
+        let waits = line.contains("4294967295");
+        let is_request = !id.is_null() && line.contains("method");
+        assert_eq!(answers, usize::from(is_request && !waits), "{line}: {said:?}");
+        assert_eq!(
+            editor.driver.documents.document(URI).map(|document| document.text()),
+            Some(TEXT),
+            "{line}"
+        );
+    }
+    *editor.driver.environment.script.borrow_mut() =
+        [Step::Head(200), Step::Body("{\"text\":\" x = 1;\"}"), Step::Body("\n{}\n"), Step::End].into();
+    let id = editor.complete(1);
+    editor.wake();
+    let answers = editor.answers(id);
+    assert_eq!(answers.len(), 1);
+    assert!(answers[0]["result"][0]["insertText"].is_string(), "{answers:?}");
+}
+
+/// As after a trap, which takes everything but that line.
+#[test]
+fn a_plugin_that_starts_again_has_the_settings_it_had() {
+    let initialize = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {"initializationOptions": {"provider": "ollama", "model": "of-mine"}, "rootUri": "file:///w"},
+    });
+    let mut editor = Editor { driver: Driver::new(Fake::default(), World::default()), ids: 1 };
+    editor.driver.resume(initialize.to_string().as_bytes());
+    assert_eq!(editor.said(), Vec::<Value>::new(), "that request was answered before");
+    editor.open("let\n");
+    editor.complete(1);
+    let requests = editor.driver.environment.requests.borrow();
+    let body = String::from_utf8_lossy(requests[0].body.as_deref().unwrap()).into_owned();
+    assert!(body.contains("of-mine"), "{body}");
+    // What was no such line changes nothing.
+    for line in ["", "{}", r#"{"method":"initialize"}"#, r#"{"id":1,"method":"shutdown"}"#] {
+        let mut driver = Driver::new(Fake::default(), World::default());
+        driver.resume(line.as_bytes());
+        assert!(driver.is_new(), "{line}");
+    }
+}
