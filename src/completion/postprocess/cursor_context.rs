@@ -265,6 +265,8 @@ impl Style {
 
     /// Columns of white space a line begins with.
     pub(super) fn columns(&self, line: &str) -> usize {
+        #[cfg(test)]
+        super::tests::READ.set(super::tests::READ.get() + line.len().min(1));
         let mut columns = 0;
         for c in line.bytes() {
             match c {

@@ -72,6 +72,8 @@ impl Lexer {
 
     /// Reads a part of a line; returns where the comment at its end begins, or its length.
     pub(super) fn part(&mut self, line: &str, mark: &mut dyn FnMut(usize, Mark)) -> usize {
+        #[cfg(test)]
+        super::tests::READ.set(super::tests::READ.get() + line.len());
         let mut at = 0;
         while let Some(telling) = self.next_telling(line, at) {
             at = telling;

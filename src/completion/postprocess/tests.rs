@@ -7,9 +7,16 @@
 //! `␉` for a tab, `␛` for an escape, `␇` for a bell, `␣` for a blank at a line's end, `␂` for U+202E, and
 //! `␄` for U+FEFF.
 
+use std::cell::Cell;
+
 use proptest::prelude::*;
 
 use super::*;
+
+thread_local! {
+    /// Bytes that the lexer was given, and lines that were measured.
+    pub(super) static READ: Cell<usize> = const { Cell::new(0) };
+}
 
 const CORPUS: &[(&str, &str)] = &[
     ("brackets", include_str!("cases/brackets.txt")),
@@ -396,6 +403,79 @@ proptest! {
         let context = CursorContext::new(before, after, language, extent);
         if let Err(why) = grow(&context, &pieces.concat()) {
             prop_assert!(false, "{why}");
+        }
+    }
+}
+
+#[test]
+fn the_work_grows_with_the_answer_only() {
+    let pieces = [
+        "{",
+        "}",
+        "(",
+        "[",
+        "\"",
+        "'",
+        "`",
+        "<",
+        ">",
+        "<|",
+        "{{",
+        "a ",
+        "a(",
+        "{\n",
+        "}\n",
+        "\"\n",
+        "(((\n",
+        "x = 1;\n",
+        "\n",
+        " \n",
+        "\t",
+        "fn a() {\n",
+        "def a():\n",
+        "<a>",
+        "</a>\n",
+        "```\n",
+        "<think>",
+        "</think>",
+        "a b c d\n",
+        "// a\n",
+        "/*",
+        "\"\"\"",
+        "end\n",
+        "else\n",
+        "\\",
+        "${",
+        "r#\"",
+        "<<EOF\n",
+        "\u{200d}",
+        "é",
+        "fim_prefix ",
+        "[PREFIX]",
+        "<s>",
+        "- a\n",
+        "ab ab ",
+        "({[\n",
+        "]})\n",
+        "f(\"",
+        "<code>\n",
+        "\r\n",
+    ];
+    for language in ["rust", "python", "typescriptreact", ""] {
+        for (before, after) in [("fn main() {\n    ", "\n}\n"), ("let x = foo(\"", "\")\n"), ("// a", "\n")] {
+            for piece in pieces {
+                let work = |bytes: usize| {
+                    let text = piece.repeat(bytes / piece.len());
+                    let context = CursorContext::new(before, after, language, Extent::Block);
+                    READ.set(0);
+                    let processed = postprocess(&context, &text, true);
+                    assert!(processed.text.len() <= 64 << 10 && processed.text.lines().count() <= 400);
+                    READ.get()
+                };
+                let (some, twice) = (work(5_000), work(10_000));
+                let told = format!("{language} {before:?} {piece:?}: {some}, {twice}");
+                assert!(twice <= 2 * some + some / 5 + 2000 && twice <= 20_000 * 30, "{told}");
+            }
         }
     }
 }
