@@ -64,13 +64,16 @@ while IFS= read -r line; do
 done
 id=$(dd bs=1 count="$length")
 id=${id#*'"id":'} id=${id# } id=${id%%[!0-9]*}
-ready() { send '{"jsonrpc":"2.0","id":'"$id"',"result":{"capabilities":{}}}'; }
+ready() { trap - EXIT; send '{"jsonrpc":"2.0","id":'"$id"',"result":{"capabilities":{}}}'; }
+# Until it comes, Lapce waits, and the plugin with it. So it comes whatever ends this shell: a redirection that fails, as
+# in a folder that was removed meanwhile, does.
+trap ready EXIT
 # Ends here if the folder cannot be made: the plugin finds none.
 # Lapce reads all its settings again when a file is made in a plugin's folder that it may list. inotify watches none that
 # cannot be read, and nothing here has to list it.
 mode=700
 [ "$(uname)" != Linux ] || mode=300
-cd "$home" && mkdir -m $mode "$name" && cd "./$name" || { ready && exit; }
+cd "$home" && mkdir -m $mode "$name" && cd "./$name" || exit
 
 # Makes the files of eight more requests. iK comes last: where it is, all are.
 made=0
@@ -87,7 +90,7 @@ more() {
 why=
 command -v curl >/dev/null || why=no-curl
 [ -n "$why" ] || { mkfifo ctl starting && more; } || why=no-pipe
-[ -z "$why" ] || { echo $why >why && ready && exit; }
+[ -z "$why" ] || { echo $why >why; exit; }
 
 # The background of a shell has no stdin: 5 keeps it for the one who reads it.
 exec 3<>ctl 4<>starting 5<&0 </dev/null

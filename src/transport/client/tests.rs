@@ -1342,3 +1342,39 @@ fn a_wake_up_for_the_end_alone_comes_then() {
         desk.close();
     });
 }
+
+/// As curl's torture tests do: call after call of the host fails, once.
+#[test]
+fn every_call_of_the_host_may_fail_once_wherever_it_is_made() {
+    let mut call = 0;
+    loop {
+        call += 1;
+        let mut desk = Desk::failing(&["dash"], call);
+        let no_agent = desk.client.obstacle().map(str::to_owned);
+        if let Some(obstacle) = &no_agent {
+            assert!(!obstacle.is_empty());
+            assert_eq!(desk.agents(), desk.client.host.started as usize, "call {call}: {obstacle}");
+        } else {
+            let (url, server) = answer(format!("{OK}first"));
+            desk.client.start(ONE, &post(&url), 0, None);
+            let (body, end) = desk.read_to_end(ONE);
+            match end {
+                TransportEvent::End => assert_eq!(body, b"first", "call {call}"),
+                // Nobody asked: the server is let go.
+                TransportEvent::Failed(failure) => {
+                    assert!(!failure.detail.is_empty(), "call {call}");
+                    let _ = std::net::TcpStream::connect(Url::parse(&url).unwrap().authority());
+                }
+                other => panic!("call {call}: {other:?}"),
+            }
+            let _ = server.join();
+            desk.sends_again();
+        }
+        let calls = desk.client.host.calls;
+        desk.close();
+        if calls < call {
+            break;
+        }
+    }
+    assert!(call > 6, "{call}");
+}

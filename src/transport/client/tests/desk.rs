@@ -196,6 +196,9 @@ pub struct Lapce {
     begin: Instant,
     /// Milliseconds made up.
     passed: u64,
+    /// Calls that may fail, so far, and the one that does, counted from 1.
+    pub calls: u32,
+    pub failing: u32,
 }
 
 #[derive(Debug)]
@@ -217,7 +220,15 @@ impl Lapce {
             woken,
             begin: Instant::now(),
             passed: 0,
+            calls: 0,
+            failing: 0,
         }
+    }
+
+    /// Counts a call that may fail; whether it does.
+    fn fails(&mut self) -> bool {
+        self.calls += 1;
+        self.calls == self.failing
     }
 
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
@@ -253,6 +264,9 @@ impl AgentHost for Lapce {
 
     fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String> {
         assert_eq!(program, "sh");
+        if self.fails() {
+            return Err("it fails".to_owned());
+        }
         self.started += 1;
         let mut command = Command::new(self.shell[0]);
         for name in
@@ -296,10 +310,16 @@ impl AgentHost for Lapce {
 
     fn execute(&mut self, program: &str, _: &[&str]) -> Result<Output, String> {
         assert_eq!(program, "sh");
+        if self.fails() {
+            return Err("it fails".to_owned());
+        }
         Ok(Output { success: true, stdout: Vec::new() })
     }
 
     fn open_pipe(&mut self, path: &Path, access: Access) -> io::Result<File> {
+        if self.fails() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         let write = access == Access::ReadWrite;
         // As wasmtime does it: the opening itself may wait. So it must not have to.
         let before = Instant::now();
@@ -343,10 +363,22 @@ impl Desk {
     }
 
     fn at(folder: Arc<Folder>, lapce: Lapce, options: Options) -> Self {
+        let desk = Self::start(folder, lapce, options);
+        assert_eq!(desk.client.obstacle(), None, "{:?}", desk.shell);
+        desk
+    }
+
+    /// One where this call of the host fails, counted from 1. There may be no agent then.
+    pub fn failing(shell: Shell, call: u32) -> Self {
+        let mut lapce = Lapce::new(shell);
+        lapce.failing = call;
+        Self::start(Folder::new(), lapce, Options::default())
+    }
+
+    fn start(folder: Arc<Folder>, lapce: Lapce, options: Options) -> Self {
         let shell = lapce.shell;
         let mut client = Client::new(lapce, Some(folder.home()), options);
         client.tick();
-        assert_eq!(client.obstacle(), None, "{shell:?}");
         Self { shell, folder, client, next: 1000 }
     }
 
