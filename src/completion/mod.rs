@@ -17,8 +17,8 @@ pub mod suggestion;
 pub mod targets;
 pub mod trigger;
 
-#[cfg(test)]
-mod simulation;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 
 pub use engine::{Engine, Options};
 pub use io::{

@@ -110,7 +110,7 @@ mod tests {
             .map(str::to_owned),
         );
         for path in paths {
-            assert_eq!(language_id(&path), volt_host::editor::language_id(Path::new(&path)), "{path}");
+            assert_eq!(language_id(&path), lapce_editor::language_id(Path::new(&path)), "{path}");
         }
     }
 }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use volt_host::editor::{Arrow, Cause, Config, Editor, Position, Screen};
+use lapce_editor::{Arrow, Cause, Config, Editor, Position, Screen};
 
 use crate::http::HttpRequest;
 use crate::lapce::driver::{Driver, Environment};
@@ -44,12 +44,12 @@ pub enum Act {
 /// Somebody at the keyboard.
 pub trait User {
     /// Does something, and says how many milliseconds later they do the next thing; `None`: nothing any more.
-    fn act(&mut self, editor: &mut Editor, requests: usize) -> Option<u64>;
+    fn act(&mut self, editor: &mut Editor, seen: &Seen) -> Option<u64>;
 }
 
 /// One who does these things, each that many milliseconds after the one before.
 impl User for VecDeque<(u64, Act)> {
-    fn act(&mut self, editor: &mut Editor, _: usize) -> Option<u64> {
+    fn act(&mut self, editor: &mut Editor, _: &Seen) -> Option<u64> {
         let (_, act) = self.pop_front()?;
         act.perform(editor);
         self.front().map(|(gap, _)| *gap)
@@ -201,8 +201,14 @@ pub struct Seen {
     pub crossed: usize,
     /// What the status bar said.
     pub statuses: Vec<String>,
+    /// Since when a ghost is drawn at the caret, in milliseconds; `None`: there is none.
+    pub ghost_since_ms: Option<u64>,
+    /// What the time is, in milliseconds.
+    pub now_ms: u64,
     /// Requests that left.
     pub requests: usize,
+    /// When each of them did, in milliseconds.
+    pub sent_ms: Vec<u64>,
     /// The model that each of them was for.
     pub asked: Vec<String>,
     pub most_in_flight: usize,
@@ -251,6 +257,7 @@ impl World {
                 self.trace('=', &format_args!("request {} leaves", number.0));
             }
             self.seen.requests += 1;
+            self.seen.sent_ms.push(due);
             if let Some(old) = replaces {
                 // Until it is let go of, nothing more comes of it.
                 if let Some(old) = self.handed.get_mut(&old) {
@@ -353,7 +360,8 @@ impl World {
             return;
         };
         let before = self.editor.screen();
-        self.next_act_ms = user.act(&mut self.editor, self.seen.requests).map(|gap| self.now_ms + gap);
+        self.seen.now_ms = self.now_ms;
+        self.next_act_ms = user.act(&mut self.editor, &self.seen).map(|gap| self.now_ms + gap);
         self.user = Some(user);
         let after = self.editor.screen();
         self.has_asked &= before.path == after.path;
@@ -379,6 +387,8 @@ impl World {
     fn collect(&mut self, at_ms: u64, of_wakeup: Option<usize>) {
         let screen = self.editor.screen();
         self.carets.insert(screen.path.clone(), screen.cursor);
+        let has_ghost = screen.ghost.as_ref().is_some_and(|ghost| ghost.at == screen.cursor);
+        self.seen.ghost_since_ms = has_ghost.then(|| self.seen.ghost_since_ms.unwrap_or(at_ms));
         for message in self.editor.outgoing() {
             let asks = message.method == "textDocument/inlineCompletion";
             if asks {
@@ -650,9 +660,24 @@ impl Desk {
     pub fn with_commands(
         drawn: &str,
         model: Model,
-        mut settings: Value,
+        settings: Value,
         commands: &[(u64, &[Serve])],
     ) -> Self {
+        let mut desk = Self::without_files(model, settings, commands);
+        let (before, after) = drawn.split_once('|').unwrap_or((drawn, ""));
+        let line = before.matches('\n').count() as u32;
+        let character = before.rsplit('\n').next().unwrap_or_default().encode_utf16().count() as u32;
+        desk.change(|editor| {
+            editor.open(OTHER, "rust", "fn other() {\n    \n}\n");
+            editor.open(FILE, "rust", &[before, after].concat());
+            editor.click(line, character);
+        });
+        desk.rest(1000);
+        desk
+    }
+
+    /// A desk where no file is open. What the settings do not say is as for a new user of Ollama.
+    pub fn without_files(model: Model, mut settings: Value, commands: &[(u64, &[Serve])]) -> Self {
         settings["provider"] = "ollama".into();
         let world = End(Rc::new(RefCell::new(World {
             now_ms: 10_000,
@@ -681,15 +706,6 @@ impl Desk {
             let params = json!({"initializationOptions": settings, "rootUri": "file:///home/user/project"});
             editor.initialize(params);
         });
-        let (before, after) = drawn.split_once('|').unwrap_or((drawn, ""));
-        let line = before.matches('\n').count() as u32;
-        let character = before.rsplit('\n').next().unwrap_or_default().encode_utf16().count() as u32;
-        desk.change(|editor| {
-            editor.open(OTHER, "rust", "fn other() {\n    \n}\n");
-            editor.open(FILE, "rust", &[before, after].concat());
-            editor.click(line, character);
-        });
-        desk.rest(1000);
         desk
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use proptest::prelude::*;
 use serde_json::json;
-use volt_host::editor::Arrow;
+use lapce_editor::Arrow;
 
 use super::desk::{Act, Desk, Faults, Serve, answer};
 

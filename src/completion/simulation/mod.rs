@@ -1,9 +1,14 @@
-//! The whole plugin in made-up time, beside the headless editor.
+//! The whole plugin in made-up time, beside a model of the editor.
 
+#[cfg(test)]
 mod another;
-mod desk;
+pub mod desk;
+#[cfg(test)]
 mod interleavings;
+#[cfg(test)]
 mod lines;
+#[cfg(test)]
 mod pauses;
 mod providers;
+#[cfg(test)]
 mod session;

@@ -108,7 +108,7 @@ fn a_key_along_a_ghost_that_grows_is_answered_at_once() {
 
 #[test]
 fn a_click_an_arrow_or_another_file_while_waiting_leaves_no_ghost_and_no_request() {
-    for act in [Act::Click(0, 3), Act::Arrow(volt_host::editor::Arrow::Up), Act::Esc] {
+    for act in [Act::Click(0, 3), Act::Arrow(lapce_editor::Arrow::Up), Act::Esc] {
         let mut desk = Desk::new("fn main() {\n    |\n}\n", saying(800, &[(0, "x();")]));
         desk.types("let y = ", 80, 300);
         desk.act(act);

@@ -1,10 +1,10 @@
 //! A long stretch of editing: is the ghost there when it is wanted, and how often is the model asked?
 
 use serde_json::json;
-use volt_host::editor::Editor;
+use lapce_editor::Editor;
 use volt_host::typist::{self, Typist};
 
-use super::desk::{Act, Desk, User, answer};
+use super::desk::{Act, Desk, Seen, User, answer};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -19,8 +19,8 @@ struct AtWork {
 }
 
 impl User for AtWork {
-    fn act(&mut self, editor: &mut Editor, requests: usize) -> Option<u64> {
-        let (act, rest) = self.typist.borrow_mut().act(&editor.screen(), requests)?;
+    fn act(&mut self, editor: &mut Editor, seen: &Seen) -> Option<u64> {
+        let (act, rest) = self.typist.borrow_mut().act(&editor.screen(), seen.requests)?;
         match act {
             typist::Act::Key(c) => Act::Key(c).perform(editor),
             typist::Act::Backspace => editor.backspace(),
@@ -80,7 +80,7 @@ struct Eager {
 }
 
 impl User for Eager {
-    fn act(&mut self, editor: &mut Editor, _: usize) -> Option<u64> {
+    fn act(&mut self, editor: &mut Editor, _: &Seen) -> Option<u64> {
         if let Some(c) = "let these = ".chars().nth(self.written) {
             self.written += 1;
             editor.type_char(c);

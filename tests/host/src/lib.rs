@@ -9,7 +9,6 @@
 pub mod archive;
 #[cfg(feature = "wasm")]
 pub mod build;
-pub mod editor;
 #[cfg(feature = "wasm")]
 mod evidence;
 #[cfg(feature = "wasm")]
@@ -39,6 +38,9 @@ mod volt_toml;
 pub mod weight;
 #[cfg(feature = "wasm")]
 mod window;
+
+/// The window as a pure model.
+pub use lapce_editor as editor;
 
 #[cfg(feature = "wasm")]
 pub use evidence::{

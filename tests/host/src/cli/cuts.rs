@@ -16,6 +16,7 @@ use serde::Serialize;
 use self::answer::Way;
 use self::hole::Hole;
 use self::verdict::Verdict;
+use super::recording::{json_lines, parse_json_lines};
 use super::{Failure, print_json};
 
 const HELP: &str = "\
@@ -88,9 +89,9 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     }
     let shared = Path::new(SHARED);
     let holes = match cases {
-        Some(path) => hole::read(&path),
-        None if shared.exists() => hole::read(shared),
-        None => hole::parse(OWN.as_bytes(), Path::new("the project's own")),
+        Some(path) => json_lines(&path),
+        None if shared.exists() => json_lines(shared),
+        None => parse_json_lines(OWN.as_bytes(), Path::new("the project's own")),
     }
     .map_err(|error| Failure::Usage(format!("{error:#}")))?;
     let (rows, disagreements) = measure(&holes);
@@ -273,7 +274,7 @@ mod tests {
     use super::*;
 
     fn own() -> Vec<Hole> {
-        hole::parse(OWN.as_bytes(), Path::new("own")).unwrap()
+        parse_json_lines(OWN.as_bytes(), Path::new("own")).unwrap()
     }
 
     #[test]
@@ -311,7 +312,7 @@ mod tests {
         if !file.exists() {
             return;
         }
-        let holes: Vec<Hole> = hole::read(&file).unwrap().into_iter().step_by(10).collect();
+        let holes: Vec<Hole> = json_lines(&file).unwrap().into_iter().step_by(10).collect();
         let (rows, disagreements) = measure(&holes);
         let drawn: Vec<_> = disagreements.iter().map(|other| other.drawn.as_str()).collect();
         assert!(rows.iter().all(|row| row.taken_back == 0), "{}", drawn.join("\n"));
@@ -335,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_list_of_holes_is_named_with_its_line() {
-        let error = hole::parse("{\"id\": 1}\n".as_bytes(), Path::new("some.jsonl")).unwrap_err();
+        let error = parse_json_lines("{\"id\": 1}\n".as_bytes(), Path::new("some.jsonl")).unwrap_err();
         assert!(format!("{error:#}").contains("some.jsonl, line 1"), "{error:#}");
     }
 }

@@ -12,6 +12,7 @@ mod interrupt;
 mod package;
 mod plugins_folder;
 mod recording;
+mod replay;
 mod session;
 mod setup;
 mod size;
@@ -42,6 +43,7 @@ Commands:
   decode    Print the tokens of a recorded answer of a model as JSON lines
   bench     Measure the stream library against its peers
   criteria  Measure what the stream library is held to, against its limits
+  replay    Play a recorded session in made-up time, and measure which pauses had a ghost
   cuts      Measure how exactly answers are cut that run over the text that is missing
   context   Measure how often prompts have the definition of what is called
   size      Print the size of the plugin's wasm by part
@@ -118,6 +120,7 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("bench") => bench::run(args, out),
             Some("context") => context::run(args, out),
             Some("cuts") => cuts::run(args, out),
+            Some("replay") => replay::run(args, out),
             Some("criteria") => criteria::run(args, out),
             Some("size") => size::run(args, out),
             Some("wasi") => wasi::run(args, out),
@@ -192,6 +195,7 @@ mod tests {
             &["decode", "--help"],
             &["context", "--help"],
             &["cuts", "--help"],
+            &["replay", "--help"],
             &["bench", "--help"],
             &["criteria", "--help"],
             &["size", "--help"],

@@ -1,9 +1,13 @@
-//! Recorded bodies: where they come from and what stands in for a body.
+//! Recordings: where they come from, and what stands in for a body.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+
+use anyhow::Context;
+use flate2::read::GzDecoder;
+use serde::de::DeserializeOwned;
 
 use super::Failure;
 
@@ -12,6 +16,29 @@ pub fn read(file: &OsStr) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     let read = if file == "-" { io::stdin().read_to_end(&mut body).map(|_| body) } else { fs::read(file) };
     read.map_err(|error| Failure::Usage(format!("cannot read {}: {error}", file.display())))
+}
+
+/// Reads a file of JSON lines, gzipped if its name ends with `.gz`.
+pub fn json_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    if path.extension().is_some_and(|extension| extension == "gz") {
+        parse_json_lines(GzDecoder::new(file), path)
+    } else {
+        parse_json_lines(file, path)
+    }
+}
+
+/// Reads JSON lines; errors name `path` and the line.
+pub fn parse_json_lines<T: DeserializeOwned>(source: impl Read, path: &Path) -> anyhow::Result<Vec<T>> {
+    let mut values = Vec::new();
+    for (n, line) in BufReader::new(source).lines().enumerate() {
+        let place = || format!("{}, line {}", path.display(), n + 1);
+        let line = line.with_context(place)?;
+        if !line.trim().is_empty() {
+            values.push(serde_json::from_str(&line).with_context(place)?);
+        }
+    }
+    Ok(values)
 }
 
 /// Whether the file's name says that it holds one payload per line, the framing of the event stream removed.

@@ -17,6 +17,7 @@ mod tests;
 mod typing;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use lsp_types::{
@@ -411,6 +412,25 @@ impl Editor {
     pub fn paste(&mut self, text: &str) {
         self.edit_with(EditKind::Other, |buffer, cursor| typing::paste(buffer, cursor, text));
         self.cancel();
+        self.ask_for_code_actions();
+    }
+
+    /// Makes a change that was recorded elsewhere, as it was: without Lapce's own brackets and indentation. It replaces
+    /// `range` by `text` and leaves the caret at `caret`; what comes behind the caret is a second change, as with a
+    /// bracket that closes itself. A key asks for a completion, anything else does as paste.
+    pub fn replay(&mut self, range: Range<usize>, text: &str, caret: usize, is_key: bool) {
+        let kind = match (is_key, text.is_empty()) {
+            (true, true) => EditKind::Delete,
+            (true, false) => EditKind::InsertChars,
+            (false, _) => EditKind::Other,
+        };
+        self.edit_with(kind, |buffer, _| typing::recorded(buffer, range, text, caret));
+        if !is_key || text.contains('\n') {
+            self.cancel();
+        }
+        if is_key {
+            self.ask(InlineCompletionTriggerKind::Automatic);
+        }
         self.ask_for_code_actions();
     }
 

@@ -92,6 +92,26 @@ pub(super) fn newline(buffer: &Buffer, cursor: Cursor) -> Changes {
     changes
 }
 
+/// A change as it was recorded, in two steps where the caret is left within the text.
+pub(super) fn recorded(buffer: &Buffer, range: Range<usize>, text: &str, caret: usize) -> Changes {
+    let range = buffer.clamp(range);
+    let text = buffer.normalize(text);
+    let before = text.floor_char_boundary(caret.saturating_sub(range.start));
+    let (left, right) = text.split_at(before);
+    let mut steps = vec![vec![edit(range.start, range.end, left)]];
+    if range.is_empty() && text.is_empty() {
+        // A bracket typed over: Lapce makes an empty change of it.
+        steps = vec![Vec::new()];
+    }
+    if !right.is_empty() {
+        let at = range.start + left.len();
+        steps.push(vec![edit(at, at, right)]);
+    }
+    // Typed over a closing bracket, the caret is behind what did not change.
+    let after = buffer.len() - range.len() + text.len();
+    Changes { steps, cursor: Cursor::caret(caret.min(after)) }
+}
+
 /// Backspace: a selection, a whole step of indentation, or one grapheme; and with a lone opening bracket or quote
 /// its partner.
 pub(super) fn backspace(buffer: &Buffer, cursor: Cursor) -> Changes {
