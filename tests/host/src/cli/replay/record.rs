@@ -98,7 +98,7 @@ pub struct Event {
 /// Makes events of the lines: changes as small as they are, and the caret of each.
 pub fn events(lines: &[Line]) -> Result<Vec<Event>> {
     let mut texts: HashMap<usize, String> = HashMap::new();
-    let mut events = Vec::with_capacity(lines.len());
+    let mut events: Vec<Event> = Vec::with_capacity(lines.len());
     for (n, line) in lines.iter().enumerate() {
         let act = match line.kind {
             Kind::Open => {
@@ -127,7 +127,9 @@ pub fn events(lines: &[Line]) -> Result<Vec<Event>> {
                 Act::Edit(edit)
             }
         };
-        events.push(Event { at_ms: line.t_ms, doc: line.doc, act });
+        // A document may be recorded as opened long before it is first used.
+        let at_ms = events.last().map_or(0, |last| last.at_ms).max(line.t_ms);
+        events.push(Event { at_ms, doc: line.doc, act });
     }
     Ok(events)
 }
