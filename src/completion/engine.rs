@@ -26,7 +26,7 @@ use super::prompt::{self, Budget, Definitions, RecentEdits, SimilarIndex};
 use super::reuse::{Alternatives, Cache, Continuation};
 use super::suggestion::Suggestion;
 use super::targets::{Role, Target, Targets};
-use super::trigger::{Consent, Debounce, Gates};
+use super::trigger::{Consent, Debounce, Eagerness, Gates};
 use crate::stream::{ContentFilter, Snapshot};
 use crate::transport::RequestNumber;
 use awaiting::Awaited;
@@ -39,6 +39,8 @@ pub struct Options {
     pub gates: Gates,
     /// Fixed debounce in milliseconds; `None` adapts.
     pub debounce_ms: Option<u64>,
+    /// How readily to ask.
+    pub eagerness: Eagerness,
     /// Most tokens of an answer.
     pub max_tokens: u32,
     /// What may go into a prompt.
@@ -176,7 +178,7 @@ impl Engine {
             requests: OpenRequests::default(),
             screen: Screen::default(),
             wakeups: Wakeups::default(),
-            debounce: Debounce::new(options.debounce_ms),
+            debounce: Debounce::new(options.debounce_ms, options.eagerness),
             cache: Cache::new(options.cache_entries),
             alternatives: Alternatives::default(),
             continuation: None,

@@ -19,7 +19,7 @@ use crate::completion::generation::Limits;
 use crate::completion::ghost::Accept;
 use crate::completion::postprocess::Extent;
 use crate::completion::prompt::Budget;
-use crate::completion::trigger::{CODE_AFTER, Gates, Glob, Globs};
+use crate::completion::trigger::{CODE_AFTER, Eagerness, Gates, Glob, Globs};
 use crate::completion::{Options, Role, Target, Targets, Trigger};
 use crate::http::Secret;
 use crate::provider::{self, FimSetting, MOST_INSTRUCTIONS, Provider, Reasoning};
@@ -83,6 +83,8 @@ pub struct EngineSettings {
     pub secret_files: Vec<Glob>,
     /// Milliseconds without a key before a request; `None`: from the user's rhythm.
     pub debounce_ms: Option<u32>,
+    /// How readily to ask.
+    pub eagerness: Eagerness,
     /// Most characters of code behind the cursor for an automatic completion.
     pub max_line_suffix: u32,
     /// At most this many tokens of answer.
@@ -153,6 +155,7 @@ impl Default for EngineSettings {
             ignore: Vec::new(),
             secret_files: Vec::new(),
             debounce_ms: None,
+            eagerness: Eagerness::Medium,
             max_line_suffix: CODE_AFTER,
             max_tokens: 256,
             context_tokens: 2048,
@@ -236,6 +239,7 @@ impl Settings {
             },
             gates,
             debounce_ms: engine.debounce_ms.map(u64::from),
+            eagerness: engine.eagerness,
             max_tokens: engine.max_tokens,
             extent: engine.multiline,
             accept: engine.accept,
@@ -344,6 +348,7 @@ impl Settings {
         let mut debounce_ms = 0;
         reader.number("debounce-ms", 0..=5_000, &mut debounce_ms);
         engine.debounce_ms = (debounce_ms > 0).then_some(debounce_ms);
+        reader.choice("eagerness", EAGERNESSES, &mut engine.eagerness);
         reader.number("max-line-suffix", 0..=10_000, &mut engine.max_line_suffix);
         reader.number("max-tokens", 1..=16_384, &mut engine.max_tokens);
         reader.number("context-tokens", 128..=131_072, &mut engine.context_tokens);
@@ -407,6 +412,8 @@ const READ_ONLY: &[&str] = &[
 
 const TRIGGERS: &[(&str, Trigger)] =
     &[("automatic", Trigger::Automatic), ("invoked", Trigger::Invoked), ("off", Trigger::Off)];
+const EAGERNESSES: &[(&str, Eagerness)] =
+    &[("low", Eagerness::Low), ("medium", Eagerness::Medium), ("high", Eagerness::High)];
 const MULTILINES: &[(&str, Extent)] =
     &[("auto", Extent::Auto), ("single", Extent::Line), ("block", Extent::Block)];
 const ACCEPTS: &[(&str, Accept)] = &[("all", Accept::All), ("line", Accept::Line)];

@@ -6,7 +6,7 @@ use super::super::io::{Buffer, Buffers, Output, Status, Why};
 use super::super::prompt::{self, Wish};
 use super::super::suggestion::{Answer, Ending, Suggestion};
 use super::super::targets::Role;
-use super::super::trigger::{Asked, Gate, ends_thought};
+use super::super::trigger::{Asked, Gate};
 use super::another::warmth;
 use super::{Engine, Options, Phase, Place, Waiting, Work};
 use crate::http::HttpRequest;
@@ -53,10 +53,7 @@ impl Engine {
         }
         let delay = match place.invoked {
             true => 0,
-            false if ends_thought(buffer.text.get(..place.offset).unwrap_or_default()) => {
-                self.debounce.short_ms()
-            }
-            false => self.debounce.debounce_ms(),
+            false => self.debounce.wait_ms(now, buffer.text.get(..place.offset).unwrap_or_default()),
         };
         match &mut self.phase {
             Phase::Idle | Phase::Debouncing(_) | Phase::Retrying(_) => {

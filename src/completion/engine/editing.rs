@@ -36,6 +36,11 @@ impl Engine {
             _ if edit.inserted.contains('\n') => Change::Lines,
             _ => Change::Other,
         };
+        match effect {
+            Effect::Accepted => self.debounce.accepted(now),
+            Effect::Gone if self.screen.was_read(now, uri) => self.debounce.rejected(now),
+            _ => {}
+        }
         self.screen.edited(now, uri, change, !edit.removed.is_empty());
         self.caret = Caret::Unknown;
         match effect {

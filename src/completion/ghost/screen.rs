@@ -9,6 +9,8 @@ use crate::completion::suggestion::Rest;
 /// So soon after a ghost was sent, a message of the editor may have been sent before it arrived, in milliseconds. The
 /// way takes 0.1 to 0.4 ms.
 const CROSSING_MS: u64 = 20;
+/// A ghost that was drawn this long was read, in milliseconds.
+const READ_MS: u64 = 750;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -72,6 +74,12 @@ impl Screen {
     /// Whether a ghost is drawn that fits the document.
     pub fn has_ghost(&self) -> bool {
         matches!(self.bound, Bound::Ghost(_))
+    }
+
+    /// Whether a ghost of this document was there long enough to be read.
+    pub fn was_read(&self, now_ms: u64, uri: &str) -> bool {
+        let is_old = |ghost: &Ghost| ghost.uri == uri && now_ms.saturating_sub(ghost.painted_ms) >= READ_MS;
+        matches!(&self.bound, Bound::Ghost(ghost) if is_old(ghost))
     }
 
     /// Whether Tab would insert a text that does not fit the document.

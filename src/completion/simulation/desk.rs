@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use lapce_editor::{Arrow, Cause, Config, Editor, Position, Screen};
+use serde_json::{Value, json};
 
 use crate::http::HttpRequest;
 use crate::lapce::driver::{Driver, Environment};

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
+use lapce_editor::Arrow;
 use proptest::prelude::*;
 use serde_json::json;
-use lapce_editor::Arrow;
 
 use super::desk::{Act, Desk, Faults, Serve, answer};
 

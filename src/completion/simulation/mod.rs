@@ -9,6 +9,7 @@ mod interleavings;
 mod lines;
 #[cfg(test)]
 mod pauses;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod session;

@@ -1,7 +1,7 @@
 //! A long stretch of editing: is the ghost there when it is wanted, and how often is the model asked?
 
-use serde_json::json;
 use lapce_editor::Editor;
+use serde_json::json;
 use volt_host::typist::{self, Typist};
 
 use super::desk::{Act, Desk, Seen, User, answer};

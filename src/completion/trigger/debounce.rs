@@ -1,44 +1,63 @@
-//! How long to wait for a pause in typing before a request is worth its price.
+//! How long after a key the model is asked.
+//!
+//! What was typed decides. Behind what ends a thought (a line break, an opening bracket, a dot, an operator, a finished
+//! statement) the next thing is wanted at once. Within a word the next key is most likely on its way, and what it
+//! brings makes the answer better. The user's rhythm and the model's latency only bound that wait; what the user did
+//! with the last suggestions stretches or shortens it.
 
-/// Gaps longer than this are pauses, not rhythm.
+use super::feedback::Feedback;
+
+/// Bounds of every adaptive wait, in milliseconds.
+const SHORTEST_MS: u64 = 50;
+const LONGEST_MS: u64 = 1000;
+/// The wait within a word, or behind one, before a model that answers at once, in milliseconds.
+const WORD_MS: u64 = 150;
+/// The most that a slow typist's rhythm stretches the wait, in milliseconds.
+const LONGEST_RHYTHM_MS: u64 = 280;
+/// Gaps longer than this are pauses, not rhythm, in milliseconds.
 const PAUSE_MS: u64 = 600;
-/// Bounds of the adaptive debounce. Peers with an adaptive one clamp to 100..1000 ms around a start of
-/// 200 to 300 ms; a running fence makes a short wait cheap here, so the bounds sit lower.
-const SHORTEST_MS: f64 = 60.0;
-const LONGEST_MS: f64 = 280.0;
-/// The wait behind a character after which people look up, in milliseconds.
-const SHORT_MS: u64 = 50;
-/// Keys closer together than this were queued while the guest was busy: no hand is so fast.
+/// Keys closer together than this were queued while the guest was busy, in milliseconds: no hand is so fast.
 const QUEUED_MS: u64 = 8;
-/// The debounce stays this far above the usual gap between keys, or a slightly late key would be taken
-/// for a pause.
-const MARGIN_MS: f64 = 50.0;
-/// Weight of the newest sample in the running means.
-const WEIGHT: f64 = 0.15;
 
-/// The user's typing rhythm and the model's latency, as running means.
+/// How readily the model is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Eagerness {
+    /// Waits twice as long.
+    Low,
+    /// In between.
+    #[default]
+    Medium,
+    /// Waits half as long.
+    High,
+}
+
+/// The user's typing rhythm, the model's latency, and what became of the last suggestions.
 #[derive(Debug, Clone)]
 pub struct Debounce {
     last_key_ms: Option<u64>,
     /// Keys that came together with the last one, it included, and the time of the key before them.
     together: u32,
     before_ms: Option<u64>,
+    /// Running estimate of the median gap between two keys, in milliseconds. Pauses within words are many and long, so
+    /// a mean would say more of them than of the rhythm.
     interval_ms: f64,
-    deviation_ms: f64,
     latency_ms: f64,
+    feedback: Feedback,
+    eagerness: Eagerness,
     fixed_ms: Option<u64>,
 }
 
 impl Debounce {
     /// `fixed_ms` is the user's own debounce; `None` adapts.
-    pub fn new(fixed_ms: Option<u64>) -> Self {
+    pub fn new(fixed_ms: Option<u64>, eagerness: Eagerness) -> Self {
         Self {
             last_key_ms: None,
             together: 0,
             before_ms: None,
             interval_ms: 110.0,
-            deviation_ms: 15.0,
             latency_ms: 400.0,
+            feedback: Feedback::default(),
+            eagerness,
             fixed_ms,
         }
     }
@@ -57,31 +76,17 @@ impl Debounce {
         self.last_key_ms = Some(now_ms);
     }
 
-    /// Keys came at a time that is not known.
-    pub fn lose_track(&mut self) {
-        (self.last_key_ms, self.before_ms, self.together) = (None, None, 0);
-    }
-
-    /// Usual time between two keys, in milliseconds.
-    pub fn interval_ms(&self) -> u64 {
-        self.interval_ms as u64
-    }
-
-    /// Whether the user has fixed the debounce.
-    pub fn is_fixed(&self) -> bool {
-        self.fixed_ms.is_some()
-    }
-
-    /// Takes the gaps before the last keys into the means.
+    /// Takes the gaps before the last keys into the estimate.
     fn learn(&mut self) {
+        /// How far one gap moves the estimate.
+        const STEP: f64 = 0.05;
         let (Some(before), Some(last)) = (self.before_ms, self.last_key_ms) else { return };
         let gap = last.saturating_sub(before) as f64 / f64::from(self.together.max(1));
         if gap >= PAUSE_MS as f64 {
             return;
         }
         for _ in 0..self.together {
-            self.deviation_ms += WEIGHT * ((gap - self.interval_ms).abs() - self.deviation_ms);
-            self.interval_ms += WEIGHT * (gap - self.interval_ms);
+            self.interval_ms *= if gap > self.interval_ms { 1.0 + STEP } else { 1.0 - STEP };
         }
     }
 
@@ -95,45 +100,98 @@ impl Debounce {
         self.latency_ms as u64
     }
 
-    /// How long after a key that ends a thought a request is sent, in milliseconds: see [`ends_thought`].
-    pub fn short_ms(&self) -> u64 {
-        self.fixed_ms.unwrap_or_else(|| self.debounce_ms().min(SHORT_MS))
+    /// The user took a suggestion.
+    pub fn accepted(&mut self, now_ms: u64) {
+        self.feedback.accepted(now_ms);
     }
 
-    /// How long after the last key a request is sent, in milliseconds.
-    ///
-    /// Just above the user's usual gap between keys, so that steady typing sends nothing. A slow model
-    /// shortens the wait (its answer is late enough already), never to that gap.
-    pub fn debounce_ms(&self) -> u64 {
+    /// The user saw a suggestion and wrote something else.
+    pub fn rejected(&mut self, now_ms: u64) {
+        self.feedback.rejected(now_ms);
+    }
+
+    /// How long after a key that left the text `before` left of the caret a request is sent, in milliseconds.
+    pub fn wait_ms(&self, now_ms: u64, before: &str) -> u64 {
         if let Some(fixed) = self.fixed_ms {
             return fixed;
         }
-        let gap = self.interval_ms * 1.25 + 2.0 * self.deviation_ms;
-        let eager = gap - 0.05 * self.latency_ms;
-        eager.max(self.interval_ms + MARGIN_MS).clamp(SHORTEST_MS, LONGEST_MS) as u64
+        let wait = if ends_thought(before) { SHORTEST_MS } else { self.word_ms() };
+        let wait = match self.eagerness {
+            Eagerness::Low => wait * 2,
+            Eagerness::Medium => wait,
+            Eagerness::High => wait / 2,
+        };
+        ((wait as f64 * self.feedback.factor(now_ms)) as u64).clamp(SHORTEST_MS, LONGEST_MS)
+    }
+
+    /// The wait where the next key is most likely on its way: just above the usual gap between keys, so that steady
+    /// typing sends nothing. A slow model is asked a little earlier, since its answer is late enough already.
+    fn word_ms(&self) -> u64 {
+        let wait = WORD_MS.saturating_sub(self.latency_ms() / 10);
+        let rhythm = (self.interval_ms * 1.15) as u64 + 5;
+        wait.max(rhythm.min(LONGEST_RHYTHM_MS))
     }
 }
 
 /// Words of many languages behind which something is expected that need not be invented, as a name must be.
 const KEYWORDS: &[&str] = &[
-    "return", "if", "in", "for", "while", "await", "import", "from", "new", "case", "else", "elif", "match",
-    "use", "yield", "throw", "raise", "not", "and", "or",
+    "return",
+    "if",
+    "in",
+    "for",
+    "while",
+    "await",
+    "import",
+    "from",
+    "new",
+    "case",
+    "else",
+    "elif",
+    "match",
+    "use",
+    "yield",
+    "throw",
+    "raise",
+    "not",
+    "and",
+    "or",
+    "extends",
+    "implements",
+    "typeof",
+    "instanceof",
+    "as",
+    "is",
+    "of",
+    "where",
+    "with",
+    "do",
+    "then",
+    "except",
+    "catch",
+    "assert",
+    "defer",
+    "go",
 ];
 
 /// Whether the text up to the caret ends a thought, so that what comes next is wanted at once: at the beginning of a
-/// line, behind an opening bracket or a dot, or behind an assignment or a keyword and a blank.
+/// line, behind a bracket, a dot or the mark that ends a statement, or behind an operator, a comma or a keyword and a
+/// blank.
 pub fn ends_thought(before: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or_default();
     let code = line.trim_end_matches([' ', '\t']);
-    if code.is_empty() {
-        return before.len() > line.len();
-    }
+    let Some(sign) = code.chars().next_back() else { return before.len() > line.len() };
     let has_blank = code.len() < line.len();
     let last = code.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-    let is_keyword = has_blank && KEYWORDS.contains(&last);
-    let is_assignment =
-        has_blank && code.ends_with('=') && !["==", "!=", "<=", ">="].iter().any(|sign| code.ends_with(sign));
-    is_keyword || is_assignment || code.ends_with(['(', '[', '{', '.'])
+    if !last.is_empty() {
+        return has_blank && KEYWORDS.contains(&last);
+    }
+    match sign {
+        '(' | '[' | '{' | '.' | ';' | '}' | ')' | ']' => true,
+        // `::` and `->`, or a header's colon.
+        ':' | '>' => !has_blank || code.ends_with("=>") || code.ends_with("->") || sign == ':',
+        '=' | ',' | '+' | '-' | '*' | '/' | '%' | '&' | '|' | '<' | '?' | '!' => has_blank,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -141,53 +199,86 @@ mod tests {
     use super::*;
 
     fn typed_at(interval: u64) -> Debounce {
-        let mut pace = Debounce::new(None);
+        let mut debounce = Debounce::new(None, Eagerness::Medium);
         for n in 0..60 {
-            pace.key(1000 + n * interval);
+            debounce.key(1000 + n * interval);
         }
-        pace
+        debounce
+    }
+
+    fn in_word(debounce: &Debounce) -> u64 {
+        debounce.wait_ms(0, "let wor")
     }
 
     #[test]
-    fn debounce_stays_above_the_gap_between_keys() {
-        for interval in [50, 66, 90, 120, 160, 200] {
-            let wait = typed_at(interval).debounce_ms();
+    fn within_a_word_the_wait_stays_above_the_gap_between_keys() {
+        for interval in [50, 66, 90, 120, 160, 200, 240] {
+            let wait = in_word(&typed_at(interval));
             assert!(wait > interval, "{wait} ms at one key per {interval} ms");
-            assert!(wait <= 280, "{wait} ms at one key per {interval} ms");
+            assert!(wait <= LONGEST_RHYTHM_MS, "{wait} ms at one key per {interval} ms");
         }
     }
 
     #[test]
     fn keys_that_were_queued_share_their_time() {
-        let (mut queued, even) = (Debounce::new(None), typed_at(66));
+        let (mut queued, even) = (Debounce::new(None, Eagerness::Medium), typed_at(160));
         for n in 0..20 {
-            // Three keys each 198 ms, handled at once.
-            (0..3).for_each(|key| queued.key(1000 + n * 198 + key));
+            // Three keys each 480 ms, handled at once.
+            (0..3).for_each(|key| queued.key(1000 + n * 480 + key));
         }
-        assert!(queued.debounce_ms().abs_diff(even.debounce_ms()) <= 15, "{}", queued.debounce_ms());
+        assert!(in_word(&queued).abs_diff(in_word(&even)) <= 15, "{} {}", in_word(&queued), in_word(&even));
     }
 
     #[test]
-    fn a_pause_is_not_rhythm() {
-        let mut pace = typed_at(100);
-        let before = pace.debounce_ms();
-        pace.key(1_000_000);
-        assert_eq!(pace.debounce_ms(), before);
+    fn pauses_are_not_rhythm() {
+        let mut debounce = typed_at(160);
+        let before = in_word(&debounce);
+        for n in 1..20 {
+            debounce.key(1_000_000 * n);
+        }
+        assert_eq!(in_word(&debounce), before);
     }
 
     #[test]
-    fn a_slow_model_waits_less_and_a_fixed_debounce_is_kept() {
-        let mut irregular = Debounce::new(None);
-        let mut now = 0;
-        for gap in [60, 180, 70, 170, 60, 190, 80] {
-            now += gap;
-            irregular.key(now);
+    fn a_fast_typist_waits_less_for_a_slow_model() {
+        let mut debounce = typed_at(60);
+        let before = in_word(&debounce);
+        (0..20).for_each(|_| debounce.answered(2000));
+        assert!(in_word(&debounce) < before);
+    }
+
+    #[test]
+    fn eagerness_and_feedback_stretch_the_wait_within_its_bounds() {
+        let wait = |eagerness, text: &str, react: fn(&mut Debounce)| {
+            let mut debounce =
+                Debounce { interval_ms: 0.0, latency_ms: 0.0, ..Debounce::new(None, eagerness) };
+            react(&mut debounce);
+            debounce.wait_ms(0, text)
+        };
+        use Eagerness::{High, Low, Medium};
+        for (eagerness, text, react, expected) in [
+            (Medium, "wor", (|_| {}) as fn(&mut Debounce), WORD_MS),
+            (Low, "wor", |_| {}, WORD_MS * 2),
+            (High, "wor", |_| {}, WORD_MS / 2),
+            (Medium, "foo(", |_| {}, SHORTEST_MS),
+            (Low, "foo(", |_| {}, SHORTEST_MS * 2),
+            (High, "foo(", |_| {}, SHORTEST_MS),
+            (Medium, "wor", |it| it.rejected(0), WORD_MS * 3 / 2),
+            (Medium, "wor", |it| it.accepted(0), WORD_MS * 4 / 5),
+            (Medium, "wor", |it| (0..50).for_each(|_| it.rejected(0)), LONGEST_MS),
+            (Medium, "wor", |it| (0..50).for_each(|_| it.accepted(0)), SHORTEST_MS),
+        ] {
+            assert_eq!(wait(eagerness, text, react), expected, "{eagerness:?} {text}");
         }
-        let before = irregular.debounce_ms();
-        (0..20).for_each(|_| irregular.answered(2000));
-        assert!(irregular.debounce_ms() < before);
-        assert_eq!(Debounce::new(Some(0)).debounce_ms(), 0);
-        assert_eq!(Debounce::new(Some(750)).debounce_ms(), 750);
+    }
+
+    #[test]
+    fn a_fixed_debounce_is_kept_whatever_happens() {
+        for fixed in [1, 750] {
+            let mut debounce = Debounce::new(Some(fixed), Eagerness::Low);
+            debounce.rejected(0);
+            assert_eq!((debounce.wait_ms(0, "foo("), debounce.wait_ms(0, "foo")), (fixed, fixed));
+        }
     }
 
     #[test]
@@ -196,17 +287,27 @@ mod tests {
             ("fn f() {\n    ", true),
             ("fn f() {", true),
             ("foo(", true),
+            ("foo(1)", true),
             ("x.", true),
+            ("Vec::", true),
+            ("p->", true),
+            ("x;", true),
+            ("    }", true),
+            ("def f():", true),
             ("x =", false),
             ("let ", false),
             ("let x = ", true),
+            ("() => ", true),
             ("    return ", true),
             ("for x in ", true),
             ("return", false),
-            ("x == ", false),
+            ("x == ", true),
+            ("a && ", true),
+            ("a, ", true),
+            ("a,", false),
             ("foo", false),
             ("foo ", false),
-            ("a, ", false),
+            ("\"", false),
             ("", false),
             ("// a sentence. And", false),
         ] {

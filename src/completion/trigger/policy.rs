@@ -3,9 +3,11 @@
 use super::globs::{Glob, Globs};
 use crate::completion::io::Buffer;
 
-/// More code than this right of the cursor, closing punctuation aside, and an automatic completion
-/// would have to fit between: it seldom does (llama.vim draws the line at 8 as well).
-pub const CODE_AFTER: u32 = 8;
+/// More code than this right of the cursor, closing punctuation aside, and nothing is asked, unless the user wants more:
+/// as good as any line. A name, an argument or an operand is written before code as often as behind it.
+pub const CODE_AFTER: u32 = 200;
+/// The same where nothing stands before the cursor on its line: it is the code itself that was pushed right.
+const CODE_PUSHED: u32 = 8;
 
 /// When completions are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,17 +124,24 @@ impl Gates {
         if let Some(glob) = self.read_only.find(buffer.path) {
             return Some(Gate::ReadOnly(glob.to_owned()));
         }
-        let after = buffer.text.get(offset..).unwrap_or_default();
-        if after.chars().next().is_some_and(|next| next.is_alphanumeric() || next == '_') {
+        let before = buffer.text.get(..offset).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+        let after = buffer.text.get(offset..).unwrap_or_default().lines().next().unwrap_or_default();
+        self.in_line(before, after)
+    }
+
+    /// The same for the cursor's line: what stands before and after the cursor.
+    fn in_line(&self, before: &str, after: &str) -> Option<Gate> {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let begins_line = before.trim().is_empty();
+        if after.starts_with(is_word) && (begins_line || before.ends_with(is_word)) {
             return Some(Gate::MidWord);
         }
-        let line = after.lines().next().unwrap_or_default();
-        let code = line.trim_matches(|c: char| c.is_whitespace() || ")]}>\"'`;,:".contains(c));
+        let code = after.trim_matches(|c: char| c.is_whitespace() || ")]}>\"'`;,:".contains(c));
         // Between two blanks an operand is missing: `SELECT | FROM users;`.
-        let before = buffer.text.get(..offset).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
-        let gap = !before.trim().is_empty() && before.ends_with(' ') && line.starts_with(' ');
-        let is_too_much = code.chars().nth(self.code_after as usize).is_some();
-        (!gap && is_too_much).then_some(Gate::CodeAfter)
+        let is_gap = !begins_line && before.ends_with(' ') && after.starts_with(' ');
+        let most = if begins_line { self.code_after.min(CODE_PUSHED) } else { self.code_after };
+        let is_too_much = code.chars().nth(most as usize).is_some();
+        (!is_gap && is_too_much).then_some(Gate::CodeAfter)
     }
 
     /// The glob that keeps `path` from leaving the machine, if any.
@@ -165,18 +174,24 @@ mod tests {
 
     #[test]
     fn the_place_decides_about_automatic_requests_only() {
-        let gates = Gates::default();
-        for (drawn, gate) in [
-            ("let x = |", None),
-            ("let x|yz = 1", Some(Gate::MidWord)),
-            ("foo(|);", None),
-            ("foo(|)\n    .unwrap_more();", None),
-            ("foo(|, another_argument)", Some(Gate::CodeAfter)),
-            ("select | from users;", None),
-            ("    |  let count = 1;", Some(Gate::CodeAfter)),
-            ("|été", Some(Gate::MidWord)),
+        let (gates, strict_gates) = (Gates::default(), Gates { code_after: 8, ..Gates::default() });
+        let (mid_word, code_after) = (Some(Gate::MidWord), Some(Gate::CodeAfter));
+        for (drawn, gate, strict) in [
+            ("let x = |", None, None),
+            ("let x|yz = 1", mid_word.clone(), mid_word.clone()),
+            ("foo(|);", None, None),
+            ("foo(|)\n    .unwrap_more();", None, None),
+            ("foo(|, another_argument)", None, code_after.clone()),
+            ("items.fi|(first, another_argument)", None, code_after.clone()),
+            ("let total = |first + second;", None, code_after.clone()),
+            ("select | from users;", None, None),
+            ("    |  let count = 1;", code_after.clone(), code_after.clone()),
+            ("    |(first, another_argument)", code_after.clone(), code_after),
+            ("|été", mid_word.clone(), mid_word.clone()),
+            ("    |count = 1;", mid_word.clone(), mid_word),
         ] {
             assert_eq!(check(&gates, "src/main.rs", drawn, false), gate, "{drawn}");
+            assert_eq!(check(&strict_gates, "src/main.rs", drawn, false), strict, "{drawn}, at most 8");
             assert_eq!(check(&gates, "src/main.rs", drawn, true), None, "{drawn}, invoked");
         }
     }
@@ -185,7 +200,7 @@ mod tests {
     fn as_much_code_may_stand_behind_the_cursor_as_the_user_allows() {
         for (code_after, drawn, gate) in [
             (0, "let x = |;", None),
-            (0, "let x = |y", Some(Gate::MidWord)),
+            (0, "let x = y|y", Some(Gate::MidWord)),
             (0, "f(| + 1)", Some(Gate::CodeAfter)),
             (2, "f(|+ b", Some(Gate::CodeAfter)),
             (3, "f(|+ b", None),

@@ -42,6 +42,7 @@ fn values_are_taken() {
         "content-filter": ["TODO*", "secret"],
         "content-filter-replacement": "…",
         "debounce-ms": 300.0,
+        "eagerness": "low",
         "max-tokens": 64,
         "timeout": {"idle-ms": 5000},
         "limit": {"event-bytes": 67108864},
@@ -68,6 +69,7 @@ fn values_are_taken() {
     assert_eq!(settings.engine.ignore, [Glob::parse("*.min.js").unwrap()]);
     assert_eq!(settings.engine.secret_files, [Glob::parse("!*.pem").unwrap()]);
     assert_eq!(settings.engine.debounce_ms, Some(300));
+    assert_eq!(settings.engine.eagerness, Eagerness::Low);
     assert_eq!((settings.engine.max_tokens, settings.engine.max_line_suffix), (64, 20));
     assert_eq!(settings.engine.accept, Accept::Line);
     assert_eq!(settings.network.limits.idle.as_millis(), 5000);

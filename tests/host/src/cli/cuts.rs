@@ -336,7 +336,8 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_list_of_holes_is_named_with_its_line() {
-        let error = parse_json_lines("{\"id\": 1}\n".as_bytes(), Path::new("some.jsonl")).unwrap_err();
+        let error =
+            parse_json_lines::<Hole>("{\"id\": 1}\n".as_bytes(), Path::new("some.jsonl")).unwrap_err();
         assert!(format!("{error:#}").contains("some.jsonl, line 1"), "{error:#}");
     }
 }

@@ -104,8 +104,7 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { latencies, with_ghost, with_ghost_until_move, offered, .. } = self;
         let times = format!("{:.0}/{:.0}", self.to_ghost_ms_p50, self.to_ghost_ms_p90);
-        let (requests, stale, tabs) =
-            (self.requests_per_typed_character, self.stale_paints, self.wrong_tabs);
+        let (requests, stale, tabs) = (self.requests_per_typed_character, self.stale_paints, self.wrong_tabs);
         write!(
             f,
             "{latencies:<22} {with_ghost:>10.1} % {with_ghost_until_move:>20.1} % {times:>20} {requests:>19.3} {offered:>6.1} % {stale:>6} {tabs:>11}"

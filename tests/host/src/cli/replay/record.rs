@@ -64,7 +64,10 @@ pub enum Act {
     Open(Opened),
     Focus,
     /// The caret moved, or a selection was made.
-    Select { anchor: usize, head: usize },
+    Select {
+        anchor: usize,
+        head: usize,
+    },
     Edit(Edit),
 }
 
