@@ -282,11 +282,13 @@ impl Suggestion {
     pub fn once_taken(&self, document: &str, end: usize) -> Option<Continuation> {
         let (before, _) = self.context(document)?;
         let after = document.get(end..)?;
+        let line_after = after.lines().next().unwrap_or_default();
+        let is_line_end = !line_after.contains(|c: char| c.is_alphanumeric() || c == '_');
         let (before, after) = CursorContext::window(&before, after);
         let (before, after) = (unseen::strip_lines(before), unseen::strip_lines(after));
         let context = CursorContext::new(&before, &after, &self.language, self.extent);
         let past = past_block(&context, &self.answer.text, self.answer.is_whole());
-        let finished = postprocess::ends_statement(&self.language, document.get(..end)?);
+        let finished = is_line_end && postprocess::ends_statement(&self.language, document.get(..end)?);
         Some(Continuation::new(&self.uri, end, finished, &past))
     }
 

@@ -31,6 +31,7 @@ impl Engine {
             Some(suggestion) if suggestion.uri == uri => suggestion.edited(edit, &shown, text),
             _ => Effect::Gone,
         };
+        let is_along = self.suggestion().is_some_and(|suggestion| suggestion.cursor() > suggestion.anchor());
         let change = match effect {
             Effect::Accepted => Change::Accepted,
             _ if edit.inserted.contains('\n') => Change::Lines,
@@ -38,7 +39,7 @@ impl Engine {
         };
         match effect {
             Effect::Accepted => self.debounce.accepted(now),
-            Effect::Gone if self.screen.was_read(now, uri) => self.debounce.rejected(now),
+            Effect::Gone if self.screen.was_read(now, uri) && !is_along => self.debounce.rejected(now),
             _ => {}
         }
         self.screen.edited(now, uri, change, !edit.removed.is_empty());

@@ -45,6 +45,10 @@ impl Engine {
             }
             return;
         }
+        if self.is_spared(&rest) {
+            self.clear(out);
+            return self.say(Status::Quiet, out);
+        }
         if !moment.caught_up {
             // A key is queued: what is painted now would land where the caret no longer is.
             self.clear(out);
@@ -90,6 +94,15 @@ impl Engine {
             return shown.text != rest.text || shown.replaces != rest.replaces;
         }
         rest.text.lines().count() > shown.text.lines().count()
+    }
+
+    /// Whether the last request is better kept for what follows: the user types along, one character is left, and they
+    /// will have typed it before they could take it. Drawn, it would cost the next key's request to take it away again.
+    fn is_spared(&mut self, rest: &Rest) -> bool {
+        let is_last = rest.text.chars().nth(1).is_none();
+        let is_along = self.suggestion().is_some_and(|suggestion| suggestion.cursor() > suggestion.anchor());
+        let most = usize::from(self.screen.is_outdated());
+        is_last && is_along && self.requests.len() <= most
     }
 
     fn draw(&mut self, id: RequestId, rest: Rest, now: u64, out: &mut Vec<Output>) {

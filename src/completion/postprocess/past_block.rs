@@ -2,7 +2,8 @@
 
 use super::clean::clean;
 use super::cursor_context::{CursorContext, without_comment};
-use super::language::{self, Blocks};
+use super::language::{self, Blocks, Language};
+use super::lexer::Lexer;
 use super::lines::scope::CLOSERS;
 use super::lines::{self, definitions};
 
@@ -53,6 +54,9 @@ pub fn ends_statement(id: &str, before: &str) -> bool {
     if matches!(last, ';' | '}') {
         return true;
     }
+    if is_bare_name(code) || is_in_string(code, language) {
+        return false;
+    }
     let ends = last.is_alphanumeric() || matches!(last, ')' | ']' | '_' | '"' | '\'' | '`' | '!' | '?');
     let open = code.matches(['(', '[', '{']).count() > code.matches([')', ']', '}']).count();
     ends && !open
@@ -60,6 +64,44 @@ pub fn ends_statement(id: &str, before: &str) -> bool {
         && language.blocks != Blocks::None
         && !language.opens(code)
         && !definitions::lacks_body(code, language)
+}
+
+/// Words that are a statement by themselves.
+const STATEMENTS: &[&str] = &[
+    "break",
+    "continue",
+    "return",
+    "pass",
+    "raise",
+    "throw",
+    "yield",
+    "end",
+    "fi",
+    "done",
+    "esac",
+    "exit",
+    "next",
+    "redo",
+    "retry",
+    "else",
+    "fallthrough",
+    "debugger",
+    "super",
+];
+
+/// Whether a line is only a name, or a path of names: it says nothing yet, `items.first` is on its way to be called or
+/// assigned.
+fn is_bare_name(code: &str) -> bool {
+    let code = code.trim();
+    code.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | ':'))
+        && !STATEMENTS.contains(&code)
+}
+
+/// Whether a line ends within a string that began in it.
+fn is_in_string(line: &str, language: &'static Language) -> bool {
+    let mut lexer = Lexer::new(language);
+    lexer.part(line, &mut |_, _| {});
+    lexer.in_string()
 }
 
 #[cfg(test)]
@@ -110,6 +152,14 @@ mod tests {
             ("typescript", "const x = await", false),
             ("typescript", "export const", false),
             ("typescript", "return x", true),
+            ("typescript", "    ts.forEach", false),
+            ("python", "items", false),
+            ("python", "    return", true),
+            ("python", "    pass", true),
+            ("ruby", "  end", true),
+            ("javascript", "const s = \"half of it", false),
+            ("json", "\"name\": \"half of it", false),
+            ("python", "print(\"all\")", true),
             ("go", "func f() int", false),
             ("kotlin", "fun f() = 1", true),
             ("python", "def f(): return 1", true),

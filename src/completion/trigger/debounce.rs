@@ -186,6 +186,8 @@ pub fn ends_thought(before: &str) -> bool {
         return has_blank && KEYWORDS.contains(&last);
     }
     match sign {
+        // A string begins.
+        '"' | '\'' | '`' => !code.trim_end_matches(sign).ends_with(|c: char| c.is_alphanumeric() || c == '_'),
         '(' | '[' | '{' | '.' | ';' | '}' | ')' | ']' => true,
         // `::` and `->`, or a header's colon.
         ':' | '>' => !has_blank || code.ends_with("=>") || code.ends_with("->") || sign == ':',
@@ -307,7 +309,9 @@ mod tests {
             ("a,", false),
             ("foo", false),
             ("foo ", false),
-            ("\"", false),
+            ("f(\"", true),
+            ("\"word\"", false),
+            ("don'", false),
             ("", false),
             ("// a sentence. And", false),
         ] {
