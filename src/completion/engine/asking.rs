@@ -63,11 +63,13 @@ impl Engine {
                 // Nothing of its answer has come: it may go on until the next request leaves; or until its server has
                 // loaded the model, which it would not go on with otherwise.
                 let unsure = work.suggestion.is_unsure(buffer.text) && !work.is_loading();
+                let sent_ms = work.generation.sent_ms();
                 if place.invoked || work.is_loading() {
                     let status = work.status();
                     self.say(status, out);
                 }
-                self.follow_up(now, unsure.then_some(delay), buffers, out);
+                let patience = if place.invoked { 0 } else { self.debounce.patience_ms(now, sent_ms) };
+                self.follow_up(now, unsure.then_some(delay.max(patience)), buffers, out);
             }
             Phase::Done(_) => {}
         }

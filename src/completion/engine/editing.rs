@@ -20,6 +20,7 @@ impl Engine {
             self.say(Status::Quiet, out);
         }
         self.edits.note(uri, edit);
+        self.debounce.edited(edit);
         self.similar.forget(uri);
         if self.continuation.as_mut().is_some_and(|continuation| !continuation.edited(uri, edit)) {
             self.continuation = None;
@@ -125,7 +126,7 @@ impl Engine {
         self.abandon(out);
         self.screen.left();
         self.clear(out);
-        self.release(out);
+        self.release_all(out);
         self.say(Status::Quiet, out);
     }
 

@@ -1,14 +1,9 @@
 //! What is shown, and through which request.
 
-use super::super::ghost::{Accept, Read};
+use super::super::ghost::Read;
 use super::super::io::{Answer, Buffers, Moment, Output, RequestId, Status, Wake, Why};
 use super::super::suggestion::{Ending, Rest};
 use super::{Awaited, Engine, Phase, Work};
-
-/// While a ghost is drawn, this many older requests stay open: one to clear it, one to show what follows.
-const SPARE: usize = 2;
-/// The same where Tab takes one line: each further one needs a request, and Tab brings none.
-const SPARE_BY_LINE: usize = 8;
 
 impl Engine {
     /// Brings the screen up to date, as far as that can be done now.
@@ -113,19 +108,10 @@ impl Engine {
         out.push(Output::Reply { id, answer });
     }
 
-    /// The whole answer is drawn: let the requests go that are not needed, and ask ahead for what follows.
+    /// The whole answer is drawn: ask ahead for what follows.
     fn finish(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         if !self.screen.has_ghost() {
             return;
-        }
-        let spare = match self.options.accept {
-            Accept::All => SPARE,
-            Accept::Line => SPARE_BY_LINE,
-        };
-        while self.requests.len() > spare
-            && let Some(id) = self.requests.take_oldest()
-        {
-            self.reply_nothing(id, out);
         }
         // Why it is no other one stays to be read.
         if !matches!(self.status, Status::Nothing(Why::NoOther | Why::Failed(_))) {
@@ -163,8 +149,15 @@ impl Engine {
         }
     }
 
-    /// Answers everything that is still open with nothing.
+    /// Answers the newest request with nothing. Older ones stay in reserve.
     pub(super) fn release(&mut self, out: &mut Vec<Output>) {
+        if let Some(id) = self.requests.take_due() {
+            self.reply_nothing(id, out);
+        }
+    }
+
+    /// Answers everything that is still open with nothing.
+    pub(super) fn release_all(&mut self, out: &mut Vec<Output>) {
         while let Some(id) = self.requests.take_oldest() {
             self.reply_nothing(id, out);
         }

@@ -7,7 +7,7 @@ mod screen;
 mod wakeups;
 
 pub use barrier::Barrier;
-pub use requests::OpenRequests;
+pub use requests::{MOST as MOST_REQUESTS, OpenRequests};
 pub use screen::{Change, Screen};
 pub use wakeups::{Read, Wakeups};
 

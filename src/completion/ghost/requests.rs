@@ -5,13 +5,16 @@
 
 use crate::completion::io::RequestId;
 
-/// More old requests than this are of no use for one answer; the oldest is let go.
-const MOST: usize = 8;
+/// More requests than this are of no use; the oldest is let go. Those that nothing is shown through stay open: each key
+/// brings one, and a key that contradicts a ghost takes two, to clear it and to draw the next.
+pub const MOST: usize = 8;
 
 /// Unanswered requests, oldest first. All are of one document.
 #[derive(Debug, Default)]
 pub struct OpenRequests {
     open: Vec<RequestId>,
+    /// The newest has come and nothing was said to it. Older ones are kept to show something later.
+    is_due: bool,
 }
 
 impl OpenRequests {
@@ -19,6 +22,7 @@ impl OpenRequests {
     #[must_use]
     pub fn push(&mut self, id: RequestId) -> Option<RequestId> {
         self.open.push(id);
+        self.is_due = true;
         (self.open.len() > MOST).then(|| self.open.remove(0))
     }
 
@@ -44,6 +48,12 @@ impl OpenRequests {
 
     /// Takes the newest request.
     pub fn take_newest(&mut self) -> Option<RequestId> {
+        self.is_due = false;
         self.open.pop()
+    }
+
+    /// Takes the newest request, unless something was said to one as new before.
+    pub fn take_due(&mut self) -> Option<RequestId> {
+        std::mem::take(&mut self.is_due).then(|| self.open.pop()).flatten()
     }
 }

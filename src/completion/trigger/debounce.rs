@@ -6,12 +6,17 @@
 //! with the last suggestions stretches or shortens it.
 
 use super::feedback::Feedback;
+use crate::completion::io::Edit;
 
 /// Bounds of every adaptive wait, in milliseconds.
 const SHORTEST_MS: u64 = 50;
 const LONGEST_MS: u64 = 1000;
 /// The wait within a word, or behind one, before a model that answers at once, in milliseconds.
-const WORD_MS: u64 = 150;
+const WORD_MS: u64 = 110;
+/// The wait after a deletion, a paste or an undo, in milliseconds: the next act is most likely part of the same correction.
+const CORRECTION_MS: u64 = 800;
+/// The longest that a running request is let go on for its own sake, in milliseconds.
+const PATIENCE_MS: u64 = 400;
 /// The most that a slow typist's rhythm stretches the wait, in milliseconds.
 const LONGEST_RHYTHM_MS: u64 = 280;
 /// Gaps longer than this are pauses, not rhythm, in milliseconds.
@@ -35,6 +40,8 @@ pub enum Eagerness {
 #[derive(Debug, Clone)]
 pub struct Debounce {
     last_key_ms: Option<u64>,
+    /// The last change was a character or a line break, and nothing else.
+    is_typing: bool,
     /// Keys that came together with the last one, it included, and the time of the key before them.
     together: u32,
     before_ms: Option<u64>,
@@ -52,6 +59,7 @@ impl Debounce {
     pub fn new(fixed_ms: Option<u64>, eagerness: Eagerness) -> Self {
         Self {
             last_key_ms: None,
+            is_typing: true,
             together: 0,
             before_ms: None,
             interval_ms: 110.0,
@@ -74,6 +82,12 @@ impl Debounce {
             }
         }
         self.last_key_ms = Some(now_ms);
+    }
+
+    /// A document changed.
+    pub fn edited(&mut self, edit: &Edit<'_>) {
+        let is_key = edit.inserted.chars().nth(1).is_none() || edit.inserted.trim().is_empty();
+        self.is_typing = is_key && (!edit.inserted.is_empty() || edit.removed.is_empty());
     }
 
     /// Takes the gaps before the last keys into the estimate.
@@ -100,6 +114,12 @@ impl Debounce {
         self.latency_ms as u64
     }
 
+    /// How long the text of a request that left at `sent_ms` may be waited for before another replaces it, in
+    /// milliseconds from now.
+    pub fn patience_ms(&self, now_ms: u64, sent_ms: u64) -> u64 {
+        (sent_ms + self.latency_ms()).saturating_sub(now_ms).min(PATIENCE_MS)
+    }
+
     /// The user took a suggestion.
     pub fn accepted(&mut self, now_ms: u64) {
         self.feedback.accepted(now_ms);
@@ -115,7 +135,11 @@ impl Debounce {
         if let Some(fixed) = self.fixed_ms {
             return fixed;
         }
-        let wait = if ends_thought(before) { SHORTEST_MS } else { self.word_ms() };
+        let wait = match () {
+            () if !self.is_typing => CORRECTION_MS,
+            () if ends_thought(before) => SHORTEST_MS,
+            () => self.word_ms(),
+        };
         let wait = match self.eagerness {
             Eagerness::Low => wait * 2,
             Eagerness::Medium => wait,
@@ -191,6 +215,8 @@ pub fn ends_thought(before: &str) -> bool {
         '(' | '[' | '{' | '.' | ';' | '}' | ')' | ']' => true,
         // `::` and `->`, or a header's colon.
         ':' | '>' => !has_blank || code.ends_with("=>") || code.ends_with("->") || sign == ':',
+        // A comment begins.
+        '/' | '-' | '*' if code.ends_with("//") || code.ends_with("--") || code.ends_with("/*") => false,
         '=' | ',' | '+' | '-' | '*' | '/' | '%' | '&' | '|' | '<' | '?' | '!' => has_blank,
         _ => false,
     }
@@ -234,8 +260,10 @@ mod tests {
     #[test]
     fn pauses_are_not_rhythm() {
         let mut debounce = typed_at(160);
+        // The gap before the first of them is rhythm.
+        debounce.key(1_000_000);
         let before = in_word(&debounce);
-        for n in 1..20 {
+        for n in 2..20 {
             debounce.key(1_000_000 * n);
         }
         assert_eq!(in_word(&debounce), before);
@@ -243,10 +271,40 @@ mod tests {
 
     #[test]
     fn a_fast_typist_waits_less_for_a_slow_model() {
-        let mut debounce = typed_at(60);
+        let mut debounce = typed_at(40);
+        (0..20).for_each(|_| debounce.answered(0));
         let before = in_word(&debounce);
         (0..20).for_each(|_| debounce.answered(2000));
         assert!(in_word(&debounce) < before);
+    }
+
+    #[test]
+    fn what_is_no_typing_waits_longest() {
+        let edit = |removed, inserted| Edit { start: 0, removed, inserted };
+        for (edit, is_typing) in [
+            (edit("", "a"), true),
+            (edit("", "\n    "), true),
+            (edit("selected", "a"), true),
+            // A bracket typed over.
+            (edit("", ""), true),
+            (edit("a", ""), false),
+            (edit("", "pasted"), false),
+        ] {
+            let mut debounce = typed_at(100);
+            debounce.edited(&edit);
+            assert_eq!(debounce.wait_ms(0, "foo(") == SHORTEST_MS, is_typing, "{edit:?}");
+            assert_eq!(debounce.wait_ms(0, "foo(") == CORRECTION_MS, !is_typing, "{edit:?}");
+        }
+    }
+
+    #[test]
+    fn a_running_request_is_waited_for_as_long_as_it_usually_takes() {
+        let mut debounce = typed_at(100);
+        (0..20).for_each(|_| debounce.answered(300));
+        assert_eq!(debounce.patience_ms(1100, 1000), 200);
+        assert_eq!(debounce.patience_ms(2000, 1000), 0);
+        (0..20).for_each(|_| debounce.answered(5000));
+        assert_eq!(debounce.patience_ms(1100, 1000), PATIENCE_MS);
     }
 
     #[test]
@@ -313,6 +371,7 @@ mod tests {
             ("\"word\"", false),
             ("don'", false),
             ("", false),
+            ("// ", false),
             ("// a sentence. And", false),
         ] {
             assert_eq!(ends_thought(before), ends, "{before:?}");
