@@ -110,6 +110,14 @@ enum Phase {
     Done(Suggestion),
 }
 
+/// When the first text of an answer came.
+struct FirstText {
+    /// How long after the request had left it was read, in milliseconds.
+    took_ms: u64,
+    /// The same without the time that it waited to be read, as far as that is known.
+    latency_ms: u64,
+}
+
 /// Where the caret is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Caret {
@@ -142,6 +150,8 @@ pub struct Engine {
     screen: Screen,
     wakeups: Wakeups,
     debounce: Debounce,
+    /// The first text of the answer under way.
+    first_text: Option<FirstText>,
     cache: Cache,
     alternatives: Alternatives,
     /// The place behind the last suggestion that was accepted.
@@ -179,6 +189,7 @@ impl Engine {
             screen: Screen::default(),
             wakeups: Wakeups::default(),
             debounce: Debounce::new(options.debounce_ms, options.eagerness),
+            first_text: None,
             cache: Cache::new(options.cache_entries),
             alternatives: Alternatives::default(),
             continuation: None,

@@ -4,7 +4,7 @@ use super::super::generation::Verdict;
 use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
 use super::super::suggestion::Ending;
 use super::super::targets::Role;
-use super::{Engine, Phase, Waiting, Work};
+use super::{Engine, FirstText, Phase, Waiting, Work};
 use crate::provider::{Error, retry};
 use crate::stream::ErrorKind;
 use crate::transport::RequestNumber;
@@ -55,7 +55,7 @@ impl Engine {
             }
         }
         if begins && took < self.debounce.latency_ms() + UNREAD_MS {
-            self.debounce.answered(self.wakeups.latency_ms(took));
+            self.first_text = Some(FirstText { took_ms: took, latency_ms: self.wakeups.latency_ms(took) });
         }
         let is_body = matches!(event, ResponseEvent::Body(_));
         if verdict == Verdict::Going && is_body {
@@ -268,7 +268,12 @@ impl Engine {
             out.push(Output::Stop(next.work.generation.number));
         }
         if let Some(first) = generation.first_text_ms() {
-            self.wakeups.wrote(now.saturating_sub(first));
+            let writing_ms = now.saturating_sub(first);
+            if let Some(text) = self.first_text.take() {
+                // Read all at once, it was the answer's end that had it read.
+                self.debounce.answered(if writing_ms == 0 { text.took_ms } else { text.latency_ms });
+            }
+            self.wakeups.wrote(writing_ms);
         }
         self.wakeups.disarm();
         suggestion.answer.ending = Some(ending);

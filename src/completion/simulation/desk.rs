@@ -657,12 +657,7 @@ impl Desk {
     }
 
     /// The same for a user whose key is printed by a command: what comes of it each time, after how many milliseconds.
-    pub fn with_commands(
-        drawn: &str,
-        model: Model,
-        settings: Value,
-        commands: &[(u64, &[Serve])],
-    ) -> Self {
+    pub fn with_commands(drawn: &str, model: Model, settings: Value, commands: &[(u64, &[Serve])]) -> Self {
         let mut desk = Self::without_files(model, settings, commands);
         let (before, after) = drawn.split_once('|').unwrap_or((drawn, ""));
         let line = before.matches('\n').count() as u32;

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::desk::{Act, Desk, Model, Serve, answer};
+use crate::completion::ghost::MOST_REQUESTS;
 
 const FILE: &str = "fn main() {\n    |\n}\n";
 
@@ -81,7 +82,7 @@ fn the_fallbacks_own_failure_is_told() {
     desk.types("let ", 80, 5000);
     assert_eq!(desk.asked(), ["main", "spare"]);
     assert_eq!(desk.screen().popups.len(), 1);
-    assert_eq!(desk.unanswered(), 0);
+    assert!(desk.unanswered() <= MOST_REQUESTS, "{}", desk.unanswered());
 }
 
 #[test]

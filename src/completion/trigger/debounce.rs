@@ -135,25 +135,29 @@ impl Debounce {
         if let Some(fixed) = self.fixed_ms {
             return fixed;
         }
+        let stretched = |wait: u64| (wait as f64 * self.feedback.factor(now_ms)) as u64;
         let wait = match () {
-            () if !self.is_typing => CORRECTION_MS,
-            () if ends_thought(before) => SHORTEST_MS,
-            () => self.word_ms(),
+            () if !self.is_typing => stretched(CORRECTION_MS),
+            () if ends_thought(before) => stretched(SHORTEST_MS),
+            () => stretched(self.word_ms()).max(self.rhythm_ms()),
         };
         let wait = match self.eagerness {
             Eagerness::Low => wait * 2,
             Eagerness::Medium => wait,
             Eagerness::High => wait / 2,
         };
-        ((wait as f64 * self.feedback.factor(now_ms)) as u64).clamp(SHORTEST_MS, LONGEST_MS)
+        wait.clamp(SHORTEST_MS, LONGEST_MS)
     }
 
-    /// The wait where the next key is most likely on its way: just above the usual gap between keys, so that steady
-    /// typing sends nothing. A slow model is asked a little earlier, since its answer is late enough already.
+    /// The wait where the next key is most likely on its way. A slow model is asked a little earlier, since its answer is
+    /// late enough already.
     fn word_ms(&self) -> u64 {
-        let wait = WORD_MS.saturating_sub(self.latency_ms() / 10);
-        let rhythm = (self.interval_ms * 1.15) as u64 + 5;
-        wait.max(rhythm.min(LONGEST_RHYTHM_MS))
+        WORD_MS.saturating_sub(self.latency_ms() / 10)
+    }
+
+    /// Just above the usual gap between keys: steady typing sends nothing.
+    fn rhythm_ms(&self) -> u64 {
+        ((self.interval_ms * 1.15) as u64 + 5).min(LONGEST_RHYTHM_MS)
     }
 }
 
