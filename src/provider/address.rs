@@ -32,6 +32,11 @@ pub(super) fn url(profile: &Profile, account: &Account, path: &str) -> Result<St
             let root = others.iter().find_map(|other| base.url.strip_suffix(other)).unwrap_or(&base.url);
             Ok(Base { url: root.to_owned(), ..base }.join(path))
         }
+        Address::Versioned(version) => {
+            let base = base(profile, account, profile.defaults.base_url)?;
+            let root = base.url.strip_suffix(version).unwrap_or(&base.url);
+            Ok(Base { url: [root, version].concat(), ..base }.join(path))
+        }
         Address::Azure => azure(profile, account),
         Address::Vertex(publisher) => vertex(profile, account, publisher, path),
         Address::Bedrock => {
@@ -203,6 +208,18 @@ mod tests {
             ),
             ("openai-compatible", "https://a.example?v=1", "https://a.example/v1/chat/completions?v=1"),
             ("groq", "https://a.example", "https://a.example/openai/v1/chat/completions"),
+            ("anthropic", "https://gate.example/v1", "https://gate.example/v1/chat/completions"),
+            ("anthropic", "https://gate.example", "https://gate.example/v1/chat/completions"),
+            (
+                "anthropic",
+                "https://gate.example/anthropic/",
+                "https://gate.example/anthropic/v1/chat/completions",
+            ),
+            (
+                "anthropic",
+                "https://gate.example/x/v1/messages?a=b",
+                "https://gate.example/x/v1/chat/completions?a=b",
+            ),
             ("ollama", "http://localhost:11434/api", "http://localhost:11434/chat/completions"),
             ("ollama", "unix:///run/o.sock", "unix:///run/o.sock:/chat/completions"),
             ("openai-compatible", "unix:///run/l.sock/", "unix:///run/l.sock:/v1/chat/completions"),

@@ -93,6 +93,9 @@ pub(super) enum Address {
     Base,
     /// As [`Base`](Self::Base), but the base URL may end in one of these, which belong to another API.
     Root(&'static [&'static str]),
+    /// As [`Base`](Self::Base), but this stands behind the base URL, whether the user wrote it or not: Anthropic's own
+    /// clients, and gateways made for them, leave it out.
+    Versioned(&'static str),
     /// A deployment's URL, or the `v1` API.
     Azure,
     /// A publisher's model in a project of Google Cloud.

@@ -143,6 +143,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "Anthropic",
         defaults: paid("https://api.anthropic.com/v1", &["ANTHROPIC_API_KEY"], "claude-haiku-4-5"),
         dialect: Dialect::Messages,
+        address: Address::Versioned("/v1"),
         thinking: Thinking { spelling: Spelling::Claude, models: &[reasoning::ANTHROPIC] },
         headers: &[("anthropic-version", "2023-06-01")],
         key_header: "x-api-key",
