@@ -7,7 +7,7 @@ mod volt {
     use std::io::Write;
     use std::time::{Duration, Instant, SystemTime};
 
-    use ai_completion::config::{CONTENT_FILTER, TRUSTED_SERVERS};
+    use ai_completion::config::{CONTENT_FILTER, GREETED, LEARNED, STATISTICS, TRUSTED_SERVERS};
     use ai_completion::lapce::driver::{Driver, Environment};
     use ai_completion::lapce::host::{self, Lapce};
     use ai_completion::provider::key::{COMMAND, COMMAND_FILE};
@@ -45,42 +45,51 @@ mod volt {
         }
 
         fn trusted_servers(&self) -> String {
-            fs::read_to_string(in_the_volts_folder(TRUSTED_SERVERS)).unwrap_or_default()
+            fs::read_to_string(lasting(TRUSTED_SERVERS)).unwrap_or_default()
         }
 
         fn trust(&self, line: &str) -> bool {
-            let file =
-                OpenOptions::new().create(true).append(true).open(in_the_volts_folder(TRUSTED_SERVERS));
+            let file = OpenOptions::new().create(true).append(true).open(lasting(TRUSTED_SERVERS));
             // In one write: another window may be adding a line of its own.
             file.is_ok_and(|mut file| file.write_all(format!("{line}\n").as_bytes()).is_ok())
         }
 
         fn learned(&self) -> String {
-            fs::read_to_string(LEARNED).unwrap_or_default()
+            fs::read_to_string(lasting(LEARNED)).unwrap_or_default()
         }
 
         fn keep_learned(&self, text: &str) {
             // Without it the next session learns it again.
-            let _ = fs::write(LEARNED, text);
+            let _ = fs::write(lasting(LEARNED), text);
+        }
+
+        fn statistics(&self) -> String {
+            fs::read_to_string(lasting(STATISTICS)).unwrap_or_default()
+        }
+
+        fn keep_statistics(&self, text: &str) {
+            // What cannot be written down is not counted.
+            let _ = fs::write(lasting(STATISTICS), text);
+        }
+
+        fn greet(&self) -> bool {
+            OpenOptions::new().write(true).create_new(true).open(lasting(GREETED)).is_ok()
         }
 
         fn kept_filter(&self) -> String {
-            fs::read_to_string(in_the_volts_folder(CONTENT_FILTER)).unwrap_or_default()
+            fs::read_to_string(lasting(CONTENT_FILTER)).unwrap_or_default()
         }
 
         fn keep_filter(&self, text: &str) {
             // Without it a folder's own settings can take patterns away.
-            let _ = fs::write(in_the_volts_folder(CONTENT_FILTER), text);
+            let _ = fs::write(lasting(CONTENT_FILTER), text);
         }
     }
 
     /// The sandbox's root is the volt's folder.
-    fn in_the_volts_folder(name: &str) -> String {
-        ["/", name].concat()
+    fn lasting(file: &str) -> String {
+        format!("/{file}")
     }
-
-    /// Holds what servers have taught. Safe to delete.
-    const LEARNED: &str = "/learned";
 
     struct State {
         driver: Driver<Lapce, Sandbox>,

@@ -225,6 +225,11 @@ impl Engine {
         self.options.targets.get(self.asked).map_or("", |target| target.provider.title())
     }
 
+    /// The model that was asked last.
+    pub fn model(&self) -> &str {
+        self.options.targets.get(self.asked).map_or("", Target::model)
+    }
+
     /// Anything but a second alt+\ lies between a question and its answer.
     fn interrupt_consent(&mut self) {
         self.options.targets.all_mut().for_each(|target| target.consent.interrupted());
@@ -232,6 +237,12 @@ impl Engine {
 
     fn target_mut(&mut self, role: Role) -> Option<&mut Target> {
         self.options.targets.get_mut(role)
+    }
+
+    /// The end of the text that the model is writing.
+    pub fn tail(&self) -> &str {
+        let Phase::Streaming { work, .. } = &self.phase else { return "" };
+        work.suggestion.answer.text.trim_end().rsplit('\n').next().unwrap_or_default()
     }
 
     /// Answers cannot be streamed here: the model is asked only when the user says so.

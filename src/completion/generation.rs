@@ -1,6 +1,6 @@
 //! One generation: a request, its answer as it streams in, its retries and its resumption.
 
-use super::io::{ResponseEvent, Status};
+use super::io::{Figures, ResponseEvent, Status};
 use super::suggestion::{Answer, Ending};
 use crate::http::HttpRequest;
 use crate::provider::resume::{Joint, joint};
@@ -330,6 +330,19 @@ impl Generation {
                 }
             }
         }
+    }
+
+    /// What the answer came to by now; `None` before its first text.
+    pub fn figures(&self, now_ms: u64) -> Option<Figures> {
+        let first_ms = self.received.first_text_ms?;
+        let counted = self.received.pipeline.metrics().snapshot();
+        let since_sent = |ms: u64| ms.saturating_sub(self.received.sent_ms);
+        Some(Figures {
+            first_ms: since_sent(first_ms),
+            total_ms: since_sent(now_ms),
+            input: counted.usage.input,
+            output: counted.tokens(),
+        })
     }
 
     /// Decodes the next bytes, or with `None` the end of the body; appends text and says how the answer ended, if it

@@ -173,6 +173,30 @@ pub enum Output {
     },
     /// The user agreed to have this one asked.
     Agreed(Role),
+    /// A suggestion is drawn for the first time.
+    Shown,
+    /// The user has taken a suggestion: this text stands in the document now.
+    Taken {
+        /// The document.
+        uri: String,
+        /// The text.
+        text: String,
+    },
+    /// An answer has ended.
+    Finished(Figures),
+}
+
+/// What one answer came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Figures {
+    /// Milliseconds from the request to the first text.
+    pub first_ms: u64,
+    /// Milliseconds from the request to its end.
+    pub total_ms: u64,
+    /// Tokens of the prompt, if the provider says so.
+    pub input: Option<u64>,
+    /// Tokens of the answer: as the provider counts them, else pieces of text.
+    pub output: u64,
 }
 
 /// When to be woken.

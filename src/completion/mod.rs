@@ -22,7 +22,8 @@ pub mod simulation;
 
 pub use engine::{Engine, Options};
 pub use io::{
-    Answer, Buffer, Buffers, Edit, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake, Why,
+    Answer, Buffer, Buffers, Edit, Figures, Input, Moment, Output, RequestId, ResponseEvent, Status, Wake,
+    Why,
 };
 pub use targets::{ROLES, Role, Target, Targets};
 pub use trigger::Trigger;

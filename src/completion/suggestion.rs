@@ -77,6 +77,8 @@ pub struct Suggestion {
     closers: usize,
     /// Bytes of closing brackets and quotes that have come since the suggestion did.
     come: usize,
+    /// It was drawn.
+    was_shown: bool,
     memo: Option<Memo>,
 }
 
@@ -144,6 +146,11 @@ impl Rest {
 }
 
 impl Suggestion {
+    /// Takes note that it is drawn; whether that is for the first time.
+    pub fn is_shown_first(&mut self) -> bool {
+        !std::mem::replace(&mut self.was_shown, true)
+    }
+
     /// A suggestion for the caret at `offset` that has no text yet.
     pub fn new(uri: &str, language: &str, offset: usize, extent: Extent) -> Self {
         Self::with_answer(uri, language, offset, extent, Answer::default())
@@ -161,6 +168,7 @@ impl Suggestion {
             typed: 0,
             closers: 0,
             come: 0,
+            was_shown: false,
             memo: None,
         }
     }

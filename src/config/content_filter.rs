@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::reader::Reader;
+use super::settings::table;
 use crate::json_tree;
 use crate::stream::{ContentFilter, Pattern};
 
@@ -20,8 +21,8 @@ const LONGEST_PATTERN: usize = 128;
 /// Most characters of the text that is put in the place of a match.
 const LONGEST_REPLACEMENT: usize = 64;
 
-const LIST: &str = "content-filter";
-const REPLACEMENT: &str = "content-filter-replacement";
+const LIST: &str = table::CONTENT_FILTER.0;
+const REPLACEMENT: &str = table::CONTENT_FILTER_REPLACEMENT.0;
 
 /// What the settings say of text that is not to be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

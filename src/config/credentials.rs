@@ -1,6 +1,6 @@
 //! Which key to use: the settings and the environment together.
 
-use super::settings::Settings;
+use super::settings::{Settings, table};
 use crate::http::Secret;
 use crate::http::Url;
 use crate::provider::key::{self, clean as clean_key};
@@ -8,9 +8,9 @@ use crate::provider::{Account, Error, Provider, missing_key};
 use crate::stream::ErrorKind;
 
 /// A setting only some providers know.
-pub struct ProviderOption {
+struct ProviderOption {
     /// Its dotted name.
-    pub key: &'static str,
+    key: &'static str,
     /// The providers that know it.
     providers: &'static [&'static str],
     /// Environment variables that stand in for it, first found wins.
@@ -20,27 +20,31 @@ pub struct ProviderOption {
 const VERTEX: &[&str] = &["vertex-gemini", "vertex-anthropic"];
 
 /// All settings only some providers know.
-pub static OPTIONS: &[ProviderOption] = &[
-    ProviderOption { key: "azure.api-version", providers: &["azure"], env: &["OPENAI_API_VERSION"] },
+static OPTIONS: &[ProviderOption] = &[
+    ProviderOption { key: table::AZURE_API_VERSION.0, providers: &["azure"], env: &["OPENAI_API_VERSION"] },
     ProviderOption {
-        key: "vertex.project",
+        key: table::VERTEX_PROJECT.0,
         providers: VERTEX,
         env: &["GOOGLE_CLOUD_PROJECT", "ANTHROPIC_VERTEX_PROJECT_ID"],
     },
     ProviderOption {
-        key: "vertex.location",
+        key: table::VERTEX_LOCATION.0,
         providers: VERTEX,
         env: &["GOOGLE_CLOUD_LOCATION", "CLOUD_ML_REGION"],
     },
     // Its usual variable stands where the key does: set beside AWS_BEARER_TOKEN_BEDROCK it yields to that.
-    ProviderOption { key: "aws.access-key-id", providers: &["bedrock"], env: &[] },
-    ProviderOption { key: "ollama.num-ctx", providers: &["ollama"], env: &[] },
+    ProviderOption { key: table::AWS_ACCESS_KEY_ID.0, providers: &["bedrock"], env: &[] },
+    ProviderOption { key: table::OLLAMA_NUM_CTX.name, providers: &["ollama"], env: &[] },
     ProviderOption {
-        key: "cloudflare.account-id",
+        key: table::CLOUDFLARE_ACCOUNT_ID.0,
         providers: &["cloudflare"],
         env: &["CLOUDFLARE_ACCOUNT_ID"],
     },
-    ProviderOption { key: "aws.region", providers: &["bedrock"], env: &["AWS_REGION", "AWS_DEFAULT_REGION"] },
+    ProviderOption {
+        key: table::AWS_REGION.0,
+        providers: &["bedrock"],
+        env: &["AWS_REGION", "AWS_DEFAULT_REGION"],
+    },
 ];
 
 /// Secrets that only come from the environment: variable, name in [`Account::secrets`], provider.
@@ -102,7 +106,7 @@ impl Settings {
         let refuse = |message| refusal(ErrorKind::Auth, message);
         if let Some(setting) = self.wrong {
             let message = format!(
-                "`{setting}` is not understood, so nothing is sent to anyone. Correct it, or take it out."
+                "Correct `{setting}`, or take it out: it is not understood, so nothing is sent to anyone."
             );
             return Err(refusal(ErrorKind::Request, message));
         }

@@ -9,7 +9,17 @@ mod trusted_servers;
 
 pub use content_filter::{FILE as CONTENT_FILTER, FilterSettings};
 pub use credentials::{Credentials, KeySource};
-pub use reader::Problem;
+pub use reader::{Problem, nearest};
 pub use secret_files::is_in_secret_folder;
-pub use settings::{EngineSettings, Settings, Speculative};
+pub use settings::{Detail, EngineSettings, LogLevel, Settings, Speculative, Telling};
 pub use trusted_servers::{Destination, FILE as TRUSTED_SERVERS};
+
+/// The files of the plugin's folder that outlast it, besides what is packed. Each is safe to delete.
+pub const LASTING_FILES: &[&str] = &[TRUSTED_SERVERS, LEARNED, GREETED, STATISTICS, CONTENT_FILTER];
+
+/// Holds what servers have taught.
+pub const LEARNED: &str = "learned";
+/// Is there once the user has been told how to start.
+pub const GREETED: &str = "greeted";
+/// Counts of suggestions.
+pub const STATISTICS: &str = "statistics";

@@ -1,14 +1,20 @@
 //! Reading values out of a table by dotted name, collecting what is wrong with them.
 
+mod checks;
+mod names;
+
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::settings::table::{Choice, Flag, GlobList, MaybeNumber, Number, Table, Text};
 use crate::completion::trigger::Glob;
-use crate::http::{Secret, Url, is_dot_segment, is_framing_header};
+use crate::http::{Secret, is_framing_header};
+use crate::json_tree;
 use crate::provider::key::{NO_SETTING as NO_KEY_COMMAND, clean as clean_key};
+pub use checks::*;
+pub use names::nearest;
 
 /// One thing wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +64,11 @@ impl<'a> Reader<'a> {
         }));
     }
 
+    /// Whether a setting is there. It is known from now on.
+    pub fn is_set(&mut self, key: &'static str) -> bool {
+        self.value(key).is_some()
+    }
+
     /// All problems, those of unknown names last.
     pub fn finish(mut self) -> Vec<Problem> {
         let mut unknown = Vec::new();
@@ -65,9 +76,14 @@ impl<'a> Reader<'a> {
             self.find_unknown(root, "", &mut unknown);
         }
         for key in unknown {
-            let setting = nearest(&key, self.known.iter().copied());
+            let names = || self.known.iter().copied();
+            let tables = names::below(&key, names());
+            let setting = if tables.is_empty() { names::nearest(&key, names()) } else { None };
             let message = match key.rsplit('.').next() {
                 Some("key-command") => NO_KEY_COMMAND.to_owned(),
+                _ if !tables.is_empty() => {
+                    format!("is not a setting by itself: there are `{}`", tables.join("`, `"))
+                }
                 _ => format!("is not a setting{}", hint(setting)),
             };
             self.problems.push(Problem { setting, key: shown_name(&key), message });
@@ -80,153 +96,148 @@ impl<'a> Reader<'a> {
     pub fn text(&mut self, key: &'static str, into: &mut String, check: impl Fn(&str) -> Result<(), String>) {
         let Some(value) = self.value(key) else { return };
         let allowed = match value.as_str().map(str::trim) {
-            None => "a text".to_owned(),
+            None => format!("a text in quotes; it is {}", kind(value)),
             Some("") => return,
             Some(text) => match check(text) {
                 Ok(()) => return text.clone_into(into),
                 Err(allowed) => allowed,
             },
         };
-        self.problem(key, format!("must be {allowed}; the value given is ignored"));
+        let mark = if allowed.ends_with('?') { " The" } else { "; the" };
+        self.problem(key, format!("must be {allowed}{mark} value given is ignored"));
     }
 
     /// A text or a number, as a text.
-    pub fn word(&mut self, key: &'static str, into: &mut String) {
-        match self.value(key) {
+    pub fn word(&mut self, setting: Text, into: &mut String) {
+        match self.value(setting.0) {
             Some(Value::Number(number)) => *into = number.to_string(),
-            _ => self.text(key, into, printable),
+            _ => self.text(setting.0, into, printable),
         }
     }
 
     /// A text that is never shown.
-    pub fn secret(&mut self, key: &'static str, into: &mut Secret) {
-        let Some(value) = self.value(key) else { return };
+    pub fn secret(&mut self, setting: Text, into: &mut Secret) {
+        let Some(value) = self.value(setting.0) else { return };
         match value.as_str().map(clean_key) {
             Some(text) if text.chars().all(|c| c.is_ascii_graphic()) => *into = Secret::new(text),
             _ => self.problem(
-                key,
+                setting.0,
                 "must be a text of printable ASCII characters without spaces; the value given is ignored"
                     .to_owned(),
             ),
         }
     }
 
-    /// A switch. A value that is neither on nor off means off.
-    pub fn flag(&mut self, key: &'static str, into: &mut bool) {
-        self.flag_or(key, into, false);
-    }
-
-    /// The same; `otherwise` counts if it is neither.
-    pub fn flag_or(&mut self, key: &'static str, into: &mut bool, otherwise: bool) {
-        let Some(value) = self.value(key) else { return };
-        *into = value.as_bool().unwrap_or_else(|| {
-            self.wrong(key, "true or false", value, if otherwise { "true" } else { "false" });
-            otherwise
-        });
+    /// A switch.
+    pub fn flag(&mut self, setting: Flag) -> bool {
+        let Some(value) = self.value(setting.name) else { return setting.default };
+        value.as_bool().unwrap_or_else(|| {
+            let used = if setting.otherwise { "true" } else { "false" };
+            self.wrong(setting.name, "true or false", value, used);
+            setting.otherwise
+        })
     }
 
     /// A whole number. `300.0` is one: Lapce's settings window writes such.
-    pub fn number(&mut self, key: &'static str, range: RangeInclusive<u32>, into: &mut u32) {
-        let Some(value) = self.value(key) else { return };
-        let whole = value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n));
-        match whole.map(|n| n as u32).filter(|n| range.contains(n)) {
-            Some(number) => *into = number,
-            None => {
-                let allowed = format!("a whole number from {} to {}", range.start(), range.end());
-                self.wrong(key, &allowed, value, &into.to_string());
-            }
-        }
+    pub fn number(&mut self, setting: Number) -> u32 {
+        let Number { name, default, min, max } = setting;
+        let Some(value) = self.value(name) else { return default };
+        whole(value).filter(|number| (min..=max).contains(number)).unwrap_or_else(|| {
+            self.wrong(name, &format!("a whole number from {min} to {max}"), value, &default.to_string());
+            default
+        })
     }
 
-    /// A time, up to an hour.
-    pub fn milliseconds(&mut self, key: &'static str, into: &mut Duration) {
-        let mut milliseconds = u32::try_from(into.as_millis()).unwrap_or(u32::MAX);
-        self.number(key, 100..=3_600_000, &mut milliseconds);
-        *into = Duration::from_millis(u64::from(milliseconds));
+    /// A time.
+    pub fn milliseconds(&mut self, setting: Number) -> Duration {
+        Duration::from_millis(u64::from(self.number(setting)))
     }
 
     /// A number, or an empty text for none. Lapce's settings window writes texts where the default
     /// is one, so a number in a text counts too.
-    /// `range` in words is `from_to`: to write a fraction takes 14 KB of wasm.
-    pub fn optional_number(
-        &mut self,
-        key: &'static str,
-        range: RangeInclusive<f64>,
-        from_to: &str,
-        into: &mut Option<f64>,
-    ) {
-        let Some(value) = self.value(key) else { return };
+    pub fn maybe_number(&mut self, setting: MaybeNumber) -> Option<f64> {
+        let MaybeNumber { name, min, max, is_whole } = setting;
+        let value = self.value(name)?;
         let number = match value {
-            Value::String(text) if text.trim().is_empty() => return,
-            Value::String(text) => json::number(text),
+            Value::String(text) if text.trim().is_empty() => return None,
+            Value::String(text) => json::number(text.trim()),
             other => other.as_f64(),
         };
-        match number.filter(|n| range.contains(n)) {
-            Some(number) => *into = Some(number),
-            None => {
-                let allowed = format!("a number from {from_to}, or \"\"");
-                self.wrong(key, &allowed, value, "\"\"");
-            }
+        let number = number.filter(|number| (f64::from(min)..=f64::from(max)).contains(number));
+        let number = number.filter(|number| !is_whole || number.fract() == 0.0);
+        if number.is_none() {
+            let whole = if is_whole { "whole " } else { "" };
+            self.wrong(name, &format!("a {whole}number from {min} to {max}, or \"\""), value, "\"\"");
         }
+        number
     }
 
-    /// One of a few words; anything else leaves it as it is.
-    pub fn choice<T: Copy + PartialEq>(&mut self, key: &'static str, words: &[(&str, T)], into: &mut T) {
-        let kept = *into;
-        self.choice_or(key, words, into, kept);
+    /// One of a few words.
+    pub fn choice<T: Copy + PartialEq>(&mut self, setting: Choice<T>) -> T {
+        let Some(value) = self.value(setting.name) else { return setting.default };
+        chosen(setting.words, value).unwrap_or_else(|| {
+            let used = setting.words.iter().find(|(_, choice)| *choice == setting.otherwise);
+            let used = used.map_or("", |(word, _)| word);
+            self.wrong(setting.name, &one_of(setting.words), value, &format!("\"{used}\""));
+            setting.otherwise
+        })
     }
 
-    /// One of a few words; anything else means `otherwise`.
-    pub fn choice_or<T: Copy + PartialEq>(
-        &mut self,
-        key: &'static str,
-        words: &[(&str, T)],
-        into: &mut T,
-        otherwise: T,
-    ) {
-        let Some(value) = self.value(key) else { return };
-        *into = chosen(words, value).unwrap_or_else(|| {
-            let used = words.iter().find(|(_, choice)| *choice == otherwise).map_or("", |(word, _)| word);
-            self.wrong(key, &one_of(words), value, &format!("\"{used}\""));
-            otherwise
-        });
-    }
-
-    /// A table whose names pass `check` and whose values are one of a few words; other values mean `otherwise`.
+    /// A table whose names pass `check` and whose values are one of a few words; other values mean `otherwise`. Or
+    /// the same as one text.
     pub fn choices<T: Copy>(
         &mut self,
-        key: &'static str,
+        setting: Table,
         words: &[(&str, T)],
         otherwise: T,
         check: &dyn Fn(&str) -> Result<(), String>,
         into: &mut Vec<(String, T)>,
     ) {
-        for (name, value) in self.table(key).into_iter().flatten() {
-            let place = [".", name].concat();
-            let choice = chosen(words, value).unwrap_or_else(|| {
-                self.problem_at(key, &place, format!("must be {}; it is {}", one_of(words), kind(value)));
+        for (name, value) in self.pairs(setting, &split_at_commas, &[':', '=']) {
+            let place = [".", &name].concat();
+            let choice = chosen(words, &value).unwrap_or_else(|| {
+                self.problem_at(
+                    setting.name,
+                    &place,
+                    format!("must be {}; it is {}", one_of(words), kind(&value)),
+                );
                 otherwise
             });
-            match check(name) {
-                Ok(()) => into.push((name.clone(), choice)),
-                Err(allowed) => self.problem_at(key, &place, ["must be ", &allowed].concat()),
+            match check(&name) {
+                Ok(()) => into.push((name, choice)),
+                Err(allowed) => self.problem_at(setting.name, &place, ["must be ", &allowed].concat()),
             }
         }
     }
 
-    /// A list of globs; those that are none are left out.
-    pub fn globs(&mut self, key: &'static str, into: &mut Vec<Glob>) {
-        let Some(value) = self.value(key) else { return };
-        let Some(items) = value.as_array() else {
-            return self.problem(key, format!("must be a list of texts; it is {}", kind(value)));
+    /// A list of globs, or one text of them; those that are none are left out.
+    pub fn globs(&mut self, setting: GlobList) -> Vec<Glob> {
+        let key = setting.name;
+        let globs = |text: &str| split_at_commas(text).into_iter().map(Glob::parse).collect();
+        let items: Vec<Result<Glob, String>> = match self.value(key) {
+            None => globs(setting.default),
+            Some(Value::String(text)) => globs(text),
+            Some(Value::Array(items)) => {
+                let item =
+                    |item: &Value| item.as_str().ok_or_else(|| "a text".to_owned()).and_then(Glob::parse);
+                items.iter().map(item).collect()
+            }
+            Some(other) => {
+                self.problem(
+                    key,
+                    format!("must be a list of globs, such as \"*.min.js, vendor/\"; it is {}", kind(other)),
+                );
+                globs(setting.default)
+            }
         };
-        into.clear();
-        for (at, item) in items.iter().enumerate() {
-            match item.as_str().ok_or_else(|| "a text".to_owned()).and_then(Glob::parse) {
-                Ok(glob) => into.push(glob),
+        let mut found = Vec::new();
+        for (at, item) in items.into_iter().enumerate() {
+            match item {
+                Ok(glob) => found.push(glob),
                 Err(allowed) => self.problem_at(key, &format!("[{at}]"), format!("must be {allowed}")),
             }
         }
+        found
     }
 
     /// At most `most` texts, or one; those that do not pass `check` are left out.
@@ -255,32 +266,70 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A table of HTTP headers. Values are not shown: they may be secrets.
-    pub fn headers(&mut self, key: &'static str, into: &mut Vec<(String, String)>) {
-        for (name, value) in self.table(key).into_iter().flatten() {
+    /// A table of HTTP headers, or one text of them. Values are not shown: they may be secrets.
+    pub fn headers(&mut self, setting: Table, into: &mut Vec<(String, String)>) {
+        for (name, value) in self.pairs(setting, &split_headers, &[':']) {
             let name_ok =
                 !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
             let message = match value.as_str().filter(|text| name_ok && !text.chars().any(char::is_control)) {
-                Some(_) if is_framing_header(name) => {
+                Some(_) if is_framing_header(&name) => {
                     "decides how requests are read and cannot be set; left out"
                 }
                 Some(text) => {
-                    into.push((name.clone(), text.to_owned()));
+                    into.push((name, text.to_owned()));
                     continue;
                 }
                 None => "must be a header's name and a text on one line; left out",
             };
-            self.problem_at(key, &format!(".{name}"), message.to_owned());
+            self.problem_at(setting.name, &format!(".{name}"), message.to_owned());
         }
     }
 
-    pub fn table(&mut self, key: &'static str) -> Option<&'a Map<String, Value>> {
-        let value = self.value(key)?;
-        let table = value.as_object();
-        if table.is_none() {
-            self.problem(key, format!("must be a table; it is {}, ignored", kind(value)));
+    /// A table of JSON, or the same as one text.
+    pub fn fields(&mut self, setting: Table) -> Map<String, Value> {
+        let Some(value) = self.value(setting.name) else { return Map::new() };
+        let parsed = value.as_str().and_then(json_tree::parse);
+        match parsed.as_ref().unwrap_or(value) {
+            Value::Object(fields) => return fields.clone(),
+            Value::String(text) if text.trim().is_empty() => {}
+            _ => self.no_table(setting, value),
         }
-        table
+        Map::new()
+    }
+
+    /// The names and values of a table, or of one text in which `split` finds the pairs and one of `marks` stands between
+    /// name and value.
+    fn pairs(
+        &mut self,
+        setting: Table,
+        split: &dyn Fn(&str) -> Vec<&str>,
+        marks: &[char],
+    ) -> Vec<(String, Value)> {
+        let mut pairs = Vec::new();
+        match self.value(setting.name) {
+            None => {}
+            Some(Value::Object(table)) => {
+                pairs.extend(table.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+            Some(value @ Value::String(text)) => {
+                for pair in split(text) {
+                    match pair.split_once(marks) {
+                        Some((name, value)) => {
+                            pairs.push((name.trim().to_owned(), value.trim().to_owned().into()));
+                        }
+                        None => self.no_table(setting, value),
+                    }
+                }
+            }
+            Some(other) => self.no_table(setting, other),
+        }
+        pairs
+    }
+
+    fn no_table(&mut self, setting: Table, given: &Value) {
+        let message =
+            format!("must be a table or a text like `{}`; it is {}, ignored", setting.example, kind(given));
+        self.problem(setting.name, message);
     }
 
     /// The names of all settings asked for so far.
@@ -366,86 +415,86 @@ fn shown_name(name: &str) -> String {
     text
 }
 
-/// ` (did you mean …?)` when one of the names is close.
-pub fn did_you_mean<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> String {
-    hint(nearest(given, names))
+/// The whole number in a value.
+fn whole(value: &Value) -> Option<u32> {
+    let whole = value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n));
+    whole.map(|n| n as u32)
+}
+
+/// The parts of a text between commas that stand in no bracket.
+fn split_at_commas(text: &str) -> Vec<&str> {
+    let mut depth = 0i32;
+    let parts = text.split(|c| {
+        match c {
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth -= 1,
+            _ => {}
+        }
+        c == ',' && depth <= 0 || c == '\n'
+    });
+    parts.map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// The headers in a text, with commas or line breaks between them. A comma is part of a value unless a name and a
+/// colon follow it.
+fn split_headers(text: &str) -> Vec<&str> {
+    let is_start = |rest: &str| {
+        let name = rest.trim_start();
+        let end =
+            name.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(name.len());
+        let after = name.get(end..).unwrap_or_default();
+        end > 0 && after.starts_with(':') && !after.starts_with("://")
+    };
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (at, mark) in text.match_indices([',', '\n']) {
+        let next = at + mark.len();
+        if text.get(next..).is_some_and(is_start) {
+            parts.push(text.get(start..at).unwrap_or_default());
+            start = next;
+        }
+    }
+    parts.push(text.get(start..).unwrap_or_default());
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// What must be given where `given` is not among `names`: the likeliest of them, or all.
+pub fn one_word<'n>(what: &str, given: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
+    match names::nearest(given, names.clone()) {
+        Some(name) => format!("{what}: did you mean `{name}`?"),
+        None => format!("{what}: one of {}", names.collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn hint(name: Option<&str>) -> String {
     name.map_or(String::new(), |name| format!(" (did you mean `{name}`?)"))
 }
 
-/// The name that is close to what was given.
-fn nearest<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let given = given.to_ascii_lowercase().replace('_', "-");
-    let nearest = names.map(|name| (distance(&given, name), name)).min();
-    let (_, name) = nearest.filter(|(distance, name)| *distance <= 2.min(name.len() / 3))?;
-    Some(name)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Levenshtein distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, cb) in row.iter_mut().skip(1).zip(b.chars()) {
-            let here = (diagonal + usize::from(ca != cb)).min(left + 1).min(*cell + 1);
-            diagonal = std::mem::replace(cell, here);
-            left = here;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
+    #[test]
+    fn lists_in_one_text_are_cut_at_commas_outside_of_brackets() {
+        for (text, parts) in [
+            ("*.min.js, vendor/", &["*.min.js", "vendor/"][..]),
+            ("*.{js,ts},a[,]b ,", &["*.{js,ts}", "a[,]b"]),
+            ("a\nb", &["a", "b"]),
+            (" ", &[]),
+        ] {
+            assert_eq!(split_at_commas(text), parts, "{text}");
         }
     }
-    row.last().copied().unwrap_or_default()
-}
 
-/// Allows any text on one line.
-pub fn printable(text: &str) -> Result<(), String> {
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err("a text on one line".to_owned());
+    #[test]
+    fn headers_in_one_text_keep_the_commas_of_their_values() {
+        for (text, parts) in [
+            ("X-Title: a, b, X-Team: c", &["X-Title: a, b", "X-Team: c"][..]),
+            ("Referer: a, https://b.example", &["Referer: a, https://b.example"]),
+            ("A: 1\nB: 2", &["A: 1", "B: 2"]),
+            ("", &[]),
+        ] {
+            assert_eq!(split_headers(text), parts, "{text}");
+        }
     }
-    Ok(())
-}
-
-/// Allows names of models. One is a part of the URL at some providers, and must stay one.
-pub fn model_name(text: &str) -> Result<(), String> {
-    printable(text)?;
-    if text.split(['/', '\\']).any(is_dot_segment) {
-        return Err("the name of a model, without `..`".to_owned());
-    }
-    Ok(())
-}
-
-/// Allows globs that take nothing back.
-pub fn plain_glob(text: &str) -> Result<(), String> {
-    if Glob::parse(text)?.is_negated() { Err("a glob without `!`".to_owned()) } else { Ok(()) }
-}
-
-/// Allows what can name an environment variable.
-pub fn variable_name(text: &str) -> Result<(), String> {
-    let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    if first && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Ok(());
-    }
-    Err("the name of an environment variable".to_owned())
-}
-
-/// Allows base URLs of servers.
-pub fn server_url(text: &str) -> Result<(), String> {
-    Url::parse(text).map(drop).map_err(|wrong| format!("a URL like https://host/path: this one {wrong}"))
-}
-
-const PROXY_SCHEMES: &[&str] = &["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
-
-/// The URL of a proxy without its scheme, user and password, which it may have.
-pub fn proxy_url(text: &str) -> Result<Url, String> {
-    let (scheme, rest) = text.split_once("://").unwrap_or_default();
-    let authority = rest.rsplit('@').next().unwrap_or_default();
-    let url = Url::parse(&["http://", authority].concat()).ok();
-    url.filter(|_| {
-        PROXY_SCHEMES.contains(&scheme) && rest.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\')
-    })
-    .ok_or_else(|| format!("a URL that starts with {}://", PROXY_SCHEMES.join(":// or ")))
 }

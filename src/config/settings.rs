@@ -1,29 +1,29 @@
 //! What the user has set: `[ai-completion]` in Lapce's settings.
 //!
-//! Lapce hands over only what the user wrote, not the defaults of `volt.toml`, so the defaults live
-//! here (a test holds the two together). A wrong value never stops the plugin: it is reported by its
-//! dotted name, and the default is used in its place; but while one of [`RESTRICTIVE`] is wrong, nothing is sent.
+//! Lapce hands over only what the user wrote, not the defaults of `volt.toml`: those are in the [`table`], from which
+//! `volt.toml` is written. A wrong value never stops the plugin: it is reported by its
+//! dotted name, and the default is used in its place; but while one of [`table::RESTRICTIVE`] is wrong, nothing is sent.
 //!
 //! The folder that is open may have settings of its own (`.lapce/settings.toml`), and a volt cannot see which of the
 //! two a value came from. So no value is trusted: what decides where text goes is confirmed by the user (see
 //! [`Destination`](super::Destination)), what keeps files back can only be added to, and values are never printed.
 
-use std::time::Duration;
+pub(super) mod table;
 
 use serde_json::{Map, Value};
 
 use super::content_filter::FilterSettings;
 use super::reader::{self, Problem, Reader};
-use super::{Credentials, credentials, secret_files};
+use super::{Credentials, secret_files};
 use crate::completion::generation::Limits;
 use crate::completion::ghost::Accept;
 use crate::completion::postprocess::Extent;
 use crate::completion::prompt::Budget;
-use crate::completion::trigger::{CODE_AFTER, Eagerness, Gates, Glob, Globs};
+use crate::completion::trigger::{Eagerness, Gates, Glob, Globs};
 use crate::completion::{Options, Role, Target, Targets, Trigger};
 use crate::http::Secret;
 use crate::provider::{self, FimSetting, MOST_INSTRUCTIONS, Provider, Reasoning};
-use crate::transport::{self, Mode};
+use crate::transport;
 
 /// All settings. Everything but `provider` has a default that works.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,13 +56,15 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// How requests leave and how long answers may take.
     pub network: transport::Options,
-    /// Whether the status bar tells what is going on.
-    pub status: bool,
+    /// What the user is told.
+    pub telling: Telling,
+    /// Whether suggestions are counted.
+    pub statistics: bool,
     /// The settings for what is asked with alt+\, where those are others.
     pub invoked: Option<Box<Self>>,
     /// The settings for what is asked while the provider is away.
     pub fallback: Option<Box<Self>>,
-    /// One of [`RESTRICTIVE`] that is wrong. Nothing is sent then.
+    /// One of [`table::RESTRICTIVE`] that is wrong. Nothing is sent then.
     pub wrong: Option<&'static str>,
 }
 
@@ -109,6 +111,50 @@ pub struct EngineSettings {
     pub limits: Limits,
 }
 
+/// What the user is told, and what the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telling {
+    /// How much the status bar says.
+    pub status: Detail,
+    /// What goes into the log.
+    pub log_level: LogLevel,
+    /// Whether the bodies of requests do.
+    pub log_prompts: bool,
+}
+
+/// What the table says.
+impl Default for Telling {
+    fn default() -> Self {
+        Self {
+            status: table::STATUS.default,
+            log_level: table::LOG_LEVEL.default,
+            log_prompts: table::LOG_PROMPTS.default,
+        }
+    }
+}
+
+/// How much the status bar says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Only why nothing shows, when the user asks.
+    Quiet,
+    /// What is going on.
+    Short,
+    /// The same with the model and figures.
+    Full,
+}
+
+/// What goes into the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What went wrong.
+    Errors,
+    /// Each request with its figures too.
+    Info,
+}
+
 /// Whether to ask ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speculative {
@@ -120,54 +166,17 @@ pub enum Speculative {
     Off,
 }
 
+/// What the table says.
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            provider: String::new(),
-            model: String::new(),
-            base_url: String::new(),
-            api_key: Secret::default(),
-            api_key_env: String::new(),
-            temperature: None,
-            fim: FimSetting::Auto,
-            reasoning: Reasoning::Auto,
-            instructions: String::new(),
-            extra_headers: Vec::new(),
-            extra_body: Map::new(),
-            options: Vec::new(),
-            engine: EngineSettings::default(),
-            network: transport::Options::default(),
-            status: true,
-            invoked: None,
-            fallback: None,
-            wrong: None,
-        }
+        Self::read_from(&mut Reader::new(&Value::Null))
     }
 }
 
+/// What the table says.
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self {
-            trigger: Trigger::Automatic,
-            files: Vec::new(),
-            languages: Vec::new(),
-            read_only: READ_ONLY.iter().filter_map(|glob| Glob::parse(glob).ok()).collect(),
-            ignore: Vec::new(),
-            secret_files: Vec::new(),
-            debounce_ms: None,
-            eagerness: Eagerness::Medium,
-            max_line_suffix: CODE_AFTER,
-            max_tokens: 256,
-            context_tokens: 2048,
-            multiline: Extent::Auto,
-            accept: Accept::All,
-            snippets: true,
-            mask_secrets: true,
-            content_filter: FilterSettings::default(),
-            speculative: Speculative::Auto,
-            cache_size: 200,
-            limits: Limits { event_bytes: 1 << 20, response_bytes: 8 << 20 },
-        }
+        Self::read_from(&mut Reader::new(&Value::Null))
     }
 }
 
@@ -204,7 +213,7 @@ impl Settings {
         let mut settings = Self::read_from(&mut reader);
         let problems = reader.finish();
         let wrong = |key: &&str| problems.iter().any(|problem| problem.setting == Some(*key));
-        settings.wrong = RESTRICTIVE.iter().copied().find(wrong);
+        settings.wrong = table::RESTRICTIVE.iter().copied().find(wrong);
         for other in settings.invoked.iter_mut().chain(&mut settings.fallback) {
             // What is kept back is said in the main settings.
             other.wrong = other.wrong.or(settings.wrong);
@@ -253,174 +262,187 @@ impl Settings {
 
     /// Reads the settings for another role from their own table. Where that names no provider, it says what is different
     /// from the main settings.
-    fn read_role(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<Box<Self>> {
-        let table = reader.table(key).filter(|table| !table.is_empty())?;
-        let mut other = if table.contains_key("provider") {
+    fn read_role(&self, reader: &mut Reader<'_>, setting: table::Table) -> Option<Box<Self>> {
+        let table = reader.fields(setting);
+        if table.is_empty() {
+            return None;
+        }
+        let mut other = if table.contains_key(table::PROVIDER.0) {
             Self {
                 instructions: self.instructions.clone(),
                 engine: self.engine.clone(),
                 network: self.network.clone(),
-                status: self.status,
+                telling: self.telling,
+                statistics: self.statistics,
                 ..Self::default()
             }
         } else {
             self.clone()
         };
-        let mut inner = Reader::of(table);
+        let mut inner = Reader::of(&table);
         other.read_provider(&mut inner);
         let problems = inner.finish();
         let wrong = |restrictive: &&str| problems.iter().any(|problem| problem.setting == Some(*restrictive));
-        other.wrong = RESTRICTIVE.iter().copied().find(wrong);
-        reader.take_in(key, problems);
+        other.wrong = table::RESTRICTIVE.iter().copied().find(wrong);
+        reader.take_in(setting.name, problems);
         Some(Box::new(other))
     }
 
-    /// Reads the settings that say whom to ask and how.
+    /// Reads the settings that say whom to ask and how. What is not set stays as it is.
     fn read_provider(&mut self, reader: &mut Reader<'_>) {
-        let settings = self;
-        reader.text("provider", &mut settings.provider, |name| {
+        reader.text(table::PROVIDER.0, &mut self.provider, |name| {
             if provider::find(name).is_some() {
                 return Ok(());
             }
-            let names: Vec<_> = provider::names().collect();
-            let hint = reader::did_you_mean(name, names.iter().copied());
-            Err(format!("one of {}{hint}", names.join(", ")))
+            Err(reader::one_word("the name of a provider", name, provider::names()))
         });
-        reader.text("model", &mut settings.model, reader::model_name);
-        reader.text("base-url", &mut settings.base_url, reader::server_url);
-        settings.base_url.truncate(settings.base_url.trim_end_matches('/').len());
-        reader.secret("api-key", &mut settings.api_key);
-        reader.text("api-key-env", &mut settings.api_key_env, reader::variable_name);
-        reader.optional_number("temperature", 0.0..=2.0, "0 to 2", &mut settings.temperature);
-        let mut fim = "auto".to_owned();
-        reader.text("fim", &mut fim, |way| {
-            let known = FIM_WAYS.contains(&way) || provider::fim_names().any(|name| name == way);
-            if known || way.contains("{prefix}") {
-                return Ok(());
-            }
-            let names: Vec<_> = FIM_WAYS.iter().copied().chain(provider::fim_names()).collect();
-            let hint = reader::did_you_mean(way, names.iter().copied());
-            Err(format!(
-                "one of {}, or a template with {{prefix}} and {{suffix}} in it{hint}",
-                names.join(", ")
-            ))
-        });
-        settings.fim = match fim.as_str() {
-            "auto" => FimSetting::Auto,
-            "suffix" => FimSetting::Suffix,
-            "chat" => FimSetting::Chat,
-            _ => FimSetting::Template(fim),
-        };
-        reader.choice("reasoning", Reasoning::NAMES, &mut settings.reasoning);
-        reader.text("instructions", &mut settings.instructions, |text| {
+        reader.text(table::MODEL.0, &mut self.model, reader::model_name);
+        reader.text(table::BASE_URL.0, &mut self.base_url, reader::server_url);
+        self.base_url.truncate(self.base_url.trim_end_matches('/').len());
+        reader.secret(table::API_KEY, &mut self.api_key);
+        reader.text(table::API_KEY_ENV.0, &mut self.api_key_env, reader::variable_name);
+        reader.text(table::INSTRUCTIONS.0, &mut self.instructions, |text| {
             let fits = text.chars().count() <= MOST_INSTRUCTIONS;
             if fits { Ok(()) } else { Err(format!("a text of at most {MOST_INSTRUCTIONS} characters")) }
         });
-        reader.headers("extra-headers", &mut settings.extra_headers);
-        if let Some(fields) = reader.table("extra-body") {
-            settings.extra_body = fields.clone();
+        reader.headers(table::EXTRA_HEADERS, &mut self.extra_headers);
+        if reader.is_set(table::EXTRA_BODY.name) {
+            self.extra_body = reader.fields(table::EXTRA_BODY);
         }
-        for option in credentials::OPTIONS {
+        if reader.is_set(table::TEMPERATURE.name) {
+            self.temperature = reader.maybe_number(table::TEMPERATURE);
+        }
+        if reader.is_set(table::FIM.name) {
+            self.fim = fim(reader);
+        }
+        if reader.is_set(table::REASONING.name) {
+            self.reasoning = reader.choice(table::REASONING);
+        }
+        for option in table::OPTIONS {
             let mut value = String::new();
-            reader.word(option.key, &mut value);
-            if !value.is_empty() {
-                settings.options.push((option.key.to_owned(), value));
-            }
+            reader.word(*option, &mut value);
+            self.set_option(option.0, value);
+        }
+        let tokens = reader.maybe_number(table::OLLAMA_NUM_CTX);
+        self.set_option(
+            table::OLLAMA_NUM_CTX.name,
+            tokens.map_or(String::new(), |tokens| (tokens as u32).to_string()),
+        );
+    }
+
+    fn set_option(&mut self, name: &str, value: String) {
+        if !value.is_empty() {
+            self.options.retain(|(other, _)| other != name);
+            self.options.push((name.to_owned(), value));
         }
     }
 
     fn read_from(reader: &mut Reader<'_>) -> Self {
-        let mut settings = Self::default();
+        let mut settings = Self {
+            provider: String::new(),
+            model: String::new(),
+            base_url: String::new(),
+            api_key: Secret::default(),
+            api_key_env: String::new(),
+            temperature: None,
+            fim: FimSetting::Auto,
+            reasoning: table::REASONING.default,
+            instructions: String::new(),
+            extra_headers: Vec::new(),
+            extra_body: Map::new(),
+            options: Vec::new(),
+            engine: EngineSettings::read_from(reader),
+            network: network(reader),
+            telling: Telling {
+                status: reader.choice(table::STATUS),
+                log_level: reader.choice(table::LOG_LEVEL),
+                log_prompts: reader.flag(table::LOG_PROMPTS),
+            },
+            statistics: reader.flag(table::STATISTICS),
+            invoked: None,
+            fallback: None,
+            wrong: None,
+        };
         settings.read_provider(reader);
-        reader.flag("status", &mut settings.status);
-
-        let engine = &mut settings.engine;
-        reader.choice_or("trigger", TRIGGERS, &mut engine.trigger, Trigger::Off);
-        let mut files = Vec::new();
-        reader.choices("files", TRIGGERS, Trigger::Off, &reader::plain_glob, &mut files);
-        for (text, trigger) in files {
-            engine.files.extend(Glob::parse(&text).map(|glob| (glob, trigger)));
-        }
-        reader.choices("languages", TRIGGERS, Trigger::Off, &|_| Ok(()), &mut engine.languages);
-        reader.globs("read-only", &mut engine.read_only);
-        reader.globs("ignore", &mut engine.ignore);
-        reader.globs("secret-files", &mut engine.secret_files);
-        let mut debounce_ms = 0;
-        reader.number("debounce-ms", 0..=5_000, &mut debounce_ms);
-        engine.debounce_ms = (debounce_ms > 0).then_some(debounce_ms);
-        reader.choice("eagerness", EAGERNESSES, &mut engine.eagerness);
-        reader.number("max-line-suffix", 0..=10_000, &mut engine.max_line_suffix);
-        reader.number("max-tokens", 1..=16_384, &mut engine.max_tokens);
-        reader.number("context-tokens", 128..=131_072, &mut engine.context_tokens);
-        reader.choice("multiline", MULTILINES, &mut engine.multiline);
-        reader.choice("accept", ACCEPTS, &mut engine.accept);
-        reader.flag("snippets", &mut engine.snippets);
-        reader.flag_or("mask-secrets", &mut engine.mask_secrets, true);
-        engine.content_filter = FilterSettings::read(reader);
-        reader.choice_or("speculative", SPECULATIVES, &mut engine.speculative, Speculative::Off);
-        reader.number("cache-size", 0..=10_000, &mut engine.cache_size);
-
-        reader.number("limit.event-bytes", 1_024..=64 << 20, &mut engine.limits.event_bytes);
-        reader.number("limit.response-bytes", 1_024..=64 << 20, &mut engine.limits.response_bytes);
-
-        let network = &mut settings.network;
-        reader.choice("transport", MODES, &mut network.mode);
-        reader.text("proxy", &mut network.proxy, |url| reader::proxy_url(url).map(drop));
-        reader.text("ca-file", &mut network.ca_file, reader::printable);
-        let mut first_byte = 0;
-        reader.number("timeout.first-byte-ms", 0..=3_600_000, &mut first_byte);
-        network.limits.first_byte = (first_byte > 0).then(|| Duration::from_millis(u64::from(first_byte)));
-        reader.milliseconds("timeout.idle-ms", &mut network.limits.idle);
-        reader.milliseconds("timeout.total-ms", &mut network.limits.total);
-        let invoked = settings.read_role(reader, "invoked");
-        settings.fallback = settings.read_role(reader, "fallback");
+        let invoked = settings.read_role(reader, table::INVOKED);
+        settings.fallback = settings.read_role(reader, table::FALLBACK);
         settings.invoked = invoked;
         settings
     }
 }
 
-/// The settings that say where text goes and what is kept back. While one of them is wrong, text could go, or be shown,
-/// where the user does not want it.
-const RESTRICTIVE: &[&str] = &[
-    "base-url",
-    "proxy",
-    "ca-file",
-    "trigger",
-    "files",
-    "languages",
-    "read-only",
-    "ignore",
-    "secret-files",
-    "snippets",
-    "mask-secrets",
-    "content-filter",
-];
+impl EngineSettings {
+    fn read_from(reader: &mut Reader<'_>) -> Self {
+        let mut triggers = Vec::new();
+        let off = Trigger::Off;
+        reader.choices(table::FILES, table::TRIGGERS, off, &reader::plain_glob, &mut triggers);
+        let files = triggers.into_iter();
+        let files = files.filter_map(|(text, trigger)| Some((Glob::parse(&text).ok()?, trigger))).collect();
+        let mut languages = Vec::new();
+        reader.choices(table::LANGUAGES, table::TRIGGERS, off, &reader::language, &mut languages);
+        let debounce_ms = reader.number(table::DEBOUNCE_MS);
+        Self {
+            trigger: reader.choice(table::TRIGGER),
+            files,
+            languages,
+            read_only: reader.globs(table::READ_ONLY),
+            ignore: reader.globs(table::IGNORE),
+            secret_files: reader.globs(table::SECRET_FILES),
+            debounce_ms: (debounce_ms > 0).then_some(debounce_ms),
+            eagerness: reader.choice(table::EAGERNESS),
+            max_line_suffix: reader.number(table::MAX_LINE_SUFFIX),
+            max_tokens: reader.number(table::MAX_TOKENS),
+            context_tokens: reader.number(table::CONTEXT_TOKENS),
+            multiline: reader.choice(table::MULTILINE),
+            accept: reader.choice(table::ACCEPT),
+            snippets: reader.flag(table::SNIPPETS),
+            mask_secrets: reader.flag(table::MASK_SECRETS),
+            content_filter: FilterSettings::read(reader),
+            speculative: reader.choice(table::SPECULATIVE),
+            cache_size: reader.number(table::CACHE_SIZE),
+            limits: Limits {
+                event_bytes: reader.number(table::LIMIT_EVENT_BYTES),
+                response_bytes: reader.number(table::LIMIT_RESPONSE_BYTES),
+            },
+        }
+    }
+}
 
-/// Globs of files that others wrote: libraries, and what tools generate.
-const READ_ONLY: &[&str] = &[
-    ".git/**",
-    "node_modules/**",
-    "site-packages/**",
-    ".cargo/registry/**",
-    ".cargo/git/**",
-    ".rustup/toolchains/**",
-    "go/pkg/mod/**",
-    "*.min.js",
-    "*.lock",
-    "package-lock.json",
-];
+fn network(reader: &mut Reader<'_>) -> transport::Options {
+    let mut network = transport::Options { mode: reader.choice(table::TRANSPORT), ..Default::default() };
+    reader.text(table::PROXY.0, &mut network.proxy, |url| reader::proxy_url(url).map(drop));
+    reader.text(table::CA_FILE.0, &mut network.ca_file, reader::full_path);
+    let first_byte = reader.milliseconds(table::TIMEOUT_FIRST_BYTE_MS);
+    network.limits.first_byte = (!first_byte.is_zero()).then_some(first_byte);
+    network.limits.idle = reader.milliseconds(table::TIMEOUT_IDLE_MS);
+    network.limits.total = reader.milliseconds(table::TIMEOUT_TOTAL_MS);
+    network
+}
 
-const TRIGGERS: &[(&str, Trigger)] =
-    &[("automatic", Trigger::Automatic), ("invoked", Trigger::Invoked), ("off", Trigger::Off)];
-const EAGERNESSES: &[(&str, Eagerness)] =
-    &[("low", Eagerness::Low), ("medium", Eagerness::Medium), ("high", Eagerness::High)];
-const MULTILINES: &[(&str, Extent)] =
-    &[("auto", Extent::Auto), ("single", Extent::Line), ("block", Extent::Block)];
-const ACCEPTS: &[(&str, Accept)] = &[("all", Accept::All), ("line", Accept::Line)];
-const SPECULATIVES: &[(&str, Speculative)] =
-    &[("auto", Speculative::Auto), ("on", Speculative::On), ("off", Speculative::Off)];
-const MODES: &[(&str, Mode)] = &[("auto", Mode::Auto), ("curl", Mode::Curl), ("http", Mode::Http)];
+fn fim(reader: &mut Reader<'_>) -> FimSetting {
+    let mut fim = table::FIM.default.to_owned();
+    reader.text(table::FIM.name, &mut fim, |way| {
+        let known = FIM_WAYS.contains(&way) || provider::fim_names().any(|name| name == way);
+        if known || way.contains("{prefix}") && way.contains("{suffix}") {
+            return Ok(());
+        }
+        if way.contains(['{', '<']) {
+            return Err("a template with both {prefix} and {suffix} in it".to_owned());
+        }
+        let names = FIM_WAYS.iter().copied().chain(provider::fim_names());
+        Err(reader::one_word("a template with {prefix} and {suffix} in it, or a name", way, names))
+    });
+    match fim.as_str() {
+        "auto" => FimSetting::Auto,
+        "suffix" => FimSetting::Suffix,
+        "chat" => FimSetting::Chat,
+        _ => FimSetting::Template(fim),
+    }
+}
+
 const FIM_WAYS: &[&str] = &["auto", "suffix", "chat"];
 
+#[cfg(test)]
+mod docs;
 #[cfg(test)]
 mod tests;

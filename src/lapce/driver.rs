@@ -3,22 +3,28 @@
 //! Each message is handled in the same order: what has arrived of the answers under way is read, then the message is
 //! taken, then the engine's outputs are carried out. Nothing here waits.
 
+mod local;
+
 use std::mem;
 use std::time::Duration;
 
+use local::{Held, Local, NOTHING_SET};
+
 use super::documents::{Change, Documents, OpenedDocument, path_of, read_position};
-use super::notifier::{Notifier, Severity};
+use super::notifier::{Asked, Notifier, Severity};
 use super::rpc::{self, Host, Id, Message, Rpc};
 use crate::completion::ghost::Barrier;
 use crate::completion::trigger::Consent;
 use crate::completion::{
-    Answer, Engine, Input, Moment, Output, RequestId, ResponseEvent, Role, Status, Target, Targets, Wake, Why,
+    Answer, Engine, Input, Moment, Output, RequestId, ResponseEvent, Role, Status, Target, Targets, Trigger,
+    Wake, Why,
 };
-use crate::config::{Destination, FilterSettings, Settings, is_in_secret_folder};
+use crate::config::{Destination, FilterSettings, Problem, Settings, is_in_secret_folder};
 use crate::json::{Raw, object};
 use crate::json_tree;
 use crate::provider::learned::{Learned, server_of};
 use crate::provider::{self, Error, Provider};
+use crate::statistics::Statistics;
 use crate::stream::{ContentFilter, ErrorKind};
 use crate::transport::{self, Transport, TransportEvent};
 use lsp_types::Position;
@@ -65,6 +71,15 @@ pub trait Environment {
 
     /// Keeps the user's [`content-filter`](FilterSettings), beyond the session.
     fn keep_filter(&self, text: &str);
+
+    /// What was last [kept](Self::keep_statistics); empty when nothing was.
+    fn statistics(&self) -> String;
+
+    /// Keeps counts of suggestions.
+    fn keep_statistics(&self, text: &str);
+
+    /// Whether the user of this installation has not been greeted before. They have from now on.
+    fn greet(&self) -> bool;
 }
 
 /// The plugin in one editor window.
@@ -82,12 +97,16 @@ pub struct Driver<H, E: Environment> {
     /// There is no agent, so nothing wakes the plugin to paint later.
     is_never_woken: bool,
     learned: Learned,
+    /// Where nothing is set.
+    local: Option<Local>,
 }
 
 /// What the settings decide.
 struct Core<T> {
     engine: Engine,
     transport: T,
+    /// The path of the workspace.
+    workspace: String,
     /// Why nobody can be asked, if so.
     nobody: Option<Box<Error>>,
     /// The user has chosen Lapce's own HTTP client.
@@ -96,8 +115,20 @@ struct Core<T> {
     root: String,
     /// Where requests go that the user has yet to agree to.
     unconfirmed: Vec<(Role, Destination)>,
+    /// `None`: the user wants nothing counted.
+    statistics: Option<Statistics>,
     buffer: Vec<u8>,
     outputs: Vec<Output>,
+}
+
+impl<T> Core<T> {
+    fn asked(&self) -> Asked<'_> {
+        Asked { provider: self.engine.title(), model: self.engine.model(), tail: self.engine.tail() }
+    }
+
+    fn count(&mut self, count: impl FnOnce(&mut Statistics)) {
+        self.statistics.as_mut().map(count);
+    }
 }
 
 object! {
@@ -183,6 +214,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             barrier: Barrier::default(),
             is_never_woken: false,
             learned: Learned::default(),
+            local: None,
         }
     }
 
@@ -204,6 +236,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
     pub fn handle(&mut self, line: &[u8]) {
         self.barrier.enter(self.now_us());
         self.read();
+        self.search_on();
         match rpc::parse(line) {
             Ok(Message::Request { id, method, params }) => self.request(id, &method, params),
             Ok(Message::Notification { method, params }) => self.notification(&method, params),
@@ -214,7 +247,19 @@ impl<H: Host, E: Environment> Driver<H, E> {
             self.read();
             self.drive(Input::Read);
         }
+        self.keep_statistics();
         self.barrier.leave(self.now_us());
+    }
+
+    /// Writes down what was counted, now and then.
+    fn keep_statistics(&mut self) {
+        let now_ms = self.moment().now_ms;
+        let Some(counted) = self.core.as_mut().and_then(|core| core.statistics.as_mut()) else { return };
+        counted.look(now_ms, |uri| self.documents.document(uri).map(|document| document.text()));
+        if counted.is_due(now_ms) {
+            let file = self.environment.statistics();
+            self.environment.keep_statistics(&counted.save(now_ms, &file));
+        }
     }
 
     fn request(&mut self, id: Id, method: &str, params: Raw<'_>) {
@@ -236,6 +281,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 if let (Some(uri), Some(caret)) = (text_document.uri.cow(), read_position(range.start))
                     && let Some(offset) = self.documents.document(&uri).map(|it| it.offset(caret))
                 {
+                    self.let_go(|held| held.uri == uri && held.offset == offset);
                     self.drive(Input::CaretAt { uri: &uri, offset });
                 }
             }
@@ -284,6 +330,29 @@ impl<H: Host, E: Environment> Driver<H, E> {
         }
         let root = root_uri.cow().map(|uri| path_of(&uri)).unwrap_or_default();
         self.begin(&settings, &provider::find, &root);
+        self.explain_provider(&settings, &problems);
+    }
+
+    /// Without a provider: looks for one on this machine later, or says what is wrong with the one that was named.
+    fn explain_provider(&mut self, settings: &Settings, problems: &[Problem]) {
+        let Some(core) = &mut self.core else { return };
+        if !settings.provider.is_empty() {
+            return;
+        }
+        // What keeps everything back comes first.
+        let of = |setting| problems.iter().find(|problem| problem.setting == setting);
+        let problem = settings.wrong.and_then(|wrong| of(Some(wrong))).or_else(|| of(Some("provider")));
+        let message = match problem {
+            Some(problem) => [&problem.to_string(), ". Nothing is sent to anyone until then."].concat(),
+            None if settings.engine.trigger == Trigger::Off => OFF.to_owned(),
+            None if !settings.base_url.is_empty() => NO_PROVIDER_AT_URL.to_owned(),
+            None => {
+                let ollama_host = self.environment.variable("OLLAMA_HOST");
+                self.local = Local::new(settings, &core.workspace, ollama_host);
+                return;
+            }
+        };
+        core.nobody = Some(Box::new(request_error(message)));
     }
 
     /// Starts with an engine for these settings.
@@ -293,18 +362,35 @@ impl<H: Host, E: Environment> Driver<H, E> {
         find: &dyn Fn(&str) -> Option<&'static dyn Provider>,
         root: &str,
     ) {
-        self.notifier.bar = settings.status;
+        self.local = None;
+        self.notifier.set(settings.telling);
         for (_, settings) in settings.roles() {
             self.keep_secrets(settings);
         }
         self.learned = Learned::load(&self.environment.learned());
+        // In a workspace inside a folder of secrets the files keep their whole paths, or the globs would miss them.
+        self.documents = Documents::new(if is_in_secret_folder(root) { "" } else { root });
+        let transport = self.environment.transport(&settings.network);
+        self.set_core(settings, find, root, transport, true);
+    }
+
+    /// An engine for these settings. `has_keys`: the keys of the environment are for the main provider too.
+    fn set_core(
+        &mut self,
+        settings: &Settings,
+        find: &dyn Fn(&str) -> Option<&'static dyn Provider>,
+        root: &str,
+        transport: E::Transport,
+        has_keys: bool,
+    ) {
         let trusted = self.environment.trusted_servers();
         let mut targets = Targets::default();
         let mut unconfirmed = Vec::new();
         let mut nobody = None;
         for (role, settings) in settings.roles() {
             let provider = find(&settings.provider);
-            match self.target(settings, provider, role, &trusted) {
+            let has_keys = has_keys || role != Role::Main;
+            match self.target(settings, provider, role, &trusted, has_keys) {
                 Ok((target, destination)) => {
                     targets.set(role, target);
                     unconfirmed.extend(destination.map(|destination| (role, destination)));
@@ -323,15 +409,15 @@ impl<H: Host, E: Environment> Driver<H, E> {
         let seed = self.environment.unix_time() ^ u64::from(self.environment.now().subsec_nanos());
         let mut options = settings.options(targets, root, seed);
         options.content_filter = self.content_filter(&settings.engine.content_filter, root);
-        // In a workspace inside a folder of secrets the files keep their whole paths, or the globs would miss them.
-        self.documents = Documents::new(if is_in_secret_folder(root) { "" } else { root });
         self.core = Some(Core {
             engine: Engine::new(options),
-            transport: self.environment.transport(&settings.network),
+            transport,
+            workspace: root.to_owned(),
             is_http_chosen: settings.network.mode == transport::Mode::Http,
             root: if is_in_secret_folder(root) { String::new() } else { root.to_owned() },
             nobody,
             unconfirmed,
+            statistics: settings.statistics.then(|| Statistics::of(&settings.provider)),
             buffer: vec![0; READ_BYTES],
             outputs: Vec::new(),
         });
@@ -354,9 +440,10 @@ impl<H: Host, E: Environment> Driver<H, E> {
         provider: Option<&'static dyn Provider>,
         role: Role,
         trusted: &str,
+        has_keys: bool,
     ) -> Result<(Target, Option<Destination>), Error> {
-        let provider = provider.ok_or_else(no_provider)?;
-        let variable = |name: &str| self.environment.variable(name);
+        let provider = provider.ok_or_else(|| request_error(NOTHING_SET.to_owned()))?;
+        let variable = |name: &str| self.environment.variable(name).filter(|_| has_keys);
         let credentials = settings.credentials(provider, &variable, self.environment.unix_time())?;
         self.notifier.keep_secret(credentials.account.api_key.expose());
         for (_, secret) in &credentials.account.secrets {
@@ -421,6 +508,8 @@ impl<H: Host, E: Environment> Driver<H, E> {
             return;
         };
         let replaced = document.apply(change);
+        self.let_go(|_| false);
+        self.notifier.idle(&mut self.rpc);
         // Taken out so that the edit can borrow from them while the engine gets the rest of `self`.
         let documents = mem::take(&mut self.documents);
         let text = documents.document(uri).map_or("", |document| document.text());
@@ -494,7 +583,10 @@ impl<H: Host, E: Environment> Driver<H, E> {
         if invoked {
             self.recall_consent();
         }
-        self.drive(Input::Requested { id: number, uri: &uri, offset, invoked });
+        let held = Held { id: number, uri: uri.into_owned(), offset, invoked };
+        if let Some(Held { id, uri, offset, invoked }) = self.hold(held) {
+            self.drive(Input::Requested { id, uri: &uri, offset, invoked });
+        }
     }
 
     /// Gives the engine an input, carries out what it says, and goes on with what comes of it.
@@ -575,6 +667,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             match output {
                 Output::Reply { id, answer } => self.reply(id, &answer, documents),
                 Output::Start { number, request, delay_ms, replaces } => {
+                    self.notifier.prompt(&mut self.rpc, request.body.as_deref());
                     core.transport.start(number, &request, delay_ms, replaces);
                 }
                 Output::Run { number, command } => core.transport.run(number, &command),
@@ -593,6 +686,15 @@ impl<H: Host, E: Environment> Driver<H, E> {
                     }
                 }
                 Output::Agreed(role) => self.remember(core, role),
+                Output::Shown => core.count(Statistics::shown),
+                Output::Taken { uri, text } => {
+                    let now_ms = self.moment().now_ms;
+                    core.count(|counted| counted.taken(now_ms, uri, text));
+                }
+                Output::Finished(figures) => {
+                    core.count(|counted| counted.finished(&figures));
+                    self.notifier.finished(&mut self.rpc, &figures, core.asked());
+                }
             }
         }
     }
@@ -649,13 +751,16 @@ impl<H: Host, E: Environment> Driver<H, E> {
     fn status(&mut self, core: &Core<E::Transport>, status: Status) {
         let status = match (status, &core.nobody) {
             (Status::Nothing(Why::NoProvider), Some(error)) => {
-                self.notifier.failure(&mut self.rpc, error);
+                // What came of the search was said when it ended.
+                if self.local.is_none() {
+                    self.notifier.failure(&mut self.rpc, error);
+                }
                 Status::Nothing(Why::Failed(error.clone()))
             }
             (status, _) => status,
         };
         let now_ms = self.moment().now_ms;
-        self.notifier.status(&mut self.rpc, now_ms, &status, core.engine.title());
+        self.notifier.status(&mut self.rpc, now_ms, &status, core.asked());
     }
 
     fn moment(&self) -> Moment {
@@ -674,8 +779,15 @@ impl<H: Host, E: Environment> Driver<H, E> {
 const UNREMEMBERED: &str = "This server may be asked until the plugin is loaded again, but not longer: the plugin's \
                             folder is not writable, so that you agreed cannot be remembered.";
 
-/// What is told to who asks before a provider is named.
-fn no_provider() -> Error {
+/// What is said where suggestions are switched off, and nothing else is set.
+const OFF: &str = "Set `trigger` to `automatic` or `invoked`: it is `off`, so nothing is suggested.";
+
+/// What is said where an address is set and nothing about how it is to be asked.
+const NO_PROVIDER_AT_URL: &str = "Set `provider` too: `base-url` alone does not say how to ask. `openai-compatible` fits \
+                                  most servers.";
+
+/// Of a request that cannot be made.
+fn request_error(message: String) -> Error {
     Error {
         kind: ErrorKind::Request,
         provider: "ai-completion",
@@ -683,10 +795,7 @@ fn no_provider() -> Error {
         code: None,
         request_id: None,
         retry_after_ms: None,
-        message: "No provider is set, so nothing is sent to anyone. Name one in Lapce's settings under \
-                  AI Completion: `provider` (ollama for a model on this machine, openai, anthropic, gemini, …), \
-                  and put its key into the environment."
-            .to_owned(),
+        message,
     }
 }
 

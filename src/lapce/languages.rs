@@ -12,12 +12,18 @@ pub fn language_id(path: &str) -> &'static str {
     }
 }
 
+/// All ids that Lapce gives.
+pub fn language_ids() -> impl Iterator<Item = &'static str> + Clone {
+    EXTENSIONS.iter().map(|(id, _)| *id)
+}
+
 fn find(table: &[(&'static str, &str)], wanted: &str) -> &'static str {
     let wanted = wanted.to_ascii_lowercase();
     let row = table.iter().find(|(_, names)| names.split(' ').any(|name| name == wanted));
     row.map_or("", |(id, _)| id)
 }
 
+/// Their ids are in [`EXTENSIONS`] as well.
 const NAMES: &[(&str, &str)] = &[("dockerfile", "dockerfile"), ("makefile", "makefile gnumakefile")];
 
 const EXTENSIONS: &[(&str, &str)] = &[

@@ -7,3 +7,5 @@ pub mod host;
 mod languages;
 pub mod notifier;
 pub mod rpc;
+
+pub(crate) use languages::language_ids;

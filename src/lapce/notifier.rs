@@ -3,7 +3,8 @@
 use super::rpc::{Host, Rpc, quoted};
 use crate::completion::postprocess::Hidden;
 use crate::completion::trigger::Gate;
-use crate::completion::{Status, Why};
+use crate::completion::{Figures, Status, Why};
+use crate::config::{Detail, LogLevel, Telling};
 use crate::provider::Error;
 use crate::stream::ErrorKind;
 use crate::unseen::is_unseen;
@@ -14,6 +15,10 @@ const STEP_MS: u64 = 250;
 const WIDTH: usize = 80;
 /// Longer texts are cut, in characters.
 const LONGEST: usize = 1500;
+/// Characters of what is being written that are shown.
+const TAIL: usize = 48;
+/// Longer bodies of requests are cut in the log, in characters.
+const LONGEST_PROMPT: usize = 64 << 10;
 /// Shorter secrets are not looked for in texts: they would be found in ordinary words.
 const SHORTEST_SECRET: usize = 6;
 
@@ -31,13 +36,25 @@ pub enum Severity {
 /// Tells the user things, each once, and never a secret.
 #[derive(Debug, Default)]
 pub struct Notifier {
-    /// Whether the status bar is used.
-    pub bar: bool,
+    telling: Telling,
     secrets: Vec<String>,
     shown: Option<String>,
     shown_ms: u64,
     told: Vec<(ErrorKind, Option<u16>)>,
     told_no_streaming: bool,
+    /// The bar says what the last answer came to.
+    shows_figures: bool,
+}
+
+/// Whom a status is about.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// The provider's name in sentences.
+    pub provider: &'a str,
+    /// The model; empty when the server has only one.
+    pub model: &'a str,
+    /// The end of what it has written.
+    pub tail: &'a str,
 }
 
 impl Notifier {
@@ -50,19 +67,72 @@ impl Notifier {
         }
     }
 
-    /// Shows a state in the status bar. `provider` is the provider's name in sentences.
-    pub fn status<H: Host>(&mut self, rpc: &mut Rpc<H>, now_ms: u64, status: &Status, provider: &str) {
+    /// How much is told from now on.
+    pub fn set(&mut self, telling: Telling) {
+        self.telling = telling;
+    }
+
+    /// Shows a state in the status bar.
+    pub fn status<H: Host>(&mut self, rpc: &mut Rpc<H>, now_ms: u64, status: &Status, asked: Asked<'_>) {
         if matches!(status, Status::Streaming { .. }) {
             self.told.clear();
             if self.shown.is_some() && now_ms < self.shown_ms + STEP_MS {
                 return;
             }
         }
-        let text = sentence(status, provider).map(|text| cut(self.clean(&text)));
-        if !self.bar || text == self.shown {
+        if self.shows_figures && *status == Status::Quiet {
             return;
         }
         self.shown_ms = now_ms;
+        let is_answer = matches!(status, Status::Nothing(_) | Status::Ready);
+        let is_told = is_answer || self.telling.status > Detail::Quiet;
+        self.show(rpc, sentence(status, asked, self.telling.status).filter(|_| is_told));
+    }
+
+    /// Shows something in the status bar until there is something else to show.
+    pub fn notice<H: Host>(&mut self, rpc: &mut Rpc<H>, text: &str) {
+        self.show(rpc, Some(text.to_owned()));
+    }
+
+    /// An answer has ended: shows, where the user wants to know, what it came to.
+    pub fn finished<H: Host>(&mut self, rpc: &mut Rpc<H>, figures: &Figures, asked: Asked<'_>) {
+        let Telling { status, log_level, .. } = self.telling;
+        if status < Detail::Full && log_level < LogLevel::Info {
+            return;
+        }
+        let Figures { first_ms, total_ms, input, output } = *figures;
+        let input = input.map_or(String::new(), |input| format!("{input} tokens in, "));
+        let text = format!("{}: {input}{output} out, first after {first_ms} ms", name(asked));
+        if log_level >= LogLevel::Info {
+            self.log(rpc, &format!("{text}, all after {total_ms} ms"));
+        }
+        if status == Detail::Full {
+            self.show(rpc, Some(text));
+            self.shows_figures = true;
+        }
+    }
+
+    /// The user goes on: what the last answer came to is no news any more.
+    pub fn idle<H: Host>(&mut self, rpc: &mut Rpc<H>) {
+        if self.shows_figures {
+            self.show(rpc, None);
+        }
+    }
+
+    /// Writes the body of a request to the log, where the user wants that.
+    pub fn prompt<H: Host>(&self, rpc: &mut Rpc<H>, body: Option<&[u8]>) {
+        if let Some(body) = body.filter(|_| self.telling.log_prompts) {
+            let text = String::from_utf8_lossy(body);
+            rpc.log(&self.without_secrets(&text).chars().take(LONGEST_PROMPT).collect::<String>());
+        }
+    }
+
+    fn show<H: Host>(&mut self, rpc: &mut Rpc<H>, text: Option<String>) {
+        let text = text.map(|text| cut(self.clean(&text)));
+        self.shows_figures = false;
+        if text == self.shown {
+            return;
+        }
         let kind = match (&self.shown, &text) {
             (None, Some(_)) => r#""begin","title":"AI""#,
             (Some(_), Some(_)) => r#""report""#,
@@ -106,13 +176,19 @@ impl Notifier {
 
     /// Writes a line to the log.
     pub fn log<H: Host>(&self, rpc: &mut Rpc<H>, line: &str) {
-        rpc.log(&self.clean(line));
+        if self.telling.log_level > LogLevel::Off {
+            rpc.log(&self.clean(line));
+        }
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
 
     /// The text without secrets, and without characters that would make it look like something else: the folder that
     /// is open and servers can put any text into globs, names and messages.
     fn clean(&self, text: &str) -> String {
-        let text = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"));
+        let text = self.without_secrets(text);
         let shown = text.chars().filter(|c| *c == '\n' || !(c.is_control() || is_unseen(*c)));
         shown.take(LONGEST).collect()
     }
@@ -120,6 +196,7 @@ impl Notifier {
 
 /// The text on one line of the bar.
 fn cut(mut text: String) -> String {
+    text.truncate(text.find('\n').unwrap_or(text.len()));
     if let Some((at, _)) = text.char_indices().nth(WIDTH) {
         text.truncate(at);
         text.push('…');
@@ -127,11 +204,24 @@ fn cut(mut text: String) -> String {
     text
 }
 
+/// Provider and model.
+fn name(asked: Asked<'_>) -> String {
+    let model = asked.model.rsplit('/').next().unwrap_or_default();
+    if model.is_empty() { asked.provider.to_owned() } else { [asked.provider, " · ", model].concat() }
+}
+
+/// The end of a text.
+fn tail(text: &str) -> &str {
+    let start = text.char_indices().rev().nth(TAIL - 1).map_or(0, |(at, _)| at);
+    text.get(start..).unwrap_or_default()
+}
+
 /// The state in a few words; `None` when there is nothing to say.
-fn sentence(status: &Status, provider: &str) -> Option<String> {
+fn sentence(status: &Status, asked: Asked<'_>, detail: Detail) -> Option<String> {
+    let provider = asked.provider;
     Some(match status {
         Status::Quiet => return None,
-        Status::Waiting => format!("waiting for {provider}"),
+        Status::Waiting => format!("waiting for {}", name(asked)),
         Status::Loading => format!("waiting for {provider} (loading?)"),
         Status::Key => format!("waiting for the key for {provider}"),
         Status::StandIn { away, why, by } => {
@@ -143,7 +233,10 @@ fn sentence(status: &Status, provider: &str) -> Option<String> {
             };
             format!("{away} {why}: asking {by}")
         }
-        Status::Thinking => format!("{provider} is thinking"),
+        Status::Thinking => format!("{} is thinking", name(asked)),
+        Status::Streaming { tokens, per_second } if detail == Detail::Full => {
+            format!("{tokens} tok, {per_second} tok/s …{}", tail(asked.tail))
+        }
         Status::Streaming { tokens, per_second } => format!("{tokens} tok, {per_second} tok/s"),
         Status::Ready => "a suggestion is ready: alt+\\ shows it".to_owned(),
         Status::Nothing(why) => reason(why, provider),
@@ -195,7 +288,7 @@ mod tests {
     use super::*;
 
     fn voice() -> Notifier {
-        Notifier { bar: true, ..Notifier::default() }
+        Notifier::default()
     }
 
     fn error(kind: ErrorKind, message: &str) -> Error {
@@ -208,6 +301,36 @@ mod tests {
             retry_after_ms: None,
             message: message.to_owned(),
         }
+    }
+
+    const FAKE: Asked<'_> = Asked { provider: "Fake", model: "maker/m-1", tail: "" };
+
+    #[test]
+    fn a_full_bar_shows_the_tail_and_what_came_of_it_until_the_user_goes_on() {
+        let (mut rpc, mut voice) = (Rpc::new(Fake::default()), voice());
+        voice.set(Telling { status: Detail::Full, log_level: LogLevel::Info, log_prompts: false });
+        let tail = "x".repeat(60);
+        let asked = Asked { tail: &tail, ..FAKE };
+        voice.status(&mut rpc, 0, &Status::Streaming { tokens: 3, per_second: 9 }, asked);
+        let figures = Figures { first_ms: 230, total_ms: 900, input: Some(812), output: 64 };
+        voice.finished(&mut rpc, &figures, FAKE);
+        voice.status(&mut rpc, 900, &Status::Quiet, FAKE);
+        voice.idle(&mut rpc);
+        voice.idle(&mut rpc);
+        let shown = format!("begin 3 tok, 9 tok/s …{}", "x".repeat(TAIL));
+        let came_of_it = "Fake · m-1: 812 tokens in, 64 out, first after 230 ms";
+        assert_eq!(sent(&rpc), [shown, format!("report {came_of_it}"), "end".to_owned()]);
+        assert_eq!(rpc.host().logged, [format!("{came_of_it}, all after 900 ms")]);
+    }
+
+    #[test]
+    fn prompts_are_logged_where_the_user_wants_it_and_never_with_a_secret() {
+        let (mut rpc, mut voice) = (Rpc::new(Fake::default()), voice());
+        voice.keep_secret("sk-hush");
+        voice.prompt(&mut rpc, Some(b"{}"));
+        voice.set(Telling { log_prompts: true, ..Telling::default() });
+        voice.prompt(&mut rpc, Some(b"{\"key\":\"sk-hush\"}"));
+        assert_eq!(rpc.host().logged, ["{\"key\":\"***\"}"]);
     }
 
     /// What was sent, as `method kind message`.
@@ -238,12 +361,12 @@ mod tests {
             (563, Status::Nothing(Why::Gate(Gate::LanguageOff("sql".to_owned())))),
         ];
         for (now, status) in states {
-            voice.status(&mut rpc, now, &status, "Fake");
+            voice.status(&mut rpc, now, &status, FAKE);
         }
         assert_eq!(
             sent(&rpc),
             [
-                "begin waiting for Fake",
+                "begin waiting for Fake · m-1",
                 "report 1 tok, 9 tok/s",
                 "report 30 tok, 9 tok/s",
                 "end",
@@ -256,15 +379,18 @@ mod tests {
     fn the_bar_cuts_long_texts() {
         let (mut rpc, mut voice) = (Rpc::new(Fake::default()), voice());
         let failure = error(ErrorKind::Model, &"é".repeat(100));
-        voice.status(&mut rpc, 0, &Status::Nothing(Why::Failed(Box::new(failure))), "Fake");
+        voice.status(&mut rpc, 0, &Status::Nothing(Why::Failed(Box::new(failure))), FAKE);
         assert_eq!(sent(&rpc), [format!("begin {}…", "é".repeat(WIDTH))]);
     }
 
     #[test]
-    fn a_bar_that_is_off_says_nothing() {
-        let mut rpc = Rpc::new(Fake::default());
-        Notifier::default().status(&mut rpc, 0, &Status::Waiting, "Fake");
-        assert_eq!(sent(&rpc), Vec::<String>::new());
+    fn a_quiet_bar_says_only_why_nothing_shows() {
+        let (mut rpc, mut voice) = (Rpc::new(Fake::default()), voice());
+        voice.set(Telling { status: Detail::Quiet, ..Telling::default() });
+        voice.status(&mut rpc, 0, &Status::Waiting, FAKE);
+        voice.status(&mut rpc, 0, &Status::Streaming { tokens: 1, per_second: 1 }, FAKE);
+        voice.status(&mut rpc, 0, &Status::Nothing(Why::Empty), FAKE);
+        assert_eq!(sent(&rpc), ["begin Fake has nothing to add here"]);
     }
 
     #[test]
@@ -274,8 +400,8 @@ mod tests {
         for failure in [&auth, &auth, &model, &auth] {
             voice.failure(&mut rpc, failure);
         }
-        voice.bar = false;
-        voice.status(&mut rpc, 0, &Status::Streaming { tokens: 1, per_second: 1 }, "Fake");
+        voice.set(Telling { status: Detail::Quiet, ..Telling::default() });
+        voice.status(&mut rpc, 0, &Status::Streaming { tokens: 1, per_second: 1 }, FAKE);
         voice.failure(&mut rpc, &auth);
         assert_eq!(sent(&rpc), ["1 key", "1 model", "1 key"]);
         assert_eq!(rpc.host().logged.len(), 5);
@@ -289,7 +415,7 @@ mod tests {
         }
         let failure = error(ErrorKind::Auth, "the key sk-hush-1 is wrong");
         voice.failure(&mut rpc, &failure);
-        voice.status(&mut rpc, 0, &Status::Nothing(Why::Failed(Box::new(failure))), "Fake");
+        voice.status(&mut rpc, 0, &Status::Nothing(Why::Failed(Box::new(failure))), FAKE);
         assert_eq!(sent(&rpc), ["1 the key *** is wrong", "begin the key *** is wrong"]);
         assert_eq!(rpc.host().logged, ["p failed (auth): the key *** is wrong"]);
     }

@@ -158,12 +158,16 @@ fn vertex(profile: &Profile, account: &Account, publisher: &str, method: &str) -
 /// # Errors
 /// When it could be more than a label of the host: it decides where the key goes.
 pub(super) fn region<'a>(profile: &Profile, account: &'a Account) -> Result<&'a str, Error> {
-    let region = account.option("aws.region").unwrap_or("us-east-1");
-    if is_label(region) {
-        return Ok(region);
-    }
-    let message = "`aws.region` is no region: it should look like `us-east-1`.";
-    Err(Error::of_settings(profile, ErrorKind::Request, message))
+    let wrong = match account.option("aws.region") {
+        Some(region) if is_label(region) => return Ok(region),
+        Some(_) => "`aws.region` is no region: it should look like `us-east-1`.",
+        // A gateway is told one in the signature only.
+        None if !account.base_url.is_empty() => return Ok("us-east-1"),
+        None => {
+            "Set `aws.region`, such as `us-east-1`, or AWS_REGION in the environment: models are offered by region."
+        }
+    };
+    Err(Error::of_settings(profile, ErrorKind::Request, wrong))
 }
 
 /// A host of Bedrock's: `bedrock-runtime` answers, `bedrock` lists models.
@@ -317,6 +321,7 @@ mod tests {
                 &[("vertex.project", "p"), ("vertex.location", "a/b")],
                 "`vertex.location`",
             ),
+            ("bedrock", "", &[], "`aws.region`"),
             ("bedrock", "", &[("aws.region", "a@b")], "`aws.region`"),
             ("cloudflare", "", &[], "`cloudflare.account-id`"),
         ] {

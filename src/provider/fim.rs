@@ -149,7 +149,7 @@ const TEMPLATES: &[Template] = &[
 pub(super) const FEW_STOPS: usize = 4;
 
 /// Names a user may give in the setting `fim`.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub fn names() -> impl Iterator<Item = &'static str> + Clone {
     TEMPLATES.iter().map(|template| template.name)
 }
 

@@ -12,7 +12,7 @@ pub fn find(name: &str) -> Option<&'static dyn Provider> {
 }
 
 /// The names of all providers, in the order shown to users.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub fn names() -> impl Iterator<Item = &'static str> + Clone {
     PROFILES.iter().map(|profile| profile.name)
 }
 

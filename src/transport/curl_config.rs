@@ -14,7 +14,7 @@ const INLINE: usize = 32 * 1024;
 /// not in it.
 ///
 /// Format: curl's manual, `-K, --config`. In a quoted value a backslash escapes the next character.
-pub(super) fn config(request: &HttpRequest, options: &Options, head: &str) -> String {
+pub fn config(request: &HttpRequest, options: &Options, head: &str) -> String {
     let mut text = String::with_capacity(1024);
     // Globbing is off so that braces and brackets in a URL mean themselves. Redirects are not followed: headers like
     // x-api-key would be sent to wherever they lead.
@@ -66,7 +66,7 @@ pub(super) fn config(request: &HttpRequest, options: &Options, head: &str) -> St
 }
 
 /// `config` with `body` in it, if it is small and text. curl cannot be given a NUL in its config.
-pub(super) fn with_body(config: &str, body: &[u8]) -> Option<String> {
+pub fn with_body(config: &str, body: &[u8]) -> Option<String> {
     let body = std::str::from_utf8(body).ok()?;
     if config.len() + body.len() > INLINE || body.contains('\0') {
         return None;

@@ -8,7 +8,7 @@ const DETAIL: usize = 200;
 /// What `code` says, an exit code of curl that is not 0, with `words`, curl's last message.
 ///
 /// Codes: curl's manual, "EXIT CODES". A shell says 128 + n for a curl that signal n ended.
-pub(super) fn of_exit(code: u32, words: &str) -> Failure {
+pub fn of_exit(code: u32, words: &str) -> Failure {
     // 56 is any failure to receive, 7 any to connect. What a proxy has to do with it only the words tell.
     let by_proxy = code == 56 && (words.contains("CONNECT") || words.contains("proxy"))
         || code == 7 && (words.contains("proxy") || words.contains(" via "));

@@ -22,6 +22,9 @@ mod script;
 
 pub use agent_host::{Access, AgentHost};
 pub use client::Client;
+pub use curl_config::config as curl_config;
+pub use curl_config::with_body;
+pub use failure::of_exit as curl_failure;
 pub use host::*;
 pub use options::{Limits, Mode, Options, Patience};
 pub use requests::{RequestNumber, Transport, TransportEvent};

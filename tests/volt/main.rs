@@ -9,6 +9,7 @@ mod documents;
 mod filter;
 mod growing;
 mod leftovers;
+mod local;
 mod onwards;
 mod providers;
 mod refusals;

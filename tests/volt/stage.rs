@@ -5,7 +5,7 @@ use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard
 use std::time::{Duration, Instant};
 
 use ai_completion::completion::ghost::MOST_REQUESTS;
-use ai_completion::config::{CONTENT_FILTER, Destination, TRUSTED_SERVERS};
+use ai_completion::config::{Destination, LASTING_FILES, TRUSTED_SERVERS};
 use volt_host::build::Volt;
 use volt_host::editor::Screen;
 use volt_host::server::shape::Shape;
@@ -204,14 +204,17 @@ impl Stage {
 
     /// Waits until no process and no file of the plugin is left, once Lapce is closed.
     pub fn wait_clean(&self) {
-        // The user's patterns are kept for the next session.
-        let is_left = |file: &PathBuf| file.as_os_str() != CONTENT_FILTER;
-        let clean = |_: &Screen| {
-            !self.lapce.files_left().iter().any(is_left) && self.lapce.processes().unwrap().is_empty()
-        };
-        self.lapce.wait_until(PATIENCE, clean).unwrap_or_else(|_| {
-            panic!("left behind: {:?}, {:?}", self.lapce.files_left(), self.lapce.processes())
-        });
+        let clean = |_: &Screen| self.files_left().is_empty() && self.lapce.processes().unwrap().is_empty();
+        self.lapce
+            .wait_until(PATIENCE, clean)
+            .unwrap_or_else(|_| panic!("left behind: {:?}, {:?}", self.files_left(), self.lapce.processes()));
+    }
+
+    /// Files and folders that the plugin has made and that are not meant to last.
+    pub fn files_left(&self) -> Vec<PathBuf> {
+        let mut left = self.lapce.files_left();
+        left.retain(|file| !LASTING_FILES.iter().any(|lasting| file.as_path() == Path::new(lasting)));
+        left
     }
 
     /// How many HTTP requests there were.

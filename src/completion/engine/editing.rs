@@ -47,7 +47,10 @@ impl Engine {
         self.caret = Caret::Unknown;
         match effect {
             Effect::Fits => {}
-            Effect::Accepted => self.accepted(buffers, out),
+            Effect::Accepted => {
+                out.push(Output::Taken { uri: uri.to_owned(), text: edit.inserted.to_owned() });
+                self.accepted(buffers, out);
+            }
             Effect::Gone => self.abandon(out),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::ghost::Read;
 use super::super::io::{Answer, Buffers, Moment, Output, RequestId, Status, Wake, Why};
-use super::super::suggestion::{Ending, Rest};
+use super::super::suggestion::{Ending, Rest, Suggestion};
 use super::{Awaited, Engine, Phase, Work};
 
 impl Engine {
@@ -102,6 +102,9 @@ impl Engine {
 
     fn draw(&mut self, id: RequestId, rest: Rest, now: u64, out: &mut Vec<Output>) {
         let Some(place) = self.place().cloned() else { return };
+        if self.suggestion().is_some_and(Suggestion::is_shown_first) {
+            out.push(Output::Shown);
+        }
         let Rest { text, replaces, .. } = rest.clone();
         self.screen.drawn(now, &place.uri, rest);
         let answer = Answer::Ghost { uri: place.uri, offset: place.offset, text, replaces };

@@ -118,6 +118,7 @@ impl Engine {
             Verdict::Ended(ending) => {
                 suggestion.answer.ending = Some(ending);
                 out.push(Output::Stop(generation.number));
+                out.extend(generation.figures(now).map(Output::Finished));
             }
             // It was a guess: not worth a second request.
             Verdict::Again { .. } | Verdict::Failed(_) => self.stop_speculative(out),
@@ -258,6 +259,7 @@ impl Engine {
         let Work { generation, mut suggestion, instead_of, .. } = work;
         self.measured = Some(generation.measured());
         out.push(Output::Stop(generation.number));
+        out.extend(generation.figures(now).map(Output::Finished));
         if let Some(next) = follow_up {
             // Nothing came that fits what was typed since.
             if suggestion.answer.text.is_empty() {

@@ -528,6 +528,16 @@ impl Environment for End {
     }
 
     fn keep_filter(&self, _: &str) {}
+
+    fn statistics(&self) -> String {
+        String::new()
+    }
+
+    fn keep_statistics(&self, _: &str) {}
+
+    fn greet(&self) -> bool {
+        false
+    }
 }
 
 impl Transport for End {

@@ -26,6 +26,13 @@ struct World {
     trusted: Rc<RefCell<String>>,
     is_unwritable: Rc<Cell<bool>>,
     kept_filter: Rc<RefCell<String>>,
+    is_greeted: Rc<Cell<bool>>,
+    /// The environment, besides `PLAIN_KEY`.
+    variables: Rc<RefCell<Vec<(&'static str, &'static str)>>>,
+    /// What becomes of every request, instead of the script.
+    failure: Rc<RefCell<Option<Failure>>>,
+    /// Why there is no agent.
+    obstacle: &'static str,
 }
 
 #[derive(Clone)]
@@ -51,7 +58,9 @@ impl Environment for World {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        (name == "PLAIN_KEY").then(|| "hush-hush".to_owned())
+        let variables = self.variables.borrow();
+        let set = variables.iter().chain(&[("PLAIN_KEY", "hush-hush")]).find(|(set, _)| *set == name);
+        set.map(|(_, value)| (*value).to_owned())
     }
 
     fn trusted_servers(&self) -> String {
@@ -78,6 +87,16 @@ impl Environment for World {
     fn keep_filter(&self, text: &str) {
         *self.kept_filter.borrow_mut() = text.to_owned();
     }
+
+    fn statistics(&self) -> String {
+        String::new()
+    }
+
+    fn keep_statistics(&self, _: &str) {}
+
+    fn greet(&self) -> bool {
+        !self.is_greeted.replace(true)
+    }
 }
 
 impl Transport for World {
@@ -88,7 +107,14 @@ impl Transport for World {
 
     fn run(&mut self, _: RequestNumber, _: &str) {}
 
-    fn read(&mut self, _: RequestNumber, buffer: &mut [u8]) -> TransportEvent {
+    fn read(&mut self, number: RequestNumber, buffer: &mut [u8]) -> TransportEvent {
+        // Of the servers that are looked for only the first is there.
+        if (u64::MAX / 2..u64::MAX).contains(&number.0) {
+            return TransportEvent::Pending;
+        }
+        if let Some(failure) = self.failure.borrow().clone() {
+            return TransportEvent::Failed(failure);
+        }
         if self.refuse.get() {
             let detail = "no way to hush-hush.example".to_owned();
             return TransportEvent::Failed(Failure { kind: FailureKind::Resolve, detail });
@@ -126,7 +152,7 @@ impl Transport for World {
     fn tick(&mut self) {}
 
     fn obstacle(&self) -> Option<&str> {
-        None
+        Some(self.obstacle).filter(|obstacle| !obstacle.is_empty())
     }
 }
 
@@ -185,6 +211,8 @@ impl Wire for PlainWire {
         }
     }
 }
+
+mod misconfigured;
 
 const URI: &str = "file:///w/a.rs";
 
@@ -296,7 +324,7 @@ fn initialize_is_answered_with_what_the_plugin_can_do() {
 
 #[test]
 fn every_request_is_answered_once_whatever_it_is() {
-    let mut editor = Editor::new(Value::Null);
+    let mut editor = Editor::new(json!({"trigger": "off"}));
     editor.open("let");
     let cases = [
         ("textDocument/codeLens", json!({"textDocument": {"uri": URI}}), rpc::REQUEST_FAILED),
@@ -332,21 +360,98 @@ fn requests_before_initialize_are_refused() {
     assert_eq!(editor.answers(id)[0]["error"]["code"], rpc::REQUEST_FAILED);
 }
 
+/// An editor whose user has set nothing and types, where the servers of this machine say `script` when they are asked.
+fn untouched(options: Value, script: &[Step]) -> Editor {
+    let mut editor = Editor::new(options);
+    *editor.driver.environment.script.borrow_mut() = script.iter().cloned().collect();
+    editor.open("let\n");
+    editor.pass(1000);
+    editor
+}
+
+const TAGS: &str = r#"{"models":[{"name":"qwen2.5-coder:1.5b-base"}]}"#;
+
 #[test]
-fn without_a_provider_only_an_invoked_request_is_told_what_to_set() {
-    let mut editor = Editor::new(json!({}));
-    editor.open("let");
-    editor.complete(2);
-    assert_eq!(editor.notified("window/showMessage").len(), 0);
-    assert_eq!(editor.notified("$/progress").len(), 0);
-    for _ in 0..2 {
-        editor.complete(1);
+fn with_nothing_set_a_model_on_this_machine_is_found_and_asked_about_the_same_pause() {
+    let script = [
+        Step::Head(200),
+        Step::Body(TAGS),
+        Step::End,
+        Step::Head(200),
+        Step::Body("{\"response\":\" x = 1;\",\"done\":false}\n"),
+        Step::Body("{\"response\":\"\",\"done\":true,\"done_reason\":\"stop\"}\n"),
+        Step::End,
+    ];
+    let mut editor = untouched(json!({}), &script);
+    let id = editor.complete(2);
+    assert!(editor.answers(id).is_empty() && editor.driver.environment.requests.borrow().is_empty());
+    editor.wake();
+    let said = editor.notified("$/progress");
+    assert!(said[0].contains("found Ollama · qwen2.5-coder:1.5b-base"), "{said:?}");
+    assert_eq!(editor.notified("window/showMessage"), Vec::<String>::new());
+    let requests = editor.driver.environment.requests.borrow().clone();
+    let urls: Vec<&str> = requests.iter().map(|request| request.url.path()).collect();
+    assert_eq!(urls[..4], ["/api/tags", "/v1/models", "/v1/models", "/api/generate"]);
+    assert_eq!(editor.answers(id)[0]["result"][0]["insertText"], " x = 1;");
+}
+
+#[test]
+fn with_nothing_set_and_nothing_running_the_user_is_told_once_and_at_each_alt_backslash() {
+    let mut editor = untouched(json!({}), &[]);
+    for pause in 0..3 {
+        let id = editor.complete(2);
+        editor.wake();
+        assert_eq!(editor.answers(id).len(), 1);
         let told = editor.notified("window/showMessage");
-        assert_eq!(told.len(), 1);
-        assert!(told[0].contains("`provider`"), "{told:?}");
-        assert_eq!(editor.notified("$/progress").len(), 1);
+        assert_eq!(told.len(), 1, "in pause {pause}");
+        assert!(told[0].contains("`provider`") && told[0].contains("ollama pull"), "{told:?}");
+        assert_eq!(editor.notified("$/progress").len(), 0);
     }
-    assert!(editor.driver.environment.requests.borrow().is_empty());
+    for told in 2..4 {
+        let id = editor.complete(1);
+        editor.wake();
+        assert_eq!(editor.answers(id).len(), 1);
+        assert_eq!(editor.notified("window/showMessage").len(), told);
+    }
+    // In another window, or the next day.
+    let greeted = editor.driver.environment.is_greeted;
+    let mut editor = untouched(json!({}), &[]);
+    editor.driver.environment.is_greeted = greeted;
+    editor.complete(2);
+    editor.wake();
+    assert_eq!(editor.notified("window/showMessage").len(), 0);
+}
+
+#[test]
+fn nothing_is_looked_for_where_the_user_has_decided() {
+    for (options, invoked, part) in [
+        (json!({"trigger": "off"}), 1, "`trigger`"),
+        (json!({"trigger": "invoked"}), 2, ""),
+        (json!({"base-url": "http://127.0.0.1:1"}), 1, "`base-url`"),
+        (json!({"provider": "olama"}), 1, "`ollama`"),
+        (json!({"ignore": 5}), 1, "`ignore`"),
+        (json!({"provider": "openai"}), 1, "OPENAI_API_KEY"),
+    ] {
+        let mut editor = untouched(options.clone(), &[Step::Head(200), Step::Body(TAGS), Step::End]);
+        let id = editor.complete(invoked);
+        assert_eq!(editor.answers(id).len(), 1, "{options}");
+        editor.wake();
+        assert!(editor.driver.environment.requests.borrow().is_empty(), "{options}");
+        let told = editor.notified("window/showMessage").concat();
+        assert!(told.contains(part), "{options} {told}");
+    }
+}
+
+#[test]
+fn what_was_asked_for_before_the_caret_moved_is_answered_with_nothing() {
+    let mut editor = untouched(json!({}), &[Step::Head(200), Step::Body(TAGS), Step::End]);
+    let id = editor.complete(2);
+    let moved = json!({"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 0}});
+    editor.request("textDocument/codeAction", json!({"textDocument": {"uri": URI}, "range": moved}));
+    assert_eq!(editor.answers(id).len(), 1);
+    editor.wake();
+    assert_eq!(editor.answers(id).len(), 1);
+    assert_eq!(editor.notified("$/progress").len(), 1);
 }
 
 #[test]
@@ -402,7 +507,7 @@ fn a_document_that_was_not_told_of_is_what_stands_on_the_disk_before_its_first_c
         (read(&"a".repeat(RECOVERED_BYTES + 1), true), 2, false),
         (r#"{"jsonrpc":"2.0","id":1,"error":{"code":0,"message":"no such file"}}"#, 2, false),
     ] {
-        let mut editor = Editor::new(Value::Null);
+        let mut editor = Editor::new(json!({"trigger": "off"}));
         editor.driver.rpc.host_mut().answer = answer;
         for version in [version, version + 1] {
             editor.notify("textDocument/didChange", changed(version));

@@ -41,7 +41,7 @@ pub(in crate::provider) fn request(
     let model = profile.model(account);
     let url = url(profile, account, &format!("/model/{}/converse-stream", segment(model)))?;
     let draft = authorized(profile, account, Draft::to_url(profile, account, &url)?)?;
-    signed(profile, account, draft.converse(profile, account, prompt).post()?)
+    signed(profile, account, draft.chat_only()?.converse(profile, account, prompt).post()?)
 }
 
 /// The request that lists the models. Only the control plane's own host knows them, not whatever stands in for the
@@ -540,13 +540,17 @@ mod tests {
         recordings("bedrock/").iter().for_each(|recording| recording.check(decoder));
     }
 
+    fn in_us(account: Account) -> Account {
+        Account { options: vec![("aws.region".to_owned(), "us-east-1".to_owned())], ..account }
+    }
+
     #[test]
     fn a_chat_is_asked_to_fill_the_hole() {
         expect![[r#"
             POST https://bedrock-runtime.us-east-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
             authorization: Bearer KEY (secret)
             {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"}],"system":[{"text":(system)}]}
-        "#]].assert_eq(&sent("bedrock", &account(), &resumed()));
+        "#]].assert_eq(&sent("bedrock", &in_us(account()), &resumed()));
     }
 
     #[test]
@@ -555,7 +559,7 @@ mod tests {
             POST https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-5/converse-stream
             authorization: Bearer KEY (secret)
             {"additionalModelRequestFields":{"thinking":{"type":"disabled"}},"inferenceConfig":{"maxTokens":64},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"},{"content":[{"text":(go on)}],"role":"user"}],"system":[{"text":(system)}]}
-        "#]].assert_eq(&sent("bedrock", &with_model("us.anthropic.claude-sonnet-5"), &resumed()));
+        "#]].assert_eq(&sent("bedrock", &in_us(with_model("us.anthropic.claude-sonnet-5")), &resumed()));
     }
 
     #[test]
@@ -564,9 +568,9 @@ mod tests {
             POST https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.titan-text-express-v1/converse-stream
             authorization: Bearer KEY (secret)
             {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":"You are the completion engine of a code editor. You are shown the text after the cursor and the text before the cursor. Reply with exactly the text to insert at the cursor, so that before, insertion and after make good code together. Keep to the style and indentation around. Begin right at the cursor, in the middle of a line or word if it stands there. Stop when the statement or block at hand is complete. Never repeat what is already before or after the cursor. No explanation, no Markdown, no code fence. If nothing is missing, reply with nothing.\n\n<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>"}],"role":"user"}]}
-        "#]].assert_eq(&sent("bedrock", &with_model("amazon.titan-text-express-v1"), &prompt()));
+        "#]].assert_eq(&sent("bedrock", &in_us(with_model("amazon.titan-text-express-v1")), &prompt()));
         let prompt = Prompt { stop: vec!["}".to_owned()], ..prompt() };
-        let sent = sent("bedrock", &with_model("us.meta.llama3-3-70b-instruct-v1:0"), &prompt);
+        let sent = sent("bedrock", &in_us(with_model("us.meta.llama3-3-70b-instruct-v1:0")), &prompt);
         assert!(!sent.contains("stopSequences"), "{sent}");
     }
 
@@ -579,7 +583,7 @@ mod tests {
             api_key: Secret::new("AKIAEXAMPLE"),
             options: vec![("aws.region".to_owned(), "eu-west-1".to_owned())],
             unix_time: 1_440_938_160,
-            ..account()
+            ..in_us(account())
         };
         expect![[r#"
             POST https://bedrock-runtime.eu-west-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
@@ -600,7 +604,7 @@ mod tests {
 
     #[test]
     fn credentials_that_are_missing_or_wrong_are_named() {
-        let key = |key| Account { api_key: Secret::new(key), ..account() };
+        let key = |key| Account { api_key: Secret::new(key), ..in_us(account()) };
         let region =
             Account { options: vec![("aws.region".to_owned(), "evil.example/".to_owned())], ..account() };
         for (account, expected) in [

@@ -45,6 +45,7 @@ pub(in crate::provider) fn request(
     });
     let instruction = (!is_gemma).then(|| object(&mut [("parts", text_part(&conversation.system))]));
     Draft::to(profile, account, &path)?
+        .chat_only()?
         .set("contents", contents)
         .set_some("systemInstruction", instruction)
         .set("generationConfig", generation_config(profile, account, prompt))

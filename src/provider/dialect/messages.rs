@@ -37,6 +37,7 @@ pub(in crate::provider) fn request(
         _ => Draft::to(profile, account, "/messages")?.model(),
     };
     draft
+        .chat_only()?
         .set_all(plan.claude())
         .set("system", &*conversation.system)
         .set("messages", messages)

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -119,7 +119,10 @@ pub fn wasm_with(
     let cargo = tool("CARGO", "cargo");
     add_target(package, say)?;
     let mut build = Command::new(&cargo);
-    build.current_dir(package).args(["build", "--release", "--quiet", "--target", TARGET]);
+    build.current_dir(package).args(["build", "--release", "--target", TARGET]);
+    if !io::stderr().is_terminal() {
+        build.arg("--quiet");
+    }
     build.arg("--config").arg(without_paths(package)?);
     config.iter().for_each(|config| _ = build.arg("--config").arg(config));
     build.args(["--message-format", "json-render-diagnostics", "--bin"]).arg(binary).stderr(Stdio::inherit());

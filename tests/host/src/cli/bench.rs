@@ -9,7 +9,7 @@ use lexopt::{Arg, ValueExt};
 use serde_json::{Map, Value, json};
 use volt_host::{Setup, VoltToml, build, program, weight};
 
-use super::{Failure, print_json, setup, usage};
+use super::{Failure, print_json, setup, unexpected, usage};
 
 const HELP: &str = "\
 Measure the stream library against its peers, natively and inside wasmtime 14 as Lapce uses it
@@ -44,7 +44,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             }
             Arg::Value(name) if case.is_none() => case = Some(name.string()?),
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, HELP, "bench")),
         }
     }
     let case = case.unwrap_or_default();
@@ -67,6 +67,9 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             out.write_all(table(target, &rows).as_bytes())?;
         }
         all.extend(rows);
+    }
+    if all.is_empty() {
+        return Err(usage(format_args!("there is no case whose name begins with `{case}`"), "bench"));
     }
     if !json {
         out.write_all(wasm_by_native(&all).as_bytes())?;

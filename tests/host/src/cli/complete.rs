@@ -5,28 +5,24 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, ValueExt};
-use serde_json::Value;
 use volt_host::editor::language_id;
 use volt_host::{Lapce, Pace, Setup};
 
-use super::{Failure, find_provider, interrupt, setup, tell, usage, wait};
+use super::wishes::{self, Wishes};
+use super::{Failure, interrupt, setup, tell, unexpected, usage, wait};
 
 const HELP: &str = "\
 Ask for one completion at a place in a file, as Lapce would, and print the ghost text
 
-Usage: cargo volt complete --file F --at LINE:COL --provider P [OPTIONS]
+Usage: cargo volt complete --file F --at LINE:COL [SETTINGS] [--invoke]
 
   -f, --file F             The file; it is not changed
       --at LINE:COL        Where the cursor stands, counted from 1 as editors show it: 1:1 is before the
                            first character, COL counts characters
-  -p, --provider P         Whom to ask, by the name in the settings (see `cargo volt decode --help`)
-      --base-url U         Its server; by default the provider's own
-  -m, --model M            Its model; by default the provider's usual one
       --invoke             Ask as alt+\\ does. Otherwise the character before the cursor is typed; where
                            typing it does not lead to this text (a bracket closes itself), alt+\\ it is
-      --setting KEY=VALUE  Any other setting of the plugin, as often as needed; VALUE is JSON or else text:
-                           --setting api-key-env=MY_KEY --setting timeout.idle-ms=2000
-
+{wishes}
+Without a provider it is as for a user who has set nothing: a model on this machine is used if there is one.
 What the status bar says beside the ghost, say that the model is still writing, goes to standard error.
 Exit code 1 with the plugin's messages when no ghost comes or a setting is wrong.
 ";
@@ -35,35 +31,29 @@ Exit code 1 with the plugin's messages when no ghost comes or a setting is wrong
 struct Options {
     file: Option<PathBuf>,
     at: Option<(usize, usize)>,
-    provider: Option<String>,
     invoke: bool,
-    settings: Vec<(String, Value)>,
+    wishes: Wishes,
 }
 
 /// Runs the command.
 pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure> {
+    let help = HELP.replace("{wishes}", wishes::HELP);
     let mut options = Options::default();
     while let Some(arg) = args.next()? {
+        if let Some(wanted) = options.wishes.take(&arg) {
+            options.wishes.read(wanted, &mut args)?;
+            continue;
+        }
         match arg {
             Arg::Short('f') | Arg::Long("file") => options.file = Some(args.value()?.into()),
             Arg::Long("at") => options.at = Some(place(&args.value()?.string()?)?),
-            Arg::Short('p') | Arg::Long("provider") => options.provider = Some(args.value()?.string()?),
-            Arg::Long("base-url") => options.set("base-url", args.value()?.string()?.into()),
-            Arg::Short('m') | Arg::Long("model") => options.set("model", args.value()?.string()?.into()),
             Arg::Long("invoke") => options.invoke = true,
-            Arg::Long("setting") => {
-                let (key, value) = setting(&args.value()?.string()?)?;
-                options.set(&key, value);
-            }
-            Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(help.as_bytes())?),
+            other => return Err(unexpected(other, &help, "complete")),
         }
     }
     let file = options.file.take().ok_or_else(|| usage("in which file? Give --file", "complete"))?;
     let at = options.at.ok_or_else(|| usage("at which place? Give --at LINE:COL", "complete"))?;
-    let name = options.provider.take().ok_or_else(|| usage("whom to ask? Give --provider", "complete"))?;
-    find_provider(&name)?;
-    options.set("provider", name.into());
     let unreadable = |error| Failure::Usage(format!("cannot read {}: {error}", file.display()));
     let text = fs::read_to_string(&file).map_err(unreadable)?;
     let path = file.canonicalize().map_err(unreadable)?;
@@ -72,7 +62,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     let folder = setup::volt_folder(None)?;
     interrupt::catch();
     let mut setup = Setup::new(folder).workspace(Some(workspace(&path)));
-    for (key, value) in options.settings {
+    for (key, value) in options.wishes.settings {
         setup = setup.setting(&key, value);
     }
     let mut lapce = Lapce::start(setup::confirmed(setup))?;
@@ -82,12 +72,6 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
         tell(format_args!("volt: {words}"));
     }
     Ok(writeln!(out, "{}", screen.ghost_text())?)
-}
-
-impl Options {
-    fn set(&mut self, key: &str, value: Value) {
-        self.settings.push((key.to_owned(), value));
-    }
 }
 
 /// Opens the file and does what makes Lapce ask at this offset.
@@ -124,13 +108,6 @@ fn place(text: &str) -> Result<(usize, usize), Failure> {
     let (line, column) = text.split_once(':').ok_or_else(wrong)?;
     let number = |text: &str| text.parse::<usize>().ok().filter(|number| *number > 0).ok_or_else(wrong);
     Ok((number(line)?, number(column)?))
-}
-
-/// Parses `KEY=VALUE`.
-fn setting(text: &str) -> Result<(String, Value), Failure> {
-    let wrong = || Failure::Usage(format!("--setting {text}: give KEY=VALUE, as in max-tokens=64"));
-    let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(wrong)?;
-    Ok((key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 
 /// The byte offset of a line and a column of characters, both from 1.
@@ -186,25 +163,11 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_json_or_text() {
-        for (text, value) in [
-            ("a=1", serde_json::json!(1)),
-            ("a=true", true.into()),
-            ("a=[\"x\"]", serde_json::json!(["x"])),
-            ("a=x=y", "x=y".into()),
-            ("a=", "".into()),
-        ] {
-            assert_eq!(setting(text), Ok(("a".to_owned(), value)), "{text}");
-        }
-    }
-
-    #[test]
     fn wrong_arguments_are_named_before_anything_is_built() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         for (words, part) in [
             (&["complete"][..], "--file"),
             (&["complete", "-f", "x"], "--at"),
-            (&["complete", "-f", "x", "--at", "1:1"], "--provider"),
             (&["complete", "--at", "0:1"], "LINE:COL"),
             (&["complete", "--at", "7"], "LINE:COL"),
             (&["complete", "--setting", "=1"], "KEY=VALUE"),

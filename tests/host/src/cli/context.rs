@@ -16,7 +16,7 @@ use ai_completion::completion::{Buffer, Buffers};
 use lexopt::{Arg, ValueExt};
 use serde::Serialize;
 
-use super::{Failure, print_json};
+use super::{Failure, print_json, unexpected};
 
 const HELP: &str = "\
 Show how often a prompt has the definition of what is called, where that stands in another file
@@ -83,7 +83,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             Arg::Long("calls") => most = args.value()?.parse()?,
             Arg::Long("json") => json = true,
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, HELP, "context")),
         }
     }
     let mut files = Vec::new();

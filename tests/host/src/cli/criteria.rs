@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use volt_host::server::{End, Pace, Script, Server, shape};
 use volt_host::{Lapce, Setup, build, program};
 
-use super::{Failure, bench, print_json, setup, wait};
+use super::{Failure, bench, print_json, setup, unexpected, wait};
 
 const HELP: &str = "\
 Measure what the stream library is held to: each criterion with its figure, its limit and how it was measured
@@ -30,7 +30,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
         match arg {
             Arg::Long("json") => json = true,
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, HELP, "criteria")),
         }
     }
     let mut rows = bench::rows(&bench::native("criteria", &[], &[], None)?);

@@ -17,7 +17,7 @@ use self::answer::Way;
 use self::hole::Hole;
 use self::verdict::Verdict;
 use super::recording::{json_lines, parse_json_lines};
-use super::{Failure, print_json};
+use super::{Failure, print_json, unexpected};
 
 const HELP: &str = "\
 Show how exactly answers are cut that run over the text that is missing
@@ -84,7 +84,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             Arg::Long("json") => json = true,
             Arg::Long("show") => show = args.value()?.parse()?,
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, HELP, "cuts")),
         }
     }
     let shared = Path::new(SHARED);

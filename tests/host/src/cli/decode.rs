@@ -7,7 +7,7 @@ use ai_completion::stream::{Decode, StreamToken};
 use lexopt::{Arg, ValueExt};
 use serde::Serialize;
 
-use super::{Failure, chunk_size, find_provider, print_json, recording, usage};
+use super::{Failure, chunk_size, find_provider, print_json, recording, unexpected, usage};
 
 /// One line of output.
 #[derive(Serialize)]
@@ -113,7 +113,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             Arg::Long("chunk") => chunk = chunk_size(&mut args)?,
             Arg::Short('p') | Arg::Long("provider") => name = Some(args.value()?.string()?),
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(help().as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, &help(), "decode")),
         }
     }
     let name = name.ok_or_else(|| usage("whose answer is it? Give --provider", "decode"))?;

@@ -3,9 +3,10 @@
 mod figures;
 mod story;
 mod svg;
+mod terminal;
 mod view;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use lexopt::{Arg, ValueExt};
 use volt_host::server::{Pace, Script, Server, shape};
 use volt_host::{Lapce, Setup};
 
-use super::{Failure, find_provider, interrupt, print_json, setup, usage, wait};
+use super::{Failure, find_provider, interrupt, print_json, setup, unexpected, usage, wait};
 use figures::Figures;
 use view::View;
 
@@ -77,7 +78,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             Arg::Short('m') | Arg::Long("model") => "model",
             Arg::Long("base-url") => "base-url",
             Arg::Long("api-key-env") => "api-key-env",
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, HELP, "demo")),
         };
         options.settings.push((setting, args.value()?.string()?));
     }
@@ -93,14 +94,16 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     let folder = setup::volt_folder(None)?;
     interrupt::catch();
     let server = if options.settings.is_empty() { Some(scripted_model()?) } else { None };
-    let mut setup = Setup::new(folder);
+    // What it counts would be left behind.
+    let mut setup = Setup::new(folder).setting("statistics", false);
     for (setting, value) in &options.settings {
         setup = setup.setting(setting, value.as_str());
     }
     if let Some(server) = &server {
         setup = setup
-            .setting("provider", "openai")
+            .setting("provider", "openai-compatible")
             .setting("base-url", format!("{}/v1", server.url()))
+            .setting("model", "a scripted model")
             .setting("api-key", "sk-of-the-scripted-server");
     }
     let lapce = Lapce::start(setup::confirmed(setup))?;
@@ -114,7 +117,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
                 .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", file.display()))),
         };
     }
-    let view = match (options.json, io::stdout().is_terminal()) {
+    let view = match (options.json, terminal::can_draw()) {
         (true, _) => View::Hidden,
         (false, true) => View::terminal(out),
         (false, false) => View::lines(out),
@@ -161,6 +164,7 @@ fn perform(mut lapce: Lapce, mut view: View<'_>, server: Option<&Server>) -> Res
     })?;
     unshown?;
     let before_tab = lapce.evidence();
+    view.key("Tab")?;
     lapce.tab();
     view.finish(&lapce.screen())?;
     let memory = lapce.linear_memory_bytes();

@@ -8,7 +8,7 @@ use lexopt::{Arg, ValueExt};
 use volt_host::archive::Metadata;
 
 use super::plugins_folder::{Channel, Choice, of_channel};
-use super::{Failure, setup, tell};
+use super::{Failure, setup, tell, unexpected};
 
 const INSTALL: &str = "\
 Build the plugin and install it into Lapce
@@ -83,7 +83,7 @@ fn read(mut args: lexopt::Parser, command: &str) -> Result<Option<Options>, Fail
             Arg::Long("dir") => choice.take_folder(&mut args)?,
             Arg::Long("key-command") if command == "install" => key_command = Some(args.value()?.string()?),
             Arg::Short('h') | Arg::Long("help") => return Ok(None),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, INSTALL, command)),
         }
     }
     Ok(Some(Options { choice, key_command }))

@@ -1,6 +1,7 @@
 //! The command line: which sub-command, what failed, with which exit code.
 
 mod bench;
+mod check;
 mod complete;
 mod context;
 mod criteria;
@@ -17,43 +18,76 @@ mod session;
 mod setup;
 mod size;
 mod sse;
+mod stats;
 mod wait;
 mod wasi;
+mod wishes;
 
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use ai_completion::config::nearest;
 use ai_completion::provider::{self, Provider};
 use lexopt::{Arg, Parser, ValueExt};
 
 const HELP: &str = "\
-volt: the developer's tool of ai-completion
+volt: the tool of ai-completion
 
 Usage: cargo volt COMMAND [OPTIONS]
 
-Commands:
-  demo      Show the plugin at work: a file is typed, the ghost text grows, Tab takes it
-  complete  Ask for one completion at a place in a file, through the real plugin
-  install   Build the plugin and install it into Lapce
-  uninstall Remove it from Lapce
-  package   Lay out the plugin's folder as Lapce loads it, and pack the archive for the registry
-  sse       Print the events of a recorded event stream as JSON lines
-  decode    Print the tokens of a recorded answer of a model as JSON lines
-  bench     Measure the stream library against its peers
-  criteria  Measure what the stream library is held to, against its limits
-  replay    Play a recorded session in made-up time, and measure which pauses had a ghost
-  cuts      Measure how exactly answers are cut that run over the text that is missing
-  context   Measure how often prompts have the definition of what is called
-  size      Print the size of the plugin's wasm by part
-  wasi      Run a WASI program in the engine that Lapce uses
-  session   Have a made-up user write for some minutes, and measure what it comes to
+See it work:
+  demo       Show the plugin at work: a file is typed, the ghost text grows, Tab takes it
+  complete   Ask for one completion at a place in a file, through the real plugin
+
+Set it up:
+  install    Build the plugin and install it into Lapce
+  uninstall  Remove it from Lapce
+  check      Check what stands between your settings and a suggestion, and say how to put it right
+  stats      Show how often suggestions were shown, taken and kept
+
+Look into a recorded answer:
+  sse        Print the events of an event stream as JSON lines
+  decode     Print the tokens of an answer of a model as JSON lines
+
+Work on the plugin:
+  package    Lay out the plugin's folder as Lapce loads it, and pack the archive for the registry
+  bench      Measure the stream library against its peers
+  criteria   Measure what the stream library is held to, against its limits
+  replay     Play a recorded session in made-up time, and measure which pauses had a ghost
+  cuts       Measure how exactly answers are cut that run over the text that is missing
+  context    Measure how often prompts have the definition of what is called
+  session    Have a made-up user write for some minutes, and measure what it comes to
+  size       Print the size of the plugin's wasm by part
+  wasi       Run a WASI program in the engine that Lapce uses
 
 `cargo volt COMMAND --help` says more of each.
 
 Exit codes: 0 done, 1 it did not work out, 2 wrong arguments or unreadable input.
 ";
+
+/// The names of all commands.
+const COMMANDS: &[&str] = &[
+    "bench",
+    "check",
+    "complete",
+    "context",
+    "criteria",
+    "cuts",
+    "decode",
+    "demo",
+    "help",
+    "install",
+    "package",
+    "replay",
+    "session",
+    "size",
+    "sse",
+    "stats",
+    "uninstall",
+    "wasi",
+];
 
 /// Why a command ends without success.
 #[derive(Debug, PartialEq, Eq)]
@@ -112,7 +146,9 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
     match args.next()? {
         Some(Arg::Value(name)) => match name.to_str() {
             Some("demo") => demo::run(args, out),
+            Some("check") => check::run(args, out),
             Some("complete") => complete::run(args, out),
+            Some("stats") => stats::run(args, out),
             Some("install") => install::install(args, out),
             Some("uninstall") => install::uninstall(args, out),
             Some("package") => package::run(args, out),
@@ -127,10 +163,13 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("session") => session::run(args, out),
             Some("decode") => decode::run(args, out),
             Some("help") => Ok(out.write_all(HELP.as_bytes())?),
-            _ => Err(usage(format_args!("there is no command `{}`", name.display()), "")),
+            other => {
+                let hint = did_you_mean(other.unwrap_or_default(), COMMANDS.iter().copied(), "");
+                Err(usage(format_args!("there is no command `{}`{hint}", name.display()), ""))
+            }
         },
         Some(Arg::Short('h') | Arg::Long("help")) => Ok(out.write_all(HELP.as_bytes())?),
-        Some(other) => Err(other.unexpected().into()),
+        Some(other) => Err(unexpected(other, HELP, "")),
         None => Err(usage("which command?", "")),
     }
 }
@@ -146,11 +185,30 @@ fn usage(what: impl Display, command: &str) -> Failure {
     Failure::Usage(format!("{what} (see `cargo volt{space}{command} --help`)"))
 }
 
+/// ` (did you mean …?)` when one of the names is meant; `mark` stands before it.
+fn did_you_mean<'n>(given: &str, names: impl Iterator<Item = &'n str> + Clone, mark: &str) -> String {
+    nearest(given, names).map_or(String::new(), |name| format!(" (did you mean `{mark}{name}`?)"))
+}
+
+/// A failure about an argument that `command` does not take; its help names those that it does.
+fn unexpected(arg: Arg<'_>, help: &str, command: &str) -> Failure {
+    let hint = match &arg {
+        Arg::Long(given) => {
+            let options = help.split(|c: char| c.is_whitespace() || "[]|`,".contains(c));
+            did_you_mean(given, options.filter_map(|word| word.strip_prefix("--")), "--")
+        }
+        _ => String::new(),
+    };
+    usage(format_args!("{}{hint}", arg.unexpected()), command)
+}
+
 /// The provider of that name.
 fn find_provider(name: &str) -> Result<&'static dyn Provider, Failure> {
     provider::find(name).ok_or_else(|| {
-        let names: Vec<&str> = provider::names().collect();
-        Failure::Usage(format!("there is no provider `{name}`; give one of {}", names.join(", ")))
+        let names = provider::names();
+        let hint = did_you_mean(name, names.clone(), "");
+        let names = names.collect::<Vec<_>>().join(", ");
+        Failure::Usage(format!("there is no provider `{name}`{hint}; there are {names}"))
     })
 }
 
@@ -187,6 +245,8 @@ mod tests {
             &["-h"],
             &["help"],
             &["demo", "--help"],
+            &["check", "--help"],
+            &["stats", "--help"],
             &["complete", "--help"],
             &["package", "--help"],
             &["install", "--help"],
@@ -210,6 +270,11 @@ mod tests {
         for (words, part) in [
             (&[][..], "which command?"),
             (&["slay"], "`slay`"),
+            (&["complet"], "did you mean `complete`?"),
+            (&["demo", "--providr", "x"], "did you mean `--provider`?"),
+            (&["check", "--providr"], "(see `cargo volt check --help`)"),
+            (&["complete", "--provider", "olama"], "did you mean `ollama`?"),
+            (&["bench", "--jsn"], "did you mean `--json`?"),
             (&["--json"], "'--json'"),
             (&["package", "DIR"], "\"DIR\""),
             (&["package", "--to"], "'--to'"),

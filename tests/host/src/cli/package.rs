@@ -9,7 +9,7 @@ use volt_host::archive;
 use volt_host::build::Volt;
 
 use super::setup::Built;
-use super::{Failure, setup, tell};
+use super::{Failure, setup, tell, unexpected};
 
 const HELP: &str = "\
 Build the plugin, lay out its folder as Lapce loads it, pack and check the registry's archive; print the folder's path
@@ -36,7 +36,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             Arg::Long("archive") => file = Some(PathBuf::from(args.value()?)),
             Arg::Long("reproduce") => reproduce = true,
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, HELP, "package")),
         }
     }
     let built = setup::build()?;

@@ -17,7 +17,7 @@ use self::latencies::{Fetch, Latencies, Reading};
 use self::person::{Pause, Person, Session};
 use self::record::Event;
 use super::recording::json_lines;
-use super::{Failure, print_json};
+use super::{Failure, print_json, unexpected};
 
 const HELP: &str = "\
 Play a recorded session of a person before the plugin, in made-up time, and measure in which pauses a ghost was there
@@ -74,7 +74,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             Arg::Long("show") => show = args.value()?.parse()?,
             Arg::Long("json") => json = true,
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, HELP, "replay")),
         }
     }
     let lines: Vec<record::Line> = read(&session, "session", "--session")?;

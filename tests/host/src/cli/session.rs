@@ -10,7 +10,7 @@ use volt_host::server::Server;
 use volt_host::typist::{self, Typist};
 use volt_host::{Evidence, Lapce, Quantiles, Setup, Told};
 
-use super::{Failure, interrupt, print_json, setup};
+use super::{Failure, interrupt, print_json, setup, unexpected};
 
 /// How long the scripted model thinks.
 const LATENCY: Duration = Duration::from_millis(300);
@@ -91,7 +91,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             Arg::Long("line-ms") => line_ms = args.value()?.parse()?,
             Arg::Long("idle-seconds") => idle_seconds = args.value()?.parse()?,
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, HELP, "session")),
         }
     }
     setup::need_curl()?;

@@ -8,7 +8,7 @@ use lexopt::Arg;
 use serde_json::json;
 use volt_host::weight;
 
-use super::{Failure, print_json, setup};
+use super::{Failure, print_json, setup, unexpected};
 
 const HELP: &str = "\
 Print the size of the plugin's wasm by part: crates, and of the plugin's own crate the rooms
@@ -27,7 +27,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
         match arg {
             Arg::Long("json") => json = true,
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, HELP, "size")),
         }
     }
     let parts = weight::parts(&named_wasm()?)?;

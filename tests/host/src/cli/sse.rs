@@ -1,12 +1,13 @@
 //! `volt sse`: what the parser makes of a recorded event stream.
 
 use std::io::Write;
+use std::path::Path;
 
 use ai_completion::sse::{Error, Frame, Parser};
 use lexopt::Arg;
 use serde::Serialize;
 
-use super::{Failure, chunk_size, recording, usage};
+use super::{Failure, chunk_size, recording, unexpected, usage};
 
 const HELP: &str = "\
 Print the events of a recorded event stream, one JSON object per line
@@ -31,7 +32,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
             Arg::Value(value) if file.is_none() => file = Some(value),
             Arg::Long("chunk") => chunk = chunk_size(&mut args)?,
             Arg::Short('h') | Arg::Long("help") => return Ok(out.write_all(HELP.as_bytes())?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, HELP, "sse")),
         }
     }
     let file = file.ok_or_else(|| usage("which FILE?", "sse"))?;
@@ -39,7 +40,24 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     if recording::is_unframed(&file) {
         body = recording::frame(&body);
     }
+    if !is_event_stream(&body) {
+        let words = "is no event stream: no line begins with `data:`, `event:`, `id:`, `retry:` or `:`";
+        return Err(Failure::Failed(format!("{} {words}", Path::new(&file).display())));
+    }
     print(&body, chunk, out)
+}
+
+/// Whether some line is a field of the format, or there is nothing at all.
+fn is_event_stream(body: &[u8]) -> bool {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    let fields = [&b"data"[..], b"event", b"id", b"retry"];
+    let is_field = |line: &[u8]| {
+        let end = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        end == 0 || line.get(..end).is_some_and(|name| fields.contains(&name))
+    };
+    let mut lines =
+        body.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()).peekable();
+    lines.peek().is_none() || lines.any(is_field)
 }
 
 fn print(body: &[u8], chunk: usize, out: &mut dyn Write) -> Result<(), Failure> {

@@ -13,6 +13,8 @@ const ROOMS: &[(&str, &str)] = &[
     ("lapce", "lapce"),
     ("completion", "completion"),
     ("config", "config"),
+    ("local_model", "local_model"),
+    ("statistics", "statistics"),
     ("transport", "transport"),
     ("provider", "provider"),
     ("stream", "stream"),

@@ -118,16 +118,27 @@ impl fmt::Display for Figures {
         if let Some(requests) = self.requests {
             writeln!(f, "HTTP requests      {requests:>8}")?;
         }
-        let (min, max) = (self.answers_per_request_min, self.answers_per_request_max);
-        writeln!(f, "answers            {:>8} per request of the editor", format!("{min}..{max}"))?;
-        writeln!(f, "stale ghosts       {:>8}", self.stale_paints)?;
-        if let Some(children) = self.children_left {
-            writeln!(f, "processes left     {children:>8}")?;
-        }
-        writeln!(f, "files left         {:>8}", self.files_left)?;
+        let answered = match (self.answers_per_request_min, self.answers_per_request_max) {
+            (1, 1) => "every request of the editor answered once".to_owned(),
+            (min, max) => format!("requests of the editor answered {min} to {max} times"),
+        };
+        writeln!(f, "{answered}, {}", none_or(self.stale_paints, "stale ghost"))?;
+        let left = self.children_left.map(|children| none_or(children, "process") + " and ");
+        writeln!(f, "{}{} left behind", left.unwrap_or_default(), none_or(self.files_left, "file"))?;
         writeln!(f, "linear memory      {:>8} KiB", self.linear_memory_bytes >> 10)?;
         writeln!(f, "wasm               {:>8} KiB", self.wasm_bytes >> 10)
     }
+}
+
+/// `no file`, `1 file`, `2 files`.
+fn none_or(count: usize, what: &str) -> String {
+    let ending = match (count, what.ends_with('s')) {
+        (0 | 1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    let count = if count == 0 { "no".to_owned() } else { count.to_string() };
+    format!("{count} {what}{ending}")
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use volt_host::editor::{Position, Screen};
 
 use super::svg::Recording;
+
+/// How long a key is shown before what it does.
+const KEY_SHOWN: Duration = Duration::from_millis(600);
 
 /// Where the demo is shown.
 pub enum View<'a> {
@@ -63,6 +66,23 @@ impl<'a> View<'a> {
             recording.typed.push(screen.clone());
             // Those are drawn that grow after the last key.
             recording.ghosts.clear();
+        }
+    }
+
+    /// Says which key is pressed.
+    pub fn key(&mut self, key: &str) -> io::Result<()> {
+        match self {
+            Self::Terminal { out, lines } => {
+                writeln!(out, "\x1b[7m {key} \x1b[m")?;
+                *lines += 1;
+                out.flush()?;
+                std::thread::sleep(KEY_SHOWN);
+                Ok(())
+            }
+            Self::Lines { out, start, .. } => {
+                writeln!(out, "{:>6} ms  pressed: {key}", start.elapsed().as_millis())
+            }
+            Self::Hidden | Self::Picture(_) => Ok(()),
         }
     }
 

@@ -1,0 +1,156 @@
+//! Which setting was meant by a name that is none.
+
+/// What users of other tools call things, and the setting that is meant.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("url", "base-url"),
+    ("endpoint", "base-url"),
+    ("host", "base-url"),
+    ("server", "base-url"),
+    ("address", "base-url"),
+    ("api-base", "base-url"),
+    ("key", "api-key-env"),
+    ("apikey", "api-key-env"),
+    ("token", "api-key-env"),
+    ("api-token", "api-key-env"),
+    ("body", "extra-body"),
+    ("options", "extra-body"),
+    ("parameters", "extra-body"),
+    ("request-headers", "extra-headers"),
+    ("enabled", "trigger"),
+    ("enable", "trigger"),
+    ("disable", "trigger"),
+    ("disabled", "trigger"),
+    ("auto-trigger", "trigger"),
+    ("exclude", "ignore"),
+    ("excluded", "ignore"),
+    ("disabled-globs", "ignore"),
+    ("template", "fim"),
+    ("fim-template", "fim"),
+    ("thinking", "reasoning"),
+    ("effort", "reasoning"),
+    ("system-prompt", "instructions"),
+    ("system", "instructions"),
+    ("delay", "debounce-ms"),
+    ("context", "context-tokens"),
+    ("context-length", "context-tokens"),
+    ("max-length", "max-tokens"),
+    ("max-lines", "multiline"),
+    ("cert", "ca-file"),
+    ("certificate", "ca-file"),
+    ("verbose", "log-level"),
+    ("telemetry", "statistics"),
+    // Names of providers.
+    ("claude", "anthropic"),
+    ("gpt", "openai"),
+    ("chatgpt", "openai"),
+    ("google", "gemini"),
+    ("vertex", "vertex-gemini"),
+    ("aws", "bedrock"),
+    ("amazon", "bedrock"),
+    ("grok", "xai"),
+    ("kimi", "moonshot"),
+    ("glm", "zai"),
+    ("qwen", "dashscope"),
+    ("alibaba", "dashscope"),
+    ("hf", "huggingface"),
+    ("inception", "mercury"),
+    ("llama", "llama-cpp"),
+    ("local", "ollama"),
+    ("custom", "openai-compatible"),
+    ("other", "openai-compatible"),
+];
+
+/// A prefix or suffix must have this many characters to tell anything.
+const SHORTEST_PART: usize = 3;
+
+/// The name that is meant by `given`: one that is spelled nearly the same, called otherwise elsewhere, or has it as a part.
+pub fn nearest<'n>(given: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<&'n str> {
+    let given = spelled(given);
+    let close = names.clone().map(|name| (distance(&given, name), name)).min();
+    let close = close.filter(|(distance, name)| *distance <= 2.min(name.chars().count() / 3));
+    let synonym = || {
+        let (_, meant) = SYNONYMS.iter().find(|(other, _)| *other == given)?;
+        names.clone().find(|name| name == meant)
+    };
+    let part = || names.clone().find(|name| is_part(&given, name));
+    close.map(|(_, name)| name).or_else(synonym).or_else(part)
+}
+
+/// The names below a table, if that is what was given.
+pub fn below<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let is_below = |name: &&str| name.strip_prefix(given).is_some_and(|rest| rest.starts_with('.'));
+    names.filter(is_below).collect()
+}
+
+/// In the spelling of settings: lower case with hyphens.
+fn spelled(given: &str) -> String {
+    let mut text = String::with_capacity(given.len() + 4);
+    let mut was_lower = false;
+    for c in given.chars() {
+        if c.is_ascii_uppercase() && was_lower {
+            text.push('-');
+        }
+        was_lower = c.is_ascii_lowercase();
+        text.push(if c == '_' { '-' } else { c.to_ascii_lowercase() });
+    }
+    text
+}
+
+/// Whether one is the beginning or the end of the other: `debounce` of `debounce-ms`, `headers` of `extra-headers`, `num-ctx` of
+/// `ollama.num-ctx`, `timeout.idle` of `timeout.idle-ms`, and also `azure.region` of `aws.region`.
+fn is_part(given: &str, name: &str) -> bool {
+    let joins = |c: Option<char>| matches!(c, Some('-' | '.'));
+    let begins = |long: &str, short: &str| {
+        short.len() >= SHORTEST_PART
+            && long.strip_prefix(short).is_some_and(|rest| joins(rest.chars().next()))
+    };
+    let ends = |long: &str, short: &str| {
+        short.len() >= SHORTEST_PART
+            && long.strip_suffix(short).is_some_and(|rest| joins(rest.chars().next_back()))
+    };
+    let last = |name: &str| name.rsplit_once('.').map(|(_, last)| last.to_owned());
+    let is_in_another_table = last(name).is_some() && last(name) == last(given);
+    begins(name, given) || ends(name, given) || begins(given, name) || is_in_another_table
+}
+
+/// Edits that make one word the other, in characters: insert, delete, replace, swap two neighbours (the restricted
+/// Damerau-Levenshtein distance).
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, cb) in b.iter().enumerate() {
+            let replaced = at(&row, j) + usize::from(ca != cb);
+            let mut least = replaced.min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
+            let swaps = i > 0 && j > 0 && a.get(i - 1) == Some(cb) && b.get(j - 1) == Some(ca);
+            if swaps {
+                least = least.min(at(&before, j - 1) + 1);
+            }
+            next.push(least);
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    at(&row, b.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_swap_is_one_edit() {
+        for (a, b, expected) in [
+            ("modle", "model", 1),
+            ("model", "model", 0),
+            ("", "abc", 3),
+            ("teh", "the", 1),
+            ("ca", "abc", 3),
+        ] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+            assert_eq!(distance(b, a), expected, "{b} {a}");
+        }
+    }
+}
