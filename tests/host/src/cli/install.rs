@@ -155,15 +155,13 @@ fn next_steps(folder: &Path) -> String {
 
 Next:
   1. Restart Lapce, or reload the plugin: Plugins panel › gear › Reload Plugin.
-  2. Choose a model (command palette › Open Settings File). With a model on this machine:
-       [ai-completion]
-       provider = \"ollama\"
-     With a key in the environment, here in ANTHROPIC_API_KEY:
+  2. With Ollama, llama.cpp or LM Studio running there is nothing to set. Otherwise choose a provider (command
+     palette › Open Settings File), with its key in the environment, here in ANTHROPIC_API_KEY:
        [ai-completion]
        provider = \"anthropic\"
   3. Open a file, type in Insert mode and pause. Tab takes the suggestion, alt+\\ asks at once.
 
-Every provider has a recipe in docs/providers.md.
+Every provider has a recipe in docs/providers.md; `cargo volt check` tries yours.
 ",
         folder.display()
     )

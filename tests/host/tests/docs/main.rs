@@ -4,6 +4,7 @@
 mod commands;
 mod links;
 mod markdown;
+mod messages;
 mod recipes;
 mod rooms;
 mod settings;
