@@ -180,6 +180,10 @@ pub struct World {
     wakeups_in_pause: usize,
     /// How long the message at hand keeps the plugin busy, in milliseconds.
     busy_ms: Option<u64>,
+    /// Calls of the host and of the transport that may fail, so far.
+    calls: u64,
+    /// The one that does, counted from 1.
+    failing: u64,
     /// Wake-ups sent and not handled yet.
     wakeups_out: usize,
     pub seen: Seen,
@@ -422,6 +426,16 @@ impl World {
         }
     }
 
+    /// Counts a call that may fail; whether it does.
+    fn fails(&mut self, what: &str) -> bool {
+        self.calls += 1;
+        let fails = self.calls == self.failing;
+        if fails {
+            self.trace('!', &format_args!("{what} fails"));
+        }
+        fails
+    }
+
     /// Writes down what happens, when `TRACE` is set: for the failure of a property.
     fn trace(&self, sign: char, what: &dyn std::fmt::Display) {
         if std::env::var_os("TRACE").is_some() {
@@ -514,7 +528,7 @@ impl Environment for End {
     }
 
     fn trust(&self, _: &str) -> bool {
-        true
+        !self.0.borrow_mut().fails("trust")
     }
 
     fn learned(&self) -> String {
@@ -564,6 +578,13 @@ impl Transport for End {
             },
         );
         assert!(before.is_none(), "{number:?} was used before");
+        if world.fails("start") {
+            let dead = (world.now_ms, Serve::Cut);
+            if let Some(handed) = world.handed.get_mut(&number) {
+                handed.script = VecDeque::from([dead]);
+                handed.has_left = true;
+            }
+        }
         world.depart();
     }
 
@@ -594,6 +615,8 @@ impl Transport for End {
             return TransportEvent::Pending;
         };
         handed.was_read = true;
+        let serve = if world.fails("read") { Serve::Cut } else { serve };
+        let Some(handed) = world.handed.get_mut(&number) else { return TransportEvent::Pending };
         match serve {
             Serve::Head(status) => TransportEvent::Head { status, headers: Vec::new() },
             Serve::Body(mut body) => {
@@ -625,6 +648,10 @@ impl Transport for End {
 
     fn wake(&mut self, number: RequestNumber, not_before_ms: u64) {
         let mut world = self.0.borrow_mut();
+        if world.fails("wake") {
+            world.asked = None;
+            return;
+        }
         let from_first_byte = world.handed.get(&number).is_some_and(|handed| !handed.was_read);
         let since_ms = world.now_ms;
         world.asked = Some(Asked::More { number, since_ms, not_before_ms, from_first_byte });
@@ -632,6 +659,10 @@ impl Transport for End {
 
     fn timer(&mut self, ms: u64) {
         let mut world = self.0.borrow_mut();
+        if world.fails("timer") {
+            world.asked = None;
+            return;
+        }
         world.asked = Some(Asked::At(world.now_ms + ms.max(1)));
     }
 
@@ -704,6 +735,8 @@ impl Desk {
             wakeups_in_pause: 0,
             wakeups_out: 0,
             busy_ms: None,
+            calls: 0,
+            failing: 0,
             seen: Seen::default(),
         })));
         let mut desk = Self { driver: Driver::new(world.clone(), world.clone()), world };
@@ -727,6 +760,31 @@ impl Desk {
         self.change(|editor| {
             editor.open("large.rs", "rust", &"// filler\n".repeat(bytes / 10));
             editor.switch_to(FILE);
+        });
+    }
+
+    /// The call of the host or of the transport with this number fails, of those that may; they are counted from 1.
+    pub fn fail_call(&mut self, number: u64) {
+        let mut world = self.world.0.borrow_mut();
+        world.failing = world.calls + number;
+        if number == 0 {
+            world.failing = 0;
+        }
+    }
+
+    /// How many of them there were.
+    pub fn calls(&self) -> u64 {
+        self.world.0.borrow().calls
+    }
+
+    /// Opens another file, or brings it to the front, and clicks at this line and column.
+    pub fn open(&mut self, path: &str, text: &str, (line, column): (u32, u32)) {
+        self.change(|editor| {
+            if editor.text_of(path).is_none() {
+                editor.open(path, "rust", text);
+            }
+            editor.switch_to(path);
+            editor.click(line, column);
         });
     }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod another;
 pub mod desk;
+pub mod dice;
+pub mod hours;
 #[cfg(test)]
 mod interleavings;
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod recording;
 mod replay;
 mod session;
 mod setup;
+mod simulate;
 mod size;
 mod sse;
 mod stats;
@@ -59,6 +60,7 @@ Work on the plugin:
   cuts       Measure how exactly answers are cut that run over the text that is missing
   context    Measure how often prompts have the definition of what is called
   session    Have a made-up user write for some minutes, and measure what it comes to
+  simulate   Play working hours among faults, in made-up time
   size       Print the size of the plugin's wasm by part
   wasi       Run a WASI program in the engine that Lapce uses
 
@@ -160,6 +162,7 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("criteria") => criteria::run(args, out),
             Some("size") => size::run(args, out),
             Some("wasi") => wasi::run(args, out),
+            Some("simulate") => simulate::run(args, out),
             Some("session") => session::run(args, out),
             Some("decode") => decode::run(args, out),
             Some("help") => Ok(out.write_all(HELP.as_bytes())?),
