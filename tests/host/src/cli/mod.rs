@@ -1,6 +1,8 @@
 //! The command line: which sub-command, what failed, with which exit code.
 
 mod bench;
+#[cfg(unix)]
+mod chaos;
 mod check;
 mod complete;
 mod context;
@@ -60,6 +62,7 @@ Work on the plugin:
   cuts       Measure how exactly answers are cut that run over the text that is missing
   context    Measure how often prompts have the definition of what is called
   session    Have a made-up user write for some minutes, and measure what it comes to
+  chaos      Play sessions through the real plugin while server, agent, curl and disk fail
   simulate   Play working hours among faults, in made-up time
   size       Print the size of the plugin's wasm by part
   wasi       Run a WASI program in the engine that Lapce uses
@@ -162,6 +165,8 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("criteria") => criteria::run(args, out),
             Some("size") => size::run(args, out),
             Some("wasi") => wasi::run(args, out),
+            #[cfg(unix)]
+            Some("chaos") => chaos::run(args, out),
             Some("simulate") => simulate::run(args, out),
             Some("session") => session::run(args, out),
             Some("decode") => decode::run(args, out),
