@@ -152,7 +152,6 @@ pub(super) static PROFILES: &[Profile] = &[
             (Topic::Keys, "https://console.anthropic.com/settings/keys"),
             (Topic::Credit, "https://console.anthropic.com/settings/billing"),
         ],
-        ..VENDOR
     },
     Profile {
         name: "gemini",

@@ -81,7 +81,7 @@ fn the_first_thing_that_fails_is_named_with_its_fix() {
     let (settings, _) = settings_of(&wishes);
     let mut failed = Vec::new();
     server::checks(&settings, provider::find("ollama").unwrap(), &mut |check| {
-        failed.extend(check.has_failed().then(|| (check.name, check.fix)));
+        failed.extend(check.has_failed().then_some((check.name, check.fix)));
         Ok(())
     })
     .unwrap();
