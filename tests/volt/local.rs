@@ -70,8 +70,10 @@ fn what_has_no_model_for_code_is_asked_for_its_list_and_nothing_else() {
     assert_eq!(paths(&stage), ["/api/tags"]);
     // Who asks is told again, and the list is looked at again.
     stage.lapce.invoke();
-    let screen = stage.lapce.wait_until(PATIENCE, |screen| screen.popups.len() == 2).unwrap();
-    assert!(screen.status.concat().contains("ollama pull"), "{:?}", screen.status);
+    let told = |screen: &volt_host::editor::Screen| {
+        screen.popups.len() == 2 && screen.status.concat().contains("ollama pull")
+    };
+    stage.lapce.wait_until(PATIENCE, told).unwrap();
     stage.settle();
     assert_eq!(paths(&stage), ["/api/tags", "/api/tags"]);
     stage.finish();
