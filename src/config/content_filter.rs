@@ -39,7 +39,7 @@ impl FilterSettings {
         let mut settings = Self::default();
         reader.texts(LIST, MOST_PATTERNS, &check_pattern, &mut settings.patterns);
         let filter = settings.filter(&Self::default());
-        reader.text(REPLACEMENT, &mut settings.replacement, |text| {
+        reader.text(REPLACEMENT, &mut settings.replacement, &|text| {
             let fits = text.chars().count() <= LONGEST_REPLACEMENT && !text.chars().any(char::is_control);
             // It would be filtered as well, again and again.
             match fits && !filter.matches(text) {
@@ -70,12 +70,14 @@ impl FilterSettings {
     pub fn filter(&self, kept: &Self) -> ContentFilter {
         let added = self.patterns.iter().filter(|pattern| !kept.patterns.contains(pattern));
         let all = kept.patterns.iter().map(|pattern| (pattern, &kept.replacement));
-        let all = all.chain(added.map(|pattern| (pattern, &self.replacement)));
-        all.fold(ContentFilter::new(), |filter, (pattern, replacement)| match Pattern::wildcard(pattern) {
-            Ok(pattern) => filter.replace(pattern, replacement),
+        let mut filter = ContentFilter::new();
+        for (pattern, replacement) in all.chain(added.map(|pattern| (pattern, &self.replacement))) {
             // It was checked when it was read.
-            Err(_) => filter,
-        })
+            if let Ok(pattern) = Pattern::wildcard(pattern) {
+                filter = filter.replace(pattern, replacement);
+            }
+        }
+        filter
     }
 }
 

@@ -33,6 +33,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Says what a text must be, if it is not. Behind a pointer: one reader of texts serves all checks.
+pub type Check<'c> = &'c dyn Fn(&str) -> Result<(), String>;
+
 /// Reads settings one by one. Each read names its key, so that what nobody asked for is known in
 /// the end.
 pub struct Reader<'a> {
@@ -76,9 +79,8 @@ impl<'a> Reader<'a> {
             self.find_unknown(root, "", &mut unknown);
         }
         for key in unknown {
-            let names = || self.known.iter().copied();
-            let tables = names::below(&key, names());
-            let setting = if tables.is_empty() { names::nearest(&key, names()) } else { None };
+            let tables = names::below(&key, &self.known);
+            let setting = if tables.is_empty() { names::nearest(&key, &self.known) } else { None };
             let message = match key.rsplit('.').next() {
                 Some("key-command") => NO_KEY_COMMAND.to_owned(),
                 _ if !tables.is_empty() => {
@@ -93,7 +95,7 @@ impl<'a> Reader<'a> {
 
     /// A text that passes `check`, whose error says what is allowed. Empty is always allowed and
     /// means the default.
-    pub fn text(&mut self, key: &'static str, into: &mut String, check: impl Fn(&str) -> Result<(), String>) {
+    pub fn text(&mut self, key: &'static str, into: &mut String, check: Check<'_>) {
         let Some(value) = self.value(key) else { return };
         let allowed = match value.as_str().map(str::trim) {
             None => format!("a text in quotes; it is {}", kind(value)),
@@ -111,7 +113,7 @@ impl<'a> Reader<'a> {
     pub fn word(&mut self, setting: Text, into: &mut String) {
         match self.value(setting.0) {
             Some(Value::Number(number)) => *into = number.to_string(),
-            _ => self.text(setting.0, into, printable),
+            _ => self.text(setting.0, into, &printable),
         }
     }
 
@@ -129,7 +131,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A switch.
-    pub fn flag(&mut self, setting: Flag) -> bool {
+    pub fn flag(&mut self, setting: &Flag) -> bool {
         let Some(value) = self.value(setting.name) else { return setting.default };
         value.as_bool().unwrap_or_else(|| {
             let used = if setting.otherwise { "true" } else { "false" };
@@ -139,8 +141,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number. `300.0` is one: Lapce's settings window writes such.
-    pub fn number(&mut self, setting: Number) -> u32 {
-        let Number { name, default, min, max } = setting;
+    pub fn number(&mut self, setting: &Number) -> u32 {
+        let Number { name, default, min, max } = *setting;
         let Some(value) = self.value(name) else { return default };
         whole(value).filter(|number| (min..=max).contains(number)).unwrap_or_else(|| {
             self.wrong(name, &format!("a whole number from {min} to {max}"), value, &default.to_string());
@@ -149,14 +151,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A time.
-    pub fn milliseconds(&mut self, setting: Number) -> Duration {
+    pub fn milliseconds(&mut self, setting: &Number) -> Duration {
         Duration::from_millis(u64::from(self.number(setting)))
     }
 
     /// A number, or an empty text for none. Lapce's settings window writes texts where the default
     /// is one, so a number in a text counts too.
-    pub fn maybe_number(&mut self, setting: MaybeNumber) -> Option<f64> {
-        let MaybeNumber { name, min, max, is_whole } = setting;
+    pub fn maybe_number(&mut self, setting: &MaybeNumber) -> Option<f64> {
+        let MaybeNumber { name, min, max, is_whole } = *setting;
         let value = self.value(name)?;
         let number = match value {
             Value::String(text) if text.trim().is_empty() => return None,
@@ -173,7 +175,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of a few words.
-    pub fn choice<T: Copy + PartialEq>(&mut self, setting: Choice<T>) -> T {
+    pub fn choice<T: Copy + PartialEq>(&mut self, setting: &Choice<T>) -> T {
         let Some(value) = self.value(setting.name) else { return setting.default };
         chosen(setting.words, value).unwrap_or_else(|| {
             let used = setting.words.iter().find(|(_, choice)| *choice == setting.otherwise);
@@ -187,10 +189,10 @@ impl<'a> Reader<'a> {
     /// the same as one text.
     pub fn choices<T: Copy>(
         &mut self,
-        setting: Table,
+        setting: &Table,
         words: &[(&str, T)],
         otherwise: T,
-        check: &dyn Fn(&str) -> Result<(), String>,
+        check: Check<'_>,
         into: &mut Vec<(String, T)>,
     ) {
         for (name, value) in self.pairs(setting, &split_at_commas, &[':', '=']) {
@@ -211,28 +213,28 @@ impl<'a> Reader<'a> {
     }
 
     /// A list of globs, or one text of them; those that are none are left out.
-    pub fn globs(&mut self, setting: GlobList) -> Vec<Glob> {
+    pub fn globs(&mut self, setting: &GlobList) -> Vec<Glob> {
         let key = setting.name;
-        let globs = |text: &str| split_at_commas(text).into_iter().map(Glob::parse).collect();
-        let items: Vec<Result<Glob, String>> = match self.value(key) {
-            None => globs(setting.default),
-            Some(Value::String(text)) => globs(text),
-            Some(Value::Array(items)) => {
-                let item =
-                    |item: &Value| item.as_str().ok_or_else(|| "a text".to_owned()).and_then(Glob::parse);
-                items.iter().map(item).collect()
+        let mut items = Vec::new();
+        let text = match self.value(key) {
+            None => setting.default,
+            Some(Value::String(text)) => text,
+            Some(Value::Array(list)) => {
+                items.extend(list.iter().map(Value::as_str));
+                ""
             }
             Some(other) => {
                 self.problem(
                     key,
                     format!("must be a list of globs, such as \"*.min.js, vendor/\"; it is {}", kind(other)),
                 );
-                globs(setting.default)
+                setting.default
             }
         };
+        items.extend(split_at_commas(text).into_iter().map(Some));
         let mut found = Vec::new();
         for (at, item) in items.into_iter().enumerate() {
-            match item {
+            match item.ok_or_else(|| "a text".to_owned()).and_then(Glob::parse) {
                 Ok(glob) => found.push(glob),
                 Err(allowed) => self.problem_at(key, &format!("[{at}]"), format!("must be {allowed}")),
             }
@@ -241,13 +243,7 @@ impl<'a> Reader<'a> {
     }
 
     /// At most `most` texts, or one; those that do not pass `check` are left out.
-    pub fn texts(
-        &mut self,
-        key: &'static str,
-        most: usize,
-        check: &dyn Fn(&str) -> Result<(), String>,
-        into: &mut Vec<String>,
-    ) {
+    pub fn texts(&mut self, key: &'static str, most: usize, check: Check<'_>, into: &mut Vec<String>) {
         let items = match self.value(key) {
             None => return,
             Some(Value::Array(items)) => items.as_slice(),
@@ -267,7 +263,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A table of HTTP headers, or one text of them. Values are not shown: they may be secrets.
-    pub fn headers(&mut self, setting: Table, into: &mut Vec<(String, String)>) {
+    pub fn headers(&mut self, setting: &Table, into: &mut Vec<(String, String)>) {
         for (name, value) in self.pairs(setting, &split_headers, &[':']) {
             let name_ok =
                 !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
@@ -286,7 +282,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A table of JSON, or the same as one text.
-    pub fn fields(&mut self, setting: Table) -> Map<String, Value> {
+    pub fn fields(&mut self, setting: &Table) -> Map<String, Value> {
         let Some(value) = self.value(setting.name) else { return Map::new() };
         let parsed = value.as_str().and_then(json_tree::parse);
         match parsed.as_ref().unwrap_or(value) {
@@ -301,7 +297,7 @@ impl<'a> Reader<'a> {
     /// name and value.
     fn pairs(
         &mut self,
-        setting: Table,
+        setting: &Table,
         split: &dyn Fn(&str) -> Vec<&str>,
         marks: &[char],
     ) -> Vec<(String, Value)> {
@@ -326,7 +322,7 @@ impl<'a> Reader<'a> {
         pairs
     }
 
-    fn no_table(&mut self, setting: Table, given: &Value) {
+    fn no_table(&mut self, setting: &Table, given: &Value) {
         let message =
             format!("must be a table or a text like `{}`; it is {}, ignored", setting.example, kind(given));
         self.problem(setting.name, message);
@@ -459,10 +455,10 @@ fn split_headers(text: &str) -> Vec<&str> {
 }
 
 /// What must be given where `given` is not among `names`: the likeliest of them, or all.
-pub fn one_word<'n>(what: &str, given: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
-    match names::nearest(given, names.clone()) {
+pub fn one_word(what: &str, given: &str, names: &[&str]) -> String {
+    match names::nearest(given, names) {
         Some(name) => format!("{what}: did you mean `{name}`?"),
-        None => format!("{what}: one of {}", names.collect::<Vec<_>>().join(", ")),
+        None => format!("{what}: one of {}", names.join(", ")),
     }
 }
 

@@ -262,7 +262,7 @@ impl Settings {
 
     /// Reads the settings for another role from their own table. Where that names no provider, it says what is different
     /// from the main settings.
-    fn read_role(&self, reader: &mut Reader<'_>, setting: table::Table) -> Option<Box<Self>> {
+    fn read_role(&self, reader: &mut Reader<'_>, setting: &table::Table) -> Option<Box<Self>> {
         let table = reader.fields(setting);
         if table.is_empty() {
             return None;
@@ -290,40 +290,40 @@ impl Settings {
 
     /// Reads the settings that say whom to ask and how. What is not set stays as it is.
     fn read_provider(&mut self, reader: &mut Reader<'_>) {
-        reader.text(table::PROVIDER.0, &mut self.provider, |name| {
+        reader.text(table::PROVIDER.0, &mut self.provider, &|name| {
             if provider::find(name).is_some() {
                 return Ok(());
             }
-            Err(reader::one_word("the name of a provider", name, provider::names()))
+            Err(reader::one_word("the name of a provider", name, &provider::names().collect::<Vec<_>>()))
         });
-        reader.text(table::MODEL.0, &mut self.model, reader::model_name);
-        reader.text(table::BASE_URL.0, &mut self.base_url, reader::server_url);
+        reader.text(table::MODEL.0, &mut self.model, &reader::model_name);
+        reader.text(table::BASE_URL.0, &mut self.base_url, &reader::server_url);
         self.base_url.truncate(self.base_url.trim_end_matches('/').len());
         reader.secret(table::API_KEY, &mut self.api_key);
-        reader.text(table::API_KEY_ENV.0, &mut self.api_key_env, reader::variable_name);
-        reader.text(table::INSTRUCTIONS.0, &mut self.instructions, |text| {
+        reader.text(table::API_KEY_ENV.0, &mut self.api_key_env, &reader::variable_name);
+        reader.text(table::INSTRUCTIONS.0, &mut self.instructions, &|text| {
             let fits = text.chars().count() <= MOST_INSTRUCTIONS;
             if fits { Ok(()) } else { Err(format!("a text of at most {MOST_INSTRUCTIONS} characters")) }
         });
-        reader.headers(table::EXTRA_HEADERS, &mut self.extra_headers);
+        reader.headers(&table::EXTRA_HEADERS, &mut self.extra_headers);
         if reader.is_set(table::EXTRA_BODY.name) {
-            self.extra_body = reader.fields(table::EXTRA_BODY);
+            self.extra_body = reader.fields(&table::EXTRA_BODY);
         }
         if reader.is_set(table::TEMPERATURE.name) {
-            self.temperature = reader.maybe_number(table::TEMPERATURE);
+            self.temperature = reader.maybe_number(&table::TEMPERATURE);
         }
         if reader.is_set(table::FIM.name) {
             self.fim = fim(reader);
         }
         if reader.is_set(table::REASONING.name) {
-            self.reasoning = reader.choice(table::REASONING);
+            self.reasoning = reader.choice(&table::REASONING);
         }
         for option in table::OPTIONS {
             let mut value = String::new();
             reader.word(*option, &mut value);
             self.set_option(option.0, value);
         }
-        let tokens = reader.maybe_number(table::OLLAMA_NUM_CTX);
+        let tokens = reader.maybe_number(&table::OLLAMA_NUM_CTX);
         self.set_option(
             table::OLLAMA_NUM_CTX.name,
             tokens.map_or(String::new(), |tokens| (tokens as u32).to_string()),
@@ -354,18 +354,18 @@ impl Settings {
             engine: EngineSettings::read_from(reader),
             network: network(reader),
             telling: Telling {
-                status: reader.choice(table::STATUS),
-                log_level: reader.choice(table::LOG_LEVEL),
-                log_prompts: reader.flag(table::LOG_PROMPTS),
+                status: reader.choice(&table::STATUS),
+                log_level: reader.choice(&table::LOG_LEVEL),
+                log_prompts: reader.flag(&table::LOG_PROMPTS),
             },
-            statistics: reader.flag(table::STATISTICS),
+            statistics: reader.flag(&table::STATISTICS),
             invoked: None,
             fallback: None,
             wrong: None,
         };
         settings.read_provider(reader);
-        let invoked = settings.read_role(reader, table::INVOKED);
-        settings.fallback = settings.read_role(reader, table::FALLBACK);
+        let invoked = settings.read_role(reader, &table::INVOKED);
+        settings.fallback = settings.read_role(reader, &table::FALLBACK);
         settings.invoked = invoked;
         settings
     }
@@ -375,53 +375,53 @@ impl EngineSettings {
     fn read_from(reader: &mut Reader<'_>) -> Self {
         let mut triggers = Vec::new();
         let off = Trigger::Off;
-        reader.choices(table::FILES, table::TRIGGERS, off, &reader::plain_glob, &mut triggers);
+        reader.choices(&table::FILES, table::TRIGGERS, off, &reader::plain_glob, &mut triggers);
         let files = triggers.into_iter();
         let files = files.filter_map(|(text, trigger)| Some((Glob::parse(&text).ok()?, trigger))).collect();
         let mut languages = Vec::new();
-        reader.choices(table::LANGUAGES, table::TRIGGERS, off, &reader::language, &mut languages);
-        let debounce_ms = reader.number(table::DEBOUNCE_MS);
+        reader.choices(&table::LANGUAGES, table::TRIGGERS, off, &reader::language, &mut languages);
+        let debounce_ms = reader.number(&table::DEBOUNCE_MS);
         Self {
-            trigger: reader.choice(table::TRIGGER),
+            trigger: reader.choice(&table::TRIGGER),
             files,
             languages,
-            read_only: reader.globs(table::READ_ONLY),
-            ignore: reader.globs(table::IGNORE),
-            secret_files: reader.globs(table::SECRET_FILES),
+            read_only: reader.globs(&table::READ_ONLY),
+            ignore: reader.globs(&table::IGNORE),
+            secret_files: reader.globs(&table::SECRET_FILES),
             debounce_ms: (debounce_ms > 0).then_some(debounce_ms),
-            eagerness: reader.choice(table::EAGERNESS),
-            max_line_suffix: reader.number(table::MAX_LINE_SUFFIX),
-            max_tokens: reader.number(table::MAX_TOKENS),
-            context_tokens: reader.number(table::CONTEXT_TOKENS),
-            multiline: reader.choice(table::MULTILINE),
-            accept: reader.choice(table::ACCEPT),
-            snippets: reader.flag(table::SNIPPETS),
-            mask_secrets: reader.flag(table::MASK_SECRETS),
+            eagerness: reader.choice(&table::EAGERNESS),
+            max_line_suffix: reader.number(&table::MAX_LINE_SUFFIX),
+            max_tokens: reader.number(&table::MAX_TOKENS),
+            context_tokens: reader.number(&table::CONTEXT_TOKENS),
+            multiline: reader.choice(&table::MULTILINE),
+            accept: reader.choice(&table::ACCEPT),
+            snippets: reader.flag(&table::SNIPPETS),
+            mask_secrets: reader.flag(&table::MASK_SECRETS),
             content_filter: FilterSettings::read(reader),
-            speculative: reader.choice(table::SPECULATIVE),
-            cache_size: reader.number(table::CACHE_SIZE),
+            speculative: reader.choice(&table::SPECULATIVE),
+            cache_size: reader.number(&table::CACHE_SIZE),
             limits: Limits {
-                event_bytes: reader.number(table::LIMIT_EVENT_BYTES),
-                response_bytes: reader.number(table::LIMIT_RESPONSE_BYTES),
+                event_bytes: reader.number(&table::LIMIT_EVENT_BYTES),
+                response_bytes: reader.number(&table::LIMIT_RESPONSE_BYTES),
             },
         }
     }
 }
 
 fn network(reader: &mut Reader<'_>) -> transport::Options {
-    let mut network = transport::Options { mode: reader.choice(table::TRANSPORT), ..Default::default() };
-    reader.text(table::PROXY.0, &mut network.proxy, |url| reader::proxy_url(url).map(drop));
-    reader.text(table::CA_FILE.0, &mut network.ca_file, reader::full_path);
-    let first_byte = reader.milliseconds(table::TIMEOUT_FIRST_BYTE_MS);
+    let mut network = transport::Options { mode: reader.choice(&table::TRANSPORT), ..Default::default() };
+    reader.text(table::PROXY.0, &mut network.proxy, &|url| reader::proxy_url(url).map(drop));
+    reader.text(table::CA_FILE.0, &mut network.ca_file, &reader::full_path);
+    let first_byte = reader.milliseconds(&table::TIMEOUT_FIRST_BYTE_MS);
     network.limits.first_byte = (!first_byte.is_zero()).then_some(first_byte);
-    network.limits.idle = reader.milliseconds(table::TIMEOUT_IDLE_MS);
-    network.limits.total = reader.milliseconds(table::TIMEOUT_TOTAL_MS);
+    network.limits.idle = reader.milliseconds(&table::TIMEOUT_IDLE_MS);
+    network.limits.total = reader.milliseconds(&table::TIMEOUT_TOTAL_MS);
     network
 }
 
 fn fim(reader: &mut Reader<'_>) -> FimSetting {
     let mut fim = table::FIM.default.to_owned();
-    reader.text(table::FIM.name, &mut fim, |way| {
+    reader.text(table::FIM.name, &mut fim, &|way| {
         let known = FIM_WAYS.contains(&way) || provider::fim_names().any(|name| name == way);
         if known || way.contains("{prefix}") && way.contains("{suffix}") {
             return Ok(());
@@ -429,8 +429,9 @@ fn fim(reader: &mut Reader<'_>) -> FimSetting {
         if way.contains(['{', '<']) {
             return Err("a template with both {prefix} and {suffix} in it".to_owned());
         }
-        let names = FIM_WAYS.iter().copied().chain(provider::fim_names());
-        Err(reader::one_word("a template with {prefix} and {suffix} in it, or a name", way, names))
+        let mut names = FIM_WAYS.to_vec();
+        names.extend(provider::fim_names());
+        Err(reader::one_word("a template with {prefix} and {suffix} in it, or a name", way, &names))
     });
     match fim.as_str() {
         "auto" => FimSetting::Auto,

@@ -28,11 +28,11 @@ pub fn plain_glob(text: &str) -> Result<(), String> {
 
 /// Allows Lapce's ids of languages.
 pub fn language(text: &str) -> Result<(), String> {
-    let ids = lapce::language_ids();
-    if ids.clone().any(|id| id == text) {
+    let ids: Vec<_> = lapce::language_ids().collect();
+    if ids.contains(&text) {
         return Ok(());
     }
-    Err(match super::names::nearest(text, ids) {
+    Err(match super::names::nearest(text, &ids) {
         Some(id) => format!("an id of Lapce's: did you mean `{id}`?"),
         None => {
             "an id that Lapce gives a language, such as `rust`; for other languages set `files`".to_owned()

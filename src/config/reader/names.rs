@@ -64,22 +64,22 @@ const SYNONYMS: &[(&str, &str)] = &[
 const SHORTEST_PART: usize = 3;
 
 /// The name that is meant by `given`: one that is spelled nearly the same, called otherwise elsewhere, or has it as a part.
-pub fn nearest<'n>(given: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<&'n str> {
+pub fn nearest<'n>(given: &str, names: &[&'n str]) -> Option<&'n str> {
     let given = spelled(given);
-    let close = names.clone().map(|name| (distance(&given, name), name)).min();
+    let close = names.iter().map(|name| (distance(&given, name), *name)).min();
     let close = close.filter(|(distance, name)| *distance <= 2.min(name.chars().count() / 3));
     let synonym = || {
         let (_, meant) = SYNONYMS.iter().find(|(other, _)| *other == given)?;
-        names.clone().find(|name| name == meant)
+        names.iter().find(|name| *name == meant).copied()
     };
-    let part = || names.clone().find(|name| is_part(&given, name));
+    let part = || names.iter().find(|name| is_part(&given, name)).copied();
     close.map(|(_, name)| name).or_else(synonym).or_else(part)
 }
 
 /// The names below a table, if that is what was given.
-pub fn below<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+pub fn below<'n>(given: &str, names: &[&'n str]) -> Vec<&'n str> {
     let is_below = |name: &&str| name.strip_prefix(given).is_some_and(|rest| rest.starts_with('.'));
-    names.filter(is_below).collect()
+    names.iter().copied().filter(is_below).collect()
 }
 
 /// In the spelling of settings: lower case with hyphens.
