@@ -93,7 +93,7 @@ impl Received {
         let mut builder = StreamPipelineBuilder::new(decoder).metrics().backpressure(UNSHOWN);
         if !filter.is_empty() {
             // Gathering tokens before it saves nothing: see the case `whole/filter` of the benchmarks.
-            builder = builder.transform(filter.clone().resume(text));
+            builder = builder.transform(filter.afresh().resume(text));
         }
         let mut pipeline = builder.build();
         pipeline.at(sent_ms);

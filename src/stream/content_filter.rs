@@ -88,6 +88,11 @@ impl ContentFilter {
         Self::default()
     }
 
+    /// A filter with the same patterns, which are shared, for a stream of its own: it has read nothing yet.
+    pub(crate) fn afresh(&self) -> Self {
+        Self { rules: Arc::clone(&self.rules), ..Self::default() }
+    }
+
     /// Deletes what matches `pattern`.
     pub fn delete(self, pattern: Pattern) -> Self {
         self.replace(pattern, "")
@@ -117,8 +122,8 @@ impl ContentFilter {
         }
         let mut search = Search::default();
         let mut found = false;
-        search.read(&self.rules.patterns, text, |_| found = true);
-        search.end(&self.rules.patterns, |_| found = true);
+        search.read(&self.rules.patterns, text, &mut |_| found = true);
+        search.end(&self.rules.patterns, &mut |_| found = true);
         found
     }
 
@@ -167,7 +172,7 @@ impl Channel {
         let at = from.max(self.given);
         let actions = &rules.actions;
         let mut edit = Edit { held: &self.held, text, from, at, actions, out, cut: false };
-        self.search.read(&rules.patterns, text, |found| edit.apply(found));
+        self.search.read(&rules.patterns, text, &mut |found| edit.apply(found));
         if edit.at == from && self.held.is_empty() && self.search.decided() == self.search.at() {
             return false;
         }
@@ -200,7 +205,7 @@ impl Channel {
         let at = from.max(self.given);
         let actions = &rules.actions;
         let mut edit = Edit { held: &self.held, text: "", from, at, actions, out, cut: false };
-        self.search.end(&rules.patterns, |found| edit.apply(found));
+        self.search.end(&rules.patterns, &mut |found| edit.apply(found));
         edit.copy_to(end);
         self.cut = edit.cut;
         self.held.clear();

@@ -261,7 +261,7 @@ impl Engine {
         prompt.unwanted = unwanted;
         let suggestion = Suggestion::new(buffer.uri, buffer.language, place.offset, *extent);
         let mut generation =
-            Generation::new(provider, account, prompt, place.invoked, *limits, content_filter.clone());
+            Generation::new(provider, account, prompt, place.invoked, *limits, content_filter.afresh());
         self.asked = role;
         let request = generation.request(self.next_number(), now + delay_ms, "")?;
         Ok(Some((Work { generation, suggestion, instead_of: None, role, loads }, request)))
@@ -326,7 +326,7 @@ impl Engine {
         let suggestion = Suggestion::new(buffer.uri, buffer.language, offset, *extent);
         let (provider, account) = (target.provider, target.account.clone());
         let mut generation =
-            Generation::new(provider, account, prompt, false, *limits, content_filter.clone());
+            Generation::new(provider, account, prompt, false, *limits, content_filter.afresh());
         let number = self.next_number();
         if let Ok(request) = generation.request(number, now, "") {
             out.push(Output::Start { number, request: Box::new(request), delay_ms: 0, replaces: None });

@@ -1,6 +1,7 @@
 //! Finding matches in text that is still coming.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::automaton::{Automaton, DEAD};
 
@@ -14,7 +15,7 @@ pub(super) struct Patterns {
 
 #[derive(Debug, Clone)]
 struct Pattern {
-    automaton: Automaton,
+    automaton: Arc<Automaton>,
     start_suffices: bool,
 }
 
@@ -24,7 +25,7 @@ impl Patterns {
         for (byte, first) in (0..=u8::MAX).zip(self.first.iter_mut()) {
             *first |= automaton.starts_with(byte);
         }
-        self.list.push(Pattern { automaton, start_suffices });
+        self.list.push(Pattern { automaton: Arc::new(automaton), start_suffices });
     }
 }
 
@@ -95,7 +96,7 @@ impl Search {
     }
 
     /// Reads on and tells `hit` each match that has become certain, in order.
-    pub(super) fn read(&mut self, patterns: &Patterns, text: &str, mut hit: impl FnMut(Match)) {
+    pub(super) fn read(&mut self, patterns: &Patterns, text: &str, hit: &mut dyn FnMut(Match)) {
         let mut bytes = text.as_bytes();
         loop {
             if self.attempts.is_empty() {
@@ -108,13 +109,13 @@ impl Search {
             }
             let Some((&byte, rest)) = bytes.split_first() else { return };
             self.step(patterns, byte);
-            self.tell(&mut hit);
+            self.tell(hit);
             bytes = rest;
         }
     }
 
     /// The text ends here. The search begins anew.
-    pub(super) fn end(&mut self, patterns: &Patterns, mut hit: impl FnMut(Match)) {
+    pub(super) fn end(&mut self, patterns: &Patterns, hit: &mut dyn FnMut(Match)) {
         let mut covered = 0;
         for mut attempt in std::mem::take(&mut self.attempts) {
             if attempt.start < covered {
@@ -127,7 +128,7 @@ impl Search {
             }
             self.close(&attempt);
         }
-        self.waiting.drain(..).for_each(&mut hit);
+        self.waiting.drain(..).for_each(hit);
         *self = Self::default();
     }
 
@@ -219,7 +220,7 @@ impl Search {
         self.waiting.insert(place, found);
     }
 
-    fn tell(&mut self, hit: &mut impl FnMut(Match)) {
+    fn tell(&mut self, hit: &mut dyn FnMut(Match)) {
         while let Some(found) = self.waiting.front() {
             if self.attempts.first().is_some_and(|attempt| attempt.rank() < found.rank()) {
                 return;
@@ -244,10 +245,10 @@ mod tests {
         patterns.add(automaton, false);
         let mut search = Search::default();
         let mut found = 0;
-        search.read(&patterns, &"<".repeat(10_000), |_| found += 1);
+        search.read(&patterns, &"<".repeat(10_000), &mut |_| found += 1);
         assert_eq!(found, 0);
         assert!(search.attempts.len() < states, "{} of {states}", search.attempts.len());
-        search.read(&patterns, ">x", |_| found += 1);
+        search.read(&patterns, ">x", &mut |_| found += 1);
         assert_eq!(found, 1);
     }
 }
