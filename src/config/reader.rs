@@ -176,12 +176,21 @@ impl<'a> Reader<'a> {
 
     /// One of a few words.
     pub fn choice<T: Copy + PartialEq>(&mut self, setting: &Choice<T>) -> T {
-        let Some(value) = self.value(setting.name) else { return setting.default };
-        chosen(setting.words, value).unwrap_or_else(|| {
-            let used = setting.words.iter().find(|(_, choice)| *choice == setting.otherwise);
-            let used = used.map_or("", |(word, _)| word);
-            self.wrong(setting.name, &one_of(setting.words), value, &format!("\"{used}\""));
-            setting.otherwise
+        let otherwise = setting.words.iter().position(|(_, choice)| *choice == setting.otherwise);
+        match self.one_of(setting.name, &words_of(setting.words), otherwise) {
+            None => setting.default,
+            Some(at) => setting.words.get(at).map_or(setting.otherwise, |(_, choice)| *choice),
+        }
+    }
+
+    /// Which of `words` is given, if anything is. What is none of them counts as the one at `otherwise`.
+    #[inline(never)]
+    fn one_of(&mut self, key: &'static str, words: &[&str], otherwise: Option<usize>) -> Option<usize> {
+        let value = self.value(key)?;
+        chosen(words, value).or_else(|| {
+            let used = otherwise.and_then(|at| words.get(at)).copied().unwrap_or_default();
+            self.wrong(key, &one_of(words), value, &["\"", used, "\""].concat());
+            otherwise.or(Some(words.len()))
         })
     }
 
@@ -195,16 +204,15 @@ impl<'a> Reader<'a> {
         check: Check<'_>,
         into: &mut Vec<(String, T)>,
     ) {
+        let names = words_of(words);
         for (name, value) in self.pairs(setting, &split_at_commas, &[':', '=']) {
             let place = [".", &name].concat();
-            let choice = chosen(words, &value).unwrap_or_else(|| {
-                self.problem_at(
-                    setting.name,
-                    &place,
-                    format!("must be {}; it is {}", one_of(words), kind(&value)),
-                );
-                otherwise
-            });
+            let at = chosen(&names, &value);
+            if at.is_none() {
+                let message = format!("must be {}; it is {}", one_of(&names), kind(&value));
+                self.problem_at(setting.name, &place, message);
+            }
+            let choice = at.and_then(|at| words.get(at)).map_or(otherwise, |(_, choice)| *choice);
             match check(&name) {
                 Ok(()) => into.push((name, choice)),
                 Err(allowed) => self.problem_at(setting.name, &place, ["must be ", &allowed].concat()),
@@ -375,16 +383,24 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn chosen<T: Copy>(words: &[(&str, T)], value: &Value) -> Option<T> {
-    let given = value.as_str()?.trim();
-    words.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice)
+/// The words without what they mean: what is done with them is the same for all meanings, and compiled once.
+#[inline(never)]
+fn words_of<'w, T>(words: &[(&'w str, T)]) -> Vec<&'w str> {
+    words.iter().map(|(word, _)| *word).collect()
 }
 
-fn one_of<T>(words: &[(&str, T)]) -> String {
-    let words: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+/// Which of the words a value is.
+fn chosen(words: &[&str], value: &Value) -> Option<usize> {
+    let given = value.as_str()?.trim();
+    words.iter().position(|word| *word == given)
+}
+
+fn one_of(words: &[&str]) -> String {
     match words.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        _ => words.concat(),
+        Some((last, rest)) if !rest.is_empty() => {
+            ["\"", &rest.join("\", \""), "\" or \"", last, "\""].concat()
+        }
+        _ => ["\"", &words.concat(), "\""].concat(),
     }
 }
 
