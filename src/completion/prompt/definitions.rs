@@ -3,6 +3,8 @@
 //! They are looked for in the background, by the agent, and kept: a prompt takes what is known. So no key waits for
 //! them, and the names that a file imports are known by the time they are typed.
 
+use std::cmp::Ordering;
+
 use super::clean::{clean, clean_name};
 use crate::completion::io::Buffer;
 use crate::completion::trigger::{Gates, Glob, Globs};
@@ -76,15 +78,13 @@ impl Definitions {
             return None;
         }
         let family = family_of(buffer.path)?;
-        let is_known = |name: &&str| {
-            self.names.iter().any(|it| it.name == *name && now_ms.saturating_sub(it.at_ms) < TTL_MS)
-        };
-        let names: Vec<String> = names(buffer.text, offset)
-            .into_iter()
-            .filter(|name| !is_known(name))
-            .take(AT_ONCE)
-            .map(str::to_owned)
-            .collect();
+        let mut names: Vec<String> = Vec::new();
+        for name in self::names(buffer.text, offset) {
+            let is_known = |it: &Name| it.name == name && now_ms.saturating_sub(it.at_ms) < TTL_MS;
+            if names.len() < AT_ONCE && !self.names.iter().any(is_known) {
+                names.push(name.to_owned());
+            }
+        }
         if names.is_empty() {
             return None;
         }
@@ -99,17 +99,24 @@ impl Definitions {
         let names = std::mem::take(&mut self.sought);
         self.took_ms = now_ms.saturating_sub(self.began_ms.unwrap_or(now_ms));
         self.names.retain(|known| !names.contains(&known.name));
-        let mut fresh: Vec<Name> =
-            names.into_iter().map(|name| Name { name, at_ms: now_ms, found: Vec::new() }).collect();
-        for (head, definition) in definitions(output, gates) {
-            let defined = words(defining_part(head)).into_iter();
-            let name = defined.filter_map(|(word, _)| fresh.iter().position(|name| name.name == word)).next();
-            if let Some(name) = name.and_then(|at| fresh.get_mut(at)) {
-                name.found.push(definition);
+        let known = self.names.len();
+        for name in names {
+            self.names.push(Name { name, at_ms: now_ms, found: Vec::new() });
+        }
+        let fresh = self.names.get_mut(known..).unwrap_or_default();
+        for definition in definitions(output, gates) {
+            let mut rest = defining_part(&definition.text);
+            while let Some((word, behind)) = next_word(rest) {
+                if let Some(name) = fresh.iter_mut().find(|name| name.name == word) {
+                    name.found.push(definition);
+                    break;
+                }
+                rest = behind;
             }
         }
-        self.names.append(&mut fresh);
-        self.names.drain(..self.names.len().saturating_sub(MOST));
+        while self.names.len() > MOST {
+            self.names.remove(0);
+        }
     }
 
     /// The definitions of the names used near the cursor that stand in other files, a snippet for each file, of at most
@@ -117,24 +124,35 @@ impl Definitions {
     pub(super) fn snippets(&self, buffer: &Buffer<'_>, offset: usize, bytes: usize) -> Vec<Snippet> {
         let mut left = bytes;
         let mut chosen: Vec<&Definition> = Vec::new();
-        let near = names(buffer.text, offset);
-        let known = near.iter().filter_map(|name| self.names.iter().find(|known| known.name == *name));
-        for name in known.take(NAMES) {
-            for definition in name.best(buffer.path) {
+        let mut count = 0;
+        for near in names(buffer.text, offset) {
+            let Some(name) = self.names.iter().find(|known| known.name == near) else { continue };
+            count += 1;
+            if count > NAMES {
+                break;
+            }
+            for (_, definition) in name.best(buffer.path).into_iter().flatten() {
                 let size = definition.path.len() + definition.text.len();
-                if size <= left && !chosen.contains(&definition) {
-                    left -= size;
-                    let place = |it: &&Definition| (&it.path, it.line) < (&definition.path, definition.line);
-                    chosen.insert(chosen.partition_point(place), definition);
+                if size > left || chosen.contains(&definition) {
+                    continue;
                 }
+                left -= size;
+                let is_behind = |it: &&Definition| match it.path.cmp(&definition.path) {
+                    Ordering::Equal => it.line >= definition.line,
+                    order => order == Ordering::Greater,
+                };
+                chosen.insert(chosen.iter().position(is_behind).unwrap_or(chosen.len()), definition);
             }
         }
         let mut snippets: Vec<Snippet> = Vec::new();
         for Definition { path, text, .. } in chosen {
             let (path, text) = (clean_name(path), clean(text));
-            match snippets.last_mut().filter(|last| last.path == path) {
-                Some(last) => last.text = [&last.text, "\n", &text].concat(),
-                None => snippets.push(Snippet { path, text }),
+            match snippets.last_mut() {
+                Some(last) if last.path == path => {
+                    last.text.push('\n');
+                    last.text.push_str(&text);
+                }
+                _ => snippets.push(Snippet { path, text }),
             }
         }
         snippets
@@ -142,15 +160,25 @@ impl Definitions {
 }
 
 impl Name {
-    /// Its definitions outside of `path`, those in the nearest folders first; none if it is defined there too.
-    fn best(&self, path: &str) -> impl Iterator<Item = &Definition> {
-        let is_clear = self.found.len() <= COMMON && self.found.iter().all(|it| it.path != path);
-        let mut found: Vec<&Definition> = Vec::new();
-        for definition in self.found.iter().filter(|_| is_clear) {
-            let near = shared(&definition.path, path);
-            found.insert(found.partition_point(|other| shared(&other.path, path) >= near), definition);
+    /// Its definitions outside of `path`, those in the nearest folders first, each with how near it is; none if it is
+    /// defined there too.
+    fn best(&self, path: &str) -> [Option<(usize, &Definition)>; OF_A_NAME] {
+        let mut best = [None; OF_A_NAME];
+        if self.found.len() > COMMON {
+            return best;
         }
-        found.into_iter().take(OF_A_NAME)
+        for definition in &self.found {
+            if definition.path == path {
+                return [None; OF_A_NAME];
+            }
+            let mut next = Some((shared(&definition.path, path), definition));
+            for slot in &mut best {
+                if slot.map(|(near, _)| near) < next.map(|(near, _)| near) {
+                    std::mem::swap(slot, &mut next);
+                }
+            }
+        }
+        best
     }
 }
 
@@ -200,23 +228,32 @@ fn family_of(path: &str) -> Option<&'static Family> {
     FAMILIES.iter().find(|family| family.extensions.contains(&extension))
 }
 
-/// What introduces a definition, and a variable at the top of a file.
-const KEYWORDS: &str = "fn|def|class|struct|enum|union|trait|type|interface|function|func|fun|module|mod|namespace|\
-                        protocol|record|object|typedef|macro_rules!|#define";
-const VARIABLES: &str = "const|static|let|var|val";
+/// What defines one of the names, written `~`; white space is written `@`. First what a word introduces, then a
+/// variable at the top of a file.
+const BY_WORD: &str = "(^|[^A-Za-z0-9_])(fn|def|class|struct|enum|union|trait|type|interface|function|func|fun|module|\
+                       mod|namespace|protocol|record|object|typedef|macro_rules!|#define)@+\
+                       (\\([^)]*\\)@*|self\\.|[A-Za-z0-9_]+(::|\\.))?[*&]?~\
+                       |^(export@+)?(pub(\\([^)]*\\))?@+)?(const|static|let|var|val)@+(mut@+)?~";
+/// A type and a name, `static int name(`; a method of a class of JavaScript's.
+const BY_SHAPE: &str = "|^@*([A-Za-z_][A-Za-z0-9_:<>,.*&?]*(\\[\\])?[[:space:]*&]+)+([A-Za-z0-9_]+::)?~[^;=]*$\
+                        |^@+~[^;=]*\\{@*$";
 
 /// The expression for lines that define one of the names, which are letters, digits and underscores.
 fn pattern(names: &[String], by_shape: bool) -> String {
-    let name = format!("({})([^A-Za-z0-9_]|$)", names.join("|"));
-    let s = "[[:space:]]";
-    let mut pattern = format!(
-        "(^|[^A-Za-z0-9_])({KEYWORDS}){s}+(\\([^)]*\\){s}*|self\\.|[A-Za-z0-9_]+(::|\\.))?[*&]?{name}"
-    );
-    pattern += &format!("|^(export{s}+)?(pub(\\([^)]*\\))?{s}+)?({VARIABLES}){s}+(mut{s}+)?{name}");
-    if by_shape {
-        // A type and a name, `static int name(`; a method of a class of JavaScript's.
-        let kind = "([A-Za-z_][A-Za-z0-9_:<>,.*&?]*(\\[\\])?[[:space:]*&]+)+([A-Za-z0-9_]+::)?";
-        pattern += &format!("|^{s}*{kind}{name}[^;=]*$|^{s}+{name}[^;=]*\\{{{s}*$");
+    let names = names.join("|");
+    let mut pattern = String::new();
+    for template in [BY_WORD, if by_shape { BY_SHAPE } else { "" }] {
+        for c in template.chars() {
+            match c {
+                '~' => {
+                    pattern.push('(');
+                    pattern.push_str(&names);
+                    pattern.push_str(")([^A-Za-z0-9_]|$)");
+                }
+                '@' => pattern.push_str("[[:space:]]"),
+                c => pattern.push(c),
+            }
+        }
     }
     pattern
 }
@@ -231,21 +268,21 @@ const NO_DEFINITION: &[&str] = &[
 /// Whether a line is a comment or a statement rather than a definition.
 fn begins_otherwise(line: &str) -> bool {
     let bare = line.trim_start();
-    let first = words(bare).first().map_or("", |(word, _)| *word);
-    let is_comment = ["//", "/*", "*", "--", "# "].iter().any(|mark| bare.starts_with(mark));
+    let first = next_word(bare).map_or("", |(word, _)| word);
+    let is_comment = begins_with_one(bare, &["//", "/*", "*", "--", "# "]);
     // Variables at the top of a file are defined by the same word as those within a function.
     is_comment || NO_DEFINITION.contains(&first) && (first != "let" || bare.len() < line.len())
 }
 
-/// The definitions in what was found, each with its first line.
-fn definitions<'o>(output: &'o str, gates: &Gates) -> Vec<(&'o str, Definition)> {
+/// The definitions in what was found.
+fn definitions(output: &str, gates: &Gates) -> Vec<Definition> {
     let ignored = not_to_be_searched(output);
-    let mut found: Vec<(&str, Definition)> = Vec::new();
+    let mut found: Vec<Definition> = Vec::new();
     let mut open = false;
-    for line in output.lines() {
-        if let Some((_, last)) = found.last_mut().filter(|_| open) {
-            let next = format!("{}-{}-", last.path, last.line + last.text.lines().count());
-            if let Some(text) = line.strip_prefix("./").unwrap_or(line).strip_prefix(next.as_str()) {
+    let mut rest = output;
+    while let Some(line) = next_found(&mut rest) {
+        if let Some(last) = found.last_mut().filter(|_| open) {
+            if let Some(text) = behind(last, line) {
                 open = goes_on(&last.text, text) && push_line(&mut last.text, text);
                 continue;
             }
@@ -261,34 +298,73 @@ fn definitions<'o>(output: &'o str, gates: &Gates) -> Vec<(&'o str, Definition)>
             continue;
         }
         open = !ends_head(text);
-        let definition = Definition { path: path.to_owned(), line: number, text: text.trim_end().to_owned() };
-        found.push((text, definition));
+        found.push(Definition { path: path.to_owned(), line: number, text: text.trim_end().to_owned() });
     }
-    for (_, definition) in &mut found {
-        let text = definition.text.trim_end_matches(['{', ' ', '\n']);
-        definition.text.truncate(text.len());
+    for Definition { text, .. } in &mut found {
+        while matches!(text.as_bytes().last(), Some(b'{' | b' ' | b'\n')) {
+            text.pop();
+        }
     }
     found
 }
 
+/// What stands before and behind the first such byte, of ASCII.
+#[inline(never)]
+fn split(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|it| it == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Takes the next line off a text.
+#[inline(never)]
+fn next_line<'t>(text: &mut &'t str) -> Option<&'t str> {
+    if text.is_empty() {
+        return None;
+    }
+    let (line, rest) = split(text, b'\n').unwrap_or((text, ""));
+    *text = rest;
+    Some(line.strip_suffix('\r').unwrap_or(line))
+}
+
+/// Takes the next line off what was found, which `grep` begins with `./`.
+fn next_found<'o>(output: &mut &'o str) -> Option<&'o str> {
+    let line = next_line(output)?;
+    Some(line.strip_prefix("./").unwrap_or(line))
+}
+
+/// The text of a line, `path-number-text`, that stands right behind a definition.
+fn behind<'o>(definition: &Definition, line: &'o str) -> Option<&'o str> {
+    let rest = line.strip_prefix(definition.path.as_str())?.strip_prefix('-')?;
+    let (number, text) = split(rest, b'-')?;
+    (number.parse() == Ok(definition.line + count_lines(&definition.text))).then_some(text)
+}
+
+fn count_lines(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count() + 1
+}
+
 /// Where only `grep` is at hand, the `.gitignore` files come along with what is found, as lines of those files.
 fn not_to_be_searched(output: &str) -> Globs {
-    let lines =
-        output.lines().filter_map(|line| line.strip_prefix("./").unwrap_or(line).split_once(".gitignore:"));
     let mut globs = Globs::default();
-    for (folder, glob) in lines {
+    let mut rest = output;
+    while let Some(line) = next_found(&mut rest) {
+        let Some((folder, glob)) = line.split_once(".gitignore:") else { continue };
         let glob = glob.trim();
-        if glob.is_empty() || glob.starts_with(['#', '!']) {
+        let is_file = folder.is_empty() || folder.ends_with('/') && !folder.contains(':');
+        if !is_file || glob.is_empty() || begins_with_one(glob, &["#", "!"]) {
             continue;
         }
-        let is_file = folder.is_empty() || folder.ends_with('/') && !folder.contains(':');
-        let is_anchored = glob.trim_end_matches('/').contains('/');
-        let glob = match (folder, is_anchored) {
-            ("", _) => glob.to_owned(),
-            (_, true) => ["/", folder, glob.trim_start_matches('/')].concat(),
-            (_, false) => ["/", folder, "**/", glob].concat(),
-        };
-        if let Some(glob) = Glob::parse(&glob).ok().filter(|_| is_file) {
+        let mut whole = String::new();
+        if folder.is_empty() {
+            whole.push_str(glob);
+        } else {
+            let is_anchored = glob.trim_end_matches('/').contains('/');
+            whole.push('/');
+            whole.push_str(folder);
+            whole.push_str(if is_anchored { "" } else { "**/" });
+            whole.push_str(if is_anchored { glob.trim_start_matches('/') } else { glob });
+        }
+        if let Ok(glob) = Glob::parse(&whole) {
             globs.add(&glob);
         }
     }
@@ -297,23 +373,24 @@ fn not_to_be_searched(output: &str) -> Globs {
 
 /// `path:number:text`.
 fn numbered(line: &str) -> Option<(&str, usize, &str)> {
-    let line = line.strip_prefix("./").unwrap_or(line);
-    let (path, rest) = line.split_once(':')?;
-    let (number, text) = rest.split_once(':')?;
+    let (path, rest) = split(line, b':')?;
+    let (number, text) = split(rest, b':')?;
     Some((path, number.parse().ok()?, text))
 }
 
 /// Whether a line is all there is to say of what it defines.
+#[inline(never)]
 fn ends_head(line: &str) -> bool {
     let line = line.trim_end();
     let lists = ["struct", "enum", "interface", "trait", "class", "type", "union", "record"];
-    let has_members = line.split_whitespace().any(|word| lists.contains(&word));
-    !has_members && line.ends_with(['{', ':', ';', '}', '='])
+    let ends = matches!(line.as_bytes().last(), Some(b'{' | b':' | b';' | b'}' | b'='));
+    ends && !line.split_whitespace().any(|word| lists.contains(&word))
 }
 
 /// Whether the definition that begins with `text` goes on with this line.
 fn goes_on(text: &str, line: &str) -> bool {
-    text.lines().count() < LINES && !line.trim().is_empty() && !text.lines().last().is_some_and(ends_head)
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    count_lines(text) < LINES && !line.trim_end().is_empty() && !ends_head(last)
 }
 
 /// Adds a line to a definition, unless it becomes too long.
@@ -326,65 +403,84 @@ fn push_line(text: &mut String, line: &str) -> bool {
     fits
 }
 
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
+fn is_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte == b'_'
+}
+
+/// Whether a text begins with one of the marks.
+#[inline(never)]
+fn begins_with_one(text: &str, marks: &[&str]) -> bool {
+    marks.iter().any(|mark| text.starts_with(mark))
 }
 
 /// The part of a definition's first line that has its name: what stands before parameters and values, and behind a
 /// visibility and Go's receivers.
-fn defining_part(line: &str) -> &str {
-    let line = line.trim_start();
-    let is_bracketed = line.starts_with("pub(") || line.starts_with("func (");
-    let line = line.split_once(')').filter(|_| is_bracketed).map_or(line, |(_, rest)| rest);
-    line.split(['(', '=', '{']).next().unwrap_or_default()
+fn defining_part(text: &str) -> &str {
+    let line = split(text.trim_start(), b'\n').map_or(text.trim_start(), |(line, _)| line);
+    let is_bracketed = begins_with_one(line, &["pub(", "func ("]);
+    let line = split(line, b')').filter(|_| is_bracketed).map_or(line, |(_, rest)| rest);
+    let end = line.bytes().position(|byte| matches!(byte, b'(' | b'=' | b'{')).unwrap_or(line.len());
+    line.get(..end).unwrap_or_default()
 }
 
 /// The names used near the cursor, the nearest first, then those the file imports.
+#[inline(never)]
 fn names(text: &str, offset: usize) -> Vec<&str> {
     let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
     let start = before.ceil_char_boundary(before.len().saturating_sub(BEFORE));
     let end = after.floor_char_boundary(BEHIND);
-    let head = text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default();
+    let mut head = text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default();
+    let mut all: Vec<&str> = Vec::new();
+    // A word that is being typed is none yet.
+    add_telling(&mut all, before.get(start..).unwrap_or_default(), false);
+    all.reverse();
+    add_telling(&mut all, after.get(..end).unwrap_or_default(), true);
+    let starts = ["use ", "pub use ", "import ", "from ", "export ", "const {", "    ", "\t", "}"];
+    let (mut lines, most) = (0, all.len() + 60);
+    while let Some(line) = next_line(&mut head) {
+        if lines == 60 || !begins_with_one(line, &starts) {
+            continue;
+        }
+        lines += 1;
+        let mut rest = line;
+        while let Some((word, behind)) = next_word(rest) {
+            if all.len() < most && is_name(word) && !begins_with_one(behind, &["::", ".", "/"]) {
+                all.push(word);
+            }
+            rest = behind;
+        }
+    }
     let mut names: Vec<&str> = Vec::new();
-    let mut add = |name| {
+    for name in all {
         if !names.contains(&name) {
             names.push(name);
         }
-    };
-    let mut near = words(before.get(start..).unwrap_or_default());
-    // A word that is being typed is none yet.
-    near.pop_if(|(_, behind)| behind.is_empty());
-    near.into_iter().rev().filter(|(word, behind)| is_telling(word, behind)).for_each(|(word, _)| add(word));
-    let behind = words(after.get(..end).unwrap_or_default());
-    behind.into_iter().filter(|(word, behind)| is_telling(word, behind)).for_each(|(word, _)| add(word));
-    let starts = ["use ", "pub use ", "import ", "from ", "export ", "const {", "    ", "\t", "}"];
-    let imports = head.lines().filter(|line| starts.iter().any(|start| line.starts_with(start)));
-    let is_last =
-        |behind: &str| !behind.starts_with("::") && !behind.starts_with('.') && !behind.starts_with('/');
-    imports
-        .take(60)
-        .flat_map(words)
-        .filter(|(word, behind)| is_name(word) && is_last(behind))
-        .take(60)
-        .for_each(|(word, _)| add(word));
+    }
     names
 }
 
-/// The words of a text that may be names, each with what stands behind it.
-fn words(text: &str) -> Vec<(&str, &str)> {
-    let mut words = Vec::new();
+/// Adds the names in a text that are called or are types; the word it ends with only if that is `whole`.
+#[inline(never)]
+fn add_telling<'t>(names: &mut Vec<&'t str>, text: &'t str, whole: bool) {
     let mut rest = text;
-    while let Some(at) = rest.find(is_word) {
-        let from = rest.get(at..).unwrap_or_default();
-        let end = from.find(|c| !is_word(c)).unwrap_or(from.len());
-        let (word, behind) = from.split_at(end);
-        words.push((word, behind));
+    while let Some((word, behind)) = next_word(rest) {
+        if (whole || !behind.is_empty()) && is_telling(word, behind) {
+            names.push(word);
+        }
         rest = behind;
     }
-    words
+}
+
+/// The first word of a text that may be a name, and what stands behind it.
+#[inline(never)]
+fn next_word(text: &str) -> Option<(&str, &str)> {
+    let from = text.get(text.as_bytes().iter().position(is_word)?..)?;
+    let end = from.as_bytes().iter().position(|byte| !is_word(byte)).unwrap_or(from.len());
+    from.split_at_checked(end)
 }
 
 /// Whether a word may be looked for at all.
+#[inline(never)]
 fn is_name(word: &str) -> bool {
     const NO_NAMES: &[&str] = &[
         "use", "crate", "self", "super", "pub", "import", "from", "export", "default", "const", "let", "var",
@@ -395,14 +491,14 @@ fn is_name(word: &str) -> bool {
         "set",
     ];
     (3..64).contains(&word.len())
-        && !word.starts_with(|c: char| c.is_ascii_digit())
+        && !word.as_bytes().first().is_some_and(u8::is_ascii_digit)
         && !NO_NAMES.contains(&word)
 }
 
 /// Whether a word near the cursor is called, or the name of a type.
 fn is_telling(word: &str, behind: &str) -> bool {
-    let is_called = ["(", "!(", "::", "<", "{", " {"].iter().any(|mark| behind.starts_with(mark));
-    is_name(word) && (is_called || word.starts_with(|c: char| c.is_ascii_uppercase()))
+    let is_called = begins_with_one(behind, &["(", "!(", "::", "<", "{", " {"]);
+    is_name(word) && (is_called || word.as_bytes().first().is_some_and(u8::is_ascii_uppercase))
 }
 
 #[cfg(test)]
