@@ -332,6 +332,12 @@ impl Engine {
         }
     }
 
+    /// The same, to be kept.
+    #[inline(never)]
+    fn here(&self) -> Option<Place> {
+        self.place().cloned()
+    }
+
     fn is_invoked(&self) -> bool {
         self.place().is_some_and(|place| place.invoked)
     }

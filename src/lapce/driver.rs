@@ -673,7 +673,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Run { number, command } => core.transport.run(number, &command),
                 Output::Secret(secret) => self.notifier.keep_secret(secret.expose()),
                 Output::Stop(number) => core.transport.stop(number),
-                Output::Search(search) => core.transport.search(&core.root, &search.pattern, &search.files),
+                Output::Search(search) => core.transport.search(&core.root, &search.pattern, search.files),
                 Output::Wake(Wake::More { number, not_before_ms }) => {
                     core.transport.wake(number, not_before_ms);
                 }

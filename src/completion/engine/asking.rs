@@ -16,7 +16,7 @@ use crate::transport::RequestNumber;
 impl Engine {
     /// The caret is known: go on with what fits there, offer what is at hand, or ask.
     pub(super) fn asked(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
-        let Some(place) = self.place().cloned() else { return };
+        let Some(place) = self.here() else { return };
         let Some(buffer) = buffers.get(&place.uri) else {
             self.interrupt_consent();
             self.abandon(out);
@@ -83,7 +83,7 @@ impl Engine {
 
     /// Whether the suggestion fits the document and the caret.
     pub(super) fn still_fits(&mut self, buffers: &dyn Buffers) -> bool {
-        let Some(place) = self.place().cloned() else { return false };
+        let Some(place) = self.here() else { return false };
         let Some(buffer) = buffers.get(&place.uri) else { return false };
         match self.suggestion() {
             Some(suggestion) => suggestion.uri == place.uri && suggestion.fits(buffer.text, place.offset),
@@ -93,7 +93,7 @@ impl Engine {
 
     /// Whether all of the suggestion stands in the document.
     pub(super) fn is_used_up(&mut self, buffers: &dyn Buffers) -> bool {
-        let Some(place) = self.place().cloned() else { return false };
+        let Some(place) = self.here() else { return false };
         let Some(buffer) = buffers.get(&place.uri) else { return false };
         let Phase::Done(suggestion) = &mut self.phase else { return false };
         suggestion.uri == place.uri
@@ -215,7 +215,7 @@ impl Engine {
 
     /// Has the names looked for that a later prompt may use.
     fn look_for_definitions(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
-        let Some(place) = self.place().cloned().filter(|_| self.options.budget.snippets) else { return };
+        let Some(place) = self.here().filter(|_| self.options.budget.snippets) else { return };
         let search =
             buffers.get(&place.uri).and_then(|buffer| self.definitions.search(now, &buffer, place.offset));
         out.extend(search.map(Output::Search));
@@ -247,7 +247,7 @@ impl Engine {
         unwanted: Vec<String>,
         buffers: &dyn Buffers,
     ) -> Result<Option<(Work, HttpRequest)>, Error> {
-        let Some(place) = self.place().cloned() else { return Ok(None) };
+        let Some(place) = self.here() else { return Ok(None) };
         let Some(buffer) = buffers.get(&place.uri) else { return Ok(None) };
         let mut prompt = self.prompt(&buffer, place.offset, buffers);
         let Options { targets, limits, content_filter, extent, .. } = &self.options;
@@ -303,7 +303,7 @@ impl Engine {
             return;
         }
         let shown = self.screen.shown();
-        let Some(place) = self.place().cloned() else { return };
+        let Some(place) = self.here() else { return };
         let Phase::Done(current) = &mut self.phase else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
         if current.rest(buffer.text).text != shown.text {

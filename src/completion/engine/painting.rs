@@ -9,7 +9,7 @@ impl Engine {
     /// Brings the screen up to date, as far as that can be done now.
     pub(super) fn show(&mut self, moment: Moment, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let now = moment.now_ms;
-        let Some(place) = self.place().cloned() else { return };
+        let Some(place) = self.here() else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
         let mut rest = self.rest(buffer.text);
         if moment.caught_up
@@ -101,7 +101,7 @@ impl Engine {
     }
 
     fn draw(&mut self, id: RequestId, rest: Rest, now: u64, out: &mut Vec<Output>) {
-        let Some(place) = self.place().cloned() else { return };
+        let Some(place) = self.here() else { return };
         if self.suggestion().is_some_and(Suggestion::is_shown_first) {
             out.push(Output::Shown);
         }

@@ -68,7 +68,7 @@ impl Engine {
     /// Once text has come it is clear whether the answer fits what was typed since, so that the request that would
     /// replace it is not needed, or is.
     fn choose(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
-        let Some(place) = self.place().cloned() else { return };
+        let Some(place) = self.here() else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
         if let Phase::Done(suggestion) = &mut self.phase {
             let fits = suggestion.uri == place.uri && suggestion.fits(buffer.text, place.offset);

@@ -39,7 +39,7 @@ pub struct Search {
     /// A POSIX extended regular expression, which is one of Rust's crate `regex` as well.
     pub pattern: String,
     /// A glob of file names.
-    pub files: String,
+    pub files: &'static str,
 }
 
 /// What is known. Most lately looked for last.
@@ -69,6 +69,7 @@ struct Definition {
 
 impl Definitions {
     /// What to look for, for a place in a document; one search at a time.
+    #[inline(never)]
     pub fn search(&mut self, now_ms: u64, buffer: &Buffer<'_>, offset: usize) -> Option<Search> {
         let pause = match self.sought.is_empty() {
             true => PAUSE_MS.max((PAUSES * self.took_ms).min(2 * LOST_MS)),
@@ -88,13 +89,14 @@ impl Definitions {
         if names.is_empty() {
             return None;
         }
-        let search = Search { pattern: pattern(&names, family.by_shape), files: family.files.to_owned() };
+        let search = Search { pattern: pattern(&names, family.by_shape), files: family.files };
         self.sought = names;
         self.began_ms = Some(now_ms);
         Some(search)
     }
 
     /// Takes the lines that were found, as `grep -n` prints them, each definition with some lines behind it.
+    #[inline(never)]
     pub fn found(&mut self, now_ms: u64, output: &str, gates: &Gates) {
         let names = std::mem::take(&mut self.sought);
         self.took_ms = now_ms.saturating_sub(self.began_ms.unwrap_or(now_ms));
@@ -121,6 +123,7 @@ impl Definitions {
 
     /// The definitions of the names used near the cursor that stand in other files, a snippet for each file, of at most
     /// `bytes` in all. In the order of their paths: what comes first in a prompt should stay the same.
+    #[inline(never)]
     pub(super) fn snippets(&self, buffer: &Buffer<'_>, offset: usize, bytes: usize) -> Vec<Snippet> {
         let mut left = bytes;
         let mut chosen: Vec<&Definition> = Vec::new();
@@ -190,42 +193,39 @@ fn shared(a: &str, b: &str) -> usize {
 
 /// Files that use each other's definitions.
 struct Family {
-    extensions: &'static [&'static str],
+    /// With spaces between them.
+    extensions: &'static str,
     /// A glob of their names. What it takes besides is dropped by its extension.
     files: &'static str,
     /// Functions are defined without a word that says so: `int name(`, or `name() {` in a class.
     by_shape: bool,
 }
 
-const fn family(extensions: &'static [&'static str], files: &'static str, by_shape: bool) -> Family {
+const fn family(extensions: &'static str, files: &'static str, by_shape: bool) -> Family {
     Family { extensions, files, by_shape }
 }
 
 const FAMILIES: &[Family] = &[
-    family(
-        &["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts", "vue", "svelte"],
-        "*.[jtmcvs][stuvj]*",
-        true,
-    ),
-    family(&["c", "h", "cc", "hh", "cpp", "hpp", "cxx", "hxx", "m", "mm"], "*.[chm]*", true),
-    family(&["java", "kt", "scala", "groovy"], "*.[jksg]*", true),
-    family(&["cs"], "*.cs", true),
-    family(&["dart"], "*.dart", true),
-    family(&["rs"], "*.rs", false),
-    family(&["py", "pyi"], "*.py*", false),
-    family(&["go"], "*.go", false),
-    family(&["rb"], "*.rb", false),
-    family(&["php"], "*.php", false),
-    family(&["swift"], "*.swift", false),
-    family(&["lua"], "*.lua", false),
-    family(&["zig"], "*.zig", false),
-    family(&["ex", "exs"], "*.ex*", false),
-    family(&["jl"], "*.jl", false),
+    family("ts tsx js jsx mjs cjs mts cts vue svelte", "*.[jtmcvs][stuvj]*", true),
+    family("c h cc hh cpp hpp cxx hxx m mm", "*.[chm]*", true),
+    family("java kt scala groovy", "*.[jksg]*", true),
+    family("cs", "*.cs", true),
+    family("dart", "*.dart", true),
+    family("rs", "*.rs", false),
+    family("py pyi", "*.py*", false),
+    family("go", "*.go", false),
+    family("rb", "*.rb", false),
+    family("php", "*.php", false),
+    family("swift", "*.swift", false),
+    family("lua", "*.lua", false),
+    family("zig", "*.zig", false),
+    family("ex exs", "*.ex*", false),
+    family("jl", "*.jl", false),
 ];
 
 fn family_of(path: &str) -> Option<&'static Family> {
     let (_, extension) = path.rsplit_once('.')?;
-    FAMILIES.iter().find(|family| family.extensions.contains(&extension))
+    FAMILIES.iter().find(|family| is_among(extension, family.extensions))
 }
 
 /// What defines one of the names, written `~`; white space is written `@`. First what a word introduces, then a
@@ -239,6 +239,7 @@ const BY_SHAPE: &str = "|^@*([A-Za-z_][A-Za-z0-9_:<>,.*&?]*(\\[\\])?[[:space:]*&
                         |^@+~[^;=]*\\{@*$";
 
 /// The expression for lines that define one of the names, which are letters, digits and underscores.
+#[inline(never)]
 fn pattern(names: &[String], by_shape: bool) -> String {
     let names = names.join("|");
     let mut pattern = String::new();
@@ -259,33 +260,32 @@ fn pattern(names: &[String], by_shape: bool) -> String {
 }
 
 /// Words that begin no definition, though a name follows.
-const NO_DEFINITION: &[&str] = &[
-    "return", "else", "if", "elif", "while", "for", "match", "switch", "case", "await", "yield", "new",
-    "throw", "raise", "assert", "not", "in", "and", "or", "use", "import", "from", "delete", "goto", "print",
-    "let",
-];
+const NO_DEFINITION: &str = "return else if elif while for match switch case await yield new throw raise assert not in \
+                             and or use import from delete goto print let";
 
 /// Whether a line is a comment or a statement rather than a definition.
+#[inline(never)]
 fn begins_otherwise(line: &str) -> bool {
     let bare = line.trim_start();
     let first = next_word(bare).map_or("", |(word, _)| word);
     let is_comment = begins_with_one(bare, &["//", "/*", "*", "--", "# "]);
     // Variables at the top of a file are defined by the same word as those within a function.
-    is_comment || NO_DEFINITION.contains(&first) && (first != "let" || bare.len() < line.len())
+    is_comment || is_among(first, NO_DEFINITION) && (first != "let" || bare.len() < line.len())
 }
 
 /// The definitions in what was found.
+#[inline(never)]
 fn definitions(output: &str, gates: &Gates) -> Vec<Definition> {
     let ignored = not_to_be_searched(output);
     let mut found: Vec<Definition> = Vec::new();
     let mut open = false;
     let mut rest = output;
     while let Some(line) = next_found(&mut rest) {
-        if let Some(last) = found.last_mut().filter(|_| open) {
-            if let Some(text) = behind(last, line) {
-                open = goes_on(&last.text, text) && push_line(&mut last.text, text);
-                continue;
-            }
+        if let Some(last) = found.last_mut().filter(|_| open)
+            && let Some(text) = behind(last, line)
+        {
+            open = goes_on(&last.text, text) && push_line(&mut last.text, text);
+            continue;
         }
         open = false;
         let Some((path, number, text)) = numbered(line) else { continue };
@@ -317,7 +317,7 @@ fn split(text: &str, byte: u8) -> Option<(&str, &str)> {
 
 /// Takes the next line off a text.
 #[inline(never)]
-fn next_line<'t>(text: &mut &'t str) -> Option<&'t str> {
+pub(super) fn next_line<'t>(text: &mut &'t str) -> Option<&'t str> {
     if text.is_empty() {
         return None;
     }
@@ -344,6 +344,7 @@ fn count_lines(text: &str) -> usize {
 }
 
 /// Where only `grep` is at hand, the `.gitignore` files come along with what is found, as lines of those files.
+#[inline(never)]
 fn not_to_be_searched(output: &str) -> Globs {
     let mut globs = Globs::default();
     let mut rest = output;
@@ -382,14 +383,14 @@ fn numbered(line: &str) -> Option<(&str, usize, &str)> {
 #[inline(never)]
 fn ends_head(line: &str) -> bool {
     let line = line.trim_end();
-    let lists = ["struct", "enum", "interface", "trait", "class", "type", "union", "record"];
+    let lists = "struct enum interface trait class type union record";
     let ends = matches!(line.as_bytes().last(), Some(b'{' | b':' | b';' | b'}' | b'='));
-    ends && !line.split_whitespace().any(|word| lists.contains(&word))
+    ends && !line.split_whitespace().any(|word| is_among(word, lists))
 }
 
 /// Whether the definition that begins with `text` goes on with this line.
 fn goes_on(text: &str, line: &str) -> bool {
-    let last = text.rsplit('\n').next().unwrap_or_default();
+    let last = text.get(text.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();
     count_lines(text) < LINES && !line.trim_end().is_empty() && !ends_head(last)
 }
 
@@ -407,6 +408,19 @@ fn is_word(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || *byte == b'_'
 }
 
+/// Whether a word is one of those in a list, which has spaces between them.
+#[inline(never)]
+fn is_among(word: &str, list: &str) -> bool {
+    let mut rest = list;
+    while let Some((it, behind)) = next_word(rest) {
+        if it == word {
+            return true;
+        }
+        rest = behind;
+    }
+    false
+}
+
 /// Whether a text begins with one of the marks.
 #[inline(never)]
 fn begins_with_one(text: &str, marks: &[&str]) -> bool {
@@ -415,6 +429,7 @@ fn begins_with_one(text: &str, marks: &[&str]) -> bool {
 
 /// The part of a definition's first line that has its name: what stands before parameters and values, and behind a
 /// visibility and Go's receivers.
+#[inline(never)]
 fn defining_part(text: &str) -> &str {
     let line = split(text.trim_start(), b'\n').map_or(text.trim_start(), |(line, _)| line);
     let is_bracketed = begins_with_one(line, &["pub(", "func ("]);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::clean::clean;
+use super::definitions::next_line;
 use super::window::told_path;
 use crate::completion::io::{Buffer, Buffers, Edit};
 use crate::completion::trigger::Gates;
@@ -34,10 +35,10 @@ struct Change {
 }
 
 impl Change {
-    /// Takes in an edit, if it goes on in the same place.
-    fn goes_on(&mut self, uri: &str, edit: &Edit<'_>) -> bool {
+    /// Takes in an edit of the same document, if it goes on in the same place.
+    fn goes_on(&mut self, edit: &Edit<'_>) -> bool {
         let end = edit.start + edit.removed.len();
-        if self.uri != uri || end < self.written.start || edit.start > self.written.end {
+        if end < self.written.start || edit.start > self.written.end {
             return false;
         }
         // What it removes around what was written stood there before.
@@ -87,9 +88,14 @@ impl RecentEdits {
         self.places.push(Place { uri: uri.to_owned(), range: written });
     }
 
+    #[inline(never)]
     fn note_change(&mut self, uri: &str, edit: &Edit<'_>) {
-        if self.changes.last_mut().is_some_and(|last| last.goes_on(uri, edit)) {
-            self.changes.retain(|change| change.removed.len() <= REMOVED);
+        if let Some(last) = self.changes.last_mut().filter(|last| last.uri == uri)
+            && last.goes_on(edit)
+        {
+            if last.removed.len() > REMOVED {
+                self.changes.pop();
+            }
             return;
         }
         let removed = edit.start..edit.start + edit.removed.len();
@@ -107,21 +113,21 @@ impl RecentEdits {
     }
 
     /// The edits before the one at hand as differences of lines, the latest last, of at most `bytes` in all.
+    #[inline(never)]
     pub(super) fn differences(&self, buffers: &dyn Buffers, gates: &Gates, bytes: usize) -> String {
-        let mut told: Vec<String> = Vec::new();
-        let mut left = bytes;
+        let mut told = String::new();
         for change in self.changes.iter().rev().skip(1) {
             let Some(buffer) = buffers.get(&change.uri) else { continue };
             let Some(text) = difference(&buffer, change) else { continue };
             if gates.ignored(buffer.path).is_some() {
                 continue;
             }
-            let Some(rest) = left.checked_sub(text.len()) else { break };
-            left = rest;
-            told.push(text);
+            if told.len() + text.len() > bytes {
+                break;
+            }
+            told.insert_str(0, &text);
         }
-        told.reverse();
-        told.concat()
+        told
     }
 
     /// The places, the latest first.
@@ -131,34 +137,49 @@ impl RecentEdits {
 }
 
 /// The lines a change is in, before it and now; `None` where they are the same, or long.
+#[inline(never)]
 fn difference(buffer: &Buffer<'_>, change: &Change) -> Option<String> {
     let (before, after) = (buffer.text.get(..change.written.start)?, buffer.text.get(change.written.end..)?);
     let written = buffer.text.get(change.written.clone())?;
-    let front = before.rsplit('\n').next()?;
-    let back = after.split(['\r', '\n']).next()?;
+    let front = before.get(before.rfind('\n').map_or(0, |at| at + 1)..)?;
+    let back =
+        after.get(..after.bytes().position(|it| matches!(it, b'\r' | b'\n')).unwrap_or(after.len()))?;
     let old = [front, &change.removed, back].concat();
     let new = [front, written, back].concat();
     if old.trim() == new.trim() || old.len() + new.len() > 2 * REMOVED {
         return None;
     }
     let (old, new) = (clean(&old), clean(&new));
-    let (mut old, mut new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let (mut old, mut new) = (lines(&old), lines(&new));
     while old.last().is_some() && old.last() == new.last() {
         old.pop();
         new.pop();
     }
-    let mut text = format!("{}\n", told_path(buffer.path));
-    for (sign, lines) in [('-', old), ('+', new)] {
-        for line in lines.into_iter().filter(|line| !line.trim().is_empty()) {
-            text.push(sign);
-            text.push_str(line);
-            text.push('\n');
+    let mut text = told_path(buffer.path);
+    text.push('\n');
+    for (sign, lines) in [('-', &old), ('+', &new)] {
+        for line in lines {
+            if !line.trim_end().is_empty() {
+                text.push(sign);
+                text.push_str(line);
+                text.push('\n');
+            }
         }
     }
     Some(text)
 }
 
+#[inline(never)]
+fn lines(mut text: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    while let Some(line) = next_line(&mut text) {
+        lines.push(line);
+    }
+    lines
+}
+
 /// Where `range` is after `removed` gave way to `inserted` bytes.
+#[inline(never)]
 fn moved(range: &Range<usize>, removed: &Range<usize>, inserted: usize) -> Range<usize> {
     let after = |at: usize| {
         if at <= removed.start {
