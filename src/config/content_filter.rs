@@ -5,7 +5,7 @@
 //! folder is open, or one without settings. In any other folder the kept list counts as well as the one that is set.
 //! So a folder can add patterns, for its own window, and take none away.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::reader::Reader;
 use super::settings::table;
@@ -62,8 +62,11 @@ impl FilterSettings {
     pub fn save(&self) -> String {
         let Self { patterns, replacement } = self;
         let patterns: Vec<Value> = patterns.iter().map(|pattern| pattern.as_str().into()).collect();
-        let saved = json!({ LIST: patterns, REPLACEMENT: replacement.as_str() });
-        serde_json::to_string(&saved).unwrap_or_default()
+        // Not by `json!`, which can panic with an error and so brings its texts along.
+        let mut saved = Map::new();
+        saved.insert(LIST.to_owned(), Value::Array(patterns));
+        saved.insert(REPLACEMENT.to_owned(), Value::String(replacement.clone()));
+        serde_json::to_string(&Value::Object(saved)).unwrap_or_default()
     }
 
     /// The filter for these patterns and for those of `kept`, each with its own replacement.
