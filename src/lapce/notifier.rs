@@ -221,9 +221,9 @@ fn sentence(status: &Status, asked: Asked<'_>, detail: Detail) -> Option<String>
     let provider = asked.provider;
     Some(match status {
         Status::Quiet => return None,
-        Status::Waiting => format!("waiting for {}", name(asked)),
-        Status::Loading => format!("waiting for {provider} (loading?)"),
-        Status::Key => format!("waiting for the key for {provider}"),
+        Status::Waiting => ["waiting for ", &name(asked)].concat(),
+        Status::Loading => ["waiting for ", provider, " (loading?)"].concat(),
+        Status::Key => ["waiting for the key for ", provider].concat(),
         Status::StandIn { away, why, by } => {
             let why = match why {
                 ErrorKind::RateLimited => "asks to wait",
@@ -233,53 +233,63 @@ fn sentence(status: &Status, asked: Asked<'_>, detail: Detail) -> Option<String>
             };
             format!("{away} {why}: asking {by}")
         }
-        Status::Thinking => format!("{} is thinking", name(asked)),
-        Status::Streaming { tokens, per_second } if detail == Detail::Full => {
-            format!("{tokens} tok, {per_second} tok/s …{}", tail(asked.tail))
+        Status::Thinking => [&name(asked), " is thinking"].concat(),
+        Status::Streaming { tokens, per_second } => {
+            let mut words = format!("{tokens} tok, {per_second} tok/s");
+            if detail == Detail::Full {
+                words.push_str(" …");
+                words.push_str(tail(asked.tail));
+            }
+            words
         }
-        Status::Streaming { tokens, per_second } => format!("{tokens} tok, {per_second} tok/s"),
         Status::Ready => "a suggestion is ready: alt+\\ shows it".to_owned(),
         Status::Nothing(why) => reason(why, provider),
     })
 }
 
 fn reason(why: &Why, provider: &str) -> String {
-    match why {
-        Why::NoProvider => "no provider is set".to_owned(),
-        Why::Unconfirmed(question) => question.clone(),
-        Why::NoText => "too large, or not told of by Lapce: save the file, then try again".to_owned(),
-        Why::Gate(gate) => refusal(gate),
-        Why::Empty => format!("{provider} has nothing to add here"),
-        Why::NoOther => format!("{provider} has no other suggestion here"),
-        Why::Hidden(hidden) => match hidden {
-            Hidden::Blank => "the answer was blank",
-            Hidden::Prose => "the answer was words, not code",
-            Hidden::NothingToAdd => "the model has nothing to add",
-            Hidden::RepeatsAbove => "filtered: it repeats what stands above",
-            Hidden::RepeatsItself => "filtered: it says the same over and over",
-            Hidden::RepeatsBelow => "filtered: it repeats the next line",
-            Hidden::EndsBlock => "filtered: it would end the block",
-            Hidden::TooLong => "filtered: a line of it is too long",
+    let seconds;
+    // In parts that are joined in one place: a call for each text is more code.
+    let (before, words, behind) = match why {
+        Why::NoProvider => ("", "no provider is set", ""),
+        Why::Unconfirmed(question) => ("", question.as_str(), ""),
+        Why::NoText => ("", "too large, or not told of by Lapce: save the file, then try again", ""),
+        Why::Gate(Gate::LanguageOff(language)) => {
+            return ["off for ", language, " (`languages.", language, "`)"].concat();
         }
-        .to_owned(),
-        Why::Failed(error) => error.message.clone(),
-        Why::RateLimited(left_ms) => format!("{provider} asks to wait {} s", left_ms.div_ceil(1000)),
-    }
-}
-
-fn refusal(gate: &Gate) -> String {
-    match gate {
-        Gate::Off => "off (`trigger`)".to_owned(),
-        Gate::FileOff(glob) => format!("off for {glob} (`files`)"),
-        Gate::LanguageOff(language) => format!("off for {language} (`languages.{language}`)"),
-        Gate::ReadOnly(glob) => format!("not as you type: {glob} (`read-only`)"),
-        Gate::OnlyInvoked => "only when invoked (`trigger`)".to_owned(),
-        Gate::Ignored(glob) => format!("nothing of this file is sent: {glob} (`secret-files` or `ignore`)"),
-        Gate::TooLarge => "this file is too large".to_owned(),
-        Gate::MidWord => "not inside a word".to_owned(),
-        Gate::CodeAfter => "not before so much code (`max-line-suffix`)".to_owned(),
-        Gate::JustAccepted => "not right behind what was accepted".to_owned(),
-    }
+        Why::Gate(Gate::FileOff(glob)) => ("off for ", glob.as_str(), " (`files`)"),
+        Why::Gate(Gate::ReadOnly(glob)) => ("not as you type: ", glob.as_str(), " (`read-only`)"),
+        Why::Gate(Gate::Ignored(glob)) => {
+            ("nothing of this file is sent: ", glob.as_str(), " (`secret-files` or `ignore`)")
+        }
+        Why::Gate(Gate::Off) => ("", "off (`trigger`)", ""),
+        Why::Gate(Gate::OnlyInvoked) => ("", "only when invoked (`trigger`)", ""),
+        Why::Gate(Gate::TooLarge) => ("", "this file is too large", ""),
+        Why::Gate(Gate::MidWord) => ("", "not inside a word", ""),
+        Why::Gate(Gate::CodeAfter) => ("", "not before so much code (`max-line-suffix`)", ""),
+        Why::Gate(Gate::JustAccepted) => ("", "not right behind what was accepted", ""),
+        Why::Empty => ("", provider, " has nothing to add here"),
+        Why::NoOther => ("", provider, " has no other suggestion here"),
+        Why::Hidden(hidden) => {
+            let words = match hidden {
+                Hidden::Blank => "the answer was blank",
+                Hidden::Prose => "the answer was words, not code",
+                Hidden::NothingToAdd => "the model has nothing to add",
+                Hidden::RepeatsAbove => "filtered: it repeats what stands above",
+                Hidden::RepeatsItself => "filtered: it says the same over and over",
+                Hidden::RepeatsBelow => "filtered: it repeats the next line",
+                Hidden::EndsBlock => "filtered: it would end the block",
+                Hidden::TooLong => "filtered: a line of it is too long",
+            };
+            ("", words, "")
+        }
+        Why::Failed(error) => ("", error.message.as_str(), ""),
+        Why::RateLimited(left_ms) => {
+            seconds = format!(" asks to wait {} s", left_ms.div_ceil(1000));
+            ("", provider, seconds.as_str())
+        }
+    };
+    [before, words, behind].concat()
 }
 
 #[cfg(test)]
