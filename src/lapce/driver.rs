@@ -89,7 +89,8 @@ pub struct Driver<H, E: Environment> {
     notifier: Notifier,
     documents: Documents,
     /// `None` until the host has said `initialize`.
-    core: Option<Core<E::Transport>>,
+    /// In a box because it is taken out and put back often.
+    core: Option<Box<Core<E::Transport>>>,
     /// Completion requests that were not answered yet.
     open: Vec<(RequestId, Id)>,
     requests: u64,
@@ -409,7 +410,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         let seed = self.environment.unix_time() ^ u64::from(self.environment.now().subsec_nanos());
         let mut options = settings.options(targets, root, seed);
         options.content_filter = self.content_filter(&settings.engine.content_filter, root);
-        self.core = Some(Core {
+        self.core = Some(Box::new(Core {
             engine: Engine::new(options),
             transport,
             workspace: root.to_owned(),
@@ -420,7 +421,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             statistics: settings.statistics.then(|| Statistics::of(&settings.provider)),
             buffer: vec![0; READ_BYTES],
             outputs: Vec::new(),
-        });
+        }));
     }
 
     /// Notes what of these settings must never be told.
@@ -637,18 +638,10 @@ impl<H: Host, E: Environment> Driver<H, E> {
                     continue;
                 };
                 let event = core.transport.read(number, buffer);
-                let event = match &event {
-                    TransportEvent::Pending => continue,
-                    TransportEvent::Head { status, headers } => {
-                        ResponseEvent::Head { status: *status, headers }
-                    }
-                    TransportEvent::Body(bytes) => {
-                        left = left.saturating_sub(*bytes);
-                        ResponseEvent::Body(buffer.get(..*bytes).unwrap_or_default())
-                    }
-                    TransportEvent::End => ResponseEvent::End,
-                    TransportEvent::Failed(failure) => ResponseEvent::Failed(failure),
-                };
+                let Some(event) = response_event(&event, buffer) else { continue };
+                if let ResponseEvent::Body(bytes) = event {
+                    left = left.saturating_sub(bytes.len());
+                }
                 is_dry = false;
                 let input = Input::Response { number, event };
                 core.engine.handle(self.moment(), input, &documents, &mut outputs);
@@ -786,7 +779,20 @@ const OFF: &str = "Set `trigger` to `automatic` or `invoked`: it is `off`, so no
 const NO_PROVIDER_AT_URL: &str = "Set `provider` too: `base-url` alone does not say how to ask. `openai-compatible` fits \
                                   most servers.";
 
+/// What the transport has read, as the engine takes it; `None` when that is nothing. The body is in `buffer`.
+#[inline(never)]
+fn response_event<'a>(event: &'a TransportEvent, buffer: &'a [u8]) -> Option<ResponseEvent<'a>> {
+    Some(match event {
+        TransportEvent::Pending => return None,
+        TransportEvent::Head { status, headers } => ResponseEvent::Head { status: *status, headers },
+        TransportEvent::Body(bytes) => ResponseEvent::Body(buffer.get(..*bytes).unwrap_or_default()),
+        TransportEvent::End => ResponseEvent::End,
+        TransportEvent::Failed(failure) => ResponseEvent::Failed(failure),
+    })
+}
+
 /// Of a request that cannot be made.
+#[inline(never)]
 fn request_error(message: String) -> Error {
     Error {
         kind: ErrorKind::Request,

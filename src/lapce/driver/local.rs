@@ -1,7 +1,7 @@
 //! No provider is set: a model on this machine is looked for, and used if there is one.
 
-use super::{Driver, Environment, request_error};
-use crate::completion::{Answer, Input, RequestId, ResponseEvent, Trigger};
+use super::{Driver, Environment, request_error, response_event};
+use crate::completion::{Answer, Input, RequestId, Trigger};
 use crate::config::Settings;
 use crate::http::Secret;
 use crate::lapce::notifier::Severity;
@@ -106,17 +106,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             loop {
                 let event = core.transport.read(number, &mut core.buffer);
                 let is_last = matches!(event, TransportEvent::End | TransportEvent::Failed(_));
-                let event = match &event {
-                    TransportEvent::Pending => break,
-                    TransportEvent::Head { status, headers } => {
-                        ResponseEvent::Head { status: *status, headers }
-                    }
-                    TransportEvent::Body(bytes) => {
-                        ResponseEvent::Body(core.buffer.get(..*bytes).unwrap_or_default())
-                    }
-                    TransportEvent::End => ResponseEvent::End,
-                    TransportEvent::Failed(failure) => ResponseEvent::Failed(failure),
-                };
+                let Some(event) = response_event(&event, &core.buffer) else { break };
                 local.search.receive(number, &event);
                 if is_last {
                     break;
