@@ -40,12 +40,12 @@ mod volt {
         fn variable(&self, name: &str) -> Option<String> {
             let set = std::env::var(name).ok();
             set.or_else(|| {
-                (name == COMMAND).then(|| fs::read_to_string(format!("/{COMMAND_FILE}")).ok()).flatten()
+                (name == COMMAND).then(|| fs::read_to_string(lasting(COMMAND_FILE)).ok()).flatten()
             })
         }
 
         fn trusted_servers(&self) -> String {
-            fs::read_to_string(lasting(TRUSTED_SERVERS)).unwrap_or_default()
+            kept(TRUSTED_SERVERS)
         }
 
         fn trust(&self, line: &str) -> bool {
@@ -55,21 +55,21 @@ mod volt {
         }
 
         fn learned(&self) -> String {
-            fs::read_to_string(lasting(LEARNED)).unwrap_or_default()
+            kept(LEARNED)
         }
 
         fn keep_learned(&self, text: &str) {
             // Without it the next session learns it again.
-            let _ = fs::write(lasting(LEARNED), text);
+            keep(LEARNED, text);
         }
 
         fn statistics(&self) -> String {
-            fs::read_to_string(lasting(STATISTICS)).unwrap_or_default()
+            kept(STATISTICS)
         }
 
         fn keep_statistics(&self, text: &str) {
             // What cannot be written down is not counted.
-            let _ = fs::write(lasting(STATISTICS), text);
+            keep(STATISTICS, text);
         }
 
         fn greet(&self) -> bool {
@@ -77,18 +77,30 @@ mod volt {
         }
 
         fn kept_filter(&self) -> String {
-            fs::read_to_string(lasting(CONTENT_FILTER)).unwrap_or_default()
+            kept(CONTENT_FILTER)
         }
 
         fn keep_filter(&self, text: &str) {
             // Without it a folder's own settings can take patterns away.
-            let _ = fs::write(lasting(CONTENT_FILTER), text);
+            keep(CONTENT_FILTER, text);
         }
     }
 
     /// The sandbox's root is the volt's folder.
     fn lasting(file: &str) -> String {
-        format!("/{file}")
+        ["/", file].concat()
+    }
+
+    /// The text of a file in the volt's folder; empty when there is none.
+    #[inline(never)]
+    fn kept(file: &str) -> String {
+        fs::read_to_string(lasting(file)).unwrap_or_default()
+    }
+
+    /// Writes a file of the volt's folder. Whoever calls this can do without it.
+    #[inline(never)]
+    fn keep(file: &str, text: &str) {
+        let _ = fs::write(lasting(file), text);
     }
 
     struct State {

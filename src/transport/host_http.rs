@@ -57,23 +57,22 @@ pub(super) const TOO_LONG: u32 = 1000;
 /// on the network, so the time tells a time-out.
 fn of_code(code: u32, elapsed_ms: u64, limit: usize) -> Failure {
     let (kind, detail) = match code {
-        7 => (FailureKind::Request, "Lapce does not allow this address".to_owned()),
-        6 | 8..=10 => (
-            FailureKind::Request,
-            "Lapce cannot send this request: see `base-url` and `extra-headers`".to_owned(),
-        ),
-        13 => (FailureKind::Unavailable, "Lapce has too many requests open".to_owned()),
-        TOO_LONG => (FailureKind::Cut, format!("the answer is longer than {limit} bytes (`response-bytes`)")),
-        11 | 12 if elapsed_ms >= PATIENCE_MS => {
-            (FailureKind::Timeout, "Lapce's own client waits 30 s, no longer".to_owned())
+        7 => (FailureKind::Request, "Lapce does not allow this address"),
+        6 | 8..=10 => {
+            (FailureKind::Request, "Lapce cannot send this request: see `base-url` and `extra-headers`")
         }
-        11 | 12 => (
-            FailureKind::Connect,
-            "Lapce's own client could not get an answer and does not say why".to_owned(),
-        ),
-        _ => (FailureKind::Cut, "Lapce's own client failed to hand over the answer".to_owned()),
+        13 => (FailureKind::Unavailable, "Lapce has too many requests open"),
+        TOO_LONG => {
+            let detail = format!("the answer is longer than {limit} bytes (`response-bytes`)");
+            return Failure { kind: FailureKind::Cut, detail };
+        }
+        11 | 12 if elapsed_ms >= PATIENCE_MS => {
+            (FailureKind::Timeout, "Lapce's own client waits 30 s, no longer")
+        }
+        11 | 12 => (FailureKind::Connect, "Lapce's own client could not get an answer and does not say why"),
+        _ => (FailureKind::Cut, "Lapce's own client failed to hand over the answer"),
     };
-    Failure { kind, detail }
+    Failure { kind, detail: detail.to_owned() }
 }
 
 #[cfg(test)]
