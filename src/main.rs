@@ -5,13 +5,14 @@ mod volt {
     use std::cell::RefCell;
     use std::fs::{self, OpenOptions};
     use std::io::Write;
+    use std::path::Path;
     use std::time::{Duration, Instant, SystemTime};
 
     use ai_completion::config::{CONTENT_FILTER, GREETED, LEARNED, STATISTICS, TRUSTED_SERVERS};
     use ai_completion::lapce::driver::{Driver, Environment};
     use ai_completion::lapce::host::{self, Lapce};
     use ai_completion::provider::key::{COMMAND, COMMAND_FILE};
-    use ai_completion::transport::{Client, Home, LapceHost, Options};
+    use ai_completion::transport::{Client, Home, LapceHost, Options, text_of};
 
     struct Sandbox {
         start: Instant,
@@ -39,9 +40,7 @@ mod volt {
 
         fn variable(&self, name: &str) -> Option<String> {
             let set = std::env::var(name).ok();
-            set.or_else(|| {
-                (name == COMMAND).then(|| fs::read_to_string(lasting(COMMAND_FILE)).ok()).flatten()
-            })
+            set.or_else(|| (name == COMMAND).then(|| text_of(Path::new(&lasting(COMMAND_FILE)))).flatten())
         }
 
         fn trusted_servers(&self) -> String {
@@ -94,7 +93,7 @@ mod volt {
     /// The text of a file in the volt's folder; empty when there is none.
     #[inline(never)]
     fn kept(file: &str) -> String {
-        fs::read_to_string(lasting(file)).unwrap_or_default()
+        text_of(Path::new(&lasting(file))).unwrap_or_default()
     }
 
     /// Writes a file of the volt's folder. Whoever calls this can do without it.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::agent_host::{Access, AgentHost};
 use super::answer::{Answer, Sources};
+use super::host::{read_all, text_of};
 use super::requests::TransportEvent;
 use super::{COMMAND_SECONDS, Home, Options, Patience, curl_config, script};
 use crate::http::HttpRequest;
@@ -35,7 +36,7 @@ pub(super) const HUNG_MS: u64 = 3000;
 /// waits on as the plugin empties the original.
 const UNTOLD: u64 = 32 * 1024;
 /// More of what a search has found is not read, in bytes.
-const FOUND: u64 = 128 * 1024;
+const FOUND: usize = 128 * 1024;
 
 /// What stands in place of the body in the agent's command `s` where it runs a command of the user's.
 const COMMAND: u8 = 2;
@@ -150,14 +151,14 @@ impl Agent {
         match link {
             Ok(link) => Ok(Self { folder, link, next: 1, spare: Vec::new(), searches: 0, search: None }),
             Err(()) => {
-                let why = fs::read_to_string(folder.join("why"));
+                let why = text_of(&folder.join("why"));
                 let _ = fs::remove_file(folder.join("why"));
                 let _ = fs::remove_dir(&folder);
                 Err(match why.as_deref().map(str::trim_end) {
-                    Ok("no-curl") => "curl is not installed: install it and reload the plugin".to_owned(),
-                    Ok("no-pipe") => format!("{} cannot hold named pipes", home.path),
-                    Ok(_) => "the shell does not run the plugin's script".to_owned(),
-                    Err(_) => {
+                    Some("no-curl") => "curl is not installed: install it and reload the plugin".to_owned(),
+                    Some("no-pipe") => format!("{} cannot hold named pipes", home.path),
+                    Some(_) => "the shell does not run the plugin's script".to_owned(),
+                    None => {
                         format!(
                             "{} is not writable, or the shell does not run the plugin's script",
                             home.path
@@ -358,8 +359,7 @@ impl Agent {
     /// See [`super::requests::Transport::found`].
     pub fn found(&mut self) -> Option<String> {
         let path = self.folder.join(format!("y{}", self.search?));
-        let mut bytes = Vec::new();
-        File::open(&path).ok()?.take(FOUND).read_to_end(&mut bytes).ok()?;
+        let bytes = read_all(&path, FOUND)?;
         let _ = fs::remove_file(&path);
         self.search = None;
         Some(String::from_utf8_lossy(&bytes).into_owned())

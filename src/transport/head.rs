@@ -1,5 +1,7 @@
 //! The status line and headers, as curl writes them in front of the body.
 
+use std::str::Lines;
+
 /// Longest head taken, all interim heads together. curl itself gives up at 300 KB.
 const LIMIT: usize = 256 * 1024;
 
@@ -65,11 +67,19 @@ fn parse(bytes: &[u8]) -> Result<Head, &'static str> {
         .and_then(|line| line.split_ascii_whitespace().nth(1))
         .and_then(|status| status.parse().ok())
         .ok_or("the answer does not begin like HTTP")?;
-    let headers = lines
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
-    Ok(Head { status, headers })
+    Ok(Head { status, headers: fields(lines) })
+}
+
+/// The headers in lines of `name: value`.
+#[inline(never)]
+pub(super) fn fields(lines: Lines<'_>) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    for line in lines {
+        if let Some((name, value)) = line.split_once(':') {
+            fields.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+        }
+    }
+    fields
 }
 
 #[cfg(test)]

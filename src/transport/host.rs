@@ -1,6 +1,8 @@
 //! What lies outside the sandbox, as far as sending requests needs it.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
 /// What a program left.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,6 +47,30 @@ impl Home {
     }
 }
 
+/// The text of a file; `None` when there is none that can be read. The standard library's way sizes its buffers by the
+/// file, which is much code for the few short files there are.
+pub fn text_of(path: &Path) -> Option<String> {
+    String::from_utf8(read_all(path, usize::MAX)?).ok()
+}
+
+/// What stands in a file, up to that many bytes.
+#[inline(never)]
+pub(super) fn read_all(path: &Path, limit: usize) -> Option<Vec<u8>> {
+    let mut file = File::open(path).ok()?;
+    let mut bytes = Vec::new();
+    let mut part = [0; 4096];
+    while bytes.len() < limit {
+        let room = part.len().min(limit - bytes.len());
+        match file.read(part.get_mut(..room)?) {
+            Ok(0) => break,
+            Ok(count) => bytes.extend_from_slice(part.get(..count)?),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
+    Some(bytes)
+}
+
 /// Undoes the `%XX` of a URL; `None` when what comes out is not UTF-8 or holds a NUL.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -73,6 +99,7 @@ mod lapce {
     use super::{Home, Output, Reply};
     use crate::http::HttpRequest;
     use crate::transport::agent_host::{Access, AgentHost};
+    use crate::transport::head::fields;
     use crate::transport::host_http::TOO_LONG;
 
     /// The only folder the sandbox has: the first descriptor behind stdin, stdout and stderr.
@@ -161,12 +188,7 @@ mod lapce {
             &headers,
             request.body.as_deref().unwrap_or_default(),
         )?;
-        let headers = answer
-            .headers()?
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
-            .collect();
+        let headers = fields(answer.headers()?.lines());
         Ok(Reply { status: answer.status, headers, body: answer.body(limit)? })
     }
 
