@@ -194,8 +194,9 @@ fn usage(what: impl Display, command: &str) -> Failure {
 }
 
 /// ` (did you mean …?)` when one of the names is meant; `mark` stands before it.
-fn did_you_mean<'n>(given: &str, names: impl Iterator<Item = &'n str> + Clone, mark: &str) -> String {
-    nearest(given, names).map_or(String::new(), |name| format!(" (did you mean `{mark}{name}`?)"))
+fn did_you_mean<'n>(given: &str, names: impl Iterator<Item = &'n str>, mark: &str) -> String {
+    let names: Vec<&str> = names.collect();
+    nearest(given, &names).map_or(String::new(), |name| format!(" (did you mean `{mark}{name}`?)"))
 }
 
 /// A failure about an argument that `command` does not take; its help names those that it does.
