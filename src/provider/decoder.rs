@@ -238,8 +238,6 @@ struct Reading {
     /// Text where a frame should be: a page of HTML, a JSON text cut in pieces.
     stray: String,
     cumulative: Cumulative,
-    /// A part was of this format. What is not comes from a stream that broke then, not from a server of another format.
-    has_begun: bool,
 }
 
 /// Of text that is no frame, this much is kept to say what it is.
@@ -257,7 +255,6 @@ impl Decoder {
             closed: false,
             stray: String::new(),
             cumulative: Cumulative::default(),
-            has_begun: false,
         };
         Self { framer, reading }
     }
@@ -426,13 +423,12 @@ impl Reading {
         } else {
             envelope.frame(&mut **wire, frame, ends, &mut New { filter: cumulative, sink });
         }
-        self.has_begun |= !self.ends.malformed && self.ends.foreign.is_none();
     }
 
     /// A part is not of the format. In the middle of an answer that is as good as a cut: the rest may be had by asking
     /// again.
     fn malformed(&mut self, what: &str, sink: &mut dyn Sink) {
-        let kind = if self.has_begun { ErrorKind::Truncated } else { ErrorKind::Malformed };
+        let kind = if self.envelope.has_text() { ErrorKind::Truncated } else { ErrorKind::Malformed };
         let message = format!("the stream has a part that is not of its format: {what}").into();
         self.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);
     }
@@ -458,7 +454,7 @@ impl Reading {
     fn unframed(&mut self, error: FrameError, sink: &mut dyn Sink) {
         let kind = match error {
             FrameError::TooLong => ErrorKind::Limit,
-            _ if self.has_begun => ErrorKind::Truncated,
+            _ if self.envelope.has_text() => ErrorKind::Truncated,
             _ => ErrorKind::Malformed,
         };
         let message = error.to_string().into();

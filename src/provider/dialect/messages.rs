@@ -432,12 +432,6 @@ mod tests {
                 &["text a", "error truncated - the stream has a part that is not of its format: {oops"],
             ),
             (
-                "not JSON, before any text",
-                "event: ping\ndata: {\"type\":\"ping\"}\n\nevent: content_block_delta\ndata: {oops\n\n"
-                    .to_owned(),
-                &["error truncated - the stream has a part that is not of its format: {oops"],
-            ),
-            (
                 "cut off",
                 delta.to_owned(),
                 &["text a", "error truncated - the answer ended before its end marker"],
