@@ -52,7 +52,8 @@ fn a_refusal_is_told_once_with_its_cause_and_the_setting() {
 
 fn is_told_once((provider, script, parts): (&str, Script, &[&str])) {
     let server = Server::fifo(vec![script]).unwrap();
-    let setup = setup(provider, &server.url());
+    // Longer than between two keys of a group, so that a pause is what lies between groups.
+    let setup = setup(provider, &server.url()).setting("debounce-ms", 300);
     let mut stage = Stage::new(Turn::shared(), server, setup);
     stage.open("src/sum.rs", "rust", "|");
     type_groups(&mut stage);
