@@ -112,7 +112,7 @@ impl Notifier {
         }
     }
 
-    /// The user goes on: what the last answer came to is no news any more.
+    /// The user types on: the figures of the last answer are taken off the status bar.
     pub fn idle<H: Host>(&mut self, rpc: &mut Rpc<H>) {
         if self.shows_figures {
             self.show(rpc, None);
@@ -253,7 +253,7 @@ fn reason(why: &Why, provider: &str) -> String {
     let (before, words, behind) = match why {
         Why::NoProvider => ("", "no provider is set", ""),
         Why::Unconfirmed(question) => ("", question.as_str(), ""),
-        Why::NoText => ("", "too large, or not told of by Lapce: save the file, then try again", ""),
+        Why::NoText => ("", "too large, or Lapce has not sent it: save the file, then try again", ""),
         Why::Gate(Gate::LanguageOff(language)) => {
             return ["off for ", language, " (`languages.", language, "`)"].concat();
         }

@@ -15,8 +15,8 @@ const AT_ONCE: usize = 16;
 const MOST: usize = 256;
 /// How long a name is not looked for again, in milliseconds.
 const TTL_MS: u64 = 3 * 60 * 1000;
-/// A search that has brought nothing by then is given up; and none begins so soon after another, in milliseconds. Where
-/// the workspace is large, the pause is so many times as long as the search.
+/// After `LOST_MS` without a result a search is given up. The next one begins `PAUSE_MS` after the last, or `PAUSES` times as
+/// long as the last one took if that is more.
 const LOST_MS: u64 = 15_000;
 const PAUSE_MS: u64 = 1500;
 const PAUSES: u64 = 5;

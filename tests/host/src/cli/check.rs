@@ -15,7 +15,7 @@ use super::wishes::{self, Wishes};
 use super::{Failure, interrupt, print_json, unexpected};
 
 const HELP: &str = "\
-Check what stands between these settings and a suggestion, and say how to mend what fails
+Check what stands between these settings and a suggestion, and say how to fix what fails
 
 Usage: cargo volt check [SETTINGS] [--json]
 

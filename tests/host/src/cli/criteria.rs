@@ -99,7 +99,7 @@ fn resume_once(folder: &Path) -> Result<Duration, Failure> {
     let broken = broken.finished.ok_or_else(|| failed("the first answer has not ended"))?;
     let evidence = lapce.evidence();
     let taken = evidence.told.iter().filter_map(|told| told.taken).filter(|taken| *taken >= broken);
-    let detected = taken.min().ok_or_else(|| failed("the plugin was not told of the end"))?;
+    let detected = taken.min().ok_or_else(|| failed("the plugin did not see the end of the stream"))?;
     Ok(resumed.arrived.saturating_duration_since(detected))
 }
 

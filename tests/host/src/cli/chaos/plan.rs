@@ -10,7 +10,7 @@ pub struct Plan {
     pub curl: Curl,
     /// What the server does with its requests, one after the other; with those beyond, what it should.
     pub server: Vec<Serve>,
-    /// What happens, each so many milliseconds after what was before it.
+    /// The steps, each with the milliseconds since the one before it.
     pub steps: Vec<(u64, Step)>,
 }
 
@@ -34,17 +34,17 @@ pub enum Curl {
 /// What the server does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Serve {
-    /// An answer, in pieces of so many bytes.
+    /// An answer, in pieces of this size in bytes.
     Pieces(usize),
-    /// Accepts, and is silent for so many milliseconds.
+    /// Accepts, and is silent for this time in milliseconds.
     Late(u64),
-    /// Stalls, closes or resets after so many chunks.
+    /// Stalls, closes or resets after this number of chunks.
     Stall(usize),
     Close(usize),
     Reset(usize),
     /// Reads the request and closes, resets or is silent for ever.
     Nothing(usize),
-    /// The body ends after so many bytes, in the middle of JSON or of a character.
+    /// The body ends after this number of bytes, in the middle of JSON or of a character.
     Half(usize),
     /// Says that this is something else.
     Type(usize),

@@ -24,7 +24,7 @@ const KEY: &str = "sk-chaos-3f9c0b7a51d24e68aa";
 const PATIENCE: Duration = Duration::from_secs(40);
 /// Nothing happened for so long: nothing will.
 const QUIET: Duration = Duration::from_millis(300);
-/// Servers that say nothing are given up after so many milliseconds.
+/// How long a silent server is waited for, in milliseconds.
 const TIMEOUT_MS: u32 = 1500;
 /// What the model writes once nothing goes wrong any more.
 const CALM: &str = "undisturbed();";
@@ -32,7 +32,7 @@ const CALM: &str = "undisturbed();";
 const MEMORY: usize = 2 << 20;
 const MEMORY_WITH_HUGE: usize = 4 << 20;
 
-/// So many bytes of a ghost may be the user's own.
+/// How much of a ghost may be text that the user deleted, in bytes.
 const TAKEN_BACK: usize = 4;
 
 /// What a run came to.
