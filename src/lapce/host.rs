@@ -3,8 +3,6 @@
 
 use std::io::{self, BufRead, Read, Write};
 
-use lapce_plugin::PLUGIN_RPC;
-
 use super::rpc::{CallError, Host, Rpc};
 use crate::transport::Output;
 
@@ -14,10 +12,10 @@ const MAX_LINE: u64 = 64 << 20;
 /// A buffer that grew beyond this is given back: the guest's memory never shrinks, but it can be reused.
 const KEEP_LINE: usize = 64 << 10;
 
-// lapce-plugin declares it too, but does not let others call it.
 #[link(wasm_import_module = "lapce")]
 unsafe extern "C" {
     fn host_handle_rpc();
+    fn host_handle_stderr();
 }
 
 /// The editor this volt runs in.
@@ -43,7 +41,11 @@ impl Host for Lapce {
     }
 
     fn log(&mut self, text: &str) {
-        PLUGIN_RPC.stderr(text);
+        // As with standard output. One line is one line of the log.
+        if io::stderr().write_all([text, "\n"].concat().as_bytes()).is_ok() {
+            // SAFETY: the import takes and gives nothing; it reads what was just written.
+            unsafe { host_handle_stderr() };
+        }
     }
 }
 

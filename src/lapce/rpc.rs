@@ -1,13 +1,11 @@
 //! The wire to the host: JSON-RPC messages in and out.
 //!
-//! lapce-plugin's `register_plugin!` is not used: its parser panics on every line that is neither a
-//! request nor a notification, it cannot answer a request, and its notifications are a fixed few.
+//! The crate lapce-plugin is not used: its parser panics on every line that is neither a request nor a
+//! notification, it cannot answer a request, and its notifications are a fixed few.
 
 use std::borrow::Cow;
 use std::fmt::{Arguments, Display};
 use std::io::Write;
-
-use psp_types::{ExecuteProcess, Request as _};
 
 use crate::json::{self, Few, Raw, object};
 use crate::transport::Output;
@@ -166,7 +164,7 @@ impl<H: Host> Rpc<H> {
     pub fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, CallError> {
         let (program, args) = (quoted(program), quoted_list(args));
         let params = format_args!(r#"{{"program":{program},"args":[{args}]}}"#);
-        self.call(ExecuteProcess::METHOD, params, read_output)
+        self.call("host/executeProcess", params, read_output)
     }
 
     /// Starts a program as a language server: `host/startLspServer`. No document is sent to it. Gives the host's number
