@@ -23,6 +23,7 @@ use crate::completion::trigger::{Eagerness, Gates, Glob, Globs};
 use crate::completion::{Options, Role, Target, Targets, Trigger};
 use crate::http::Secret;
 use crate::provider::{self, FimSetting, MOST_INSTRUCTIONS, Provider, Reasoning};
+use crate::stream::ContentFilter;
 use crate::transport;
 
 /// All settings. Everything but `provider` has a default that works.
@@ -221,8 +222,9 @@ impl Settings {
         (settings, problems)
     }
 
-    /// The engine's options: these settings for `targets`. `root` is the path of the workspace.
-    pub fn options(&self, targets: Targets, root: &str, seed: u64) -> Options {
+    /// The engine's options: these settings for `targets`. `root` is the path of the workspace. The filter is made by who knows
+    /// whether the folder that is open may set it.
+    pub fn options(&self, targets: Targets, root: &str, content_filter: ContentFilter, seed: u64) -> Options {
         let engine = &self.engine;
         let (ignore, ignore_unless_source) = secret_files::globs(&[&engine.secret_files, &engine.ignore]);
         let mut read_only = Globs::default();
@@ -255,7 +257,7 @@ impl Settings {
             repository: root.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned(),
             cache_entries: engine.cache_size as usize,
             limits: engine.limits,
-            content_filter: engine.content_filter.filter(&FilterSettings::default()),
+            content_filter,
             seed,
         }
     }

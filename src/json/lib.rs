@@ -149,6 +149,13 @@ pub fn strings<'a>(json: &'a str, string: &mut dyn FnMut(usize, &'a str)) {
     }
 }
 
+/// As many values that are not there. For [`object!`], in code of its own per number, not per struct.
+#[doc(hidden)]
+#[cfg_attr(target_family = "wasm", inline(never))]
+pub fn absent<'a, const N: usize>() -> [Raw<'a>; N] {
+    [Raw::default(); N]
+}
+
 /// Declares a struct and how it is read from a JSON object: fields are found by the given key,
 /// unknown keys are skipped, of a key that is there twice the last one counts. Anything that is no
 /// object reads as the default.
@@ -188,7 +195,7 @@ macro_rules! object {
             fn read(&mut self, json: &mut $crate::Scanner<'a>) {
                 #[allow(non_camel_case_types)]
                 enum Field { $($field,)* Count }
-                let mut raws = [$crate::Raw::default(); Field::Count as usize + 1];
+                let mut raws = $crate::absent::<{ Field::Count as usize + 1 }>();
                 if Self::KEYS.has_nested() {
                     let mut field = |number: usize, again: bool, json: &mut $crate::Scanner<'a>| {
                         $(if !<$ty as $crate::Read<'a>>::RAW && number == Field::$field as usize {

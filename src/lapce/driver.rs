@@ -408,8 +408,8 @@ impl<H: Host, E: Environment> Driver<H, E> {
             }
         }
         let seed = self.environment.unix_time() ^ u64::from(self.environment.now().subsec_nanos());
-        let mut options = settings.options(targets, root, seed);
-        options.content_filter = self.content_filter(&settings.engine.content_filter, root);
+        let content_filter = self.content_filter(&settings.engine.content_filter, root);
+        let options = settings.options(targets, root, content_filter, seed);
         self.core = Some(Box::new(Core {
             engine: Engine::new(options),
             transport,

@@ -1,7 +1,10 @@
 //! Lapce as the host: its messages come through standard input, ours go through standard output,
 //! and an import tells it that one is there.
 
+use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
+use std::mem::ManuallyDrop;
+use std::os::fd::{FromRawFd, RawFd};
 
 use super::rpc::{CallError, Host, Rpc};
 use crate::transport::Output;
@@ -11,6 +14,8 @@ const MAX_LINE: u64 = 64 << 20;
 
 /// A buffer that grew beyond this is given back: the guest's memory never shrinks, but it can be reused.
 const KEEP_LINE: usize = 64 << 10;
+
+const STDOUT: RawFd = 1;
 
 #[link(wasm_import_module = "lapce")]
 unsafe extern "C" {
@@ -25,9 +30,10 @@ pub struct Lapce;
 impl Host for Lapce {
     fn send(&mut self, message: &[u8]) {
         // The pipe is a buffer of the host's: writing to it cannot fail, and could not be told if it did.
-        let mut stdout = io::stdout().lock();
-        let written = stdout.write_all(message).and_then(|()| stdout.flush());
-        if written.is_ok() {
+        // Not `io::stdout()`: its lock, buffer and line ends are 2 KB of code, for messages that leave whole.
+        // SAFETY: standard output is open as long as the volt lives, and `ManuallyDrop` does not close it.
+        let mut stdout = ManuallyDrop::new(unsafe { File::from_raw_fd(STDOUT) });
+        if stdout.write_all(message).is_ok() {
             // SAFETY: the import takes and gives nothing; it reads what was just written.
             unsafe { host_handle_rpc() };
         }

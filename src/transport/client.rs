@@ -45,6 +45,20 @@ enum Request {
 /// When to try again what the agent was too busy to take, in milliseconds.
 const RETRY_MS: u64 = 5;
 
+/// What came of giving the agent something to do.
+enum Attempt {
+    Taken(Fetch),
+    Busy,
+    /// There is none, or two in a row did not answer.
+    NoAgent,
+}
+
+/// Gives an agent something to do.
+type Give<'a, H> = &'a dyn Fn(&mut Agent, &mut H, &Options) -> Result<Fetch, NotTaken>;
+
+/// Of agents that are gone as soon as they are started.
+const NO_ANSWER: &str = "the agent that runs curl does not answer";
+
 impl<H: AgentHost> Client<H> {
     /// A transport over `host`. `home` is the volt's folder, if it is known.
     pub fn new(host: H, home: Option<Home>, options: Options) -> Self {
@@ -69,26 +83,21 @@ impl<H: AgentHost> Client<H> {
     ) -> Result<Request, Failure> {
         request.check().map_err(|detail| Failure { kind: FailureKind::Request, detail })?;
         let unavailable = |detail| Failure { kind: FailureKind::Unavailable, detail };
-        // An agent may turn out to be gone only now.
-        for _ in 0..2 {
-            if self.obstacle.is_none() {
-                self.ensure_agent().map_err(unavailable)?;
+        let attempt =
+            self.attempt(&|agent, host, options| agent.fetch(host, request, options, delay_ms, replaces));
+        match attempt.map_err(unavailable)? {
+            Attempt::Taken(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
+            Attempt::Busy => {
+                let leaves_ms = self.host.now_ms().saturating_add(delay_ms);
+                return Ok(Request::Held { request: request.clone(), leaves_ms });
             }
-            let Some(agent) = &mut self.agent else { break };
-            match agent.fetch(&mut self.host, request, &self.options, delay_ms, replaces) {
-                Ok(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
-                Err(NotTaken::Busy) => {
-                    let leaves_ms = self.host.now_ms().saturating_add(delay_ms);
-                    return Ok(Request::Held { request: request.clone(), leaves_ms });
-                }
-                Err(NotTaken::Lost) => self.lose_agent(),
-            }
+            Attempt::NoAgent => {}
         }
         match &self.obstacle {
-            None => Err(unavailable("the agent that runs curl does not answer".to_owned())),
+            None => Err(unavailable(NO_ANSWER.to_owned())),
             Some(reason) if self.options.mode == Mode::Curl => Err(unavailable(reason.clone())),
             Some(reason) => match http_policy::refusal(request, &self.options) {
-                Some(words) => Err(unavailable(format!("{reason}. {words}"))),
+                Some(words) => Err(unavailable([reason, ". ", words].concat())),
                 None => Ok(Request::Buffered(Buffered::Due(request.clone()))),
             },
         }
@@ -96,24 +105,31 @@ impl<H: AgentHost> Client<H> {
 
     /// Has the agent run a command.
     fn command(&mut self, command: &str) -> Result<Request, Failure> {
-        let not_started = |detail| Failure {
-            kind: FailureKind::Unavailable,
-            detail: format!("could not be started: {detail}"),
+        let reason = match self.attempt(&|agent, host, _| agent.run(host, command)) {
+            Ok(Attempt::Taken(fetch)) => return Ok(Request::Fetch { fetch, lost: false }),
+            Ok(Attempt::Busy) => "the agent that runs curl is busy".to_owned(),
+            Ok(Attempt::NoAgent) => self.obstacle.clone().unwrap_or_else(|| NO_ANSWER.to_owned()),
+            Err(reason) => reason,
         };
+        let detail = ["could not be started: ", &reason].concat();
+        Err(Failure { kind: FailureKind::Unavailable, detail })
+    }
+
+    /// Gives the agent something to do.
+    fn attempt(&mut self, give: Give<'_, H>) -> Result<Attempt, String> {
         // An agent may turn out to be gone only now.
         for _ in 0..2 {
             if self.obstacle.is_none() {
-                self.ensure_agent().map_err(not_started)?;
+                self.ensure_agent()?;
             }
             let Some(agent) = &mut self.agent else { break };
-            match agent.run(&mut self.host, command) {
-                Ok(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
-                Err(NotTaken::Busy) => break,
+            match give(agent, &mut self.host, &self.options) {
+                Ok(fetch) => return Ok(Attempt::Taken(fetch)),
+                Err(NotTaken::Busy) => return Ok(Attempt::Busy),
                 Err(NotTaken::Lost) => self.lose_agent(),
             }
         }
-        let reason = self.obstacle.clone();
-        Err(not_started(reason.unwrap_or_else(|| "the agent that runs curl is busy".to_owned())))
+        Ok(Attempt::NoAgent)
     }
 
     /// Starts an agent if there is none. One that has worked before is not given up for the session when one start

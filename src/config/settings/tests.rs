@@ -1,3 +1,4 @@
+use crate::stream::ContentFilter;
 use std::collections::BTreeSet;
 
 use serde_json::json;
@@ -306,7 +307,7 @@ fn lists_of_files_are_only_ever_added_to() {
     let ignored = |options: Value, path: &str| {
         let (settings, problems) = read(options);
         assert_eq!(problems, Vec::<String>::new());
-        let gates = settings.options(Targets::default(), "/w", 0).gates;
+        let gates = settings.options(Targets::default(), "/w", ContentFilter::default(), 0).gates;
         gates.ignored(path).is_some()
     };
     for options in [json!({}), json!({"secret-files": [], "ignore": []}), json!({"secret-files": ["*.sql"]})]
