@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
     /// One of a few words.
     pub fn choice<T: Copy + PartialEq>(&mut self, setting: &Choice<T>) -> T {
         let otherwise = setting.words.iter().position(|(_, choice)| *choice == setting.otherwise);
-        match self.one_of(setting.name, &words_of(setting.words), otherwise) {
+        match self.one_of(setting.name, &words_of(&|at| Some(setting.words.get(at)?.0)), otherwise) {
             None => setting.default,
             Some(at) => setting.words.get(at).map_or(setting.otherwise, |(_, choice)| *choice),
         }
@@ -204,7 +204,7 @@ impl<'a> Reader<'a> {
         check: Check<'_>,
         into: &mut Vec<(String, T)>,
     ) {
-        let names = words_of(words);
+        let names = words_of(&|at| Some(words.get(at)?.0));
         for (name, value) in self.pairs(setting, &split_at_commas, &[':', '=']) {
             let place = [".", &name].concat();
             let at = chosen(&names, &value);
@@ -385,8 +385,9 @@ impl<'a> Reader<'a> {
 
 /// The words without what they mean: what is done with them is the same for all meanings, and compiled once.
 #[inline(never)]
-fn words_of<'w, T>(words: &[(&'w str, T)]) -> Vec<&'w str> {
-    words.iter().map(|(word, _)| *word).collect()
+/// The words that `word` gives by number. One function for lists of all types.
+fn words_of<'w>(word: &dyn Fn(usize) -> Option<&'w str>) -> Vec<&'w str> {
+    (0..).map_while(word).collect()
 }
 
 /// Which of the words a value is.
