@@ -17,7 +17,7 @@ const THINKING_MS: u64 = 2000;
 const GROWING_MS: [u64; 3] = [700, 1000, 3000];
 /// Wake-ups in a pause that may show lines, and those where the open documents are large.
 const SHOWING: usize = 1 + GROWING_MS.len();
-const SHOWING_LARGE: usize = 2;
+const SHOWING_LARGE: usize = 1;
 /// Wake-ups after those: one for the end, one to spare for an answer that broke and is resumed, or that fills the pipes.
 const ENDING: usize = 2;
 /// A wake-up asked for at once that has not come after this time was lost, in milliseconds.
@@ -169,7 +169,7 @@ mod tests {
         const END: u64 = u64::MAX;
         for (read, open_bytes, gaps) in [
             (&[Nothing, Lines][..], 1000, &[200, 700, 1000, 3000, END, END][..]),
-            (&[Nothing, Lines], 300_000, &[200, 700, END, END]),
+            (&[Nothing, Lines], 300_000, &[200, END, END]),
             // The first line is not waited for as long as the next ones.
             (&[Nothing, Text, Lines], 1000, &[200, 200, 1000, 3000, END, END]),
             (&[Nothing, Text], 1000, &[200, 200, 1000, 3000, END, END]),
