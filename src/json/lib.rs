@@ -73,6 +73,12 @@ pub fn read<'a>(
     let mut scanner = Scanner::new(json);
     scanner.unread = unread.as_mut().map(|unread| std::mem::take(&mut unread.spare));
     value.read(&mut scanner);
+    end(scanner, unread)
+}
+
+/// The end of a reading, whatever was read.
+#[cfg_attr(target_family = "wasm", inline(never))]
+fn end(mut scanner: Scanner<'_>, unread: Option<&mut Unread>) -> Result<(), NotJson> {
     if !scanner.is_over() {
         return Err(NotJson);
     }

@@ -152,6 +152,8 @@ type Field<'f, 'a> = &'f mut dyn FnMut(usize, bool, &mut Scanner<'a>);
 
 impl<'a> Scanner<'a> {
     /// The place where `text` begins.
+    // In wasm one call for each type that is read is less code than the scanner made in each place.
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn new(text: &'a str) -> Self {
         Self { text, json: Text::new(text.as_bytes()), at: 0, depth: 0, failed: false, unread: None }
     }

@@ -237,14 +237,11 @@ impl Document {
         let replaced = Replaced { start: range.start, removed, inserted: with.len() };
         let first = self.lines.partition_point(|&start| start as usize <= range.start);
         let last = self.lines.partition_point(|&start| start as usize <= range.end);
-        let inserted = memchr_iter(b'\n', with.as_bytes()).map(|at| (range.start + at + 1) as u32);
-        let before = self.lines.len();
-        self.lines.splice(first..last, inserted);
-        let moved = self.lines.len() + last - before;
         let by = (with.len() as u32).wrapping_sub(range.len() as u32);
-        for start in self.lines.iter_mut().skip(moved) {
-            *start = start.wrapping_add(by);
-        }
+        let behind = self.lines.split_off(last);
+        self.lines.truncate(first);
+        self.lines.extend(memchr_iter(b'\n', with.as_bytes()).map(|at| (range.start + at + 1) as u32));
+        self.lines.extend(behind.into_iter().map(|start| start.wrapping_add(by)));
         self.text.replace_range(range, with);
         replaced
     }

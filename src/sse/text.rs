@@ -47,8 +47,16 @@ impl Carry {
     /// Forgets the bytes and gives back what is above [`super::RETAINED`].
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
-        self.bytes.shrink_to(super::RETAINED);
+        if self.bytes.capacity() > super::RETAINED {
+            self.shrink();
+        }
         self.wide = false;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shrink(&mut self) {
+        self.bytes.shrink_to(super::RETAINED);
     }
 
     /// The bytes as text. What is malformed is replaced in place, so that it is done once.
