@@ -2,20 +2,23 @@
 //! and an import tells it that one is there.
 
 use std::fs::File;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Write};
 use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, RawFd};
+
+use memchr::memchr;
 
 use super::rpc::{CallError, Host, Rpc};
 use crate::transport::Output;
 
 /// Longer messages are dropped unread; far above any document that is kept.
-const MAX_LINE: u64 = 64 << 20;
+const MAX_LINE: usize = 64 << 20;
 
 /// A buffer that grew beyond this is given back: the guest's memory never shrinks, but it can be reused.
 const KEEP_LINE: usize = 64 << 10;
 
 const STDOUT: RawFd = 1;
+const STDERR: RawFd = 2;
 
 #[link(wasm_import_module = "lapce")]
 unsafe extern "C" {
@@ -29,11 +32,7 @@ pub struct Lapce;
 
 impl Host for Lapce {
     fn send(&mut self, message: &[u8]) {
-        // The pipe is a buffer of the host's: writing to it cannot fail, and could not be told if it did.
-        // Not `io::stdout()`: its lock, buffer and line ends are 2 KB of code, for messages that leave whole.
-        // SAFETY: standard output is open as long as the volt lives, and `ManuallyDrop` does not close it.
-        let mut stdout = ManuallyDrop::new(unsafe { File::from_raw_fd(STDOUT) });
-        if stdout.write_all(message).is_ok() {
+        if write(STDOUT, message) {
             // SAFETY: the import takes and gives nothing; it reads what was just written.
             unsafe { host_handle_rpc() };
         }
@@ -47,8 +46,7 @@ impl Host for Lapce {
     }
 
     fn log(&mut self, text: &str) {
-        // As with standard output. One line is one line of the log.
-        if io::stderr().write_all([text, "\n"].concat().as_bytes()).is_ok() {
+        if write(STDERR, [text, "\n"].concat().as_bytes()) {
             // SAFETY: the import takes and gives nothing; it reads what was just written.
             unsafe { host_handle_stderr() };
         }
@@ -83,18 +81,42 @@ fn words((CallError::Refused(words) | CallError::Unanswered(words)): CallError) 
     words
 }
 
+/// Writes all of it to one of the standard streams; whether that worked. They are buffers of the host: writing to them
+/// cannot fail, and could not be told if it did.
+///
+/// Not by `std::io::stdout`, whose locks, buffer and line ends are 2 KB of code.
+#[inline(never)]
+fn write(stream: RawFd, bytes: &[u8]) -> bool {
+    // SAFETY: the standard streams are open as long as the volt lives, and `ManuallyDrop` does not close them.
+    let mut file = ManuallyDrop::new(unsafe { File::from_raw_fd(stream) });
+    file.write_all(bytes).is_ok()
+}
+
 /// Reads the next message of the host into `line`; whether there is one.
 pub fn read_line(line: &mut Vec<u8>) -> bool {
     line.clear();
     line.shrink_to(KEEP_LINE);
     let mut stdin = io::stdin().lock();
-    let read = stdin.by_ref().take(MAX_LINE).read_until(b'\n', line);
-    let whole = line.ends_with(b"\n");
-    if read.is_err() || (line.len() as u64 == MAX_LINE && !whole) {
+    let mut is_kept = true;
+    loop {
+        let Ok(part) = stdin.fill_buf() else {
+            // What was read is lost: its rest is refused as malformed.
+            line.clear();
+            return false;
+        };
+        let end = memchr(b'\n', part);
+        let len = end.map_or(part.len(), |at| at + 1);
+        is_kept &= line.len() + len <= MAX_LINE;
+        if is_kept {
+            line.extend_from_slice(part.get(..len).unwrap_or_default());
+        }
+        stdin.consume(len);
+        if end.is_some() || len == 0 {
+            break;
+        }
+    }
+    if !is_kept {
         line.clear();
-        // An error here leaves the line where it is: the next message then starts with its rest and
-        // is refused as malformed.
-        let _ = stdin.skip_until(b'\n');
     }
     !line.is_empty()
 }
