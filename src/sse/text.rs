@@ -22,6 +22,8 @@ pub(super) struct Carry {
 }
 
 impl Carry {
+    // Called at chunk edges only; in wasm each copy of it counts.
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub(super) fn push(&mut self, bytes: &[u8], ascii: bool) {
         self.bytes.extend_from_slice(bytes);
         self.wide |= !ascii;

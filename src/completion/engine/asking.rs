@@ -249,21 +249,36 @@ impl Engine {
     ) -> Result<Option<(Work, HttpRequest)>, Error> {
         let Some(place) = self.here() else { return Ok(None) };
         let Some(buffer) = buffers.get(&place.uri) else { return Ok(None) };
-        let mut prompt = self.prompt(&buffer, place.offset, buffers);
-        let Options { targets, limits, content_filter, extent, .. } = &self.options;
-        let chosen = targets.choose(now, place.invoked);
+        let chosen = self.options.targets.choose(now, place.invoked);
         let Some((role, target)) = chosen.filter(|(_, target)| target.may_be_asked()) else {
             return Ok(None);
         };
-        let temperature = warmth(target.account.temperature, unwanted.len());
-        let (provider, account) = (target.provider, Account { temperature, ..target.account.clone() });
         let loads = target.is_cold(now);
-        prompt.unwanted = unwanted;
-        let suggestion = Suggestion::new(buffer.uri, buffer.language, place.offset, *extent);
-        let mut generation =
-            Generation::new(provider, account, prompt, place.invoked, *limits, content_filter.afresh());
         self.asked = role;
-        let request = generation.request(self.next_number(), now + delay_ms, "")?;
+        let asked = Asking { role, loads, invoked: place.invoked, sent_ms: now + delay_ms, unwanted };
+        self.work(asked, &buffer, place.offset, buffers)
+    }
+
+    /// The request for a place, and what its answer goes into.
+    fn work(
+        &mut self,
+        asking: Asking,
+        buffer: &Buffer<'_>,
+        offset: usize,
+        buffers: &dyn Buffers,
+    ) -> Result<Option<(Work, HttpRequest)>, Error> {
+        let Asking { role, loads, invoked, sent_ms, unwanted } = asking;
+        let mut prompt = self.prompt(buffer, offset, buffers);
+        let number = self.next_number();
+        let Options { targets, limits, content_filter, extent, .. } = &self.options;
+        let Some(target) = targets.get(role) else { return Ok(None) };
+        let temperature = warmth(target.account.temperature, unwanted.len());
+        let account = Account { temperature, ..target.account.clone() };
+        prompt.unwanted = unwanted;
+        let mut generation =
+            Generation::new(target.provider, account, prompt, invoked, *limits, content_filter.afresh());
+        let suggestion = Suggestion::new(buffer.uri, buffer.language, offset, *extent);
+        let request = generation.request(number, sent_ms, "")?;
         Ok(Some((Work { generation, suggestion, instead_of: None, role, loads }, request)))
     }
 
@@ -320,17 +335,25 @@ impl Engine {
             return;
         }
         let accepted = Buffer { text: &text, ..buffer };
-        let prompt = self.prompt(&accepted, offset, buffers);
-        let Options { targets, limits, content_filter, extent, .. } = &self.options;
-        let Some(target) = targets.get(role) else { return };
-        let suggestion = Suggestion::new(buffer.uri, buffer.language, offset, *extent);
-        let (provider, account) = (target.provider, target.account.clone());
-        let mut generation =
-            Generation::new(provider, account, prompt, false, *limits, content_filter.afresh());
-        let number = self.next_number();
-        if let Ok(request) = generation.request(number, now, "") {
+        let asking = Asking { role, loads: false, invoked: false, sent_ms: now, unwanted: Vec::new() };
+        // What cannot be composed is told when it is asked for.
+        if let Ok(Some((work, request))) = self.work(asking, &accepted, offset, buffers) {
+            let number = work.generation.number;
             out.push(Output::Start { number, request: Box::new(request), delay_ms: 0, replaces: None });
-            self.speculative = Some(Work { generation, suggestion, instead_of: None, role, loads: false });
+            self.speculative = Some(work);
         }
     }
+}
+
+/// How a place is asked about.
+struct Asking {
+    role: Role,
+    /// See [`Work`].
+    loads: bool,
+    /// The user asks for it with alt+\.
+    invoked: bool,
+    /// When the request leaves, in milliseconds.
+    sent_ms: u64,
+    /// Suggestions that are known and not wanted.
+    unwanted: Vec<String>,
 }
