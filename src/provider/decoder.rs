@@ -235,6 +235,8 @@ struct Reading {
     ends: Ends,
     /// `[DONE]` was seen: what follows is no part of the answer.
     closed: bool,
+    /// A whole frame of the format has come: the server speaks it, so that what is broken later was broken on the way.
+    is_known: bool,
     /// Text where a frame should be: a page of HTML, a JSON text cut in pieces.
     stray: String,
     cumulative: Cumulative,
@@ -253,6 +255,7 @@ impl Decoder {
             envelope,
             ends: Ends::default(),
             closed: false,
+            is_known: false,
             stray: String::new(),
             cumulative: Cumulative::default(),
         };
@@ -390,6 +393,7 @@ impl Reading {
         }
         self.decode(event, data, sink);
         if !std::mem::take(&mut self.ends.malformed) {
+            self.is_known |= self.ends.foreign.is_none();
             return;
         }
         // Frames glued together on one line (GLM): each is decoded by itself.
@@ -425,12 +429,17 @@ impl Reading {
         }
     }
 
-    /// A part is not of the format. In the middle of an answer that is as good as a cut: the rest may be had by asking
-    /// again.
+    /// A part is not of the format.
     fn malformed(&mut self, what: &str, sink: &mut dyn Sink) {
-        let kind = if self.envelope.has_text() { ErrorKind::Truncated } else { ErrorKind::Malformed };
+        let kind = self.broken();
         let message = format!("the stream has a part that is not of its format: {what}").into();
         self.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);
+    }
+
+    /// What a broken part is. In the middle of a stream it is as good as a cut: the rest may be had by asking again.
+    fn broken(&self) -> ErrorKind {
+        let is_middle = self.is_known || self.envelope.has_text();
+        if is_middle { ErrorKind::Truncated } else { ErrorKind::Malformed }
     }
 
     fn fail(&mut self, error: StreamError<'_>, sink: &mut dyn Sink) {
@@ -454,8 +463,7 @@ impl Reading {
     fn unframed(&mut self, error: FrameError, sink: &mut dyn Sink) {
         let kind = match error {
             FrameError::TooLong => ErrorKind::Limit,
-            _ if self.envelope.has_text() => ErrorKind::Truncated,
-            _ => ErrorKind::Malformed,
+            _ => self.broken(),
         };
         let message = error.to_string().into();
         self.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);

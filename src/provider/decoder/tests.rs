@@ -121,11 +121,13 @@ fn frames_glued_on_one_line_are_decoded_one_by_one() {
 }
 
 #[test]
-fn a_broken_part_behind_text_is_a_cut_and_before_it_another_format() {
+fn a_broken_part_behind_a_frame_of_the_format_is_a_cut_and_before_it_another_format() {
     let text = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    let role = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n";
     let part = "the stream has a part that is not of its format: {\"choices\":[{\"del";
     for (body, expected) in [
         (format!("{text}data: {{\"choices\":[{{\"del\n\n{text}"), &["text a", "error truncated - "][..]),
+        (format!("{role}data: {{\"choices\":[{{\"del\n\n{text}"), &["error truncated - "]),
         ("data: {\"choices\":[{\"del\n\n".to_owned(), &["error malformed - "]),
     ] {
         let mut expected: Vec<_> = expected.iter().map(|line| (*line).to_owned()).collect();
@@ -212,4 +214,22 @@ fn every_choice_that_began_is_ended() {
         decoded(chat_completions::decoder, body.as_bytes()),
         ["text a", "text#2 c", "done#2 length", "done#0 stop"]
     );
+}
+
+#[test]
+fn frames_without_text_show_that_the_server_speaks_the_format() {
+    for (provider, first) in [
+        (
+            "anthropic",
+            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\"}}\n\n",
+        ),
+        ("anthropic", "event: ping\ndata: {\"type\":\"ping\"}\n\n"),
+        ("openai-responses", "data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\n"),
+        ("gemini", "data: {\"usageMetadata\":{\"promptTokenCount\":1}}\n\n"),
+    ] {
+        let body = format!("{first}data: {{\"type\":\n\n");
+        let lines = decoded(|| find(provider).unwrap().decoder(), body.as_bytes());
+        let last = lines.last().map(String::as_str).unwrap_or_default();
+        assert!(last.starts_with("error truncated - "), "{first}: {lines:?}");
+    }
 }

@@ -105,9 +105,8 @@ impl Format {
         self.frame.replace('@', text).replace(['#', '^'], number).replace('~', string)
     }
 
-    /// The body of a stream of these frames. With `apart`, a frame that says nothing stands before
-    /// each, which makes the memo forget.
-    fn body(&self, frames: &[Vec<u8>], apart: bool) -> Vec<u8> {
+    /// The body of a stream of these frames.
+    fn body(&self, frames: &[Vec<u8>]) -> Vec<u8> {
         let mut body = Vec::new();
         for frame in frames {
             let (before, after) = match (self.provider, self.event) {
@@ -115,9 +114,7 @@ impl Format {
                 (_, "") => ("data: ".to_owned(), "\n\n"),
                 (_, event) => (format!("event: {event}\ndata: "), "\n\n"),
             };
-            for data in apart.then_some(&b"{}"[..]).into_iter().chain([&frame[..]]) {
-                body.extend([before.as_bytes(), data, after.as_bytes()].concat());
-            }
+            body.extend([before.as_bytes(), frame, after.as_bytes()].concat());
         }
         body
     }
@@ -126,17 +123,10 @@ impl Format {
         find(self.provider).unwrap().decoder()
     }
 
-    fn tokens(&self, frames: &[Vec<u8>], apart: bool) -> Vec<StreamToken<'static>> {
+    fn tokens(&self, frames: &[Vec<u8>], mut decoder: Decoder) -> Vec<StreamToken<'static>> {
         let mut tokens = Vec::new();
-        let mut sink = |mut token: StreamToken<'_>| {
-            if let StreamToken::Error(error) = &mut token {
-                // It may quote the frames that stand apart.
-                error.message = "".into();
-            }
-            tokens.push(token.into_owned());
-        };
-        let mut decoder = self.decoder();
-        decoder.feed(&self.body(frames, apart), &mut sink);
+        let mut sink = |token: StreamToken<'_>| tokens.push(token.into_owned());
+        decoder.feed(&self.body(frames), &mut sink);
         decoder.finish(&mut sink);
         tokens
     }
@@ -144,9 +134,9 @@ impl Format {
     /// Tokens of the frames, after checking that the memo changes nothing; and how often it served.
     #[track_caller]
     fn decoded(&self, frames: &[Vec<u8>]) -> (Vec<StreamToken<'static>>, usize) {
-        let plain = self.tokens(frames, true);
+        let plain = self.tokens(frames, self.decoder().without_memo());
         HITS.take();
-        let tokens = self.tokens(frames, false);
+        let tokens = self.tokens(frames, self.decoder());
         assert_eq!(tokens, plain);
         (tokens, HITS.take())
     }
