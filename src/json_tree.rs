@@ -12,6 +12,18 @@ pub fn parse(text: &str) -> Option<Value> {
     is_json(text).then(|| Reader { rest: text }.value()).flatten()
 }
 
+/// What stands at a path of names and places with dots between them, as `detail.0.msg`.
+pub fn at<'v>(tree: &'v Value, path: &str) -> Option<&'v Value> {
+    let mut value = tree;
+    for name in path.split('.') {
+        value = match value {
+            Value::Array(elements) => elements.get(name.parse::<usize>().ok()?)?,
+            _ => value.get(name)?,
+        };
+    }
+    Some(value)
+}
+
 struct Reader<'a> {
     rest: &'a str,
 }
@@ -136,6 +148,22 @@ mod tests {
         }
         for text in ["", "{", "[1,]", "{\"a\":}", "nul", "1 2", "\"", "{1:2}", &"[".repeat(1000)] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_found_by_names_and_places() {
+        let tree = parse(r#"{"a": [{"b": 1}, 2], "": 3}"#).unwrap();
+        for (path, expected) in [
+            ("a.0.b", Some("1")),
+            ("a.1", Some("2")),
+            ("", Some("3")),
+            ("a.2", None),
+            ("a.b", None),
+            ("a.1.b", None),
+            ("b", None),
+        ] {
+            assert_eq!(at(&tree, path).map(Value::to_string).as_deref(), expected, "{path}");
         }
     }
 

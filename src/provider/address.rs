@@ -24,35 +24,31 @@ const SECRET_PARAMETERS: &[&str] = &["key", "token", "secret", "sig", "password"
 ///
 /// # Errors
 /// When a setting is missing or wrong. The message names it.
-pub(super) fn url(profile: &Profile, account: &Account, path: &str) -> Result<String, Error> {
-    match profile.address {
-        Address::Base => Ok(base(profile, account, profile.defaults.base_url)?.join(path)),
-        Address::Root(others) => {
-            let base = base(profile, account, profile.defaults.base_url)?;
-            let root = others.iter().find_map(|other| base.url.strip_suffix(other)).unwrap_or(&base.url);
-            Ok(Base { url: root.to_owned(), ..base }.join(path))
-        }
-        Address::Versioned(version) => {
-            let base = base(profile, account, profile.defaults.base_url)?;
-            let root = base.url.strip_suffix(version).unwrap_or(&base.url);
-            Ok(Base { url: [root, version].concat(), ..base }.join(path))
-        }
-        Address::Azure => azure(profile, account),
-        Address::Vertex(publisher) => vertex(profile, account, publisher, path),
-        Address::Bedrock => {
-            let own = bedrock_host("bedrock-runtime", region(profile, account)?);
-            Ok(base(profile, account, &own)?.join(path))
-        }
-        Address::Cloudflare => {
-            let own = account.option("cloudflare.account-id").map(segment);
-            let own = own.map(|id| format!("{}/client/v4/accounts/{id}/ai/v1", profile.defaults.base_url));
-            if own.is_none() && account.base_url.trim().is_empty() {
+pub(super) fn url(profile: &Profile, account: &Account, path: &str) -> Result<String, Box<Error>> {
+    let own = match profile.address {
+        Address::Azure => return azure(profile, account),
+        Address::Vertex(publisher) => return vertex(profile, account, publisher, path),
+        Address::Bedrock => bedrock_host("bedrock-runtime", region(profile, account)?),
+        Address::Cloudflare => match account.option("cloudflare.account-id").map(segment) {
+            Some(id) => format!("{}/client/v4/accounts/{id}/ai/v1", profile.defaults.base_url),
+            None if account.base_url.trim().is_empty() => {
                 let message = "Set `cloudflare.account-id` to the id of your account at Cloudflare.";
-                return Err(Error::of_settings(profile, ErrorKind::Request, message));
+                return Err(Error::refusal(profile, ErrorKind::Request, message));
             }
-            Ok(base(profile, account, own.as_deref().unwrap_or_default())?.join(path))
+            None => String::new(),
+        },
+        Address::Base | Address::Root(_) | Address::Versioned(_) => profile.defaults.base_url.to_owned(),
+    };
+    let mut base = base(profile, account, &own)?;
+    match profile.address {
+        Address::Root(others) => {
+            let root = others.iter().find_map(|other| base.url.strip_suffix(other)).unwrap_or(&base.url);
+            base.url.truncate(root.len());
         }
+        Address::Versioned(version) if !base.url.ends_with(version) => base.url.push_str(version),
+        _ => {}
     }
+    Ok(base.join(path))
 }
 
 /// A base URL: what stands before the path of a request, and a query that every request has.
@@ -63,25 +59,29 @@ struct Base {
 
 impl Base {
     fn join(&self, path: &str) -> String {
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let queries = [query, &self.query].into_iter().filter(|query| !query.is_empty());
-        let query = queries.collect::<Vec<_>>().join("&");
-        let mark = if query.is_empty() { "" } else { "?" };
-        [&self.url, path, mark, &query].concat()
+        let mark = match (self.query.is_empty(), path.contains('?')) {
+            (true, _) => "",
+            (false, true) => "&",
+            (false, false) => "?",
+        };
+        [&self.url, path, mark, &self.query].concat()
     }
 }
 
 /// The base URL of the user, or `own`; an endpoint behind it is left out. A base URL without a path gets that of
 /// `own`, or `/v1`.
-fn base(profile: &Profile, account: &Account, own: &str) -> Result<Base, Error> {
-    let wrong = |message: &str| Err(Error::of_settings(profile, ErrorKind::Request, message));
+fn base(profile: &Profile, account: &Account, own: &str) -> Result<Base, Box<Error>> {
+    let wrong = |message: &str| Err(Error::refusal(profile, ErrorKind::Request, message));
     let given = account.base_url_or(own);
     if given.is_empty() {
         return wrong(&format!("Set `base-url` to the address of {}.", profile.title));
     }
     let (url, query) = given.split_once('?').unwrap_or((given, ""));
-    let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default().to_ascii_lowercase());
-    if names.into_iter().any(|name| SECRET_PARAMETERS.iter().any(|secret| name.ends_with(secret))) {
+    let is_secret = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
+        SECRET_PARAMETERS.iter().any(|secret| name.ends_with(secret))
+    };
+    if query.split('&').any(is_secret) {
         return wrong("`base-url` must not hold a key: it belongs in the environment, see `api-key-env`.");
     }
     let url = url.trim_end_matches('/');
@@ -100,40 +100,38 @@ fn base(profile: &Profile, account: &Account, own: &str) -> Result<Base, Error> 
 /// Azure has two shapes of URL: a deployment's own with a version of the API, and the newer `/openai/v1`
 /// without one (learn.microsoft.com, "Azure OpenAI in Azure AI Foundry Models v1 API"). Foundry's model
 /// inference is a third.
-fn azure(profile: &Profile, account: &Account) -> Result<String, Error> {
+fn azure(profile: &Profile, account: &Account) -> Result<String, Box<Error>> {
     let deployment = account.model_or("");
     let is_name = deployment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if deployment.is_empty() || !is_name {
         let message = "Set `model` to the name of the deployment at Azure OpenAI.";
-        return Err(Error::of_settings(profile, ErrorKind::Model, message));
+        return Err(Error::refusal(profile, ErrorKind::Model, message));
     }
-    let pasted = base(profile, account, "")?;
-    if pasted.url.ends_with("/openai/v1") {
-        return Ok(Base { query: String::new(), ..pasted }.join("/chat/completions"));
+    let mut base = base(profile, account, "")?;
+    if base.url.ends_with("/openai/v1") {
+        base.query.clear();
+        return Ok(base.join("/chat/completions"));
     }
-    let foundry = pasted.url.ends_with("/models");
-    let version =
-        account.option("azure.api-version").map(|version| format!("api-version={}", segment(version)));
-    let query = version.or(Some(pasted.query).filter(|query| !query.is_empty())).unwrap_or_else(|| {
-        let plan = profile.plan(account);
-        let version = match (foundry, plan.known) {
+    let is_foundry = base.url.ends_with("/models");
+    let version = account.option("azure.api-version").map(segment);
+    if version.is_some() || base.query.is_empty() {
+        let usual = match (is_foundry, profile.plan(account).known) {
             (true, _) => AZURE_FOUNDRY,
             (false, true) => AZURE_THINKING,
             (false, false) => AZURE,
         };
-        format!("api-version={version}")
-    });
-    let url = if foundry || pasted.url.contains("/openai/deployments/") {
-        pasted.url
-    } else {
-        format!("{}/openai/deployments/{deployment}", pasted.url.trim_end_matches("/openai"))
-    };
-    Ok(Base { url, query }.join("/chat/completions"))
+        base.query = ["api-version=", version.as_deref().unwrap_or(usual)].concat();
+    }
+    if !is_foundry && !base.url.contains("/openai/deployments/") {
+        let resource = base.url.trim_end_matches("/openai");
+        base.url = [resource, "/openai/deployments/", deployment].concat();
+    }
+    Ok(base.join("/chat/completions"))
 }
 
 /// The URL of a publisher's model on Vertex AI. `method` is what to do with it.
-fn vertex(profile: &Profile, account: &Account, publisher: &str, method: &str) -> Result<String, Error> {
-    let wrong = |message| Err(Error::of_settings(profile, ErrorKind::Request, message));
+fn vertex(profile: &Profile, account: &Account, publisher: &str, method: &str) -> Result<String, Box<Error>> {
+    let wrong = |message| Err(Error::refusal(profile, ErrorKind::Request, message));
     let Some(project) = account.option("vertex.project") else {
         return wrong("Set `vertex.project` to the id of your Google Cloud project.");
     };
@@ -145,19 +143,19 @@ fn vertex(profile: &Profile, account: &Account, publisher: &str, method: &str) -
         "global" => profile.defaults.base_url.to_owned(),
         location => format!("https://{location}-aiplatform.googleapis.com"),
     };
-    let base = base(profile, account, &own)?;
-    let url = base.url.trim_end_matches("/v1").to_owned();
+    let mut base = base(profile, account, &own)?;
+    base.url.truncate(base.url.trim_end_matches("/v1").len());
     let (project, model) = (segment(project), segment(profile.model(account)));
     let path =
         format!("/v1/projects/{project}/locations/{location}/publishers/{publisher}/models/{model}{method}");
-    Ok(Base { url, ..base }.join(&path))
+    Ok(base.join(&path))
 }
 
 /// The region of AWS.
 ///
 /// # Errors
 /// When it could be more than a label of the host: it decides where the key goes.
-pub(super) fn region<'a>(profile: &Profile, account: &'a Account) -> Result<&'a str, Error> {
+pub(super) fn region<'a>(profile: &Profile, account: &'a Account) -> Result<&'a str, Box<Error>> {
     let wrong = match account.option("aws.region") {
         Some(region) if is_label(region) => return Ok(region),
         Some(_) => "`aws.region` is no region: it should look like `us-east-1`.",
@@ -167,7 +165,7 @@ pub(super) fn region<'a>(profile: &Profile, account: &'a Account) -> Result<&'a 
             "Set `aws.region`, such as `us-east-1`, or AWS_REGION in the environment: models are offered by region."
         }
     };
-    Err(Error::of_settings(profile, ErrorKind::Request, wrong))
+    Err(Error::refusal(profile, ErrorKind::Request, wrong))
 }
 
 /// A host of Bedrock's: `bedrock-runtime` answers, `bedrock` lists models.

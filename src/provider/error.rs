@@ -95,31 +95,20 @@ impl Error {
             ErrorKind::Auth | ErrorKind::Model | ErrorKind::Filtered if body.is_page => ErrorKind::Network,
             kind => kind,
         };
-        Self {
-            kind,
-            provider: provider.name(),
-            status: Some(response.status),
-            code: code.map(|code| clean::clean(&code, 60, &secrets)),
-            request_id: request_id.map(|id| clean::clean(id, 100, &secrets)),
-            retry_after_ms: retry::retry_after_ms(response.headers, account.unix_time)
-                .or(body.retry_after_ms),
-            message: String::new(),
-        }
-        .explained(provider, account, &words)
+        let mut error = Self::new(provider, kind);
+        error.status = Some(response.status);
+        error.code = code.map(|code| clean::clean(&code, 60, &secrets));
+        error.request_id = request_id.map(|id| clean::clean(id, 100, &secrets));
+        error.retry_after_ms =
+            retry::retry_after_ms(response.headers, account.unix_time).or(body.retry_after_ms);
+        error.explained(provider, account, &words)
     }
 
     /// Of an answer that ended in a way of which nothing can be shown. `message` says what to do.
     pub(super) fn of_ending(provider: &dyn Provider, kind: ErrorKind, message: &str) -> Self {
-        let message = clean::clean(message, MESSAGE_LIMIT, &[]);
-        Self {
-            kind,
-            provider: provider.name(),
-            status: None,
-            code: None,
-            request_id: None,
-            retry_after_ms: None,
-            message,
-        }
+        let mut error = Self::new(provider, kind);
+        error.message = clean::clean(message, MESSAGE_LIMIT, &[]);
+        error
     }
 
     /// Of an error token in a stream whose response had these headers.
@@ -134,16 +123,11 @@ impl Error {
             .filter(|_| matches!(error.kind, ErrorKind::Truncated | ErrorKind::Malformed))
             .map(|words| (ErrorKind::Malformed, words));
         let (kind, words) = packed.unwrap_or_else(|| (error.kind, error.message.to_string()));
-        Self {
-            kind,
-            provider: provider.name(),
-            status: None,
-            code: error.code.as_ref().map(|code| clean::clean(code, 60, &account.secrets())),
-            request_id: request_id(headers).map(|id| clean::clean(id, 100, &account.secrets())),
-            retry_after_ms: error.retry_after_ms,
-            message: String::new(),
-        }
-        .explained(provider, account, &words)
+        let mut told = Self::new(provider, kind);
+        told.code = error.code.as_ref().map(|code| clean::clean(code, 60, &account.secrets()));
+        told.request_id = request_id(headers).map(|id| clean::clean(id, 100, &account.secrets()));
+        told.retry_after_ms = error.retry_after_ms;
+        told.explained(provider, account, &words)
     }
 
     /// Of a request that got no whole answer, after these headers or none.
@@ -153,15 +137,8 @@ impl Error {
         headers: &[(String, String)],
         failure: &Failure,
     ) -> Self {
-        let mut error = Self {
-            kind: sentence::kind_of(failure.kind),
-            provider: provider.name(),
-            status: None,
-            code: None,
-            request_id: request_id(headers).map(|id| clean::clean(id, 100, &account.secrets())),
-            retry_after_ms: None,
-            message: String::new(),
-        };
+        let mut error = Self::new(provider, sentence::kind_of(failure.kind));
+        error.request_id = request_id(headers).map(|id| clean::clean(id, 100, &account.secrets()));
         let words = clean::clean(&failure.detail, 160, &account.secrets());
         error.message = sentence::of_failure(provider, account, failure.kind, &words);
         error.advised(provider, account.model_or(provider.defaults().model))
@@ -169,6 +146,19 @@ impl Error {
 
     /// Of settings from which no request can be made. `message` names the setting.
     pub fn of_settings(provider: &dyn Provider, kind: ErrorKind, message: &str) -> Self {
+        let mut error = Self::new(provider, kind);
+        error.message = message.to_owned();
+        error.advised(provider, "")
+    }
+
+    /// As [`of_settings`](Self::of_settings), boxed: a request goes through many functions before it is whole, and each of
+    /// their results would have room for an error.
+    pub(super) fn refusal(provider: &dyn Provider, kind: ErrorKind, message: &str) -> Box<Self> {
+        Box::new(Self::of_settings(provider, kind, message))
+    }
+
+    /// Without anything but its class.
+    fn new(provider: &dyn Provider, kind: ErrorKind) -> Self {
         Self {
             kind,
             provider: provider.name(),
@@ -176,9 +166,8 @@ impl Error {
             code: None,
             request_id: None,
             retry_after_ms: None,
-            message: message.to_owned(),
+            message: String::new(),
         }
-        .advised(provider, "")
     }
 
     /// Adds what the server has instead of the model `asked` for, the likeliest names first.
@@ -231,3 +220,9 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<Box<Error>> for Error {
+    fn from(error: Box<Error>) -> Self {
+        *error
+    }
+}

@@ -166,14 +166,14 @@ pub(super) fn of_model(model: &str) -> Option<&'static Template> {
 }
 
 /// How one request is to ask, by the user's word or else by the model's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Way {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way<'a> {
     /// The server's `suffix` field.
     Suffix,
     /// A template of the table.
     Template(&'static Template),
     /// A template of the user's own, with `{prefix}` and `{suffix}` in it.
-    Custom(String),
+    Custom(&'a str),
     /// Chat.
     Chat,
 }
@@ -213,7 +213,7 @@ impl Ways {
     ///
     /// # Errors
     /// When the setting names a template that does not exist, or a way that the server does not have.
-    pub(super) fn choose(&self, profile: &Profile, account: &Account) -> Result<Way, Error> {
+    pub(super) fn choose<'a>(&self, profile: &Profile, account: &'a Account) -> Result<Way<'a>, Box<Error>> {
         let family = of_model(profile.model(account));
         let template_or = |other| family.filter(|_| self.templates).map_or(other, Way::Template);
         let last = if self.chat { Way::Chat } else { Way::Suffix };
@@ -226,18 +226,18 @@ impl Ways {
             },
             FimSetting::Suffix => Way::Suffix,
             FimSetting::Chat => Way::Chat,
-            FimSetting::Template(custom) if custom.contains("{prefix}") => Way::Custom(custom.clone()),
+            FimSetting::Template(custom) if custom.contains("{prefix}") => Way::Custom(custom),
             FimSetting::Template(name) => match named(name) {
                 Some(template) => Way::Template(template),
                 None => {
                     let names: Vec<_> = names().collect();
                     let message =
                         format!("`fim` names no template `{name}`: there are {}.", names.join(", "));
-                    return Err(Error::of_settings(profile, ErrorKind::Request, &message));
+                    return Err(Error::refusal(profile, ErrorKind::Request, &message));
                 }
             },
         };
-        let refused = match &way {
+        let refused = match way {
             Way::Suffix if !self.suffix => "it knows no `suffix`, leave it at `auto` or name a template",
             Way::Chat if !self.chat && self.templates => {
                 "it has no chat, choose the provider `openai` or `openai-compatible`"
@@ -250,7 +250,7 @@ impl Ways {
         };
         if !refused.is_empty() {
             let message = format!("`fim` does not fit {}: {refused}.", profile.title);
-            return Err(Error::of_settings(profile, ErrorKind::NoFim, &message));
+            return Err(Error::refusal(profile, ErrorKind::NoFim, &message));
         }
         Ok(match way {
             _ if account.lessons.contains(&Lesson::NoFim) => last,
@@ -261,7 +261,7 @@ impl Ways {
 
     /// Whether chat is how to ask.
     pub(super) fn is_chat(&self, profile: &Profile, account: &Account) -> bool {
-        self.choose(profile, account).map_or(true, |way| way == Way::Chat)
+        matches!(self.choose(profile, account), Err(_) | Ok(Way::Chat))
     }
 }
 

@@ -86,13 +86,16 @@ impl Conversation {
     ///
     /// For Anthropic and Bedrock, who refuse a turn of white space only and a last turn that ends with
     /// some: the answer may begin with that white space once more.
-    pub(super) fn turns(&self, turn: impl Fn(bool, &str) -> Value) -> Vec<Value> {
+    pub(super) fn turns(&self, turn: &dyn Fn(bool, &str) -> Value) -> Vec<Value> {
         let mut turns = vec![turn(true, &self.user)];
         let received = self.assistant.as_deref().filter(|text| !text.trim().is_empty());
         match (received, self.go_on) {
             (None, _) => {}
             (Some(received), None) => turns.push(turn(false, received.trim_end())),
-            (Some(received), Some(go_on)) => turns.extend([turn(false, received), turn(true, go_on)]),
+            (Some(received), Some(go_on)) => {
+                turns.push(turn(false, received));
+                turns.push(turn(true, go_on));
+            }
         }
         turns
     }
@@ -104,10 +107,16 @@ impl Conversation {
     }
 }
 
-/// The stop strings that may be sent along: none of white space only, which would cut an answer right
+/// At most `most` stop strings that may be sent along: none of white space only, which would cut an answer right
 /// after the code fence some models open in spite of all, and which Anthropic refuses.
-pub(super) fn stops(prompt: &Prompt) -> Vec<&str> {
-    prompt.stop.iter().map(String::as_str).filter(|stop| !stop.trim().is_empty()).collect()
+pub(super) fn stops(prompt: &Prompt, most: usize) -> Vec<&str> {
+    let mut stops: Vec<&str> = Vec::new();
+    for stop in &prompt.stop {
+        if !stop.trim().is_empty() && stops.len() < most {
+            stops.push(stop);
+        }
+    }
+    stops
 }
 
 fn push_tagged(out: &mut String, open: &str, text: &str, close: &str) {
@@ -192,7 +201,7 @@ mod tests {
             ("a();\n  ", Seam::Instruction, &["assistant a();\n  ", GO_ON_TURN]),
         ] {
             let conversation = conversation(&prompt(received), &Account::default(), seam);
-            let turns = conversation.turns(|user, text| {
+            let turns = conversation.turns(&|user, text| {
                 let text = text.replace(GO_ON, "(go on)");
                 Value::from(format!("{} {text}", if user { "user" } else { "assistant" }))
             });
@@ -214,6 +223,6 @@ mod tests {
     #[test]
     fn stops_of_white_space_are_left_out() {
         let stop = ["\n\n", "\nfn ", " ", "```"].map(str::to_owned).to_vec();
-        assert_eq!(stops(&Prompt { stop, ..Prompt::default() }), ["\nfn ", "```"]);
+        assert_eq!(stops(&Prompt { stop, ..Prompt::default() }, 9), ["\nfn ", "```"]);
     }
 }

@@ -8,21 +8,18 @@ use crate::json_tree;
 pub fn model_names(body: &[u8]) -> Vec<String> {
     let value = std::str::from_utf8(body).ok().and_then(json_tree::parse);
     let Some(value) = value else { return Vec::new() };
-    let list = value
-        .get("data")
-        .or_else(|| value.get("models"))
-        .or_else(|| value.get("modelSummaries"))
-        .unwrap_or(&value);
-    let name = |model: &Value| {
-        let name = model
-            .get("id")
-            .or_else(|| model.get("modelId"))
-            .or_else(|| model.get("name"))
-            .unwrap_or(model)
-            .as_str()?;
-        Some(name.strip_prefix("models/").unwrap_or(name).to_owned())
-    };
-    list.as_array().map_or(&[][..], Vec::as_slice).iter().filter_map(name).collect()
+    let mut names = Vec::new();
+    for model in inner(&value, &["data", "models", "modelSummaries"]).as_array().into_iter().flatten() {
+        if let Some(name) = inner(model, &["id", "modelId", "name"]).as_str() {
+            names.push(name.strip_prefix("models/").unwrap_or(name).to_owned());
+        }
+    }
+    names
+}
+
+/// The first of the fields that is there, or the value itself.
+fn inner<'v>(value: &'v Value, fields: &[&str]) -> &'v Value {
+    fields.iter().find_map(|field| value.get(*field)).unwrap_or(value)
 }
 
 #[cfg(test)]

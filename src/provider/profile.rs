@@ -167,7 +167,7 @@ impl Provider for Profile {
     }
 
     fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
-        match &self.dialect {
+        let draft = match &self.dialect {
             Dialect::Chat(chat) => chat_completions::request(self, chat, account, prompt),
             Dialect::Completions(quirks) => completions::request(self, quirks, account, prompt),
             Dialect::Responses => responses::request(self, account, prompt),
@@ -176,7 +176,12 @@ impl Provider for Profile {
             Dialect::Converse => converse::request(self, account, prompt),
             Dialect::Ollama => ollama::request(self, account, prompt),
             Dialect::LlamaCpp => llama_cpp::request(self, account, prompt),
+        };
+        let mut request = draft?.post()?;
+        if let Dialect::Converse = self.dialect {
+            converse::sign(self, account, &mut request)?;
         }
+        Ok(request)
     }
 
     fn decoder(&self) -> Decoder {

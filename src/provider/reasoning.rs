@@ -4,7 +4,7 @@
 //! Only models whose vendor documents what they accept have a row. Nothing is sent to any other model, because
 //! a field that one model wants is an error for the next.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::request::{Draft, object};
 
@@ -311,8 +311,10 @@ impl Thinking {
             .iter()
             .find_map(|vendor| model.split_once(vendor))
             .map_or(model, |(_, name)| name);
-        let mut rows = self.models.iter().flat_map(|table| table.iter());
-        rows.find(|row| row.names.iter().any(|name| is_version_of(model, name)))
+        let find = |table: &&'static [Model]| {
+            table.iter().find(|row| row.names.iter().any(|name| is_version_of(model, name)))
+        };
+        self.models.iter().find_map(find)
     }
 }
 
@@ -354,33 +356,34 @@ impl Draft<'_> {
         let level = Reasoning::of_word(word);
         let on = level != Reasoning::Off;
         let switch = matches!(word, "none" | "disabled" | "enabled" | "true" | "false");
-        match spelling {
-            Spelling::Own => self,
-            Spelling::ReasoningEffort => self.set("reasoning", object(&mut [("effort", word.into())])),
-            Spelling::OpenRouter => self.set("reasoning", object(&mut [("effort", level.effort().into())])),
-            Spelling::EnableThinking => self.set("enable_thinking", on),
+        let (object_name, field, value): (&str, &str, Value) = match spelling {
+            Spelling::Own => return self,
+            Spelling::Claude => return self.set_all(&mut plan.claude()),
+            Spelling::ReasoningEffort => ("reasoning", "effort", word.into()),
+            Spelling::OpenRouter => ("reasoning", "effort", level.effort().into()),
+            Spelling::EnableThinking => ("", "enable_thinking", on.into()),
             Spelling::ThinkingType if switch => {
-                self.set("thinking", object(&mut [("type", if on { "enabled" } else { "disabled" }.into())]))
+                ("thinking", "type", if on { "enabled" } else { "disabled" }.into())
             }
-            Spelling::ReasoningEnabled if switch => {
-                self.set("reasoning", object(&mut [("enabled", on.into())]))
-            }
-            Spelling::TemplateSwitch if switch => {
-                self.set("chat_template_kwargs", object(&mut [("enable_thinking", on.into())]))
-            }
+            Spelling::ReasoningEnabled if switch => ("reasoning", "enabled", on.into()),
+            Spelling::TemplateSwitch if switch => ("chat_template_kwargs", "enable_thinking", on.into()),
             Spelling::Effort
             | Spelling::ThinkingType
             | Spelling::ReasoningEnabled
-            | Spelling::TemplateSwitch => self.set("reasoning_effort", word),
-            Spelling::Claude => self.set_all(plan.claude()),
+            | Spelling::TemplateSwitch => ("", "reasoning_effort", word.into()),
+        };
+        match object_name {
+            "" => self.set(field, value),
+            name => self.set(name, object(&mut [(field, value)])),
         }
     }
 }
 
 impl Plan {
-    /// The fields of the Messages API that ask for this plan. Bedrock has them elsewhere.
-    pub(super) fn claude(self) -> Map<String, Value> {
-        let mut fields = Map::new();
+    /// The fields of the Messages API that ask for this plan, `null` when they are to be left out. Bedrock has them
+    /// elsewhere.
+    pub(super) fn claude(self) -> [(&'static str, Value); 2] {
+        let mut fields = [("thinking", Value::Null), ("output_config", Value::Null)];
         let Some(word) = self.word else { return fields };
         let budget = word.parse::<u32>().ok();
         let (kind, effort) = match word {
@@ -391,14 +394,10 @@ impl Plan {
             _ => ("", true),
         };
         if !kind.is_empty() {
-            let mut thinking = object(&mut [("type", kind.into())]);
-            if let (Some(budget), Value::Object(thinking)) = (budget, &mut thinking) {
-                thinking.insert("budget_tokens".to_owned(), budget.into());
-            }
-            fields.insert("thinking".to_owned(), thinking);
+            fields[0].1 = object(&mut [("type", kind.into()), ("budget_tokens", budget.into())]);
         }
         if effort {
-            fields.insert("output_config".to_owned(), object(&mut [("effort", word.into())]));
+            fields[1].1 = object(&mut [("effort", word.into())]);
         }
         fields
     }

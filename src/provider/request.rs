@@ -25,7 +25,7 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// When a setting is missing or wrong, or there is no key and the provider needs one.
-    pub(super) fn to(profile: &'a Profile, account: &'a Account, path: &str) -> Result<Self, Error> {
+    pub(super) fn to(profile: &'a Profile, account: &'a Account, path: &str) -> Result<Self, Box<Error>> {
         Self::to_url(profile, account, &address::url(profile, account, path)?)?.authorized()
     }
 
@@ -33,14 +33,15 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// When it is no URL, or one with a password in it.
-    pub(super) fn to_url(profile: &'a Profile, account: &'a Account, url: &str) -> Result<Self, Error> {
+    pub(super) fn to_url(profile: &'a Profile, account: &'a Account, url: &str) -> Result<Self, Box<Error>> {
         let url = Url::parse(url).map_err(|wrong| {
             let message = format!("`base-url` {wrong}: it should look like `https://host/path`.");
-            Error::of_settings(profile, ErrorKind::Request, &message)
+            Error::refusal(profile, ErrorKind::Request, &message)
         })?;
-        let own = profile.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let headers = [("content-type".to_owned(), "application/json".to_owned())].into_iter().chain(own);
-        let headers = headers.collect();
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        for (name, value) in profile.headers {
+            headers.push(((*name).to_owned(), (*value).to_owned()));
+        }
         let parts = Parts { profile, account, url, headers, secret_headers: Vec::new(), body: Map::new() };
         Ok(Self(Box::new(parts)))
     }
@@ -49,7 +50,7 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// When there is none and the provider needs one.
-    pub(super) fn authorized(mut self) -> Result<Self, Error> {
+    pub(super) fn authorized(self) -> Result<Self, Box<Error>> {
         let key = key::clean(self.0.account.api_key.expose());
         // An Entra token is a JWT, a key of a resource at Azure never looks like one.
         let is_token = self.0.profile.address == Address::Azure && key.starts_with("eyJ");
@@ -64,9 +65,8 @@ impl<'a> Draft<'a> {
         let otherwise = self.0.url.is_loopback()
             || self.0.account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
         if self.0.profile.defaults.needs_key && !otherwise {
-            return Err(missing_key(self.0.profile));
+            return Err(Box::new(missing_key(self.0.profile)));
         }
-        self.0.secret_headers.clear();
         Ok(self)
     }
 
@@ -74,11 +74,11 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// When the user wants it by `suffix` or template.
-    pub(super) fn chat_only(self) -> Result<Self, Error> {
+    pub(super) fn chat_only(self) -> Result<Self, Box<Error>> {
         if matches!(self.0.account.fim, FimSetting::Suffix | FimSetting::Template(_)) {
             let title = self.0.profile.title;
             let message = format!("`fim` does not fit {title}: it only has chat, leave it at `auto`.");
-            return Err(Error::of_settings(self.0.profile, ErrorKind::NoFim, &message));
+            return Err(Error::refusal(self.0.profile, ErrorKind::NoFim, &message));
         }
         Ok(self)
     }
@@ -89,30 +89,24 @@ impl<'a> Draft<'a> {
         self
     }
 
-    /// A top-level field of the body.
+    /// A top-level field of the body; none when the value is `null`.
     pub(super) fn set(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.put(field, value.into());
+        self
+    }
+
+    /// Several top-level fields of the body, but for those whose value is `null`.
+    pub(super) fn set_all(mut self, fields: &mut [(&str, Value)]) -> Self {
+        for (field, value) in fields {
+            self.put(field, value.take());
+        }
         self
     }
 
     // Once in the wasm, rather than at each of many calls.
     #[inline(never)]
     fn put(&mut self, field: &str, value: Value) {
-        self.0.body.insert(field.to_owned(), value);
-    }
-
-    /// A top-level field of the body, if there is a value for it.
-    pub(super) fn set_some(self, field: &str, value: Option<impl Into<Value>>) -> Self {
-        match value {
-            Some(value) => self.set(field, value),
-            None => self,
-        }
-    }
-
-    /// Several top-level fields of the body.
-    pub(super) fn set_all(mut self, fields: Map<String, Value>) -> Self {
-        self.0.body.extend(fields);
-        self
+        insert(&mut self.0.body, field, value);
     }
 
     /// The user's temperature, or one at which code comes out the same nearly every time.
@@ -124,8 +118,10 @@ impl<'a> Draft<'a> {
     /// The model the user named, or the provider's default; left out when there is neither and the
     /// server is one that serves a single model.
     pub(super) fn model(self) -> Self {
-        let model = self.0.profile.model(self.0.account).to_owned();
-        if model.is_empty() { self } else { self.set("model", model) }
+        match self.0.profile.model(self.0.account) {
+            "" => self,
+            model => self.set("model", model),
+        }
     }
 
     /// The whole `POST` request: without what the server has refused before, and with the user's own headers and
@@ -133,14 +129,13 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// When a key would go over the net without encryption.
-    pub(super) fn post(mut self) -> Result<HttpRequest, Error> {
+    pub(super) fn post(mut self) -> Result<HttpRequest, Box<Error>> {
         for lesson in &self.0.account.lessons {
             match lesson {
                 Lesson::Drop(path) => drop(take(&mut self.0.body, path)),
                 Lesson::Rename(from, to) => {
-                    if let Some(value) = take(&mut self.0.body, from) {
-                        self.0.body.insert(to.clone(), value);
-                    }
+                    let value = take(&mut self.0.body, from);
+                    self.put(to, value);
                 }
                 Lesson::NoSuffix | Lesson::NoFim => {}
             }
@@ -150,24 +145,12 @@ impl<'a> Draft<'a> {
                 take(&mut self.0.body, path);
                 continue;
             }
-            match (value, self.0.body.get(field)) {
-                // `false` for a field that is no switch: TOML has no null.
-                (Value::Null, _)
-                | (
-                    Value::Bool(false),
-                    Some(
-                        Value::Null
-                        | Value::Number(_)
-                        | Value::String(_)
-                        | Value::Array(_)
-                        | Value::Object(_),
-                    ),
-                ) => {
-                    self.0.body.remove(field);
-                }
-                _ => {
-                    self.0.body.insert(field.clone(), value.clone());
-                }
+            // `false` for a field that is no switch: TOML has no null.
+            let is_switch = self.0.body.get(field).is_none_or(Value::is_boolean);
+            if value.is_null() || *value == Value::Bool(false) && !is_switch {
+                remove(&mut self.0.body, field);
+            } else {
+                self.put(field, value.clone());
             }
         }
         // Values are always JSON. Their `Display` would bring a second, indenting writer into the wasm.
@@ -179,7 +162,7 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// When a key would go over the net without encryption.
-    pub(super) fn get(mut self) -> Result<HttpRequest, Error> {
+    pub(super) fn get(mut self) -> Result<HttpRequest, Box<Error>> {
         for (name, value) in &self.0.account.extra_headers {
             let name = name.trim().to_ascii_lowercase();
             self.0.headers.retain(|(other, _)| *other != name);
@@ -202,7 +185,7 @@ impl<'a> Draft<'a> {
         };
         match request.check() {
             Ok(()) => Ok(request),
-            Err(wrong) => Err(Error::of_settings(self.0.profile, ErrorKind::Request, &sentence(wrong))),
+            Err(wrong) => Err(Error::refusal(self.0.profile, ErrorKind::Request, &sentence(wrong))),
         }
     }
 }
@@ -218,15 +201,29 @@ pub fn missing_key(provider: &dyn Provider) -> Error {
     Error::of_settings(provider, ErrorKind::Auth, &message)
 }
 
-/// A JSON object. `json!` writes the making of one out at each place, and `collect` sorts: each costs kilobytes of wasm.
+/// A JSON object of the fields that are not `null`. `json!` writes the making of one out at each place, and `collect`
+/// sorts: each costs kilobytes of wasm.
 #[inline(never)]
 pub(super) fn object(fields: &mut [(&str, Value)]) -> Value {
-    // Collecting sorts first, by a routine of 7 KB.
     let mut object = Map::new();
     for (name, value) in fields {
-        object.insert((*name).to_owned(), value.take());
+        insert(&mut object, name, value.take());
     }
     Value::Object(object)
+}
+
+fn insert(object: &mut Map<String, Value>, field: &str, value: Value) {
+    if !value.is_null() {
+        object.insert(field.to_owned(), value);
+    }
+}
+
+/// A list of texts; `null` when it is empty.
+pub(super) fn texts(list: &[impl AsRef<str>]) -> Value {
+    match list {
+        [] => Value::Null,
+        _ => list.iter().map(AsRef::as_ref).collect(),
+    }
 }
 
 /// The content of a turn in Google's and Bedrock's formats: one part of text.
@@ -234,15 +231,29 @@ pub(super) fn text_part(text: &str) -> Value {
     Value::Array(vec![object(&mut [("text", text.into())])])
 }
 
-/// Takes the field at a dotted path out of the body. An object that is left empty goes as well.
-pub(super) fn take(body: &mut Map<String, Value>, path: &str) -> Option<Value> {
-    let Some((outer, inner)) = path.split_once('.') else { return body.remove(path) };
-    let Some(Value::Object(fields)) = body.get_mut(outer) else { return None };
+/// Takes the field at a dotted path out of the body; `null` when it is not there. An object that is left empty goes as well.
+fn take(body: &mut Map<String, Value>, path: &str) -> Value {
+    let Some((outer, inner)) = path.split_once('.') else { return remove(body, path) };
+    let Some(Value::Object(fields)) = body.get_mut(outer) else { return Value::Null };
     let value = take(fields, inner);
     if fields.is_empty() {
-        body.remove(outer);
+        remove(body, outer);
     }
     value
+}
+
+/// Takes a field out of an object; `null` when it is not there. `Map::remove` would bring the balancing of trees, 4 KB of
+/// wasm that nothing else needs.
+fn remove(object: &mut Map<String, Value>, field: &str) -> Value {
+    let mut removed = Value::Null;
+    for (name, value) in std::mem::take(object) {
+        if name == field {
+            removed = value;
+        } else {
+            object.insert(name, value);
+        }
+    }
+    removed
 }
 
 #[cfg(test)]
@@ -250,7 +261,7 @@ mod tests {
     use super::super::registry::profile;
     use super::*;
 
-    fn draft(account: &Account) -> Result<Draft<'_>, Error> {
+    fn draft(account: &Account) -> Result<Draft<'_>, Box<Error>> {
         Draft::to(profile("openai-compatible").unwrap(), account, "/x")
     }
 

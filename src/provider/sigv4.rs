@@ -73,7 +73,7 @@ impl Signer<'_> {
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
         let to_sign =
             format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex(&Hash::hash(canonical.as_bytes())));
-        let signature = hex(&HMAC::mac(to_sign, self.signing_key(day)));
+        let signature = hex(&mac(&to_sign, &self.signing_key(day)));
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
             self.access_key_id
@@ -82,12 +82,19 @@ impl Signer<'_> {
     }
 
     fn signing_key(&self, day: &str) -> [u8; 32] {
-        let secret = format!("AWS4{}", self.secret_access_key);
-        let day = HMAC::mac(day, secret);
-        let region = HMAC::mac(self.region, day);
-        let service = HMAC::mac(self.service, region);
-        HMAC::mac("aws4_request", service)
+        let secret = ["AWS4", self.secret_access_key].concat();
+        let mut key = mac(day, secret.as_bytes());
+        for text in [self.region, self.service, "aws4_request"] {
+            key = mac(text, &key);
+        }
+        key
     }
+}
+
+// Once in the wasm, rather than for each kind of key.
+#[inline(never)]
+fn mac(text: &str, key: &[u8]) -> [u8; 32] {
+    HMAC::mac(text, key)
 }
 
 /// The path with its segments encoded once more: services other than S3 sign the encoding of what is sent,
@@ -101,10 +108,13 @@ fn canonical_path(path: &str) -> String {
 
 /// The bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut text = String::new();
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(digit.into(), 16));
+        }
+    }
+    text
 }
 
 /// `20150830T123600Z` of seconds since 1970, by the days-to-civil algorithm of Howard Hinnant.

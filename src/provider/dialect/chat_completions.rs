@@ -8,7 +8,6 @@ mod tests;
 use serde_json::Value;
 
 use super::responses::Responses;
-use crate::http::HttpRequest;
 use crate::json::{Few, Object, Raw, number, object};
 use crate::provider::decoder::{Decoder, Ends, Frame, Framing, Wire, says};
 use crate::provider::error::stream_error;
@@ -25,12 +24,12 @@ use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, Too
 ///
 /// # Errors
 /// When a setting is missing or wrong.
-pub(in crate::provider) fn request(
-    profile: &Profile,
+pub(in crate::provider) fn request<'a>(
+    profile: &'a Profile,
     chat: &Chat,
-    account: &Account,
+    account: &'a Account,
     prompt: &Prompt,
-) -> Result<HttpRequest, Error> {
+) -> Result<Draft<'a>, Box<Error>> {
     let seam = seam(chat, account);
     // An answer's beginning is only continued below `/beta`.
     let beta = chat.resume == Resume::BetaPrefix && seam == Seam::Prefill && !prompt.received.is_empty();
@@ -38,13 +37,10 @@ pub(in crate::provider) fn request(
     let draft = Draft::to(profile, account, path)?.chat_only()?;
     if profile.model(account).is_empty() {
         let message = format!("Set `model` to a model of {}.", profile.title);
-        return Err(Error::of_settings(profile, crate::stream::ErrorKind::Model, &message));
+        return Err(Error::refusal(profile, crate::stream::ErrorKind::Model, &message));
     }
-    draft
-        .chat(account, prompt, seam)
-        .limits(profile, account, prompt, chat.limit)
-        .stream_options(chat.stream_options)
-        .post()
+    let draft = draft.chat(account, prompt, seam).limits(profile, account, prompt, chat.limit);
+    Ok(draft.stream_options(chat.stream_options))
 }
 
 /// How an answer that broke off is continued.
@@ -65,15 +61,14 @@ impl Draft<'_> {
             |role: &str, content: &str| object(&mut [("role", role.into()), ("content", content.into())]);
         let mut messages = vec![turn("system", &conversation.system), turn("user", &conversation.user)];
         if let Some(received) = &conversation.assistant {
-            let mut assistant = turn("assistant", received);
-            match (conversation.go_on, &mut assistant) {
-                (Some(go_on), _) => messages.extend([assistant, turn("user", go_on)]),
-                (None, Value::Object(fields)) => {
-                    fields.insert("prefix".to_owned(), true.into());
-                    messages.push(assistant);
-                }
-                (None, _) => {}
-            }
+            // The turn itself is continued when it is marked so.
+            let prefix = conversation.go_on.is_none().then_some(true);
+            messages.push(object(&mut [
+                ("role", "assistant".into()),
+                ("content", received.as_str().into()),
+                ("prefix", prefix.into()),
+            ]));
+            messages.extend(conversation.go_on.map(|go_on| turn("user", go_on)));
         }
         self.model().set("messages", messages).set("stream", true)
     }

@@ -2,11 +2,10 @@
 //! by a template in the prompt. Servers with chat as well are asked by chat where neither fits. Answers are decoded
 //! as chat completions are.
 
-use crate::http::HttpRequest;
 use crate::provider::fim::{self, Template, Way};
 use crate::provider::profile::{Completions, Profile};
 use crate::provider::reasoning::Spelling;
-use crate::provider::request::Draft;
+use crate::provider::request::{Draft, texts};
 use crate::provider::{Account, Error, Prompt, Seam};
 use crate::stream::ErrorKind;
 
@@ -14,36 +13,33 @@ use crate::stream::ErrorKind;
 ///
 /// # Errors
 /// When a setting is missing or wrong.
-pub(in crate::provider) fn request(
-    profile: &Profile,
+pub(in crate::provider) fn request<'a>(
+    profile: &'a Profile,
     quirks: &Completions,
-    account: &Account,
+    account: &'a Account,
     prompt: &Prompt,
-) -> Result<HttpRequest, Error> {
+) -> Result<Draft<'a>, Box<Error>> {
     let model = profile.model(account);
     if profile.defaults.needs_key && model.is_empty() && account.base_url.trim().is_empty() {
         let message = "Set `model`, and `base-url` to a server that has it: OpenAI itself has no model left for text \
                        completions.";
-        return Err(Error::of_settings(profile, ErrorKind::Model, message));
+        return Err(Error::refusal(profile, ErrorKind::Model, message));
     }
     let to = |path| Draft::to(profile, account, path);
-    let stops = |stops: Vec<String>| stops.into_iter().take(quirks.stops).collect::<Vec<_>>();
     let way = quirks.ways.choose(profile, account)?;
     let draft = match &way {
         Way::Suffix => {
             let family = quirks.family.map_or_else(|| fim::of_model(model), fim::named);
-            let (prefix, own) = by_suffix(prompt, family);
-            to(quirks.path)?
-                .complete(prompt, quirks, prefix, stops(own))
-                .set("suffix", prompt.suffix.as_str())
+            let (prefix, stops) = by_suffix(prompt, family);
+            to(quirks.path)?.complete(prompt, quirks, prefix, &stops).set("suffix", prompt.suffix.as_str())
         }
         Way::Template(template) => {
-            let own = template.stops(prompt, quirks.stops);
-            to(quirks.path)?.complete(prompt, quirks, template.render(prompt), own)
+            let stops = template.stops(prompt, quirks.stops);
+            to(quirks.path)?.complete(prompt, quirks, template.render(prompt), &stops)
         }
         Way::Custom(template) => {
             let text = fim::render(template, prompt, "");
-            to(quirks.path)?.complete(prompt, quirks, text, stops(prompt.stop.clone()))
+            to(quirks.path)?.complete(prompt, quirks, text, &prompt.stop)
         }
         Way::Chat => {
             let draft = to("/chat/completions")?.chat(account, prompt, Seam::Instruction);
@@ -59,7 +55,7 @@ pub(in crate::provider) fn request(
     } else {
         draft
     };
-    draft.post()
+    Ok(draft)
 }
 
 /// The text before the cursor, and stop strings. Snippets go before it if the model's family tells files apart by plain
@@ -74,10 +70,10 @@ fn by_suffix(prompt: &Prompt, family: Option<&Template>) -> (String, Vec<String>
 }
 
 impl Draft<'_> {
-    fn complete(self, prompt: &Prompt, quirks: &Completions, text: String, stops: Vec<String>) -> Self {
+    fn complete(self, prompt: &Prompt, quirks: &Completions, text: String, stops: &[String]) -> Self {
         self.model()
             .set("prompt", text)
-            .set_some("stop", (!stops.is_empty()).then_some(stops))
+            .set("stop", texts(stops.get(..quirks.stops).unwrap_or(stops)))
             .set("max_tokens", prompt.max_tokens.min(quirks.most_tokens))
             .set("stream", true)
             .temperature()

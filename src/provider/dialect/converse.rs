@@ -1,7 +1,5 @@
 //! AWS Bedrock: the Converse API of every model there, in AWS's binary framing, signed or with a bearer key.
 
-use serde_json::{Map, Value};
-
 use super::messages::{self, Messages};
 use crate::http::{HttpRequest, Secret};
 use crate::json::{Few, Raw, object};
@@ -10,7 +8,7 @@ use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::profile::Profile;
-use crate::provider::request::{Draft, object, text_part};
+use crate::provider::request::{Draft, object, text_part, texts};
 use crate::provider::sigv4::{Signer, Unsigned};
 use crate::provider::url::segment;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Wire};
@@ -33,15 +31,15 @@ const MOST_STOPS: usize = 4;
 ///
 /// # Errors
 /// When a setting is missing or wrong.
-pub(in crate::provider) fn request(
-    profile: &Profile,
-    account: &Account,
+pub(in crate::provider) fn request<'a>(
+    profile: &'a Profile,
+    account: &'a Account,
     prompt: &Prompt,
-) -> Result<HttpRequest, Error> {
+) -> Result<Draft<'a>, Box<Error>> {
     let model = profile.model(account);
     let url = url(profile, account, &format!("/model/{}/converse-stream", segment(model)))?;
     let draft = authorized(profile, account, Draft::to_url(profile, account, &url)?)?;
-    signed(profile, account, draft.chat_only()?.converse(profile, account, prompt).post()?)
+    Ok(draft.chat_only()?.converse(profile, account, prompt))
 }
 
 /// The request that lists the models. Only the control plane's own host knows them, not whatever stands in for the
@@ -52,14 +50,20 @@ pub(in crate::provider) fn models_request(profile: &Profile, account: &Account) 
     }
     let url = format!("{}/foundation-models", bedrock_host("bedrock", region(profile, account).ok()?));
     let draft = authorized(profile, account, Draft::to_url(profile, account, &url).ok()?).ok()?;
-    signed(profile, account, draft.get().ok()?).ok()
+    let mut request = draft.get().ok()?;
+    sign(profile, account, &mut request).ok()?;
+    Some(request)
 }
 
-fn authorized<'a>(profile: &'a Profile, account: &'a Account, draft: Draft<'a>) -> Result<Draft<'a>, Error> {
+fn authorized<'a>(
+    profile: &'a Profile,
+    account: &'a Account,
+    draft: Draft<'a>,
+) -> Result<Draft<'a>, Box<Error>> {
     match (credentials(account), account.secret("aws-session-token")) {
         (None, _) if is_key_id(account.api_key.expose()) => {
             let message = "An AWS access key has two parts: set `AWS_SECRET_ACCESS_KEY` as well.";
-            Err(Error::of_settings(profile, ErrorKind::Auth, message))
+            Err(Error::refusal(profile, ErrorKind::Auth, message))
         }
         (None, _) => draft.authorized(),
         (Some(_), Some(token)) => Ok(draft.secret_header("x-amz-security-token", token.clone())),
@@ -68,8 +72,15 @@ fn authorized<'a>(profile: &'a Profile, account: &'a Account, draft: Draft<'a>) 
 }
 
 /// Signs a whole request, if there is something to sign it with.
-fn signed(profile: &Profile, account: &Account, mut request: HttpRequest) -> Result<HttpRequest, Error> {
-    let Some((access_key_id, secret_access_key)) = credentials(account) else { return Ok(request) };
+///
+/// # Errors
+/// When the region is missing or wrong.
+pub(in crate::provider) fn sign(
+    profile: &Profile,
+    account: &Account,
+    request: &mut HttpRequest,
+) -> Result<(), Box<Error>> {
+    let Some((access_key_id, secret_access_key)) = credentials(account) else { return Ok(()) };
     let content_type = request.headers.iter().find(|(name, _)| name == "content-type");
     let signer = Signer {
         access_key_id,
@@ -88,7 +99,7 @@ fn signed(profile: &Profile, account: &Account, mut request: HttpRequest) -> Res
     });
     request.headers.push(("x-amz-date".to_owned(), signed.date));
     request.secret_headers.push(("authorization".to_owned(), Secret::new(&signed.authorization)));
-    Ok(request)
+    Ok(())
 }
 
 /// The access key, if there is a whole one: its id is in the settings, or where an API key would be.
@@ -114,28 +125,26 @@ impl Draft<'_> {
         let conversation = conversation(prompt, account, messages::seam(plan));
         let has_system = !is_one_of(WITHOUT_SYSTEM);
         let conversation = if has_system { conversation } else { conversation.without_system() };
-        let messages = conversation.turns(|is_user, text| {
+        let messages = conversation.turns(&|is_user, text| {
             let role = if is_user { "user" } else { "assistant" };
             object(&mut [("role", role.into()), ("content", text_part(text))])
         });
-        let mut config = Map::new();
-        let mut set = |name: &str, value: Value| config.insert(name.to_owned(), value);
-        set("maxTokens", prompt.max_tokens.saturating_add(plan.room).into());
         let temperature = match is_claude {
             true => messages::temperature(plan, account),
             false => Some(account.temperature().clamp(0.0, 1.0)),
         };
-        temperature.map(|temperature| set("temperature", temperature.into()));
-        let stops: Vec<_> = stops(prompt).into_iter().take(MOST_STOPS).collect();
-        if !stops.is_empty() && !is_one_of(WITHOUT_STOPS) {
-            set("stopSequences", stops.into());
-        }
-        let more = Some(plan.claude()).filter(|fields| is_claude && !fields.is_empty());
-        let system = has_system.then(|| text_part(&conversation.system));
+        let most_stops = if is_one_of(WITHOUT_STOPS) { 0 } else { MOST_STOPS };
+        let config = object(&mut [
+            ("maxTokens", prompt.max_tokens.saturating_add(plan.room).into()),
+            ("temperature", temperature.into()),
+            ("stopSequences", texts(&stops(prompt, most_stops))),
+        ]);
+        let mut more = plan.claude();
+        let has_more = is_claude && more.iter().any(|(_, value)| !value.is_null());
         self.set("messages", messages)
-            .set_some("system", system)
+            .set("system", has_system.then(|| text_part(&conversation.system)))
             .set("inferenceConfig", config)
-            .set_some("additionalModelRequestFields", more)
+            .set("additionalModelRequestFields", has_more.then(|| object(&mut more)))
     }
 }
 

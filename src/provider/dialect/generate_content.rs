@@ -1,15 +1,14 @@
 //! Google's `generateContent` format: what Gemini's own API and Vertex stream, as SSE or as one JSON array.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::chat_completions::ChatCompletions;
-use crate::http::HttpRequest;
 use crate::json::{Few, Raw, Scanner, object};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::profile::{Address, Profile};
-use crate::provider::request::{Draft, object, text_part};
+use crate::provider::request::{Draft, object, text_part, texts};
 use crate::provider::url::segment;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
@@ -24,11 +23,11 @@ const METHOD: &str = ":streamGenerateContent?alt=sse";
 ///
 /// # Errors
 /// When a setting is missing or wrong.
-pub(in crate::provider) fn request(
-    profile: &Profile,
-    account: &Account,
+pub(in crate::provider) fn request<'a>(
+    profile: &'a Profile,
+    account: &'a Account,
     prompt: &Prompt,
-) -> Result<HttpRequest, Error> {
+) -> Result<Draft<'a>, Box<Error>> {
     let model = profile.model(account);
     let path = match profile.address {
         Address::Vertex(_) => METHOD.to_owned(),
@@ -39,17 +38,16 @@ pub(in crate::provider) fn request(
     // Gemma knows no system instruction: "Developer instruction is not enabled".
     let is_gemma = model.contains("gemma");
     let conversation = if is_gemma { conversation.without_system() } else { conversation };
-    let contents = conversation.turns(|is_user, text| {
+    let contents = conversation.turns(&|is_user, text| {
         let role = if is_user { "user" } else { "model" };
         object(&mut [("role", role.into()), ("parts", text_part(text))])
     });
     let instruction = (!is_gemma).then(|| object(&mut [("parts", text_part(&conversation.system))]));
-    Draft::to(profile, account, &path)?
+    Ok(Draft::to(profile, account, &path)?
         .chat_only()?
         .set("contents", contents)
-        .set_some("systemInstruction", instruction)
-        .set("generationConfig", generation_config(profile, account, prompt))
-        .post()
+        .set("systemInstruction", instruction)
+        .set("generationConfig", generation_config(profile, account, prompt)))
 }
 
 /// The path of a model below the API's base: `models/NAME`, or what the user wrote if it is a path.
@@ -58,27 +56,22 @@ fn model_path(model: &str) -> String {
     path.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
-fn generation_config(profile: &Profile, account: &Account, prompt: &Prompt) -> Map<String, Value> {
+fn generation_config(profile: &Profile, account: &Account, prompt: &Prompt) -> Value {
     let plan = profile.plan(account);
-    let mut config = Map::new();
-    let mut set = |name: &str, value: Value| config.insert(name.to_owned(), value);
-    match plan.word.map(|word| (word, word.parse::<u32>())) {
-        None => {}
-        Some((_, Ok(budget))) => {
-            drop(set("thinkingConfig", object(&mut [("thinkingBudget", budget.into())])))
-        }
-        Some((level, Err(_))) => drop(set("thinkingConfig", object(&mut [("thinkingLevel", level.into())]))),
-    }
-    set("maxOutputTokens", prompt.max_tokens.saturating_add(plan.room).into());
+    let thinking = plan.word.map(|word| {
+        let budget = word.parse::<u32>().ok();
+        let level = if budget.is_none() { Some(word) } else { None };
+        object(&mut [("thinkingBudget", budget.into()), ("thinkingLevel", level.into())])
+    });
     // Gemini 3 is meant to run at its default temperature; later models ignore or refuse another.
-    if !plan.fixed && (plan.known || is_other(profile, account)) || account.temperature.is_some() {
-        set("temperature", account.temperature().into());
-    }
-    let stops: Vec<_> = stops(prompt).into_iter().take(MOST_STOPS).collect();
-    if !stops.is_empty() {
-        set("stopSequences", stops.into());
-    }
-    config
+    let is_dialled =
+        !plan.fixed && (plan.known || is_other(profile, account)) || account.temperature.is_some();
+    object(&mut [
+        ("thinkingConfig", thinking.into()),
+        ("maxOutputTokens", prompt.max_tokens.saturating_add(plan.room).into()),
+        ("temperature", is_dialled.then(|| account.temperature()).into()),
+        ("stopSequences", texts(&stops(prompt, MOST_STOPS))),
+    ])
 }
 
 /// Whether the model is none of the Gemini family, as Gemma.
@@ -482,7 +475,7 @@ mod tests {
         let prompt = Prompt { max_tokens: 10, ..Prompt::default() };
         let config = |model: &str, temperature| {
             let account = Account { model: model.to_owned(), temperature, ..Account::default() };
-            Value::Object(generation_config(profile("gemini").unwrap(), &account, &prompt)).to_string()
+            generation_config(profile("gemini").unwrap(), &account, &prompt).to_string()
         };
         for (model, expected) in [
             (

@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use super::chat_completions::ChatCompletions;
-use crate::http::HttpRequest;
 use crate::json::{Raw, object};
 use crate::provider::error::stream_error;
 use crate::provider::fim::{self, Way, Ways};
 use crate::provider::finish::finish_reason;
 use crate::provider::profile::Profile;
-use crate::provider::request::{Draft, object};
+use crate::provider::request::{Draft, object, texts};
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Reasoning, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken, TextDelta, Usage};
 
@@ -27,10 +26,10 @@ const RESPONSE_FIELDS: &[&str] = &[
 
 impl Draft<'_> {
     /// What `/infill` and `/completion` have in common.
-    fn native(self, prompt: &Prompt, stops: Vec<String>) -> Self {
+    fn native(self, prompt: &Prompt, stops: &[String]) -> Self {
         self.model()
             .set("n_predict", prompt.max_tokens)
-            .set_some("stop", (!stops.is_empty()).then_some(stops))
+            .set("stop", texts(stops))
             .set("cache_prompt", true)
             .set("response_fields", RESPONSE_FIELDS)
             .set("stream", true)
@@ -41,13 +40,15 @@ impl Draft<'_> {
 ///
 /// # Errors
 /// When a setting is missing or wrong.
-pub(in crate::provider) fn request(
-    profile: &Profile,
-    account: &Account,
+pub(in crate::provider) fn request<'a>(
+    profile: &'a Profile,
+    account: &'a Account,
     prompt: &Prompt,
-) -> Result<HttpRequest, Error> {
+) -> Result<Draft<'a>, Box<Error>> {
     let to = |path| Draft::to(profile, account, path);
-    let completion = |text: String, stops| Ok(to("/completion")?.set("prompt", text).native(prompt, stops));
+    let completion = |text: String, stops: &[String]| {
+        to("/completion").map(|draft| draft.set("prompt", text).native(prompt, stops))
+    };
     let draft = match Ways::ALL.choose(profile, account)? {
         Way::Suffix => {
             let text = fim::render("{prefix}", prompt, "");
@@ -62,28 +63,25 @@ pub(in crate::provider) fn request(
                 .set("input_prefix", before)
                 .set("prompt", typed)
                 .set("input_suffix", prompt.suffix.as_str())
-                .native(prompt, prompt.stop.clone())
+                .native(prompt, &prompt.stop)
         }
-        Way::Template(template) => completion(template.render(prompt), template.stops(prompt, usize::MAX))?,
-        Way::Custom(template) => completion(fim::render(&template, prompt, ""), prompt.stop.clone())?,
+        Way::Template(template) => completion(template.render(prompt), &template.stops(prompt, usize::MAX))?,
+        Way::Custom(template) => completion(fim::render(template, prompt, ""), &prompt.stop)?,
         Way::Chat => {
             let draft = to("/v1/chat/completions")?.chat(account, prompt, Seam::Instruction);
             // A server rarely says which model it has. Templates of models that can think know this switch, the others do
             // not look at it (tools/server/README.md, `chat_template_kwargs`).
             let quiet = account.reasoning <= Reasoning::Off && !profile.plan(account).known;
-            let draft = draft.set_some(
-                "chat_template_kwargs",
-                quiet.then(|| object(&mut [("enable_thinking", false.into())])),
-            );
             let draft = if quiet {
-                draft.set("max_tokens", prompt.max_tokens)
+                let switch = object(&mut [("enable_thinking", false.into())]);
+                draft.set("chat_template_kwargs", switch).set("max_tokens", prompt.max_tokens)
             } else {
                 draft.limits(profile, account, prompt, "max_tokens")
             };
             draft.stream_options(&[("include_usage", true)])
         }
     };
-    draft.temperature().post()
+    Ok(draft.temperature())
 }
 
 /// How an answer that broke off is continued.

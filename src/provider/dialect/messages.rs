@@ -1,7 +1,6 @@
 //! Anthropic's Messages format: what Anthropic, Vertex and Bedrock's invoke API stream for Claude.
 
 use super::chat_completions::ChatCompletions;
-use crate::http::HttpRequest;
 use crate::json::{Few, Raw, object};
 use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
@@ -9,7 +8,7 @@ use crate::provider::finish::finish_reason;
 use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::profile::{Address, Profile};
 use crate::provider::reasoning::Plan;
-use crate::provider::request::{Draft, object};
+use crate::provider::request::{Draft, object, texts};
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 
@@ -17,18 +16,17 @@ use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 ///
 /// # Errors
 /// When a setting is missing or wrong.
-pub(in crate::provider) fn request(
-    profile: &Profile,
-    account: &Account,
+pub(in crate::provider) fn request<'a>(
+    profile: &'a Profile,
+    account: &'a Account,
     prompt: &Prompt,
-) -> Result<HttpRequest, Error> {
+) -> Result<Draft<'a>, Box<Error>> {
     let plan = profile.plan(account);
     let conversation = conversation(prompt, account, seam(plan));
-    let messages = conversation.turns(|is_user, text| {
+    let messages = conversation.turns(&|is_user, text| {
         let role = if is_user { "user" } else { "assistant" };
         object(&mut [("role", role.into()), ("content", text.into())])
     });
-    let stops = Some(stops(prompt)).filter(|stops| !stops.is_empty());
     // On Vertex the model is in the URL, and the version of the API in the body.
     let draft = match profile.address {
         Address::Vertex(_) => {
@@ -36,16 +34,15 @@ pub(in crate::provider) fn request(
         }
         _ => Draft::to(profile, account, "/messages")?.model(),
     };
-    draft
+    Ok(draft
         .chat_only()?
-        .set_all(plan.claude())
+        .set_all(&mut plan.claude())
         .set("system", &*conversation.system)
         .set("messages", messages)
         .set("max_tokens", prompt.max_tokens.saturating_add(plan.room))
-        .set_some("temperature", temperature(plan, account))
-        .set_some("stop_sequences", stops)
-        .set("stream", true)
-        .post()
+        .set("temperature", temperature(plan, account))
+        .set("stop_sequences", texts(&stops(prompt, usize::MAX)))
+        .set("stream", true))
 }
 
 /// The temperature a Claude model takes: none when it thinks by a budget, and none from 4.7 on.

@@ -1,16 +1,15 @@
 //! Ollama's own API: `/api/generate` with its FIM `suffix`, and `/api/chat`; both stream lines of JSON.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::chat_completions::{ChatCompletions, arguments};
-use crate::http::HttpRequest;
 use crate::json::{Few, Raw, object};
 use crate::provider::error::stream_error;
 use crate::provider::fim::{self, Auto, Way, Ways};
 use crate::provider::finish::finish_reason;
 use crate::provider::profile::Profile;
 use crate::provider::reasoning::Plan;
-use crate::provider::request::Draft;
+use crate::provider::request::{Draft, object, texts};
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall, Usage};
 
@@ -28,11 +27,11 @@ const MOST_STOPS: usize = 16;
 ///
 /// # Errors
 /// When a setting is missing or wrong.
-pub(in crate::provider) fn request(
-    profile: &Profile,
-    account: &Account,
+pub(in crate::provider) fn request<'a>(
+    profile: &'a Profile,
+    account: &'a Account,
     prompt: &Prompt,
-) -> Result<HttpRequest, Error> {
+) -> Result<Draft<'a>, Box<Error>> {
     let family = fim::of_model(profile.model(account));
     let generate = || Draft::to(profile, account, "/api/generate");
     // By `suffix`, unless there are other files to show and a template that can show them: what stands before the prefix
@@ -53,7 +52,7 @@ pub(in crate::provider) fn request(
             (draft, template.stops(prompt, MOST_STOPS))
         }
         Way::Custom(template) => {
-            let draft = generate()?.set("prompt", fim::render(&template, prompt, "")).set("raw", true);
+            let draft = generate()?.set("prompt", fim::render(template, prompt, "")).set("raw", true);
             (draft, prompt.stop.clone())
         }
         Way::Chat => {
@@ -61,13 +60,12 @@ pub(in crate::provider) fn request(
         }
     };
     let plan = profile.plan(account);
-    draft
+    Ok(draft
         .model()
         .set("stream", true)
         .set("think", think(plan))
         .set("keep_alive", KEEP_ALIVE)
-        .set("options", options(plan, account, prompt, stops))
-        .post()
+        .set("options", options(plan, account, prompt, &stops)))
 }
 
 /// Models that can think do so unless told otherwise; the others take the switch as well.
@@ -84,16 +82,14 @@ pub(in crate::provider) fn seam(profile: &Profile, account: &Account) -> Seam {
     if Ways::ALL.is_chat(profile, account) { Seam::Instruction } else { Seam::Prefix }
 }
 
-fn options(plan: Plan, account: &Account, prompt: &Prompt, stops: Vec<String>) -> Map<String, Value> {
+fn options(plan: Plan, account: &Account, prompt: &Prompt, stops: &[String]) -> Value {
     let context = account.option("ollama.num-ctx").and_then(|tokens| tokens.parse().ok()).unwrap_or(CONTEXT);
-    let mut options = Map::new();
-    options.insert("num_predict".to_owned(), prompt.max_tokens.saturating_add(plan.room).into());
-    options.insert("num_ctx".to_owned(), context.into());
-    options.insert("temperature".to_owned(), account.temperature().into());
-    if !stops.is_empty() {
-        options.insert("stop".to_owned(), stops.into());
-    }
-    options
+    object(&mut [
+        ("num_predict", prompt.max_tokens.saturating_add(plan.room).into()),
+        ("num_ctx", context.into()),
+        ("temperature", account.temperature().into()),
+        ("stop", texts(stops)),
+    ])
 }
 
 /// A decoder of a body in this format.

@@ -6,7 +6,6 @@ mod tests;
 
 use serde_json::Value;
 
-use crate::http::HttpRequest;
 use crate::json::{Few, Raw, Scanner, object};
 use crate::provider::decoder::{Ends, Frame, Wire, says};
 use crate::provider::error::stream_error;
@@ -25,11 +24,11 @@ const LEAST_TOKENS: u32 = 16;
 ///
 /// # Errors
 /// When a setting is missing or wrong.
-pub(in crate::provider) fn request(
-    profile: &Profile,
-    account: &Account,
+pub(in crate::provider) fn request<'a>(
+    profile: &'a Profile,
+    account: &'a Account,
     prompt: &Prompt,
-) -> Result<HttpRequest, Error> {
+) -> Result<Draft<'a>, Box<Error>> {
     let conversation = conversation(prompt, account, Seam::Instruction);
     let turn = |role: &str, text: &str| object(&mut [("role", role.into()), ("content", text.into())]);
     let mut input = vec![turn("user", &conversation.user)];
@@ -46,7 +45,7 @@ pub(in crate::provider) fn request(
         .set("store", false)
         .set("max_output_tokens", prompt.max_tokens.max(LEAST_TOKENS).saturating_add(plan.room))
         .think(profile.thinking.spelling, plan);
-    if plan.fixed { draft } else { draft.temperature() }.post()
+    Ok(if plan.fixed { draft } else { draft.temperature() })
 }
 
 object! {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::json_tree;
+use crate::json_tree::{self, at};
 
 use super::classify::classify;
 use super::clean::{is_page, summary};
@@ -56,84 +56,75 @@ impl ErrorBody {
             other => other,
         };
         // The Responses API says `response.error`, xAI and older vLLM have it all at the top.
-        let error = [value.get("error"), value.pointer("/response/error")]
-            .into_iter()
-            .flatten()
-            .find(|error| error.is_object())
-            .unwrap_or(value);
-        let text = |value: &Value, name: &str| {
-            value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        let raw = error.pointer("/metadata/raw").and_then(Value::as_str).map(raw_message);
-        let message = text(error, "message")
-            .or_else(|| text(value, "error"))
-            .or_else(|| text(value, "message"))
-            .or_else(|| text(value, "Message"))
-            .or_else(|| text(value, "detail"))
-            .or_else(|| value.pointer("/detail/0/msg")?.as_str().map(str::to_owned))
+        let errors = ["error", "response.error"];
+        let error = errors.iter().find_map(|path| at(value, path).filter(|error| error.is_object()));
+        let error = error.unwrap_or(value);
+        let message = [
+            (error, "message"),
+            (value, "error"),
+            (value, "message"),
+            (value, "Message"),
+            (value, "detail"),
+            (value, "detail.0.msg"),
             // Cloudflare.
-            .or_else(|| value.pointer("/errors/0/message")?.as_str().map(str::to_owned));
+            (value, "errors.0.message"),
+        ];
+        let message = message.iter().find_map(|(object, path)| text(object, path));
+        let raw = text(error, "metadata.raw").map(raw_message);
         let message = match (message, raw) {
             // OpenRouter's own words are "Provider returned error"; the upstream's tell more.
-            (Some(message), Some(raw)) if !message.contains(&raw) => format!("{message}: {raw}"),
-            (Some(message), _) => message,
+            (Some(message), Some(raw)) if !message.contains(&raw) => [message, ": ", &raw].concat(),
+            (Some(message), _) => message.to_owned(),
             (None, Some(raw)) => raw,
             (None, None) => serde_json::to_string(&value).unwrap_or_default(),
         };
-        let names: Vec<String> =
-            [(error, "code"), (error, "status"), (error, "type"), (error, "__type"), (value, "code")]
-                .into_iter()
-                .filter_map(|(object, name)| text(object, name))
-                .filter(|name| name != "error")
-                .collect();
-        let number = [error.get("code"), error.get("status_code"), error.get("status"), value.get("code")]
-            .into_iter()
-            .flatten()
-            .find_map(|number| number.as_u64().or_else(|| number.as_str()?.parse().ok()));
-        let is_number = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
-        let code = names
-            .iter()
-            .find(|name| !is_number(name))
-            .cloned()
-            .or_else(|| number.map(|number| number.to_string()));
-        let details = error.get("details").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let mut signals: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
-        signals.extend(
-            details
-                .iter()
-                .filter_map(|detail| text(detail, "reason"))
-                .map(|reason| reason.to_ascii_lowercase()),
-        );
-        if error.pointer("/metadata/reasons").is_some() {
+
+        let numbers = [(error, "code"), (error, "status_code"), (error, "status"), (value, "code")];
+        let number = numbers.iter().find_map(|(object, path)| {
+            let number = at(object, path)?;
+            number.as_u64().or_else(|| number.as_str()?.parse().ok())
+        });
+        let (mut code, mut signals) = (None, Vec::new());
+        let names = [(error, "code"), (error, "status"), (error, "type"), (error, "__type"), (value, "code")];
+        for (object, path) in names {
+            let Some(name) = text(object, path).filter(|name| *name != "error") else { continue };
+            signals.push(name.to_ascii_lowercase());
+            if code.is_none() && !name.bytes().all(|byte| byte.is_ascii_digit()) {
+                code = Some(name.to_owned());
+            }
+        }
+        let mut retry_after_ms = None;
+        for detail in at(error, "details").and_then(Value::as_array).into_iter().flatten() {
+            signals.extend(text(detail, "reason").map(str::to_ascii_lowercase));
+            retry_after_ms = retry_after_ms.or_else(|| duration_ms(text(detail, "retryDelay")?));
+        }
+        if at(error, "metadata.reasons").is_some() {
             signals.push("flagged".to_owned());
         }
         signals.push(message.to_ascii_lowercase());
         Self {
-            code,
+            code: code.or_else(|| number.map(|number| number.to_string())),
             signals,
-            status: number
-                .and_then(|number| u16::try_from(number).ok())
-                .filter(|code| (400..600).contains(code)),
-            retry_after_ms: details
-                .iter()
-                .find_map(|detail| duration_ms(detail.get("retryDelay")?.as_str()?))
-                .or_else(|| wait_in_words(&message)),
+            status: number.filter(|number| (400..600).contains(number)).map(|number: u64| number as u16),
+            retry_after_ms: retry_after_ms.or_else(|| wait_in_words(&message)),
             is_page: false,
-            request_id: text(value, "request_id").or_else(|| text(error, "request_id")),
+            request_id: text(value, "request_id").or_else(|| text(error, "request_id")).map(str::to_owned),
             message,
         }
     }
 }
 
+/// The text at a [path](at); `None` when it is empty.
+fn text<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
+    at(value, path)?.as_str().filter(|text| !text.is_empty())
+}
+
 /// OpenRouter hands on the upstream's body as a string, which may itself be an error object.
 fn raw_message(raw: &str) -> String {
     match json_tree::parse(raw) {
-        Some(value @ Value::Object(_)) => value
-            .pointer("/error/message")
-            .or_else(|| value.get("message"))
-            .and_then(Value::as_str)
-            .unwrap_or(raw)
-            .to_owned(),
+        Some(value @ Value::Object(_)) => {
+            text(&value, "error.message").or_else(|| text(&value, "message")).unwrap_or(raw).to_owned()
+        }
         _ => summary(raw),
     }
 }

@@ -113,13 +113,8 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
 /// The class of an error, by its status (`None` within a stream that does not say) and by what it says
 /// of itself, in lower case.
 pub(super) fn classify(status: Option<u16>, signals: &[String]) -> ErrorKind {
-    let said = |kind: ErrorKind| {
-        WORDS
-            .iter()
-            .filter(|(of, _)| *of == kind)
-            .flat_map(|(_, words)| words.iter())
-            .any(|word| signals.iter().any(|signal| signal.contains(word)))
-    };
+    let is_said = |word: &&str| signals.iter().any(|signal| signal.contains(word));
+    let said = |kind: ErrorKind| WORDS.iter().any(|(of, words)| *of == kind && words.iter().any(is_said));
     let decisive = [
         ErrorKind::Quota,
         ErrorKind::NoFim,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::json_tree;
+use crate::json_tree::{self, at};
 
 use super::body::ErrorBody;
 
@@ -65,14 +65,16 @@ pub(in crate::provider) fn refused_field(body: &[u8], paths: &[String]) -> Optio
 
 /// The field that the body names by itself: OpenAI's `param`, or `loc` of FastAPI and pydantic.
 fn named(body: &Value) -> Option<String> {
-    let param = [body.pointer("/error/param"), body.get("param")].into_iter().flatten();
-    let param = param.filter_map(Value::as_str).find(|name| !name.is_empty());
-    let location = || {
-        let places = body.pointer("/detail/0/loc")?.as_array()?.iter().filter_map(Value::as_str);
-        let places: Vec<_> = places.filter(|place| *place != "body").collect();
-        (!places.is_empty()).then(|| places.join("."))
-    };
-    param.map(str::to_owned).or_else(location)
+    for path in ["error.param", "param"] {
+        if let Some(name) = at(body, path).and_then(Value::as_str).filter(|name| !name.is_empty()) {
+            return Some(name.to_owned());
+        }
+    }
+    let mut places = Vec::new();
+    for place in at(body, "detail.0.loc")?.as_array()? {
+        places.extend(place.as_str().filter(|place| *place != "body"));
+    }
+    (!places.is_empty()).then(|| places.join("."))
 }
 
 /// Where `text`, in lower case, names the field at `path` as a word of its own, and by how many bytes: by the whole path, or
