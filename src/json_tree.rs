@@ -88,10 +88,14 @@ impl<'a> Reader<'a> {
             "true" => true.into(),
             "false" => false.into(),
             _ => {
-                let whole = word.parse::<u64>().ok().map(Number::from);
-                let negative = || word.parse::<i64>().ok().map(Number::from);
-                let real = || Number::from_f64(number(word)?);
-                Value::Number(whole.or_else(negative).or_else(real)?)
+                let digits = word.strip_prefix('-').unwrap_or(word);
+                let whole = digits.parse::<u64>().ok();
+                let whole = match whole {
+                    Some(whole) if digits.len() == word.len() => Some(whole.into()),
+                    Some(whole) => 0i64.checked_sub_unsigned(whole).map(Number::from),
+                    None => None,
+                };
+                Value::Number(whole.or_else(|| Number::from_f64(number(word)?))?)
             }
         })
     }

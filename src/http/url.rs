@@ -48,64 +48,37 @@ impl Url {
             return Err("has white space, a backslash or a character in it that is not plain ASCII");
         }
         let (name, rest) = text.split_once("://").ok_or("must begin with https:// or http://")?;
-        let (scheme, name) = match name.to_ascii_lowercase().as_str() {
-            "http" => (Scheme::Http, "http"),
-            "https" => (Scheme::Https, "https"),
-            "unix" => return Self::of_socket(rest),
+        let name = name.to_ascii_lowercase();
+        let scheme = match name.as_str() {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            "unix" => Scheme::Unix,
             _ => return Err("must begin with https:// or http://"),
         };
-        let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        if authority.contains('@') {
-            return Err("has a user name or password in it: a key belongs in `api-key-env`");
-        }
-        if rest.contains('#') {
-            return Err("has a `#` in it");
-        }
+        let (authority, rest) =
+            if scheme == Scheme::Unix { split_socket(rest)? } else { split_authority(rest)? };
         let path = rest.split('?').next().unwrap_or_default();
-        if path.split('/').any(is_dot_segment) {
+        let socket = if scheme == Scheme::Unix { authority } else { "" };
+        if [socket, path].iter().any(|path| path.split('/').any(is_dot_segment)) {
             return Err("has a `.` or `..` as a part of its path");
         }
-        let (host, port) = split_port(authority)?;
-        let host = host.to_ascii_lowercase();
-        let reach = reach(&host)?;
-
-        let start = name.len() + "://".len();
-        let (host_end, port) =
-            (start + host.len(), port.map_or(String::new(), |port| [":", &port.to_string()].concat()));
-        let authority_end = host_end + port.len();
+        let (host, mark, port, reach) = if scheme == Scheme::Unix {
+            (socket.to_owned(), ":", "", Reach::Loopback)
+        } else {
+            let (host, port) = split_port(authority)?;
+            let host = host.to_ascii_lowercase();
+            let reach = reach(&host)?;
+            (host, if port.is_empty() { "" } else { ":" }, port, reach)
+        };
+        let host_end = name.len() + "://".len() + host.len();
+        let authority_end = host_end + mark.len() + port.len();
         Ok(Self {
-            text: [name, "://", &host, &port, rest].concat(),
+            text: [&name, "://", &host, mark, port, rest].concat(),
             scheme,
             host_end,
             authority_end,
             path_end: authority_end + path.len(),
             reach,
-        })
-    }
-
-    fn of_socket(rest: &str) -> Result<Self, &'static str> {
-        let (socket, target) = rest.split_once(':').unwrap_or((rest, ""));
-        let path = target.split('?').next().unwrap_or_default();
-        if !socket.starts_with('/')
-            || socket.ends_with('/')
-            || !(target.is_empty() || target.starts_with(['/', '?']))
-        {
-            return Err("must look like unix:///path/to.sock, or unix:///path/to.sock:/v1");
-        }
-        if socket.contains(['?', '#', '%']) || target.contains('#') {
-            return Err("has a `?`, `#` or `%` in it where none can be");
-        }
-        if socket.split('/').chain(path.split('/')).any(is_dot_segment) {
-            return Err("has a `.` or `..` as a part of its path");
-        }
-        let host_end = "unix://".len() + socket.len();
-        Ok(Self {
-            text: ["unix://", socket, ":", target].concat(),
-            scheme: Scheme::Unix,
-            host_end,
-            authority_end: host_end + 1,
-            path_end: host_end + 1 + path.len(),
-            reach: Reach::Loopback,
         })
     }
 
@@ -198,10 +171,10 @@ impl Url {
     pub fn join(&self, path: &str) -> Result<Self, &'static str> {
         let base = self.part(0, self.path_end).trim_end_matches('/');
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let queries = [self.query(), query].into_iter().filter(|query| !query.is_empty());
-        let query = queries.collect::<Vec<_>>().join("&");
-        let mark = if query.is_empty() { "" } else { "?" };
-        Self::parse(&[base, path, mark, &query].concat())
+        let mark = |is_needed: bool, mark| if is_needed { mark } else { "" };
+        let (own, both) = (self.query(), !self.query().is_empty() && !query.is_empty());
+        let any = mark(!own.is_empty() || !query.is_empty(), "?");
+        Self::parse(&[base, path, any, own, mark(both, "&"), query].concat())
     }
 
     fn host_start(&self) -> usize {
@@ -225,20 +198,48 @@ pub(crate) fn is_dot_segment(segment: &str) -> bool {
     plain == "." || plain == ".."
 }
 
-/// Host and port; the port in its shortest spelling.
-fn split_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
+/// What stands behind `unix://`: the path of the socket, and path and query of the URL.
+fn split_socket(rest: &str) -> Result<(&str, &str), &'static str> {
+    let (socket, target) = rest.split_once(':').unwrap_or((rest, ""));
+    if !socket.starts_with('/')
+        || socket.ends_with('/')
+        || !(target.is_empty() || target.starts_with(['/', '?']))
+    {
+        return Err("must look like unix:///path/to.sock, or unix:///path/to.sock:/v1");
+    }
+    if socket.contains(['?', '#', '%']) || target.contains('#') {
+        return Err("has a `?`, `#` or `%` in it where none can be");
+    }
+    Ok((socket, target))
+}
+
+/// What stands behind `http://`: host and port, and path and query.
+fn split_authority(rest: &str) -> Result<(&str, &str), &'static str> {
+    let (authority, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if authority.contains('@') {
+        return Err("has a user name or password in it: a key belongs in `api-key-env`");
+    }
+    if target.contains('#') {
+        return Err("has a `#` in it");
+    }
+    Ok((authority, target))
+}
+
+/// Host and port; the port in its shortest spelling, empty when there is none.
+fn split_port(authority: &str) -> Result<(&str, &str), &'static str> {
     let end = match authority.strip_prefix('[') {
         Some(literal) => literal.find(']').map(|at| at + 2).ok_or("has a `[` without a `]` in it")?,
         None => authority.find(':').unwrap_or(authority.len()),
     };
     let (host, port) = authority.split_at_checked(end).unwrap_or((authority, ""));
     if port.is_empty() {
-        return Ok((host, None));
+        return Ok((host, ""));
     }
-    let port = port.strip_prefix(':').and_then(|port| u16::try_from(number(port, 10)?).ok());
-    port.filter(|port| *port > 0)
-        .map(|port| (host, Some(port)))
-        .ok_or("has a port that is not a number from 1 to 65535")
+    let port = port.strip_prefix(':').unwrap_or_default();
+    match number(port, 10) {
+        Some(1..=65535) => Ok((host, port.trim_start_matches('0'))),
+        _ => Err("has a port that is not a number from 1 to 65535"),
+    }
 }
 
 /// How far a request to this host, in lower case, travels; refuses what is no host to every reader.

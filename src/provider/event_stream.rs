@@ -173,31 +173,23 @@ fn message(frame: &[u8]) -> Result<Message<'_>, FrameError> {
     let body = checked.get(PRELUDE..).ok_or(FrameError::Length)?;
     let (mut headers, payload) = body.split_at_checked(headers).ok_or(FrameError::Length)?;
 
-    let (mut kind, mut event, mut exception, mut code, mut text) = (MessageKind::Event, "", "", "", "");
+    const NAMES: [&str; 5] =
+        [":message-type", ":event-type", ":exception-type", ":error-code", ":error-message"];
+    let mut values = [""; NAMES.len()];
     while !headers.is_empty() {
         let (name, value, rest) = header(headers).ok_or(FrameError::Header)?;
         headers = rest;
         // Headers that are not text, or that we have no use for, are stepped over.
-        let Some(value) = value else { continue };
-        match name {
-            b":message-type" => {
-                kind = match value {
-                    "exception" => MessageKind::Exception,
-                    "error" => MessageKind::Error,
-                    _ => MessageKind::Event,
-                }
-            }
-            b":event-type" => event = value,
-            b":exception-type" => exception = value,
-            b":error-code" => code = value,
-            b":error-message" => text = value,
-            _ => {}
+        let slot = NAMES.iter().zip(&mut values).find(|(known, _)| known.as_bytes() == name);
+        if let (Some((_, slot)), Some(value)) = (slot, value) {
+            *slot = value;
         }
     }
+    let [kind, event, exception, code, text] = values;
     Ok(match kind {
-        MessageKind::Event => Message { kind, name: event, payload },
-        MessageKind::Exception => Message { kind, name: exception, payload },
-        MessageKind::Error => Message { kind, name: code, payload: text.as_bytes() },
+        "exception" => Message { kind: MessageKind::Exception, name: exception, payload },
+        "error" => Message { kind: MessageKind::Error, name: code, payload: text.as_bytes() },
+        _ => Message { kind: MessageKind::Event, name: event, payload },
     })
 }
 

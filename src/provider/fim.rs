@@ -345,7 +345,7 @@ fn without_marks(template: &str, text: &str) -> String {
 }
 
 /// Appends the template with the texts in their places. What looks like a place within a text stays.
-fn fill(template: &str, texts: &[(&str, &str)], out: &mut String) {
+pub(super) fn fill(template: &str, texts: &[(&str, &str)], out: &mut String) {
     let mut rest = template;
     while let Some(at) = rest.find('{') {
         let (plain, place) = rest.split_at(at);

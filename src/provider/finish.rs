@@ -1,4 +1,10 @@
+use crate::json::Raw;
 use crate::stream::FinishReason;
+
+/// As [`finish_reason`], of a name in a frame.
+pub(super) fn finish_reason_in(name: Raw<'_>) -> Option<FinishReason> {
+    finish_reason(&name.cow()?)
+}
 
 /// The stop reason of any format, normalised. `None` for a name that says nothing: DashScope and what it
 /// serves write `"null"` while they go on.

@@ -20,6 +20,7 @@ mod leniency;
 #[cfg(feature = "memo")]
 mod memo;
 mod models;
+mod pieces;
 mod profile;
 mod prompt;
 mod reasoning;

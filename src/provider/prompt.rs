@@ -110,14 +110,22 @@ impl Account {
 
     /// All texts that must not be shown.
     pub(super) fn secrets(&self) -> Vec<&str> {
-        let keys = std::iter::once(&self.api_key).chain(self.secrets.iter().map(|(_, secret)| secret));
-        let headers = self.extra_headers.iter().filter(|(name, _)| is_secret_header(name));
-        // `Bearer KEY`: the scheme is no secret. `a=b; c=d`, a cookie, is one in all its parts.
-        let headers = headers.flat_map(|(_, value)| match value.trim().split_once(' ') {
-            Some(("Bearer" | "Basic" | "Token", key)) => key.split(' '),
-            _ => value.split(' '),
-        });
-        keys.map(Secret::expose).chain(headers).filter(|text| !text.is_empty()).collect()
+        let mut all = vec![self.api_key.expose()];
+        for (_, secret) in &self.secrets {
+            all.push(secret.expose());
+        }
+        for (name, value) in &self.extra_headers {
+            if is_secret_header(name) {
+                // `Bearer KEY`: the scheme is no secret. `a=b; c=d`, a cookie, is one in all its parts.
+                let parts = match value.trim().split_once(' ') {
+                    Some(("Bearer" | "Basic" | "Token", key)) => key,
+                    _ => value,
+                };
+                all.extend(parts.split(' '));
+            }
+        }
+        all.retain(|text| !text.is_empty());
+        all
     }
 }
 

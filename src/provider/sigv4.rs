@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use hmac_sha256::{HMAC, Hash};
 
-use super::url::segment;
+use super::url::segments;
 
 /// Who signs and for what.
 pub struct Signer<'a> {
@@ -103,7 +103,7 @@ fn canonical_path(path: &str) -> String {
     if path.is_empty() {
         return "/".to_owned();
     }
-    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+    segments(path)
 }
 
 /// The bytes as hexadecimal digits.

@@ -4,14 +4,24 @@ use std::fmt::Write as _;
 
 /// The text as one segment of a URL's path: what is not unreserved (RFC 3986 §2.3) is percent-encoded.
 pub(super) fn segment(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+    encoded(text, b"-._~")
+}
+
+/// The text as segments with slashes between them, each as [`segment`] has it.
+pub(super) fn segments(text: &str) -> String {
+    encoded(text, b"-._~/")
+}
+
+fn encoded(text: &str, plain: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
             out.push(char::from(byte));
         } else {
             let _ = write!(out, "%{byte:02X}");
         }
-        out
-    })
+    }
+    out
 }
 
 /// Whether the text may stand in a host name as one label. A setting that is part of the host decides

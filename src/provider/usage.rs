@@ -1,6 +1,16 @@
 use crate::json::{Raw, Scanner, object};
 use crate::stream::Usage;
 
+/// The counts of these numbers: tokens of the prompt, of the answer, of the prompt's part that was cached, of thoughts.
+pub(super) fn counts(input: Raw<'_>, output: Raw<'_>, cached: Raw<'_>, reasoning: Raw<'_>) -> Usage {
+    Usage {
+        input: input.number(),
+        output: output.number(),
+        cached: cached.number(),
+        reasoning: reasoning.number(),
+    }
+}
+
 object! {
     /// Token counts under all names that OpenAI's dialects have for them.
     struct Counts<'a> {
@@ -28,16 +38,19 @@ object! {
 /// `prompt_cache_hit_tokens` included.
 pub(super) fn usage(json: &mut Scanner<'_>) -> Usage {
     let counts: Counts = json.read();
-    let number = |one: Raw<'_>, other: Raw<'_>| one.number().or_else(|| other.number());
+    let number = |names: [Raw<'_>; 2]| names.into_iter().find_map(Raw::number);
     let mut usage = Usage {
-        input: number(counts.prompt_tokens, counts.input_tokens),
-        output: number(counts.completion_tokens, counts.output_tokens),
+        input: number([counts.prompt_tokens, counts.input_tokens]),
+        output: number([counts.completion_tokens, counts.output_tokens]),
         cached: None,
         reasoning: None,
     };
     let details =
         [counts.prompt_details, counts.input_details, counts.completion_details, counts.output_details];
-    for (place, raw) in details.into_iter().enumerate().filter(|(_, raw)| raw.is_given()) {
+    for (place, raw) in details.into_iter().enumerate() {
+        if !raw.is_given() {
+            continue;
+        }
         let Details { cached, reasoning } = raw.read();
         if place < 2 {
             usage.cached = usage.cached.or_else(|| cached.number());

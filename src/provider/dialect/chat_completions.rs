@@ -11,14 +11,15 @@ use super::responses::Responses;
 use crate::json::{Few, Object, Raw, number, object};
 use crate::provider::decoder::{Decoder, Ends, Frame, Framing, Wire, says};
 use crate::provider::error::stream_error;
-use crate::provider::finish::finish_reason;
+use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::conversation;
+use crate::provider::pieces::{self, reasoning, text};
 use crate::provider::profile::{Chat, Profile, Resume};
 use crate::provider::reasoning::Spelling;
 use crate::provider::request::{Draft, object};
 use crate::provider::usage::usage;
 use crate::provider::{Account, Error, Prompt, Seam};
-use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, TextDelta, ToolCall};
+use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, ToolCall};
 
 /// The request that asks for `prompt`.
 ///
@@ -228,8 +229,8 @@ impl Wire for ChatCompletions {
         let mut counts = [chunk.usage, chunk.x_groq.usage].into_iter().find(|counts| counts.is_given());
         let mut error = None;
         for (position, choice) in chunk.choices.iter().enumerate() {
-            let index = choice.index.number().and_then(|index| u32::try_from(index).ok());
-            self.choice(&choice, index.unwrap_or(position as u32), ends, sink);
+            let index = pieces::index(choice.index).unwrap_or(position as u32);
+            self.choice(&choice, index, ends, sink);
             counts = counts.or_else(|| Some(choice.usage).filter(|counts| counts.is_given()));
             error = error.or_else(|| Some(choice.error).filter(|error| error.is_given()));
         }
@@ -287,7 +288,7 @@ impl ChatCompletions {
         if !gave {
             text(choice.text, index, logprob, scratch, sink);
         }
-        if let Some(reason) = choice.finish_reason.str(scratch).and_then(finish_reason) {
+        if let Some(reason) = finish_reason_in(choice.finish_reason) {
             ends.finished(index, reason);
         }
     }
@@ -351,7 +352,7 @@ impl Delta<'_> {
 
 impl Call<'_> {
     fn decode(&self, choice: u32, position: u32, scratch: &mut String, sink: &mut dyn Sink) {
-        let index = self.index.number().and_then(|index| u32::try_from(index).ok()).unwrap_or(position);
+        let index = pieces::index(self.index).unwrap_or(position);
         let id = self.id.cow().filter(|id| !id.is_empty());
         // Third-party models at Mistral repeat an empty name.
         let names = [self.function.name, self.custom.name];
@@ -403,19 +404,4 @@ fn content_parts(
 fn thought(raw: Raw<'_>, scratch: &mut String, sink: &mut dyn Sink) {
     reasoning(raw, scratch, sink);
     raw.each(|part: Part<'_>| reasoning(part.text, scratch, sink));
-}
-
-fn text(raw: Raw<'_>, index: u32, logprob: Option<f64>, scratch: &mut String, sink: &mut dyn Sink) {
-    let Some(content) = raw.str(scratch).filter(|text| !text.is_empty()) else { return };
-    let content = content.into();
-    sink.token(match (index, logprob) {
-        (0, None) => StreamToken::Text(content),
-        _ => StreamToken::Delta(TextDelta { content, index, logprob }),
-    });
-}
-
-fn reasoning(raw: Raw<'_>, scratch: &mut String, sink: &mut dyn Sink) {
-    if let Some(thought) = raw.str(scratch).filter(|thought| !thought.is_empty()) {
-        sink.token(StreamToken::Reasoning(thought.into()));
-    }
 }

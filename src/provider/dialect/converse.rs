@@ -5,14 +5,16 @@ use crate::http::{HttpRequest, Secret};
 use crate::json::{Few, Raw, object};
 use crate::provider::address::{bedrock_host, region, url};
 use crate::provider::error::stream_error;
-use crate::provider::finish::finish_reason;
+use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::{conversation, stops};
+use crate::provider::pieces::{reasoning, text};
 use crate::provider::profile::Profile;
 use crate::provider::request::{Draft, object, text_part, texts};
 use crate::provider::sigv4::{Signer, Unsigned};
 use crate::provider::url::segment;
+use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Wire};
-use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall, Usage};
+use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall};
 
 /// The name under which both of Bedrock's hosts are signed for.
 const SERVICE: &str = "bedrock";
@@ -285,12 +287,8 @@ impl Wire for Converse {
 
 impl Converse {
     fn block(&mut self, index: u64, block: &Block<'_>, sink: &mut dyn Sink) {
-        if let Some(text) = block.reasoning.text.text.piece(&mut self.scratch) {
-            sink.token(StreamToken::Reasoning(text));
-        }
-        if let Some(text) = block.text.piece(&mut self.scratch) {
-            sink.token(StreamToken::Text(text));
-        }
+        reasoning(block.reasoning.text.text, &mut self.scratch, sink);
+        text(block.text, 0, None, &mut self.scratch, sink);
         if block.tool.name.is_given() {
             self.tool(index, &block.tool, sink);
         }
@@ -310,12 +308,8 @@ impl Converse {
     }
 
     fn delta(&mut self, block: u64, delta: &Delta<'_>, sink: &mut dyn Sink) {
-        if let Some(text) = delta.reasoning.text.piece(&mut self.scratch) {
-            sink.token(StreamToken::Reasoning(text));
-        }
-        if let Some(text) = delta.text.piece(&mut self.scratch) {
-            sink.token(StreamToken::Text(text));
-        }
+        reasoning(delta.reasoning.text, &mut self.scratch, sink);
+        text(delta.text, 0, None, &mut self.scratch, sink);
         if let Some((index, _)) = (0..).zip(&self.tools).find(|(_, tool)| **tool == block)
             && let Some(arguments) = delta.tool.input.piece(&mut self.scratch)
         {
@@ -335,18 +329,13 @@ impl Converse {
 
 fn count(usage: Raw<'_>, sink: &mut dyn Sink) {
     if usage.is_given() {
-        let counts = usage.read::<Counts<'_>>();
-        sink.token(StreamToken::Usage(Usage {
-            input: counts.input.number(),
-            output: counts.output.number(),
-            cached: counts.cached.number(),
-            reasoning: None,
-        }));
+        let Counts { input, output, cached } = usage.read();
+        sink.token(StreamToken::Usage(counts(input, output, cached, Raw::default())));
     }
 }
 
 fn stopped(reason: Raw<'_>, ends: &mut Ends) {
-    if let Some(reason) = reason.cow().and_then(|name| finish_reason(&name)) {
+    if let Some(reason) = finish_reason_in(reason) {
         ends.finished(0, reason);
     }
     ends.marker();

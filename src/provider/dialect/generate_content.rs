@@ -5,13 +5,15 @@ use serde_json::Value;
 use super::chat_completions::ChatCompletions;
 use crate::json::{Few, Raw, Scanner, object};
 use crate::provider::error::stream_error;
-use crate::provider::finish::finish_reason;
+use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::{conversation, stops};
+use crate::provider::pieces::{self, reasoning, text};
 use crate::provider::profile::{Address, Profile};
 use crate::provider::request::{Draft, object, text_part, texts};
-use crate::provider::url::segment;
+use crate::provider::url::segments;
+use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
-use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, TextDelta, ToolCall, Usage};
+use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, ToolCall, Usage};
 
 /// Stop strings a request may have.
 const MOST_STOPS: usize = 5;
@@ -52,8 +54,8 @@ pub(in crate::provider) fn request<'a>(
 
 /// The path of a model below the API's base: `models/NAME`, or what the user wrote if it is a path.
 fn model_path(model: &str) -> String {
-    let path = if model.contains('/') { model.to_owned() } else { format!("models/{model}") };
-    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+    let folder = if model.contains('/') { "" } else { "models/" };
+    [folder, &segments(model)].concat()
 }
 
 fn generation_config(profile: &Profile, account: &Account, prompt: &Prompt) -> Value {
@@ -180,13 +182,13 @@ impl Wire for GenerateContent {
         }
         for candidate in chunk.candidates.iter() {
             // Some servers leave the index of the first, or only, candidate out.
-            let index = candidate.index.number().and_then(|index| index.try_into().ok()).unwrap_or(0);
+            let index = pieces::index(candidate.index).unwrap_or(0);
             ends.begun(index);
             for part in candidate.content.parts.iter() {
                 self.part(index, &part, sink);
             }
             // Some servers say `STOP` on every chunk, before they say how it really ended.
-            if let Some(reason) = candidate.finish_reason.cow().and_then(|name| finish_reason(&name)) {
+            if let Some(reason) = finish_reason_in(candidate.finish_reason) {
                 ends.finished_for_now(index, reason);
             }
         }
@@ -206,13 +208,8 @@ impl Wire for GenerateContent {
 }
 
 fn usage(json: &mut Scanner<'_>) -> Usage {
-    let counts: Counts<'_> = json.read();
-    Usage {
-        input: counts.input.number(),
-        output: counts.output.number(),
-        cached: counts.cached.number(),
-        reasoning: counts.thoughts.number(),
-    }
+    let Counts { input, output, cached, thoughts } = json.read();
+    counts(input, output, cached, thoughts)
 }
 
 impl GenerateContent {
@@ -221,12 +218,11 @@ impl GenerateContent {
         if part.call.is_given() || self.open_call.is_some() && part.call.json() == "{}" {
             self.call(choice, &part.call.read(), sink);
         }
-        let Some(content) = part.text.piece(&mut self.scratch) else { return };
-        sink.token(match choice {
-            _ if part.thought.is_given() => StreamToken::Reasoning(content),
-            0 => StreamToken::Text(content),
-            index => StreamToken::Delta(TextDelta { content, index, logprob: None }),
-        });
+        if part.thought.is_given() {
+            reasoning(part.text, &mut self.scratch, sink);
+        } else {
+            text(part.text, choice, None, &mut self.scratch, sink);
+        }
     }
 
     fn call(&mut self, choice: u32, call: &Call<'_>, sink: &mut dyn Sink) {

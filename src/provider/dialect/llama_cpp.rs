@@ -6,11 +6,13 @@ use super::chat_completions::ChatCompletions;
 use crate::json::{Raw, object};
 use crate::provider::error::stream_error;
 use crate::provider::fim::{self, Way, Ways};
-use crate::provider::finish::finish_reason;
+use crate::provider::finish::finish_reason_in;
+use crate::provider::pieces::{self, text};
 use crate::provider::profile::Profile;
 use crate::provider::request::{Draft, object, texts};
+use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Reasoning, Seam, Wire};
-use crate::stream::{FinishReason, Sink, StreamToken, TextDelta, Usage};
+use crate::stream::{FinishReason, Sink, StreamToken};
 
 /// What the last object of a stream is cut to. Whole, it echoes the prompt and all settings.
 const RESPONSE_FIELDS: &[&str] = &[
@@ -144,27 +146,18 @@ impl Wire for Native {
         if chunk.content.json().is_empty() && chunk.stop.json().is_empty() {
             return self.chat.frame(frame, ends, sink);
         }
-        let index = chunk.index.number().and_then(|index| index.try_into().ok()).unwrap_or(0);
+        let index = pieces::index(chunk.index).unwrap_or(0);
         ends.begun(index);
-        if let Some(content) = chunk.content.piece(&mut self.scratch) {
-            sink.token(match index {
-                0 => StreamToken::Text(content),
-                index => StreamToken::Delta(TextDelta { content, index, logprob: None }),
-            });
-        }
+        text(chunk.content, index, None, &mut self.scratch, sink);
         if !chunk.stop.is_given() {
             return;
         }
         let mut end = End::default();
         // The text has been read before.
         let _ = frame.read(&mut end);
-        sink.token(StreamToken::Usage(Usage {
-            input: end.input.number(),
-            output: end.output.number(),
-            cached: end.timings.cached.number().or(end.cached.number()),
-            reasoning: None,
-        }));
-        let reason = match end.stop_type.cow().and_then(|name| finish_reason(&name)) {
+        let cached = if end.timings.cached.is_given() { end.timings.cached } else { end.cached };
+        sink.token(StreamToken::Usage(counts(end.input, end.output, cached, Raw::default())));
+        let reason = match finish_reason_in(end.stop_type) {
             Some(reason) => reason,
             None if end.stopped_limit.is_given() => FinishReason::Length,
             None => FinishReason::Stop,

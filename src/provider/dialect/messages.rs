@@ -4,11 +4,13 @@ use super::chat_completions::ChatCompletions;
 use crate::json::{Few, Raw, object};
 use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
-use crate::provider::finish::finish_reason;
+use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::{conversation, stops};
+use crate::provider::pieces::{reasoning, text};
 use crate::provider::profile::{Address, Profile};
 use crate::provider::reasoning::Plan;
 use crate::provider::request::{Draft, object, texts};
+use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{Sink, StreamToken, ToolCall, Usage};
 
@@ -181,7 +183,7 @@ impl Wire for Messages {
             "error" => ends.fail(stream_error(frame.data), sink),
             // Claude 2's completion format, which Bedrock's `chunk` events may still hold.
             _ if event.completion.is_given() || event.stop_reason.is_given() => {
-                self.text(event.completion, sink);
+                text(event.completion, 0, None, &mut self.scratch, sink);
                 stopped(event.stop_reason, ends);
             }
             "" => self.other.frame(frame, ends, sink),
@@ -211,8 +213,8 @@ impl Messages {
     fn block(&mut self, index: u64, content: &Content<'_>, sink: &mut dyn Sink) {
         self.blocks.retain(|(other, _)| *other != index);
         match content.kind.cow().as_deref() {
-            Some("text") => self.text(content.text, sink),
-            Some("thinking") => self.reasoning(content.thinking, sink),
+            Some("text") => text(content.text, 0, None, &mut self.scratch, sink),
+            Some("thinking") => reasoning(content.thinking, &mut self.scratch, sink),
             Some("tool_use") => {
                 let tool = self.tools;
                 self.tools += 1;
@@ -234,8 +236,8 @@ impl Messages {
         let block = self.blocks.iter().find(|(other, _)| *other == index).map(|(_, block)| *block);
         match (delta.kind.cow().as_deref(), block) {
             (_, Some(Block::Foreign)) => {}
-            (Some("text_delta"), _) => self.text(delta.text, sink),
-            (Some("thinking_delta"), _) => self.reasoning(delta.thinking, sink),
+            (Some("text_delta"), _) => text(delta.text, 0, None, &mut self.scratch, sink),
+            (Some("thinking_delta"), _) => reasoning(delta.thinking, &mut self.scratch, sink),
             (Some("input_json_delta"), Some(Block::Tool(index))) => {
                 if let Some(arguments) = delta.partial_json.piece(&mut self.scratch) {
                     sink.token(StreamToken::ToolCall(ToolCall { index, arguments, ..ToolCall::default() }));
@@ -246,36 +248,25 @@ impl Messages {
         }
     }
 
-    fn text(&mut self, text: Raw<'_>, sink: &mut dyn Sink) {
-        if let Some(text) = text.piece(&mut self.scratch) {
-            sink.token(StreamToken::Text(text));
-        }
-    }
-
-    fn reasoning(&mut self, text: Raw<'_>, sink: &mut dyn Sink) {
-        if let Some(text) = text.piece(&mut self.scratch) {
-            sink.token(StreamToken::Reasoning(text));
-        }
-    }
-
     /// Counts are cumulative: those of `message_delta` replace those of `message_start`, where given.
     fn count(&mut self, usage: Raw<'_>, sink: &mut dyn Sink) {
         if !usage.is_given() {
             return;
         }
-        let counts = usage.read::<Counts<'_>>();
+        let Counts { input, output, cached, details } = usage.read();
+        let new = counts(input, output, cached, details.thinking);
         self.usage = Usage {
-            input: counts.input.number().or(self.usage.input),
-            output: counts.output.number().or(self.usage.output),
-            cached: counts.cached.number().or(self.usage.cached),
-            reasoning: counts.details.thinking.number().or(self.usage.reasoning),
+            input: new.input.or(self.usage.input),
+            output: new.output.or(self.usage.output),
+            cached: new.cached.or(self.usage.cached),
+            reasoning: new.reasoning.or(self.usage.reasoning),
         };
         sink.token(StreamToken::Usage(self.usage));
     }
 }
 
 fn stopped(reason: Raw<'_>, ends: &mut Ends) {
-    if let Some(reason) = reason.cow().and_then(|name| finish_reason(&name)) {
+    if let Some(reason) = finish_reason_in(reason) {
         ends.finished(0, reason);
     }
 }

@@ -6,10 +6,12 @@ use super::chat_completions::{ChatCompletions, arguments};
 use crate::json::{Few, Raw, object};
 use crate::provider::error::stream_error;
 use crate::provider::fim::{self, Auto, Way, Ways};
-use crate::provider::finish::finish_reason;
+use crate::provider::finish::finish_reason_in;
+use crate::provider::pieces::{reasoning, text};
 use crate::provider::profile::Profile;
 use crate::provider::reasoning::Plan;
 use crate::provider::request::{Draft, object, texts};
+use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken, ToolCall, Usage};
 
@@ -155,16 +157,10 @@ impl Wire for Lines {
             return self.other.frame(frame, ends, sink);
         }
         let message: Message<'_> = line.message.read();
-        for thinking in [line.thinking, message.thinking] {
-            if let Some(text) = thinking.piece(&mut self.scratch) {
-                sink.token(StreamToken::Reasoning(text));
-            }
-        }
-        for content in [line.response, message.content] {
-            if let Some(text) = content.piece(&mut self.scratch) {
-                sink.token(StreamToken::Text(text));
-            }
-        }
+        reasoning(line.thinking, &mut self.scratch, sink);
+        reasoning(message.thinking, &mut self.scratch, sink);
+        text(line.response, 0, None, &mut self.scratch, sink);
+        text(message.content, 0, None, &mut self.scratch, sink);
         for call in message.tool_calls.iter() {
             sink.token(StreamToken::ToolCall(ToolCall {
                 index: self.tools,
@@ -178,13 +174,12 @@ impl Wire for Lines {
         if !line.done.is_given() {
             return;
         }
-        let (input, output) = (line.input.number(), line.output.number());
-        if input.is_some() || output.is_some() {
-            sink.token(StreamToken::Usage(Usage { input, output, ..Usage::default() }));
+        let usage = counts(line.input, line.output, Raw::default(), Raw::default());
+        if usage != Usage::default() {
+            sink.token(StreamToken::Usage(usage));
         }
         // Servers before 0.1.34 give no reason, and newer ones may give an empty one.
-        let reason = line.done_reason.cow().and_then(|name| finish_reason(&name));
-        ends.finished(0, reason.unwrap_or(FinishReason::Stop));
+        ends.finished(0, finish_reason_in(line.done_reason).unwrap_or(FinishReason::Stop));
         ends.over();
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::json::{Few, Raw, Scanner, object};
 use crate::provider::decoder::{Ends, Frame, Wire, says};
 use crate::provider::error::stream_error;
-use crate::provider::finish::finish_reason;
+use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::conversation;
 use crate::provider::profile::Profile;
 use crate::provider::request::{Draft, object};
@@ -132,10 +132,7 @@ impl Wire for Responses {
             "response.output_text.delta" => {
                 let comment =
                     event.output_index.number().is_some_and(|index| self.commentary.contains(&index));
-                if let Some(text) = self.piece(event.delta) {
-                    let text = text.into();
-                    sink.token(if comment { StreamToken::Reasoning(text) } else { StreamToken::Text(text) });
-                }
+                self.text(event.delta, comment, sink);
             }
             // Gateways put several responses into one body; places in the output begin anew.
             "response.created" => {
@@ -144,15 +141,9 @@ impl Wire for Responses {
                 self.begun = false;
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                if let Some(thought) = self.piece(event.delta) {
-                    sink.token(StreamToken::Reasoning(thought.into()));
-                }
+                self.text(event.delta, true, sink);
             }
-            "response.refusal.delta" => {
-                if let Some(refusal) = self.piece(event.delta) {
-                    sink.token(StreamToken::Refusal(refusal.into()));
-                }
-            }
+            "response.refusal.delta" => self.refusal(event.delta, sink),
             "response.output_item.added" => {
                 let item: Item = event.item.read();
                 if item.is_call() {
@@ -197,6 +188,19 @@ impl Responses {
         let piece = raw.str(&mut self.scratch).filter(|text| !text.is_empty());
         self.begun |= piece.is_some();
         piece
+    }
+
+    fn text(&mut self, raw: Raw<'_>, is_thought: bool, sink: &mut dyn Sink) {
+        if let Some(text) = self.piece(raw) {
+            let text = text.into();
+            sink.token(if is_thought { StreamToken::Reasoning(text) } else { StreamToken::Text(text) });
+        }
+    }
+
+    fn refusal(&mut self, raw: Raw<'_>, sink: &mut dyn Sink) {
+        if let Some(refusal) = self.piece(raw) {
+            sink.token(StreamToken::Refusal(refusal.into()));
+        }
     }
 
     fn open_call(&mut self, output_index: Raw<'_>, item: &Item<'_>, sink: &mut dyn Sink) {
@@ -258,11 +262,11 @@ impl Responses {
         if response.usage.is_given() {
             sink.token(StreamToken::Usage(usage(&mut Scanner::new(response.usage.json()))));
         }
-        let status = response.status.str(&mut self.scratch).and_then(finish_reason);
+        let status = finish_reason_in(response.status);
         if response.error.is_given() || status == Some(FinishReason::Error) {
             return ends.fail(stream_error(frame), sink);
         }
-        let reason = match response.incomplete.reason.str(&mut self.scratch).and_then(finish_reason) {
+        let reason = match finish_reason_in(response.incomplete.reason) {
             Some(reason) => reason,
             None if self.calls.len() > self.earlier => FinishReason::ToolCalls,
             None => status.unwrap_or(FinishReason::Stop),
@@ -277,13 +281,10 @@ impl Responses {
                 self.open_call(Raw::default(), &item, sink);
             }
             let thinking = says(item.kind, "reasoning") || item.is_comment();
-            for part in item.summary.iter().chain(item.content.iter()) {
-                if let Some(text) = self.piece(part.text) {
-                    let text = text.into();
-                    sink.token(if thinking { StreamToken::Reasoning(text) } else { StreamToken::Text(text) });
-                }
-                if let Some(refusal) = self.piece(part.refusal) {
-                    sink.token(StreamToken::Refusal(refusal.into()));
+            for parts in [&item.summary, &item.content] {
+                for part in parts.iter() {
+                    self.text(part.text, thinking, sink);
+                    self.refusal(part.refusal, sink);
                 }
             }
         }

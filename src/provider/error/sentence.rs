@@ -2,79 +2,86 @@
 
 use super::Error;
 use super::clean::PAGE;
+use crate::provider::fim::fill;
 use crate::provider::profile::Profile;
 use crate::provider::registry;
-use crate::provider::{Account, Provider};
+use crate::provider::{Account, Defaults, Provider};
 use crate::stream::ErrorKind;
 use crate::transport::FailureKind;
 
 /// Of an answer that is an error. `words` are the provider's, cleaned.
 pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Error, words: &str) -> String {
-    let title = provider.title();
-    let model = account.model_or(provider.defaults().model);
-    let wait = error.retry_after_ms.map_or_else(String::new, |ms| format!(" for {} s", ms.div_ceil(1000)));
+    let status = error.status.unwrap_or_default();
     let key = registry::profile(provider.name()).map_or("an API key", Profile::key);
-    let is_page = words.starts_with(PAGE);
     let sentence = match error.kind {
-        _ if is_page && error.status.is_some_and(|status| !matches!(status, 200..300 | 404 | 405)) => {
-            format!(
-                "Something in between (a proxy, firewall or bot check) answered in place of {title}: check `base-url` and \
+        _ if words.starts_with(PAGE) && !matches!(status, 0 | 200..300 | 404 | 405) => {
+            "Something in between (a proxy, firewall or bot check) answered in place of {title}: check `base-url` and \
              `proxy`."
-            )
         }
         ErrorKind::Auth if account.api_key.is_empty() => {
-            format!("{title} needs {key}: set `api-key-env` (or `api-key`).")
+            "{title} needs {key}: set `api-key-env` (or `api-key`)."
         }
         ErrorKind::Auth if account.has_key_command => {
-            format!("{title} does not accept the key that your key command prints: try it in a terminal.")
+            "{title} does not accept the key that your key command prints: try it in a terminal."
         }
-        ErrorKind::Auth => format!(
-            "{title} does not accept {}: check `api-key-env` (or `api-key`).",
-            key.replacen("an ", "the ", 1)
-        ),
-        ErrorKind::Quota => format!("No credit or quota is left at {title}."),
-        ErrorKind::Model if model.is_empty() => {
-            format!("Set `model`: {title} does not know which one is meant.")
+        ErrorKind::Auth => "{title} does not accept {the key}: check `api-key-env` (or `api-key`).",
+        ErrorKind::Quota => "No credit or quota is left at {title}.",
+        ErrorKind::Model if account.model_or(provider.defaults().model).is_empty() => {
+            "Set `model`: {title} does not know which one is meant."
         }
-        ErrorKind::Model => {
-            format!("{title} does not know the model `{model}`: check `model` and `base-url`.")
-        }
+        ErrorKind::Model => "{title} does not know the model `{model}`: check `model` and `base-url`.",
         ErrorKind::TooLong => {
-            format!("The prompt is too long for {title}: lower `context-tokens` or choose another `model`.")
+            "The prompt is too long for {title}: lower `context-tokens` or choose another `model`."
         }
-        ErrorKind::Filtered => format!("{title} refused this prompt or answer by its content filter."),
+        ErrorKind::Filtered => "{title} refused this prompt or answer by its content filter.",
         ErrorKind::NoFim => {
-            format!(
-                "{title} cannot fill in the middle with this model: set `fim` to a template or to `chat`."
-            )
+            "{title} cannot fill in the middle with this model: set `fim` to a template or to `chat`."
         }
-        ErrorKind::RateLimited => format!("{title} asks to wait{wait}: too many requests."),
-        ErrorKind::Transient => format!("{title} failed or is overloaded; trying again may help."),
-        ErrorKind::Truncated => format!("{title} ended the answer before it was complete."),
-        ErrorKind::Timeout => format!("{title} sent nothing for too long: see `timeout.idle-ms`."),
+        ErrorKind::RateLimited => "{title} asks to wait{wait}: too many requests.",
+        ErrorKind::Transient => "{title} failed or is overloaded; trying again may help.",
+        ErrorKind::Truncated => "{title} ended the answer before it was complete.",
+        ErrorKind::Timeout => "{title} sent nothing for too long: see `timeout.idle-ms`.",
         ErrorKind::Malformed => {
-            format!("{title} answered something else than its format: check `base-url` and `provider`.")
+            "{title} answered something else than its format: check `base-url` and `provider`."
         }
-        ErrorKind::Network => format!("{title} could not be reached: check `base-url`."),
-        ErrorKind::Limit => format!("The answer of {title} is over a limit of this plugin."),
-        ErrorKind::Request if error.status.is_some_and(|status| (300..400).contains(&status)) => {
-            format!("{title} is elsewhere, and the key does not follow it there by itself: check `base-url`.")
-        }
-        ErrorKind::Request if matches!(error.status, Some(404 | 405)) => {
-            let status = error.status.unwrap_or_default();
-            return format!(
-                "Nothing answers at {} (HTTP {status}): check `base-url` and `provider`.",
-                shown(account.base_url_or(provider.defaults().base_url))
-            );
-        }
-        ErrorKind::Request => format!("{title} refused the request."),
+        ErrorKind::Network => "{title} could not be reached: check `base-url`.",
+        ErrorKind::Limit => "The answer of {title} is over a limit of this plugin.",
+        ErrorKind::Request => match status {
+            300..400 => {
+                "{title} is elsewhere, and the key does not follow it there by itself: check `base-url`."
+            }
+            404 | 405 => "Nothing answers at {base} (HTTP {status}): check `base-url` and `provider`.",
+            _ => "{title} refused the request.",
+        },
     };
+    let wait = error.retry_after_ms.map_or_else(String::new, |ms| format!(" for {} s", ms.div_ceil(1000)));
+    let places = [
+        ("{key}", key),
+        ("{the key}", &key.replacen("an ", "the ", 1)),
+        ("{wait}", &wait),
+        ("{status}", &status.to_string()),
+    ];
+    let sentence = filled(sentence, provider, account, &places);
     let status = error.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     match (words.trim_end_matches('.'), error.status) {
+        _ if error.kind == ErrorKind::Request && matches!(error.status, Some(404 | 405)) => sentence,
         ("", None) => sentence,
         ("", Some(status)) => format!("{sentence} It answered HTTP {status} without a word."),
         (words, _) => format!("{sentence} It said{status}: {words}."),
     }
+}
+
+/// The sentence with the provider's title, the model and the base URL in their places, and other texts in theirs.
+fn filled(sentence: &str, provider: &dyn Provider, account: &Account, others: &[(&str, &str)]) -> String {
+    let Defaults { base_url, model, .. } = provider.defaults();
+    let places = [
+        ("{title}", provider.title()),
+        ("{model}", account.model_or(model)),
+        ("{base}", shown(account.base_url_or(base_url))),
+    ];
+    let mut out = String::new();
+    fill(sentence, &[&places, others].concat(), &mut out);
+    out
 }
 
 pub(super) fn kind_of(failure: FailureKind) -> ErrorKind {
@@ -100,41 +107,32 @@ pub(super) fn of_failure(
     kind: FailureKind,
     words: &str,
 ) -> String {
-    let title = provider.title();
-    let base = shown(account.base_url_or(provider.defaults().base_url));
     let sentence = match kind {
-        FailureKind::Resolve => {
-            format!("The host of `{base}` has no address: check `base-url` and the network.")
-        }
+        FailureKind::Resolve => "The host of `{base}` has no address: check `base-url` and the network.",
         FailureKind::Connect => {
-            format!("{title} is not reachable at `{base}`: is it running, and is `base-url` right?")
+            "{title} is not reachable at `{base}`: is it running, and is `base-url` right?"
         }
         // As OpenSSL, GnuTLS and LibreSSL say it.
         FailureKind::Tls
             if ["wrong version", "record layer", "packet length"].iter().any(|it| words.contains(it)) =>
         {
-            format!(
-                "The server at `{base}` does not speak https: check `base-url`, which may have to begin with http."
-            )
+            "The server at `{base}` does not speak https: check `base-url`, which may have to begin with http."
         }
         FailureKind::Tls => {
-            format!(
-                "No secure connection to {title} at `{base}`: check `base-url`, and name in `ca-file` who signs its \
-                 certificate."
-            )
+            "No secure connection to {title} at `{base}`: check `base-url`, and name in `ca-file` who signs its \
+             certificate."
         }
-        FailureKind::Proxy => format!(
+        FailureKind::Proxy => {
             "The proxy did not let the request through to {title}: check `proxy`, or HTTPS_PROXY in the environment."
-        ),
-        FailureKind::Cut => format!("The connection to {title} broke before the answer was complete."),
+        }
+        FailureKind::Cut => "The connection to {title} broke before the answer was complete.",
         FailureKind::Timeout => {
-            format!("{title} did not answer in time: see `timeout.first-byte-ms` and `timeout.idle-ms`.")
+            "{title} did not answer in time: see `timeout.first-byte-ms` and `timeout.idle-ms`."
         }
-        FailureKind::Request => format!("The request to {title} could not be sent: check `base-url`."),
-        FailureKind::Unavailable => {
-            "No way to send a request: install curl, or set `transport = \"http\"`.".to_owned()
-        }
+        FailureKind::Request => "The request to {title} could not be sent: check `base-url`.",
+        FailureKind::Unavailable => "No way to send a request: install curl, or set `transport = \"http\"`.",
     };
+    let sentence = filled(sentence, provider, account, &[]);
     match words.trim_end_matches('.') {
         "" => sentence,
         words => format!("{sentence} ({words})"),

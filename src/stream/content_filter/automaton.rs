@@ -50,6 +50,31 @@ pub(super) struct Traits {
 }
 
 impl Automaton {
+    /// The automaton of these steps, `states × classes`, the first state being [`DEAD`]. `classes` says of each byte to
+    /// which of `class_count` classes it belongs, `matched_at_end` of each state whether a match ends there if the text
+    /// does, `starts` in which state it starts: at the beginning of the text (0), or behind a byte (1 + byte).
+    pub(super) fn new(
+        classes: Box<[u8; 256]>,
+        class_count: usize,
+        steps: Vec<Step>,
+        matched_at_end: &[bool],
+        starts: Box<[u32; 257]>,
+    ) -> Self {
+        let mut traits = Vec::new();
+        for (state, &matched_at_end) in steps.chunks(class_count).zip(matched_at_end) {
+            let matched = matched_at_end && state.iter().all(|step| step.matched());
+            let closed = matched && state.iter().all(|step| step.next() == DEAD);
+            traits.push(Traits { matched, matched_at_end, closed });
+        }
+        let mut automaton =
+            Self { classes, class_count, steps, traits, starts, first: Box::new([false; 256]) };
+        for byte in 0..automaton.first.len() {
+            let begins = |&start: &u32| automaton.step(start, byte as u8).next() != DEAD;
+            automaton.first[byte] = automaton.starts.iter().any(begins);
+        }
+        automaton
+    }
+
     pub(super) fn starts_with(&self, byte: u8) -> bool {
         self.first[usize::from(byte)]
     }
@@ -69,97 +94,6 @@ impl Automaton {
 
     pub(super) fn state_count(&self) -> usize {
         self.traits.len()
-    }
-}
-
-/// The states of an automaton, as the compiler of a pattern finds them. State 0 is [`DEAD`].
-///
-/// A match may be told one byte late, and states may be among them that no match follows from. Both would hold
-/// text back for nothing, so [`into_automaton`](Self::into_automaton) walks them once: those that lead nowhere
-/// become [`DEAD`], those that already mean a match say so.
-pub(super) struct Table {
-    classes: Box<[u8; 256]>,
-    class_count: usize,
-    steps: Vec<Step>,
-    matched_at_end: Vec<bool>,
-}
-
-impl Table {
-    /// Without a state but [`DEAD`]. `classes` says of each byte to which of `class_count` classes it belongs.
-    pub(super) fn new(classes: Box<[u8; 256]>, class_count: usize) -> Self {
-        Self { classes, class_count, steps: vec![Step::default(); class_count], matched_at_end: vec![false] }
-    }
-
-    /// Adds the next step of the current state, class by class.
-    pub(super) fn push_step(&mut self, step: Step) {
-        self.steps.push(step);
-    }
-
-    /// The current state has all its steps.
-    pub(super) fn end_state(&mut self, matched_at_end: bool) {
-        self.matched_at_end.push(matched_at_end);
-    }
-
-    /// The states from which a match can still follow. Backwards, because states are numbered in the
-    /// order of the text: most are settled in the first round.
-    fn alive(&self) -> Vec<bool> {
-        let mut alive = self.matched_at_end.clone();
-        loop {
-            let mut changed = false;
-            for (state, steps) in self.steps.chunks(self.class_count).enumerate().rev() {
-                if !alive[state] && steps.iter().any(|step| step.matched() || alive[step.next() as usize]) {
-                    alive[state] = true;
-                    changed = true;
-                }
-            }
-            if !changed {
-                return alive;
-            }
-        }
-    }
-
-    /// The automaton that starts in state `start(before)`: `before` is 0 at the beginning of the text, else 1
-    /// and the byte before.
-    pub(super) fn into_automaton(mut self, start: impl Fn(usize) -> u32) -> Automaton {
-        let alive = self.alive();
-        let renumbered: Vec<u32> = alive
-            .iter()
-            .scan(DEAD, |last, &alive| {
-                *last += u32::from(alive);
-                Some(if alive { *last } else { DEAD })
-            })
-            .collect();
-        let new = |state: u32| renumbered[state as usize];
-        self.steps.iter_mut().for_each(|step| *step = Step::new(new(step.next()), step.matched()));
-        let mut starts = Box::new([DEAD; 257]);
-        for (before, state) in starts.iter_mut().enumerate() {
-            *state = new(start(before));
-        }
-
-        let mut steps = Vec::new();
-        let mut traits = Vec::new();
-        let states = self.steps.chunks(self.class_count).zip(&self.matched_at_end).zip(&alive);
-        for (index, ((state, &matched_at_end), &alive)) in states.enumerate() {
-            if alive || index == DEAD as usize {
-                steps.extend_from_slice(state);
-                let matched = matched_at_end && state.iter().all(|step| step.matched());
-                let closed = matched && state.iter().all(|step| step.next() == DEAD);
-                traits.push(Traits { matched, matched_at_end, closed });
-            }
-        }
-        let mut automaton = Automaton {
-            classes: self.classes,
-            class_count: self.class_count,
-            steps,
-            traits,
-            starts,
-            first: Box::new([false; 256]),
-        };
-        for byte in 0..=u8::MAX {
-            let begins = |&start: &u32| automaton.step(start, byte).next() != DEAD;
-            automaton.first[usize::from(byte)] = automaton.starts.iter().any(begins);
-        }
-        automaton
     }
 }
 

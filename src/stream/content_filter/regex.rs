@@ -8,7 +8,7 @@ use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 
-use super::automaton::{Automaton, DEAD, Step, Table};
+use super::automaton::{Automaton, DEAD, Step};
 use super::pattern::Reason;
 
 /// Bytes that each of the tables of one pattern may take: the NFA, what determinizing it needs, the DFA, and the
@@ -80,17 +80,73 @@ fn walk(dfa: &dense::DFA<Vec<u32>>) -> Result<Automaton, Reason> {
         *start = number(state, &mut met);
     }
 
-    let mut table = Table::new(classes, representatives.len());
+    let class_count = representatives.len();
+    let mut table =
+        Table { class_count, steps: vec![Step::default(); class_count], matched_at_end: vec![false] };
     let mut at = 0;
     while let Some(&state) = met.get(at) {
         for &byte in &representatives {
             let next = dfa.next_state(state, byte);
-            table.push_step(Step::new(number(next, &mut met), dfa.is_match_state(next)));
+            table.steps.push(Step::new(number(next, &mut met), dfa.is_match_state(next)));
         }
-        table.end_state(dfa.is_match_state(dfa.next_eoi_state(state)));
+        table.matched_at_end.push(dfa.is_match_state(dfa.next_eoi_state(state)));
         at += 1;
     }
-    Ok(table.into_automaton(|before| starts[before]))
+    Ok(table.into_automaton(classes, starts))
+}
+
+/// The states of a DFA. The first is [`DEAD`].
+///
+/// A match is told one byte late, and states may be among them that no match follows from. Both would hold text back for
+/// nothing, so [`into_automaton`](Self::into_automaton) walks them once: those that lead nowhere become [`DEAD`].
+struct Table {
+    class_count: usize,
+    /// `states × classes`.
+    steps: Vec<Step>,
+    matched_at_end: Vec<bool>,
+}
+
+impl Table {
+    /// The states from which a match can still follow. Backwards, because states are numbered in the
+    /// order of the text: most are settled in the first round.
+    fn alive(&self) -> Vec<bool> {
+        let mut alive = self.matched_at_end.clone();
+        loop {
+            let mut changed = false;
+            for (state, steps) in self.steps.chunks(self.class_count).enumerate().rev() {
+                if !alive[state] && steps.iter().any(|step| step.matched() || alive[step.next() as usize]) {
+                    alive[state] = true;
+                    changed = true;
+                }
+            }
+            if !changed {
+                return alive;
+            }
+        }
+    }
+
+    fn into_automaton(mut self, classes: Box<[u8; 256]>, mut starts: Box<[u32; 257]>) -> Automaton {
+        let alive = self.alive();
+        let renumbered: Vec<u32> = alive
+            .iter()
+            .scan(DEAD, |last, &alive| {
+                *last += u32::from(alive);
+                Some(if alive { *last } else { DEAD })
+            })
+            .collect();
+        let new = |state: u32| renumbered[state as usize];
+        self.steps.iter_mut().for_each(|step| *step = Step::new(new(step.next()), step.matched()));
+        starts.iter_mut().for_each(|start| *start = new(*start));
+
+        let (mut steps, mut matched_at_end) = (Vec::new(), Vec::new());
+        for (index, state) in self.steps.chunks(self.class_count).enumerate() {
+            if alive[index] || index == DEAD as usize {
+                steps.extend_from_slice(state);
+                matched_at_end.push(self.matched_at_end[index]);
+            }
+        }
+        Automaton::new(classes, self.class_count, steps, &matched_at_end, starts)
+    }
 }
 
 #[cfg(test)]

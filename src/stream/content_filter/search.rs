@@ -1,6 +1,5 @@
 //! Finding matches in text that is still coming.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::automaton::{Automaton, DEAD};
@@ -57,7 +56,7 @@ pub(super) struct Search {
     /// Ordered by [`Attempt::rank`].
     attempts: Vec<Attempt>,
     /// Matches whose end is certain, behind an attempt that would come first. Ordered and disjoint.
-    waiting: VecDeque<Match>,
+    waiting: Vec<Match>,
     /// By pattern and state, the position at which an attempt was last seen in it.
     seen: Vec<Vec<u64>>,
 }
@@ -128,7 +127,9 @@ impl Search {
             }
             self.close(&attempt);
         }
-        self.waiting.drain(..).for_each(hit);
+        for found in &self.waiting {
+            hit(*found);
+        }
         *self = Self::default();
     }
 
@@ -207,8 +208,8 @@ impl Search {
 
     /// Forgets what the match of `attempt` makes impossible behind it.
     fn cover(&mut self, attempt: &Attempt) {
-        while self.waiting.back().is_some_and(|found| found.rank() > attempt.rank()) {
-            self.waiting.pop_back();
+        while self.waiting.last().is_some_and(|found| found.rank() > attempt.rank()) {
+            self.waiting.pop();
         }
     }
 
@@ -221,12 +222,12 @@ impl Search {
     }
 
     fn tell(&mut self, hit: &mut dyn FnMut(Match)) {
-        while let Some(found) = self.waiting.front() {
+        while let Some(&found) = self.waiting.first() {
             if self.attempts.first().is_some_and(|attempt| attempt.rank() < found.rank()) {
                 return;
             }
-            hit(*found);
-            self.waiting.pop_front();
+            hit(found);
+            self.waiting.remove(0);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Text with asterisks as an automaton.
 
-use super::automaton::{Automaton, DEAD, Step, Table};
+use super::automaton::{Automaton, DEAD, Step};
 use super::pattern::Reason;
 
 /// Most parts of a pattern. States are looked up one by one, which more would make slow.
@@ -53,9 +53,11 @@ pub(super) fn compile(parts: &[Part]) -> Result<Automaton, Reason> {
         return Err(Reason::TooLong);
     }
     let (classes, representatives) = classes(parts);
-    let mut table = Table::new(classes, representatives.len());
+    let mut steps = vec![Step::default(); representatives.len()];
+    let mut matched_at_end = vec![false];
     // The places of each state; that of a number is one before it, as 0 is `DEAD`.
-    let mut met: Vec<Vec<u32>> = vec![closure(parts, vec![0])];
+    let mut met: Vec<Vec<u32>> = vec![Vec::new()];
+    reach(parts, 0, &mut met[0]);
     let mut at = 0;
     while let Some(places) = met.get(at).cloned() {
         if met.len() > 2 * LONGEST {
@@ -63,7 +65,7 @@ pub(super) fn compile(parts: &[Part]) -> Result<Automaton, Reason> {
         }
         let matched = places.last() == Some(&(parts.len() as u32));
         for &byte in &representatives {
-            let next = closure(parts, step(parts, &places, byte, matched));
+            let next = step(parts, &places, byte, matched);
             let number = if next.is_empty() {
                 DEAD
             } else {
@@ -73,12 +75,12 @@ pub(super) fn compile(parts: &[Part]) -> Result<Automaton, Reason> {
                 }
                 state as u32 + 1
             };
-            table.push_step(Step::new(number, matched));
+            steps.push(Step::new(number, matched));
         }
-        table.end_state(matched);
+        matched_at_end.push(matched);
         at += 1;
     }
-    Ok(table.into_automaton(|_| 1))
+    Ok(Automaton::new(classes, representatives.len(), steps, &matched_at_end, Box::new([1; 257])))
 }
 
 fn is_byte(part: &Part) -> bool {
@@ -87,20 +89,15 @@ fn is_byte(part: &Part) -> bool {
 
 /// Bytes that every pattern part treats alike have one class.
 fn classes(parts: &[Part]) -> (Box<[u8; 256]>, Vec<u8>) {
-    let mut is_special = [false; 256];
-    is_special[usize::from(b'\n')] = true;
-    for part in parts {
-        if let Part::Byte(byte) = part {
-            is_special[usize::from(*byte)] = true;
-        }
-    }
     let mut classes = Box::new([0; 256]);
     let mut representatives: Vec<u8> = Vec::new();
     let mut other = None;
-    for (byte, class) in (0..=u8::MAX).zip(classes.iter_mut()) {
+    for (byte, class) in classes.iter_mut().enumerate() {
+        let byte = byte as u8;
+        let is_special = byte == b'\n' || parts.contains(&Part::Byte(byte));
         // At most 256 classes: the last one has number 255.
         let new = representatives.len() as u8;
-        *class = if is_special[usize::from(byte)] { new } else { *other.get_or_insert(new) };
+        *class = if is_special { new } else { *other.get_or_insert(new) };
         if *class == new {
             representatives.push(byte);
         }
@@ -112,30 +109,27 @@ fn classes(parts: &[Part]) -> (Box<[u8; 256]>, Vec<u8>) {
 fn step(parts: &[Part], places: &[u32], byte: u8, matched: bool) -> Vec<u32> {
     let mut next = Vec::new();
     for &place in places {
-        match parts.get(place as usize) {
+        let to = match parts.get(place as usize) {
             // Of a pattern that has matched, only an asterisk at its end goes on.
-            Some(part) if matched && (is_byte(part) || place as usize + 1 < parts.len()) => {}
-            Some(Part::Byte(wanted)) if *wanted == byte => next.push(place + 1),
-            Some(Part::Line) if byte != b'\n' => next.push(place),
-            Some(Part::Any) => next.push(place),
-            Some(Part::Byte(_) | Part::Line) | None => {}
-        }
+            Some(part) if matched && (is_byte(part) || place as usize + 1 < parts.len()) => continue,
+            Some(Part::Byte(wanted)) if *wanted == byte => place + 1,
+            Some(Part::Line) if byte != b'\n' => place,
+            Some(Part::Any) => place,
+            Some(Part::Byte(_) | Part::Line) | None => continue,
+        };
+        reach(parts, to, &mut next);
     }
     next
 }
 
-/// `places`, and those that are reached from them without a byte, ascending.
-fn closure(parts: &[Part], places: Vec<u32>) -> Vec<u32> {
-    let mut all = Vec::with_capacity(places.len() + 1);
-    for mut place in places {
-        while all.last().is_none_or(|last| *last < place) {
-            all.push(place);
-            if matches!(parts.get(place as usize), Some(Part::Line | Part::Any)) {
-                place += 1;
-            }
+/// Adds `place`, and those that are reached from it without a byte, to `all`, which stays ascending.
+fn reach(parts: &[Part], mut place: u32, all: &mut Vec<u32>) {
+    while all.last().is_none_or(|last| *last < place) {
+        all.push(place);
+        if matches!(parts.get(place as usize), Some(Part::Line | Part::Any)) {
+            place += 1;
         }
     }
-    all
 }
 
 #[cfg(test)]
