@@ -53,19 +53,11 @@ impl HttpRequest {
     /// # Errors
     /// Words that name the setting to change. They never contain a header's value.
     pub fn check(&self) -> Result<(), String> {
-        let plain = self.headers.iter().map(|(name, value)| (name, value.as_str()));
-        let secret = self.secret_headers.iter().map(|(name, value)| (name, value.expose()));
-        for (name, value) in plain.chain(secret) {
-            if !is_header_name(name) || value.chars().any(char::is_control) {
-                return Err("a header has a line break or the like in its name or value: check the API key \
-                            (`api-key-env` or `api-key`) and `extra-headers`"
-                    .to_owned());
-            }
-            if is_framing_header(name) {
-                return Err(format!(
-                    "`extra-headers` must not set {name}: it decides how the request is read"
-                ));
-            }
+        for (name, value) in &self.headers {
+            check_header(name, value)?;
+        }
+        for (name, value) in &self.secret_headers {
+            check_header(name, value.expose())?;
         }
         if self.url.is_plain_text() && self.carries_key() {
             return Err("`base-url` begins with http:, and the API key is not sent over the net without \
@@ -80,6 +72,18 @@ impl HttpRequest {
         self.secret_headers.iter().any(|(_, value)| !value.is_empty())
             || self.headers.iter().any(|(name, _)| is_secret_header(name))
     }
+}
+
+fn check_header(name: &str, value: &str) -> Result<(), String> {
+    if !is_header_name(name) || value.chars().any(char::is_control) {
+        return Err("a header has a line break or the like in its name or value: check the API key \
+                    (`api-key-env` or `api-key`) and `extra-headers`"
+            .to_owned());
+    }
+    if is_framing_header(name) {
+        return Err(format!("`extra-headers` must not set {name}: it decides how the request is read"));
+    }
+    Ok(())
 }
 
 /// Whether it is a token of RFC 9110 §5.6.2.

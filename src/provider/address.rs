@@ -91,7 +91,7 @@ fn base(profile: &Profile, account: &Account, own: &str) -> Result<Base, Box<Err
     let url = parsed.as_ref().map_or(url, Url::as_str);
     let root = match own {
         _ if !parsed.as_ref().is_ok_and(|url| url.path().is_empty()) => String::new(),
-        "" if profile.address == Address::Base => "/v1".to_owned(),
+        "" if matches!(profile.address, Address::Base) => "/v1".to_owned(),
         own => Url::parse(own).map(|own| own.path().to_owned()).unwrap_or_default(),
     };
     Ok(Base { url: [url, &root].concat(), query: query.to_owned() })

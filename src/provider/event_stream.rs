@@ -62,6 +62,7 @@ impl fmt::Display for FrameError {
 /// crosses a chunk's edge is copied, once, into a buffer that is reused.
 #[derive(Debug)]
 pub struct EventStream {
+    crc: Box<Crc>,
     partial: Vec<u8>,
     limit: usize,
     reading: Reading,
@@ -79,7 +80,7 @@ enum Reading {
 impl EventStream {
     /// A framer that refuses frames longer than `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { partial: Vec::new(), limit, reading: Reading::Frames }
+        Self { crc: Box::new(Crc::new()), partial: Vec::new(), limit, reading: Reading::Frames }
     }
 
     /// Takes the next bytes and hands every frame they complete to `each`.
@@ -111,7 +112,7 @@ impl EventStream {
 
     fn cut(&mut self, chunk: &mut &[u8], each: &mut impl FnMut(Message<'_>)) -> Result<(), FrameError> {
         while !self.partial.is_empty() {
-            let length = frame_length(&self.partial, self.limit)?;
+            let length = self.crc.frame_length(&self.partial, self.limit)?;
             let missing = length.unwrap_or(PRELUDE).saturating_sub(self.partial.len());
             let (now, rest) = chunk.split_at_checked(missing).unwrap_or((chunk, &[]));
             self.partial.extend_from_slice(now);
@@ -120,14 +121,14 @@ impl EventStream {
                 return Ok(());
             }
             if length.is_some() {
-                each(message(&self.partial)?);
+                each(self.crc.message(&self.partial)?);
                 self.partial.clear();
             }
         }
-        while let Some(length) = frame_length(chunk, self.limit)?
+        while let Some(length) = self.crc.frame_length(chunk, self.limit)?
             && let Some((frame, rest)) = chunk.split_at_checked(length)
         {
-            each(message(frame)?);
+            each(self.crc.message(frame)?);
             *chunk = rest;
         }
         Ok(())
@@ -141,56 +142,77 @@ impl EventStream {
 
 const PRELUDE: usize = 12;
 
-/// The length of the frame that begins `bytes`, `None` until its prelude is there.
-fn frame_length(bytes: &[u8], limit: usize) -> Result<Option<usize>, FrameError> {
-    let Some((prelude, _)) = bytes.split_first_chunk::<PRELUDE>() else {
-        return Ok(None);
-    };
-    let [total, headers, crc] = [0, 4, 8].map(|at| be_u32(prelude, at));
-    if crc != Some(crc32(&prelude[..8])) {
-        return Err(FrameError::Crc);
-    }
-    let (Some(total), Some(headers)) = (total, headers) else {
-        return Err(FrameError::Length);
-    };
-    let (total, headers) = (total as usize, headers as usize);
-    if total < OVERHEAD || headers > total - OVERHEAD {
-        return Err(FrameError::Length);
-    }
-    if total > limit {
-        return Err(FrameError::TooLong);
-    }
-    Ok(Some(total))
-}
+/// CRC-32 as of IEEE 802.3, a byte at a time. Its table of 1 KiB is made with each stream: it would be as much of the wasm.
+#[derive(Debug)]
+struct Crc([u32; 256]);
 
-/// Reads one whole frame, whose prelude [`frame_length`] has checked.
-fn message(frame: &[u8]) -> Result<Message<'_>, FrameError> {
-    let (checked, crc) = frame.split_last_chunk::<4>().ok_or(FrameError::Length)?;
-    if u32::from_be_bytes(*crc) != crc32(checked) {
-        return Err(FrameError::Crc);
-    }
-    let headers = be_u32(frame, 4).ok_or(FrameError::Length)? as usize;
-    let body = checked.get(PRELUDE..).ok_or(FrameError::Length)?;
-    let (mut headers, payload) = body.split_at_checked(headers).ok_or(FrameError::Length)?;
-
-    const NAMES: [&str; 5] =
-        [":message-type", ":event-type", ":exception-type", ":error-code", ":error-message"];
-    let mut values = [""; NAMES.len()];
-    while !headers.is_empty() {
-        let (name, value, rest) = header(headers).ok_or(FrameError::Header)?;
-        headers = rest;
-        // Headers that are not text, or that we have no use for, are stepped over.
-        let slot = NAMES.iter().zip(&mut values).find(|(known, _)| known.as_bytes() == name);
-        if let (Some((_, slot)), Some(value)) = (slot, value) {
-            *slot = value;
+impl Crc {
+    fn new() -> Self {
+        let mut table = [0; 256];
+        for (byte, entry) in table.iter_mut().enumerate() {
+            *entry = byte as u32;
+            for _ in 0..8 {
+                *entry = if *entry & 1 == 1 { 0xEDB8_8320 ^ (*entry >> 1) } else { *entry >> 1 };
+            }
         }
+        Self(table)
     }
-    let [kind, event, exception, code, text] = values;
-    Ok(match kind {
-        "exception" => Message { kind: MessageKind::Exception, name: exception, payload },
-        "error" => Message { kind: MessageKind::Error, name: code, payload: text.as_bytes() },
-        _ => Message { kind: MessageKind::Event, name: event, payload },
-    })
+
+    fn of(&self, bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0, |crc, byte| self.0[usize::from(crc as u8 ^ byte)] ^ (crc >> 8))
+    }
+
+    /// The length of the frame that begins `bytes`, `None` until its prelude is there.
+    fn frame_length(&self, bytes: &[u8], limit: usize) -> Result<Option<usize>, FrameError> {
+        let Some((prelude, _)) = bytes.split_first_chunk::<PRELUDE>() else {
+            return Ok(None);
+        };
+        let [total, headers, crc] = [0, 4, 8].map(|at| be_u32(prelude, at));
+        if crc != Some(self.of(&prelude[..8])) {
+            return Err(FrameError::Crc);
+        }
+        let (Some(total), Some(headers)) = (total, headers) else {
+            return Err(FrameError::Length);
+        };
+        let (total, headers) = (total as usize, headers as usize);
+        if total < OVERHEAD || headers > total - OVERHEAD {
+            return Err(FrameError::Length);
+        }
+        if total > limit {
+            return Err(FrameError::TooLong);
+        }
+        Ok(Some(total))
+    }
+
+    /// Reads one whole frame, whose prelude [`frame_length`](Self::frame_length) has checked.
+    fn message<'f>(&self, frame: &'f [u8]) -> Result<Message<'f>, FrameError> {
+        let (checked, crc) = frame.split_last_chunk::<4>().ok_or(FrameError::Length)?;
+        if u32::from_be_bytes(*crc) != self.of(checked) {
+            return Err(FrameError::Crc);
+        }
+        let headers = be_u32(frame, 4).ok_or(FrameError::Length)? as usize;
+        let body = checked.get(PRELUDE..).ok_or(FrameError::Length)?;
+        let (mut headers, payload) = body.split_at_checked(headers).ok_or(FrameError::Length)?;
+
+        const NAMES: [&str; 5] =
+            [":message-type", ":event-type", ":exception-type", ":error-code", ":error-message"];
+        let mut values = [""; NAMES.len()];
+        while !headers.is_empty() {
+            let (name, value, rest) = header(headers).ok_or(FrameError::Header)?;
+            headers = rest;
+            // Headers that are not text, or that we have no use for, are stepped over.
+            let slot = NAMES.iter().zip(&mut values).find(|(known, _)| known.as_bytes() == name);
+            if let (Some((_, slot)), Some(value)) = (slot, value) {
+                *slot = value;
+            }
+        }
+        let [kind, event, exception, code, text] = values;
+        Ok(match kind {
+            "exception" => Message { kind: MessageKind::Exception, name: exception, payload },
+            "error" => Message { kind: MessageKind::Error, name: code, payload: text.as_bytes() },
+            _ => Message { kind: MessageKind::Event, name: event, payload },
+        })
+    }
 }
 
 /// The name, the value if it is text, and what follows, of the header that begins `bytes`.
@@ -220,29 +242,13 @@ fn be_u32(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk::<4>()?))
 }
 
-/// CRC-32 as of IEEE 802.3, a byte at a time: frames are some hundred bytes, and a table of 1 KiB does.
-fn crc32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = {
-        let mut table = [0; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            let mut crc = byte as u32;
-            let mut bit = 0;
-            while bit < 8 {
-                crc = if crc & 1 == 1 { 0xEDB8_8320 ^ (crc >> 1) } else { crc >> 1 };
-                bit += 1;
-            }
-            table[byte] = crc;
-            byte += 1;
-        }
-        table
-    };
-    !bytes.iter().fold(!0, |crc, byte| TABLE[usize::from(crc as u8 ^ byte)] ^ (crc >> 8))
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        Crc::new().of(bytes)
+    }
 
     /// Builds a frame with text headers.
     pub(crate) fn frame(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {

@@ -309,8 +309,13 @@ impl Template {
 
     /// At most `limit` stop strings: those of the family, then those the prompt asks for.
     pub(super) fn stops(&self, prompt: &Prompt, limit: usize) -> Vec<String> {
-        let own = self.stops.iter().map(|stop| (*stop).to_owned());
-        own.chain(prompt.stop.iter().cloned()).take(limit).collect()
+        let mut stops = Vec::new();
+        for stop in self.stops {
+            stops.push((*stop).to_owned());
+        }
+        stops.extend_from_slice(&prompt.stop);
+        stops.truncate(limit);
+        stops
     }
 }
 
@@ -334,14 +339,15 @@ pub(super) fn render(template: &str, prompt: &Prompt, context: &str) -> String {
 /// The text with a blank in each mark of the template, which would end the text for the model: `<PRE>` and `[SUFFIX]`
 /// may be code of the user's.
 fn without_marks(template: &str, text: &str) -> String {
-    let is_mark = |word: &&str| {
-        word.starts_with('<') && word.ends_with('>') || word.starts_with('[') && word.ends_with(']')
-    };
-    let words = template.split(['{', '}']).flat_map(str::split_whitespace);
-    words.filter(is_mark).fold(text.to_owned(), |text, mark| {
-        let (first, rest) = mark.split_at(1);
-        text.replace(mark, &format!("{first} {rest}"))
-    })
+    let mut text = text.to_owned();
+    for word in template.split(|c: char| matches!(c, '{' | '}') || c.is_whitespace()) {
+        let within = |open, close| word.strip_prefix(open)?.strip_suffix(close);
+        if within('<', '>').or_else(|| within('[', ']')).is_some() {
+            let (first, rest) = word.split_at(1);
+            text = text.replace(word, &[first, " ", rest].concat());
+        }
+    }
+    text
 }
 
 /// Appends the template with the texts in their places. What looks like a place within a text stays.

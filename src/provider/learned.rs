@@ -120,10 +120,13 @@ impl Learned {
         let mut lines = text.lines();
         let mut learned = Self::default();
         if lines.next() == Some(HEADER) {
-            for entry in
-                lines.filter(|line| line.len() <= LONGEST_LINE).filter_map(Entry::read).take(MOST_ENTRIES)
-            {
-                learned.learn(&entry.server, &entry.model, entry.lesson);
+            for line in lines {
+                if line.len() <= LONGEST_LINE
+                    && learned.entries.len() < MOST_ENTRIES
+                    && let Some(entry) = Entry::read(line)
+                {
+                    learned.learn(&entry.server, &entry.model, entry.lesson);
+                }
             }
         }
         learned
@@ -131,8 +134,15 @@ impl Learned {
 
     /// The text to keep, at most about 100 KB.
     pub fn save(&self) -> String {
-        let lines = self.entries.iter().map(Entry::line).filter(|line| line.len() <= LONGEST_LINE);
-        std::iter::once(HEADER.to_owned()).chain(lines).map(|line| line + "\n").collect()
+        let mut text = [HEADER, "\n"].concat();
+        for entry in &self.entries {
+            let line = entry.line();
+            if line.len() <= LONGEST_LINE {
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+        text
     }
 
     /// What `server` has taught about `model`, for [`Account::lessons`]. The server is that of [`server_of`].

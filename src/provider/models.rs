@@ -9,7 +9,8 @@ pub fn model_names(body: &[u8]) -> Vec<String> {
     let value = std::str::from_utf8(body).ok().and_then(json_tree::parse);
     let Some(value) = value else { return Vec::new() };
     let mut names = Vec::new();
-    for model in inner(&value, &["data", "models", "modelSummaries"]).as_array().into_iter().flatten() {
+    let Value::Array(list) = inner(&value, &["data", "models", "modelSummaries"]) else { return names };
+    for model in list {
         if let Some(name) = inner(model, &["id", "modelId", "name"]).as_str() {
             names.push(name.strip_prefix("models/").unwrap_or(name).to_owned());
         }

@@ -5,6 +5,7 @@ use super::dialect::{
 };
 use super::fim::Ways;
 use super::reasoning::{Plan, Thinking};
+use super::request::Draft;
 use super::{Account, Decoder, Defaults, Error, Prompt, Provider, Seam};
 use crate::http::HttpRequest;
 use crate::stream::ErrorKind;
@@ -207,11 +208,18 @@ impl Provider for Profile {
     }
 
     fn models_request(&self, account: &Account) -> Option<HttpRequest> {
-        if self.address == Address::Bedrock {
-            return converse::models_request(self, account);
+        let is_converse = matches!(self.dialect, Dialect::Converse);
+        let draft = match self.models_path {
+            // Only the control plane's own host knows them, not whatever stands in for the runtime's.
+            _ if is_converse && account.base_url.trim().is_empty() => converse::list_models(self, account),
+            path if !is_converse && !path.is_empty() => Draft::to(self, account, path),
+            _ => return None,
+        };
+        let mut request = draft.and_then(Draft::get).ok()?;
+        if is_converse {
+            converse::sign(self, account, &mut request).ok()?;
         }
-        let path = Some(self.models_path).filter(|path| !path.is_empty())?;
-        super::request::Draft::to(self, account, path).ok()?.get().ok()
+        Some(request)
     }
 
     fn advice(&self, error: &Error, model: &str) -> Option<String> {

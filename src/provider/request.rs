@@ -53,7 +53,7 @@ impl<'a> Draft<'a> {
     pub(super) fn authorized(self) -> Result<Self, Box<Error>> {
         let key = key::clean(self.0.account.api_key.expose());
         // An Entra token is a JWT, a key of a resource at Azure never looks like one.
-        let is_token = self.0.profile.address == Address::Azure && key.starts_with("eyJ");
+        let is_token = matches!(self.0.profile.address, Address::Azure) && key.starts_with("eyJ");
         if !key.is_empty() {
             let header = match self.0.profile.key_header {
                 own if !own.is_empty() && !is_token => (own, Secret::new(key)),

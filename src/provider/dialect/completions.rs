@@ -65,8 +65,14 @@ fn by_suffix(prompt: &Prompt, family: Option<&Template>) -> (String, Vec<String>
         Some(family) => family.prefix(prompt),
         None => fim::render("{prefix}", prompt, ""),
     };
-    let own = family.map_or(&[][..], |family| family.stops).iter().filter(|stop| stop.starts_with('\n'));
-    (prefix, own.map(|stop| (*stop).to_owned()).chain(prompt.stop.iter().cloned()).collect())
+    let mut stops = Vec::new();
+    for stop in family.map_or(&[][..], |family| family.stops) {
+        if stop.starts_with('\n') {
+            stops.push((*stop).to_owned());
+        }
+    }
+    stops.extend_from_slice(&prompt.stop);
+    (prefix, stops)
 }
 
 impl Draft<'_> {

@@ -44,17 +44,16 @@ pub(in crate::provider) fn request<'a>(
     Ok(draft.chat_only()?.converse(profile, account, prompt))
 }
 
-/// The request that lists the models. Only the control plane's own host knows them, not whatever stands in for the
-/// runtime's.
-pub(in crate::provider) fn models_request(profile: &Profile, account: &Account) -> Option<HttpRequest> {
-    if !account.base_url.trim().is_empty() {
-        return None;
-    }
-    let url = format!("{}/foundation-models", bedrock_host("bedrock", region(profile, account).ok()?));
-    let draft = authorized(profile, account, Draft::to_url(profile, account, &url).ok()?).ok()?;
-    let mut request = draft.get().ok()?;
-    sign(profile, account, &mut request).ok()?;
-    Some(request)
+/// The request that lists the models.
+///
+/// # Errors
+/// When a setting is missing or wrong.
+pub(in crate::provider) fn list_models<'a>(
+    profile: &'a Profile,
+    account: &'a Account,
+) -> Result<Draft<'a>, Box<Error>> {
+    let url = bedrock_host("bedrock", region(profile, account)?) + "/foundation-models";
+    authorized(profile, account, Draft::to_url(profile, account, &url)?)
 }
 
 fn authorized<'a>(
@@ -269,8 +268,10 @@ impl Wire for Converse {
             }
             // No event, but JSON in place of the stream: a whole answer, or an error.
             "" if event.stop_reason.is_given() => {
-                for (index, block) in (0..).zip(event.output.message.content.iter()) {
+                let mut index = 0;
+                for block in event.output.message.content.iter() {
                     self.block(index, &block, sink);
+                    index += 1;
                 }
                 count(event.usage, sink);
                 stopped(event.stop_reason, ends);
@@ -370,6 +371,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::provider::Provider;
     use crate::provider::event_stream::tests::{event, frame};
     use crate::provider::registry::profile;
     use crate::provider::testing::{
@@ -590,7 +592,7 @@ mod tests {
             authorization: AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20150830/eu-west-1/bedrock/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=8da22434c18a6555e4299d0cba4819b6ef3e92c88e17e42073af458eb286cb9c (secret)
             {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"}],"system":[{"text":(system)}]}
         "#]].assert_eq(&sent("bedrock", &signed, &prompt()));
-        let request = models_request(profile("bedrock").unwrap(), &signed).unwrap();
+        let request = profile("bedrock").unwrap().models_request(&signed).unwrap();
         assert_eq!(request.url.as_str(), "https://bedrock.eu-west-1.amazonaws.com/foundation-models");
         assert!(
             request

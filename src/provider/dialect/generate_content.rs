@@ -235,7 +235,9 @@ impl GenerateContent {
         if is_new && !goes_on {
             arguments.push_str(call.args.json());
         } else {
-            call.partial.iter().for_each(|argument| open.add(&argument, &mut arguments));
+            for argument in call.partial.iter() {
+                open.add(&argument, &mut arguments);
+            }
         }
         if !is_new && !goes_on {
             open.close(0, &mut arguments);
@@ -253,38 +255,44 @@ impl OpenCall {
     /// Writes the next piece of the arguments' JSON text.
     fn add(&mut self, argument: &PartialArgument<'_>, json: &mut String) {
         // `$.name`, `$.list[0].name`
-        let path = argument.path.cow().unwrap_or_default().replace('[', ".[");
-        let path: Vec<&str> = path.split('.').skip(1).collect();
+        let mut path = Vec::new();
+        for name in argument.path.cow().unwrap_or_default().replace('[', ".[").split('.').skip(1) {
+            path.push(name.to_owned());
+        }
         let piece = argument.string.json().strip_prefix('"').and_then(|piece| piece.strip_suffix('"'));
         match piece {
             Some(piece) if self.in_string && path == self.path => return json.push_str(piece),
             _ => {}
         }
-        let around = path.len().saturating_sub(1);
-        let shared =
-            self.path.iter().zip(path.iter().take(around)).take_while(|(old, new)| old == new).count();
-        let is_first = self.path.is_empty();
+        let mut shared = 0;
+        while shared + 1 < path.len() && self.path.get(shared) == path.get(shared) {
+            shared += 1;
+        }
+        let mut goes_on = !self.path.is_empty();
         self.close(shared + 1, json);
-        for (depth, name) in path.iter().enumerate().skip(shared) {
+        for name in path.get(shared..).unwrap_or_default() {
             let is_index = name.starts_with('[');
-            match (depth == shared && !is_first, is_index) {
-                (true, _) => json.push(','),
-                (false, true) => json.push('['),
-                (false, false) => json.push('{'),
-            }
+            json.push(match (std::mem::take(&mut goes_on), is_index) {
+                (true, _) => ',',
+                (false, true) => '[',
+                (false, false) => '{',
+            });
             if !is_index {
                 json.push_str(&serde_json::to_string(name).unwrap_or_default());
                 json.push(':');
             }
         }
-        self.path = path.into_iter().map(str::to_owned).collect();
+        self.path = path;
         self.in_string = piece.is_some();
         if let Some(piece) = piece {
             json.push('"');
             json.push_str(piece);
         } else {
-            let others = [argument.number.json(), argument.bool.json(), "null"];
-            json.push_str(others.into_iter().find(|value| !value.is_empty()).unwrap_or_default());
+            json.push_str(match (argument.number.json(), argument.bool.json()) {
+                ("", "") => "null",
+                ("", bool) => bool,
+                (number, _) => number,
+            });
         }
     }
 

@@ -59,17 +59,9 @@ impl ErrorBody {
         let errors = ["error", "response.error"];
         let error = errors.iter().find_map(|path| at(value, path).filter(|error| error.is_object()));
         let error = error.unwrap_or(value);
-        let message = [
-            (error, "message"),
-            (value, "error"),
-            (value, "message"),
-            (value, "Message"),
-            (value, "detail"),
-            (value, "detail.0.msg"),
-            // Cloudflare.
-            (value, "errors.0.message"),
-        ];
-        let message = message.iter().find_map(|(object, path)| text(object, path));
+        // The last is Cloudflare's.
+        let elsewhere = ["error", "message", "Message", "detail", "detail.0.msg", "errors.0.message"];
+        let message = text(error, "message").or_else(|| elsewhere.iter().find_map(|path| text(value, path)));
         let raw = text(error, "metadata.raw").map(raw_message);
         let message = match (message, raw) {
             // OpenRouter's own words are "Provider returned error"; the upstream's tell more.
@@ -94,9 +86,11 @@ impl ErrorBody {
             }
         }
         let mut retry_after_ms = None;
-        for detail in at(error, "details").and_then(Value::as_array).into_iter().flatten() {
-            signals.extend(text(detail, "reason").map(str::to_ascii_lowercase));
-            retry_after_ms = retry_after_ms.or_else(|| duration_ms(text(detail, "retryDelay")?));
+        if let Some(Value::Array(details)) = at(error, "details") {
+            for detail in details {
+                signals.extend(text(detail, "reason").map(str::to_ascii_lowercase));
+                retry_after_ms = retry_after_ms.or_else(|| duration_ms(text(detail, "retryDelay")?));
+            }
         }
         if at(error, "metadata.reasons").is_some() {
             signals.push("flagged".to_owned());

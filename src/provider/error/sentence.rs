@@ -55,13 +55,8 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
         },
     };
     let wait = error.retry_after_ms.map_or_else(String::new, |ms| format!(" for {} s", ms.div_ceil(1000)));
-    let places = [
-        ("{key}", key),
-        ("{the key}", &key.replacen("an ", "the ", 1)),
-        ("{wait}", &wait),
-        ("{status}", &status.to_string()),
-    ];
-    let sentence = filled(sentence, provider, account, &places);
+    let the_key = key.replacen("an ", "the ", 1);
+    let sentence = filled(sentence, provider, account, [key, &the_key, &wait, &status.to_string()]);
     let status = error.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     match (words.trim_end_matches('.'), error.status) {
         _ if error.kind == ErrorKind::Request && matches!(error.status, Some(404 | 405)) => sentence,
@@ -71,16 +66,25 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
     }
 }
 
-/// The sentence with the provider's title, the model and the base URL in their places, and other texts in theirs.
-fn filled(sentence: &str, provider: &dyn Provider, account: &Account, others: &[(&str, &str)]) -> String {
+/// The sentence with texts in their places. The last are those of an [answer](of_answer).
+fn filled(
+    sentence: &str,
+    provider: &dyn Provider,
+    account: &Account,
+    [key, the_key, wait, status]: [&str; 4],
+) -> String {
     let Defaults { base_url, model, .. } = provider.defaults();
     let places = [
         ("{title}", provider.title()),
         ("{model}", account.model_or(model)),
         ("{base}", shown(account.base_url_or(base_url))),
+        ("{key}", key),
+        ("{the key}", the_key),
+        ("{wait}", wait),
+        ("{status}", status),
     ];
     let mut out = String::new();
-    fill(sentence, &[&places, others].concat(), &mut out);
+    fill(sentence, &places, &mut out);
     out
 }
 
@@ -132,7 +136,7 @@ pub(super) fn of_failure(
         FailureKind::Request => "The request to {title} could not be sent: check `base-url`.",
         FailureKind::Unavailable => "No way to send a request: install curl, or set `transport = \"http\"`.",
     };
-    let sentence = filled(sentence, provider, account, &[]);
+    let sentence = filled(sentence, provider, account, [""; 4]);
     match words.trim_end_matches('.') {
         "" => sentence,
         words => format!("{sentence} ({words})"),
