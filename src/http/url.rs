@@ -248,8 +248,7 @@ fn reach(host: &str) -> Result<Reach, &'static str> {
         return Err("has no host in it");
     }
     if let Some(literal) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        let groups = v6(literal).ok_or("has an IPv6 address that cannot be read")?;
-        let own = groups == [0, 0, 0, 0, 0, 0, 0, 1];
+        let own = is_v6_loopback(literal).ok_or("has an IPv6 address that cannot be read")?;
         return Ok(if own { Reach::Loopback } else { Reach::Network });
     }
     let labels = || host.strip_suffix('.').unwrap_or(host).split('.');
@@ -286,33 +285,36 @@ fn v4(host: &str) -> Option<u8> {
     first.filter(|_| count == 4)
 }
 
-/// An IPv6 address without a zone and without an IPv4 address at its end (RFC 4291 §2.2, forms 1 and 2).
-fn v6(literal: &str) -> Option<[u16; 8]> {
-    let (head, tail) = literal.split_once("::").map_or((literal, None), |(head, tail)| (head, Some(tail)));
-    let mut groups = [0; 8];
-    let filled = fill(&mut groups, head)?;
-    let Some(tail) = tail else { return (filled == 8).then_some(groups) };
-    let mut last = [0; 8];
-    let given = fill(&mut last, tail)?;
-    let start = 8_usize.checked_sub(given).filter(|start| *start > filled)?;
-    for (to, from) in groups.iter_mut().skip(start).zip(last) {
-        *to = from;
-    }
-    Some(groups)
+/// Whether an IPv6 address is this machine's; `None` when it is none without a zone and without an IPv4 address at its end
+/// (RFC 4291 §2.2, forms 1 and 2).
+fn is_v6_loopback(literal: &str) -> Option<bool> {
+    let (head, tail) = literal.split_once("::").unwrap_or(("", literal));
+    let (head, tail) = (groups(head)?, groups(tail)?);
+    let count = head.count + tail.count;
+    let is_whole = if literal.contains("::") { count < 8 } else { count == 8 };
+    is_whole.then_some(head.sum + tail.sum == 1 && tail.last == 1)
 }
 
-/// Reads groups with colons between them; gives how many there are.
-fn fill(groups: &mut [u16; 8], text: &str) -> Option<usize> {
+/// Groups of an IPv6 address.
+#[derive(Default)]
+struct Groups {
+    count: u32,
+    sum: u32,
+    last: u32,
+}
+
+/// Reads at most eight groups with colons between them.
+fn groups(text: &str) -> Option<Groups> {
+    let mut groups = Groups::default();
     if text.is_empty() {
-        return Some(0);
+        return Some(groups);
     }
-    let mut count = 0;
     for group in text.split(':') {
-        let value = number(group, 16).filter(|_| group.len() <= 4)?;
-        *groups.get_mut(count)? = value as u16;
-        count += 1;
+        groups.last = number(group, 16).filter(|_| group.len() <= 4 && groups.count < 8)?;
+        groups.sum += groups.last;
+        groups.count += 1;
     }
-    Some(count)
+    Some(groups)
 }
 
 /// A number of at most five digits and nothing else.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::json_tree;
+use crate::json_tree::{self, at};
 
 /// A model of a server's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,11 @@ pub fn models(body: &[u8]) -> Option<Vec<Model>> {
     let value = std::str::from_utf8(body).ok().and_then(json_tree::parse)?;
     // llama.cpp lists them under both names; only `data` is OpenAI's format.
     let list = value.get("data").or_else(|| value.get("models"))?.as_array()?;
-    Some(list.iter().filter_map(Model::read).collect())
+    let mut models = Vec::new();
+    for entry in list {
+        models.extend(Model::read(entry));
+    }
+    Some(models)
 }
 
 impl Model {
@@ -83,7 +87,7 @@ impl Model {
         if entry.get("remote_host").is_some() || UNFIT.iter().any(|part| lower.contains(part)) {
             return None;
         }
-        let size = entry.get("details").and_then(|details| details.get("parameter_size")?.as_str());
+        let size = at(entry, "details.parameter_size").and_then(Value::as_str);
         let millions = size.and_then(|size| millions(&size.to_ascii_lowercase())).or_else(|| in_name(&lower));
         Some(Self { name: name.to_owned(), millions })
     }

@@ -13,7 +13,7 @@ mod tests;
 use std::fmt;
 
 pub(super) use body::{exception, stream_error};
-pub(super) use clean::summary;
+pub(super) use clean::{head, summary};
 pub(super) use refused::refused_field;
 
 use self::body::ErrorBody;

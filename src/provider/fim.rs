@@ -178,6 +178,18 @@ pub(super) enum Way<'a> {
     Chat,
 }
 
+impl Way<'_> {
+    /// The whole prompt that a template makes, to be sent as it is, and stop strings for it, at most `limit` with those of
+    /// the family.
+    pub(super) fn raw(self, prompt: &Prompt, limit: usize) -> Option<(String, Vec<String>)> {
+        match self {
+            Self::Template(template) => Some((template.render(prompt), template.stops(prompt, limit))),
+            Self::Custom(template) => Some((render(template, prompt, ""), prompt.stop.clone())),
+            Self::Suffix | Self::Chat => None,
+        }
+    }
+}
+
 /// The ways a server can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ways {
@@ -281,7 +293,7 @@ pub fn fallback(provider: &dyn Provider, account: &Account) -> Option<FimSetting
 
 impl Template {
     /// The whole prompt, to be sent as it is.
-    pub(super) fn render(&self, prompt: &Prompt) -> String {
+    fn render(&self, prompt: &Prompt) -> String {
         render(self.hole, prompt, &self.context(prompt))
     }
 

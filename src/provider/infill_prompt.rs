@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::error::head;
 use super::{Account, Prompt, Seam};
 
 /// The turns of the conversation, for each format to put into its own shape.
@@ -76,8 +77,7 @@ fn system(instructions: &str) -> Cow<'static, str> {
     if instructions.is_empty() {
         return SYSTEM.into();
     }
-    let end = instructions.char_indices().nth(MOST_INSTRUCTIONS).map_or(instructions.len(), |(at, _)| at);
-    let instructions = instructions.get(..end).unwrap_or(instructions);
+    let instructions = head(instructions, MOST_INSTRUCTIONS);
     format!("{SYSTEM}\n\nThe user's instructions for all code you insert:\n{instructions}").into()
 }
 

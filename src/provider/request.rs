@@ -147,7 +147,7 @@ impl<'a> Draft<'a> {
             }
             // `false` for a field that is no switch: TOML has no null.
             let is_switch = self.0.body.get(field).is_none_or(Value::is_boolean);
-            if value.is_null() || *value == Value::Bool(false) && !is_switch {
+            if value.is_null() || value.as_bool() == Some(false) && !is_switch {
                 remove(&mut self.0.body, field);
             } else {
                 self.put(field, value.clone());

@@ -27,29 +27,23 @@ pub(in crate::provider) fn request<'a>(
     }
     let to = |path| Draft::to(profile, account, path);
     let way = quirks.ways.choose(profile, account)?;
-    let draft = match &way {
-        Way::Suffix => {
+    let raw = way.raw(prompt, quirks.stops);
+    let is_raw = raw.is_some();
+    let draft = match (way, raw) {
+        (_, Some((text, stops))) => to(quirks.path)?.complete(prompt, quirks, text, &stops),
+        (Way::Chat, None) => {
+            let draft = to("/chat/completions")?.chat(account, prompt, Seam::Instruction);
+            draft.limits(profile, account, prompt, "max_tokens")
+        }
+        (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
             let family = quirks.family.map_or_else(|| fim::of_model(model), fim::named);
             let (prefix, stops) = by_suffix(prompt, family);
             to(quirks.path)?.complete(prompt, quirks, prefix, &stops).set("suffix", prompt.suffix.as_str())
-        }
-        Way::Template(template) => {
-            let stops = template.stops(prompt, quirks.stops);
-            to(quirks.path)?.complete(prompt, quirks, template.render(prompt), &stops)
-        }
-        Way::Custom(template) => {
-            let text = fim::render(template, prompt, "");
-            to(quirks.path)?.complete(prompt, quirks, text, &prompt.stop)
-        }
-        Way::Chat => {
-            let draft = to("/chat/completions")?.chat(account, prompt, Seam::Instruction);
-            draft.limits(profile, account, prompt, "max_tokens")
         }
     };
     let draft = draft.stream_options(quirks.stream_options);
     // Stop strings are only found in text, and the special tokens that they are would be left out of it
     // (vllm-project/vllm#2123).
-    let is_raw = matches!(way, Way::Template(_) | Way::Custom(_));
     let draft = if is_raw && profile.thinking.spelling == Spelling::TemplateSwitch {
         draft.set("skip_special_tokens", false)
     } else {

@@ -149,7 +149,7 @@ object! {
 struct OpenCall {
     choice: u32,
     index: u32,
-    /// Where the last value stands: `.name` and `[0]`, one for each object or array around it.
+    /// Where the last value stands: `name` and `0]`, one for each object or array around it.
     path: Vec<String>,
     /// The last value is a string of which more may come.
     in_string: bool,
@@ -256,7 +256,10 @@ impl OpenCall {
     fn add(&mut self, argument: &PartialArgument<'_>, json: &mut String) {
         // `$.name`, `$.list[0].name`
         let mut path = Vec::new();
-        for name in argument.path.cow().unwrap_or_default().replace('[', ".[").split('.').skip(1) {
+        let place = argument.path.cow().unwrap_or_default();
+        let mut names = place.split(['.', '[']);
+        names.next();
+        for name in names {
             path.push(name.to_owned());
         }
         let piece = argument.string.json().strip_prefix('"').and_then(|piece| piece.strip_suffix('"'));
@@ -271,7 +274,7 @@ impl OpenCall {
         let mut goes_on = !self.path.is_empty();
         self.close(shared + 1, json);
         for name in path.get(shared..).unwrap_or_default() {
-            let is_index = name.starts_with('[');
+            let is_index = name.ends_with(']');
             json.push(match (std::mem::take(&mut goes_on), is_index) {
                 (true, _) => ',',
                 (false, true) => '[',
@@ -305,7 +308,7 @@ impl OpenCall {
             json.push_str("{}");
         }
         let inner = self.path.drain(depth.min(self.path.len())..).rev();
-        inner.for_each(|name| json.push(if name.starts_with('[') { ']' } else { '}' }));
+        inner.for_each(|name| json.push(if name.ends_with(']') { ']' } else { '}' }));
     }
 }
 

@@ -48,11 +48,10 @@ pub(in crate::provider) fn request<'a>(
     prompt: &Prompt,
 ) -> Result<Draft<'a>, Box<Error>> {
     let to = |path| Draft::to(profile, account, path);
-    let completion = |text: String, stops: &[String]| {
-        to("/completion").map(|draft| draft.set("prompt", text).native(prompt, stops))
-    };
-    let draft = match Ways::ALL.choose(profile, account)? {
-        Way::Suffix => {
+    let way = Ways::ALL.choose(profile, account)?;
+    let draft = match (way, way.raw(prompt, usize::MAX)) {
+        (_, Some((text, stops))) => to("/completion")?.set("prompt", text).native(prompt, &stops),
+        (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
             let text = fim::render("{prefix}", prompt, "");
             let line = text.rfind('\n').map_or(0, |at| at + 1);
             let (before, typed) = text.split_at_checked(line).unwrap_or((&text, ""));
@@ -67,9 +66,7 @@ pub(in crate::provider) fn request<'a>(
                 .set("input_suffix", prompt.suffix.as_str())
                 .native(prompt, &prompt.stop)
         }
-        Way::Template(template) => completion(template.render(prompt), &template.stops(prompt, usize::MAX))?,
-        Way::Custom(template) => completion(fim::render(template, prompt, ""), &prompt.stop)?,
-        Way::Chat => {
+        (Way::Chat, None) => {
             let draft = to("/v1/chat/completions")?.chat(account, prompt, Seam::Instruction);
             // A server rarely says which model it has. Templates of models that can think know this switch, the others do
             // not look at it (tools/server/README.md, `chat_template_kwargs`).

@@ -39,8 +39,13 @@ pub(in crate::provider) fn request<'a>(
     // By `suffix`, unless there are other files to show and a template that can show them: what stands before the prefix
     // token is out of reach of `prompt`.
     let auto = if prompt.snippets.is_empty() { Auto::Suffix } else { Auto::TemplateOrSuffix };
-    let (draft, stops) = match (Ways { auto, ..Ways::ALL }).choose(profile, account)? {
-        Way::Suffix => {
+    let way = Ways { auto, ..Ways::ALL }.choose(profile, account)?;
+    let (draft, stops) = match (way, way.raw(prompt, MOST_STOPS)) {
+        (_, Some((text, stops))) => (generate()?.set("prompt", text).set("raw", true), stops),
+        (Way::Chat, None) => {
+            (Draft::to(profile, account, "/api/chat")?.chat(account, prompt, Seam::Instruction), Vec::new())
+        }
+        (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
             let text = fim::render("{prefix}", prompt, "");
             // A `stop` replaces the model's own, so the family's come along.
             let stops = match family {
@@ -48,17 +53,6 @@ pub(in crate::provider) fn request<'a>(
                 None => prompt.stop.clone(),
             };
             (generate()?.set("prompt", text).set("suffix", prompt.suffix.as_str()), stops)
-        }
-        Way::Template(template) => {
-            let draft = generate()?.set("prompt", template.render(prompt)).set("raw", true);
-            (draft, template.stops(prompt, MOST_STOPS))
-        }
-        Way::Custom(template) => {
-            let draft = generate()?.set("prompt", fim::render(template, prompt, "")).set("raw", true);
-            (draft, prompt.stop.clone())
-        }
-        Way::Chat => {
-            (Draft::to(profile, account, "/api/chat")?.chat(account, prompt, Seam::Instruction), Vec::new())
         }
     };
     let plan = profile.plan(account);

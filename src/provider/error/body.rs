@@ -33,23 +33,20 @@ pub(super) struct ErrorBody {
 impl ErrorBody {
     pub(super) fn of_body(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
+        let mut said = Self::default();
         match json_tree::parse(&text) {
-            Some(value) => Self::of_value(&value),
-            None => Self { is_page: is_page(&text), ..Self::of_text(&summary(&text)) },
+            Some(value) => said.read(&value),
+            None => {
+                said.is_page = is_page(&text);
+                said.message = summary(&text);
+            }
         }
+        said.signals.push(said.message.to_ascii_lowercase());
+        said.retry_after_ms = said.retry_after_ms.or_else(|| wait_in_words(&said.message));
+        said
     }
 
-    fn of_text(text: &str) -> Self {
-        let retry_after_ms = wait_in_words(text);
-        Self {
-            message: text.to_owned(),
-            signals: vec![text.to_ascii_lowercase()],
-            retry_after_ms,
-            ..Self::default()
-        }
-    }
-
-    fn of_value(value: &Value) -> Self {
+    fn read(&mut self, value: &Value) {
         // Google's OpenAI dialect wraps the object into an array.
         let value = match value {
             Value::Array(elements) => elements.first().unwrap_or(value),
@@ -63,7 +60,7 @@ impl ErrorBody {
         let elsewhere = ["error", "message", "Message", "detail", "detail.0.msg", "errors.0.message"];
         let message = text(error, "message").or_else(|| elsewhere.iter().find_map(|path| text(value, path)));
         let raw = text(error, "metadata.raw").map(raw_message);
-        let message = match (message, raw) {
+        self.message = match (message, raw) {
             // OpenRouter's own words are "Provider returned error"; the upstream's tell more.
             (Some(message), Some(raw)) if !message.contains(&raw) => [message, ": ", &raw].concat(),
             (Some(message), _) => message.to_owned(),
@@ -74,37 +71,31 @@ impl ErrorBody {
         let numbers = [(error, "code"), (error, "status_code"), (error, "status"), (value, "code")];
         let number = numbers.iter().find_map(|(object, path)| {
             let number = at(object, path)?;
-            number.as_u64().or_else(|| number.as_str()?.parse().ok())
+            number.as_u64().or_else(|| number.as_str()?.parse::<u64>().ok())
         });
-        let (mut code, mut signals) = (None, Vec::new());
         let names = [(error, "code"), (error, "status"), (error, "type"), (error, "__type"), (value, "code")];
         for (object, path) in names {
             let Some(name) = text(object, path).filter(|name| *name != "error") else { continue };
-            signals.push(name.to_ascii_lowercase());
-            if code.is_none() && !name.bytes().all(|byte| byte.is_ascii_digit()) {
-                code = Some(name.to_owned());
+            self.signals.push(name.to_ascii_lowercase());
+            if self.code.is_none() && !name.bytes().all(|byte| byte.is_ascii_digit()) {
+                self.code = Some(name.to_owned());
             }
         }
-        let mut retry_after_ms = None;
+        if let Some(number) = number {
+            self.code.get_or_insert_with(|| number.to_string());
+            self.status = if (400..600).contains(&number) { Some(number as u16) } else { None };
+        }
         if let Some(Value::Array(details)) = at(error, "details") {
             for detail in details {
-                signals.extend(text(detail, "reason").map(str::to_ascii_lowercase));
-                retry_after_ms = retry_after_ms.or_else(|| duration_ms(text(detail, "retryDelay")?));
+                self.signals.extend(text(detail, "reason").map(str::to_ascii_lowercase));
+                self.retry_after_ms =
+                    self.retry_after_ms.or_else(|| duration_ms(text(detail, "retryDelay")?));
             }
         }
         if at(error, "metadata.reasons").is_some() {
-            signals.push("flagged".to_owned());
+            self.signals.push("flagged".to_owned());
         }
-        signals.push(message.to_ascii_lowercase());
-        Self {
-            code: code.or_else(|| number.map(|number| number.to_string())),
-            signals,
-            status: number.filter(|number| (400..600).contains(number)).map(|number: u64| number as u16),
-            retry_after_ms: retry_after_ms.or_else(|| wait_in_words(&message)),
-            is_page: false,
-            request_id: text(value, "request_id").or_else(|| text(error, "request_id")).map(str::to_owned),
-            message,
-        }
+        self.request_id = text(value, "request_id").or_else(|| text(error, "request_id")).map(str::to_owned);
     }
 }
 

@@ -9,9 +9,17 @@ use crate::unseen::is_unseen;
 /// The text on one line, without secrets, cut to `limit` characters.
 pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
     // Redacted before it is cut, lest the cut leaves the beginning of a key.
-    let mut text = secrets.iter().fold(Cow::Borrowed(head(text, 4096)), |text, secret| redact(text, secret));
-    for secret in secrets.iter().filter(|secret| secret.len() >= TELLING) {
-        text = disguises(secret).iter().fold(text, |text, disguise| redact(text, disguise));
+    let mut text = Cow::Borrowed(head(text, 4096));
+    for secret in secrets {
+        text = redact(text, secret);
+    }
+    for secret in secrets {
+        if secret.len() < TELLING {
+            continue;
+        }
+        for disguise in disguises(secret) {
+            text = redact(text, &disguise);
+        }
         if is_spaced_out(&text, secret) {
             text = Cow::Borrowed("***");
         }
@@ -32,8 +40,7 @@ pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
         out.push_str(word);
         length += word.chars().count();
         if length > limit {
-            let cut = out.char_indices().nth(limit.saturating_sub(1)).map_or(out.len(), |(at, _)| at);
-            out.truncate(cut);
+            out.truncate(head(&out, limit.saturating_sub(1)).len());
             out.push('…');
             break;
         }
@@ -70,18 +77,24 @@ fn redact<'a>(text: Cow<'a, str>, secret: &str) -> Cow<'a, str> {
 
 /// How many bytes at the beginning of `text` stand in this order somewhere in `secret`.
 fn shared_run(text: &[u8], secret: &[u8]) -> usize {
-    (0..secret.len())
-        .filter_map(|from| secret.get(from..))
-        .map(|tail| text.iter().zip(tail).take_while(|(a, b)| a == b).count())
-        .max()
-        .unwrap_or(0)
+    let mut longest = 0;
+    for from in 0..secret.len() {
+        let mut run = 0;
+        while run < text.len() && text.get(run) == secret.get(from + run) {
+            run += 1;
+        }
+        longest = longest.max(run);
+    }
+    longest
 }
 
 /// A secret as a server may repeat it for debugging: backwards, in hexadecimal, in base64 at each alignment.
 fn disguises(secret: &str) -> Vec<String> {
     let hexadecimal = hex(secret.as_bytes());
     let mut all = vec![secret.chars().rev().collect(), hexadecimal.to_ascii_uppercase(), hexadecimal];
-    all.extend((0..3).filter_map(|skipped| secret.as_bytes().get(skipped..)).map(base64));
+    for skipped in 0..3 {
+        all.push(base64(secret.as_bytes().get(skipped..).unwrap_or_default()));
+    }
     all
 }
 
@@ -100,13 +113,26 @@ fn base64(bytes: &[u8]) -> String {
 
 /// Whether the text holds a telling piece of the secret with other characters strewn in.
 fn is_spaced_out(text: &str, secret: &str) -> bool {
-    let squeezed = |text: &str| text.bytes().filter(u8::is_ascii_alphanumeric).collect::<Vec<_>>();
     let (text, secret) = (squeezed(text), squeezed(secret));
     let telling = (TELLING + TELLING / 2).min(secret.len()).max(1);
-    (0..text.len()).filter_map(|from| text.get(from..)).any(|tail| shared_run(tail, &secret) >= telling)
+    let mut rest = text.as_slice();
+    while let Some((_, behind)) = rest.split_first() {
+        if shared_run(rest, &secret) >= telling {
+            return true;
+        }
+        rest = behind;
+    }
+    false
 }
 
-fn head(text: &str, limit: usize) -> &str {
+fn squeezed(text: &str) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.retain(u8::is_ascii_alphanumeric);
+    bytes
+}
+
+/// The first `limit` characters of the text.
+pub(in crate::provider) fn head(text: &str, limit: usize) -> &str {
     text.char_indices().nth(limit).and_then(|(at, _)| text.get(..at)).unwrap_or(text)
 }
 
