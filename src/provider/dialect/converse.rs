@@ -7,14 +7,14 @@ use crate::provider::address::{bedrock_host, region, url};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::{conversation, stops};
-use crate::provider::pieces::{reasoning, text};
+use crate::provider::pieces::{reasoning, text, tool_arguments, tool_call};
 use crate::provider::profile::Profile;
 use crate::provider::request::{Draft, object, text_part, texts};
 use crate::provider::sigv4::{Signer, Unsigned};
 use crate::provider::url::segment;
 use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Wire};
-use crate::stream::{ErrorKind, Sink, StreamToken, ToolCall};
+use crate::stream::{ErrorKind, Sink, StreamToken};
 
 /// The name under which both of Bedrock's hosts are signed for.
 const SERVICE: &str = "bedrock";
@@ -298,14 +298,7 @@ impl Converse {
     fn tool(&mut self, block: u64, tool: &Tool<'_>, sink: &mut dyn Sink) {
         let index = self.tools.len().try_into().unwrap_or(u32::MAX);
         self.tools.push(block);
-        let arguments = tool.input.json().into();
-        sink.token(StreamToken::ToolCall(ToolCall {
-            index,
-            id: tool.id.cow(),
-            name: tool.name.cow(),
-            arguments,
-            ..ToolCall::default()
-        }));
+        tool_call(index, tool.id, tool.name, tool.input.json(), sink);
     }
 
     fn delta(&mut self, block: u64, delta: &Delta<'_>, sink: &mut dyn Sink) {
@@ -314,7 +307,7 @@ impl Converse {
         if let Some((index, _)) = (0..).zip(&self.tools).find(|(_, tool)| **tool == block)
             && let Some(arguments) = delta.tool.input.piece(&mut self.scratch)
         {
-            sink.token(StreamToken::ToolCall(ToolCall { index, arguments, ..ToolCall::default() }));
+            tool_arguments(index, &arguments, sink);
         }
     }
 

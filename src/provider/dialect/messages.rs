@@ -6,13 +6,13 @@ use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::{conversation, stops};
-use crate::provider::pieces::{reasoning, text};
+use crate::provider::pieces::{reasoning, text, tool_arguments, tool_call};
 use crate::provider::profile::{Address, Profile};
 use crate::provider::reasoning::Plan;
 use crate::provider::request::{Draft, object, texts};
 use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
-use crate::stream::{Sink, StreamToken, ToolCall, Usage};
+use crate::stream::{Sink, StreamToken, Usage};
 
 /// The request that asks a Claude model for `prompt`.
 ///
@@ -201,8 +201,7 @@ impl Messages {
         for (index, content) in (0..).zip(message.content.iter()) {
             self.block(index, &content, sink);
             if says(content.kind, "tool_use") && content.input.json() == "{}" {
-                let (index, arguments) = (self.tools.saturating_sub(1), content.input.json().into());
-                sink.token(StreamToken::ToolCall(ToolCall { index, arguments, ..ToolCall::default() }));
+                tool_arguments(self.tools.saturating_sub(1), content.input.json(), sink);
             }
         }
         self.count(message.usage, sink);
@@ -219,14 +218,9 @@ impl Messages {
                 let tool = self.tools;
                 self.tools += 1;
                 self.blocks.push((index, Block::Tool(tool)));
-                sink.token(StreamToken::ToolCall(ToolCall {
-                    index: tool,
-                    id: content.id.cow(),
-                    name: content.name.cow(),
-                    // The input of a streamed call is `{}` here and comes in deltas.
-                    arguments: if content.input.is_given() { content.input.json() } else { "" }.into(),
-                    ..ToolCall::default()
-                }));
+                // The input of a streamed call is `{}` here and comes in deltas.
+                let input = if content.input.is_given() { content.input.json() } else { "" };
+                tool_call(tool, content.id, content.name, input, sink);
             }
             _ => self.blocks.push((index, Block::Foreign)),
         }
@@ -240,7 +234,7 @@ impl Messages {
             (Some("thinking_delta"), _) => reasoning(delta.thinking, &mut self.scratch, sink),
             (Some("input_json_delta"), Some(Block::Tool(index))) => {
                 if let Some(arguments) = delta.partial_json.piece(&mut self.scratch) {
-                    sink.token(StreamToken::ToolCall(ToolCall { index, arguments, ..ToolCall::default() }));
+                    tool_arguments(index, &arguments, sink);
                 }
             }
             // Signatures and citations are none of the answer's text.

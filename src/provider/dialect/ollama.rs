@@ -7,13 +7,13 @@ use crate::json::{Few, Raw, object};
 use crate::provider::error::stream_error;
 use crate::provider::fim::{self, Auto, Way, Ways};
 use crate::provider::finish::finish_reason_in;
-use crate::provider::pieces::{reasoning, text};
+use crate::provider::pieces::{reasoning, text, tool_call};
 use crate::provider::profile::Profile;
 use crate::provider::reasoning::Plan;
 use crate::provider::request::{Draft, object, texts};
 use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
-use crate::stream::{FinishReason, Sink, StreamToken, ToolCall, Usage};
+use crate::stream::{FinishReason, Sink, StreamToken, Usage};
 
 /// Tokens the model is loaded with room for. Said in every request: Ollama's own 4096 would cut a longer
 /// prompt at its beginning, special tokens and all, and another number loads the model anew.
@@ -156,13 +156,8 @@ impl Wire for Lines {
         text(line.response, 0, None, &mut self.scratch, sink);
         text(message.content, 0, None, &mut self.scratch, sink);
         for call in message.tool_calls.iter() {
-            sink.token(StreamToken::ToolCall(ToolCall {
-                index: self.tools,
-                id: call.id.cow(),
-                name: call.function.name.cow(),
-                arguments: arguments(call.function.arguments, &mut self.scratch).into(),
-                ..ToolCall::default()
-            }));
+            let arguments = arguments(call.function.arguments, &mut self.scratch);
+            tool_call(self.tools, call.id, call.function.name, arguments, sink);
             self.tools += 1;
         }
         if !line.done.is_given() {

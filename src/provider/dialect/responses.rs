@@ -11,11 +11,12 @@ use crate::provider::decoder::{Ends, Frame, Wire, says};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::conversation;
+use crate::provider::pieces::{tool_arguments, tool_call};
 use crate::provider::profile::Profile;
 use crate::provider::request::{Draft, object};
 use crate::provider::usage::usage;
 use crate::provider::{Account, Error, Prompt, Seam};
-use crate::stream::{FinishReason, Sink, StreamToken, ToolCall};
+use crate::stream::{FinishReason, Sink, StreamToken};
 
 /// The API refuses a lower limit.
 const LEAST_TOKENS: u32 = 16;
@@ -206,13 +207,7 @@ impl Responses {
     fn open_call(&mut self, output_index: Raw<'_>, item: &Item<'_>, sink: &mut dyn Sink) {
         let arguments = item.whole_arguments().str(&mut self.scratch).unwrap_or_default();
         self.begun = true;
-        sink.token(StreamToken::ToolCall(ToolCall {
-            index: self.calls.len() as u32,
-            id: item.call_id.cow(),
-            name: item.name.cow(),
-            arguments: arguments.into(),
-            ..ToolCall::default()
-        }));
+        tool_call(self.calls.len() as u32, item.call_id, item.name, arguments, sink);
         let output_index = output_index.number().unwrap_or(self.calls.len() as u64);
         self.calls.push(OpenCall { output_index, has_arguments: !arguments.is_empty() });
     }
@@ -247,8 +242,7 @@ impl Responses {
         let piece = piece.str(&mut self.scratch).filter(|piece| !piece.is_empty());
         if let (Some(call), Some(piece)) = (self.calls.get_mut(index), piece) {
             call.has_arguments = true;
-            let call = ToolCall { index: index as u32, arguments: piece.into(), ..ToolCall::default() };
-            sink.token(StreamToken::ToolCall(call));
+            tool_arguments(index as u32, piece, sink);
         }
     }
 
