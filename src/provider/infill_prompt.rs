@@ -109,13 +109,10 @@ impl Conversation {
 
 /// At most `most` stop strings that may be sent along: none of white space only, which would cut an answer right
 /// after the code fence some models open in spite of all, and which Anthropic refuses.
-pub(super) fn stops(prompt: &Prompt, most: usize) -> Vec<&str> {
-    let mut stops: Vec<&str> = Vec::new();
-    for stop in &prompt.stop {
-        if !stop.trim().is_empty() && stops.len() < most {
-            stops.push(stop);
-        }
-    }
+pub(super) fn stops(prompt: &Prompt, most: usize) -> Vec<String> {
+    let mut stops = prompt.stop.clone();
+    stops.retain(|stop| !stop.trim().is_empty());
+    stops.truncate(most);
     stops
 }
 

@@ -337,9 +337,8 @@ fn is_version_of(model: &str, name: &str) -> bool {
             is_number(piece) && (at > 1 || piece.len() >= 4)
                 || is_size(piece.trim_start_matches('a'))
                 || piece.strip_prefix('v').is_some_and(is_number)
-                || piece.trim_end_matches(|c: char| c.is_ascii_digit()).len() < piece.len()
-                    && is_quantization(piece)
-                || matches!(piece, "latest" | "preview" | "awq" | "gptq" | "gguf" | "k" | "m" | "s")
+                || piece.ends_with(|c: char| c.is_ascii_digit()) && is_quantization(piece)
+                || ["latest", "preview", "awq", "gptq", "gguf", "k", "m", "s"].contains(&piece)
         })
 }
 

@@ -219,11 +219,8 @@ fn insert(object: &mut Map<String, Value>, field: &str, value: Value) {
 }
 
 /// A list of texts; `null` when it is empty.
-pub(super) fn texts(list: &[impl AsRef<str>]) -> Value {
-    match list {
-        [] => Value::Null,
-        _ => list.iter().map(AsRef::as_ref).collect(),
-    }
+pub(super) fn texts(list: &[String]) -> Value {
+    if list.is_empty() { Value::Null } else { list.into() }
 }
 
 /// The content of a turn in Google's and Bedrock's formats: one part of text.
