@@ -268,10 +268,8 @@ impl Wire for Converse {
             }
             // No event, but JSON in place of the stream: a whole answer, or an error.
             "" if event.stop_reason.is_given() => {
-                let mut index = 0;
-                for block in event.output.message.content.iter() {
+                for (index, block) in (0..).zip(event.output.message.content.iter()) {
                     self.block(index, &block, sink);
-                    index += 1;
                 }
                 count(event.usage, sink);
                 stopped(event.stop_reason, ends);
