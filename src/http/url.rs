@@ -171,10 +171,10 @@ impl Url {
     pub fn join(&self, path: &str) -> Result<Self, &'static str> {
         let base = self.part(0, self.path_end).trim_end_matches('/');
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let mark = |is_needed: bool, mark| if is_needed { mark } else { "" };
-        let (own, both) = (self.query(), !self.query().is_empty() && !query.is_empty());
-        let any = mark(!own.is_empty() || !query.is_empty(), "?");
-        Self::parse(&[base, path, any, own, mark(both, "&"), query].concat())
+        let own = self.query();
+        let mark = if own.is_empty() && query.is_empty() { "" } else { "?" };
+        let and = if own.is_empty() || query.is_empty() { "" } else { "&" };
+        Self::parse(&[base, path, mark, own, and, query].concat())
     }
 
     fn host_start(&self) -> usize {
