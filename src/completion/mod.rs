@@ -15,6 +15,7 @@ pub mod prompt;
 pub mod reuse;
 pub mod suggestion;
 pub mod targets;
+mod text;
 pub mod trigger;
 
 #[cfg(any(test, feature = "simulation"))]

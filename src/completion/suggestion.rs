@@ -8,6 +8,7 @@ use super::postprocess::{
     self, CursorContext, Extent, Hidden, Processed, Replacement, may_change, past_block, postprocess,
 };
 use super::reuse::Continuation;
+use super::text::{first_line, has, is_among, is_word, tail};
 use crate::unseen;
 
 /// Deleting back more than this before the place of the request ends a suggestion, in bytes.
@@ -121,7 +122,7 @@ impl Rest {
             return self;
         }
         let start = self.text.len() - self.text.trim_start().len();
-        let line = self.text.get(start..).unwrap_or_default();
+        let line = tail(&self.text, start);
         if let Some(end) = line.find(['\r', '\n']) {
             self.text.truncate(start + end);
         }
@@ -290,8 +291,7 @@ impl Suggestion {
     pub fn once_taken(&self, document: &str, end: usize) -> Option<Continuation> {
         let (before, _) = self.context(document)?;
         let after = document.get(end..)?;
-        let line_after = after.lines().next().unwrap_or_default();
-        let is_line_end = !line_after.contains(|c: char| c.is_alphanumeric() || c == '_');
+        let is_line_end = !has(first_line(after), is_word);
         let (before, after) = CursorContext::window(&before, after);
         let (before, after) = (unseen::strip_lines(before), unseen::strip_lines(after));
         let context = CursorContext::new(&before, &after, &self.language, self.extent);
@@ -321,7 +321,7 @@ impl Suggestion {
     /// nothing contradicts it but nothing follows it either.
     fn follows(&self, typed: &str) -> bool {
         let goes_along = |text: &str, open: bool| {
-            let rest = text.get(self.typed..).unwrap_or_default();
+            let rest = tail(text, self.typed);
             rest.starts_with(typed) || (open && typed.starts_with(rest))
         };
         let raw = self.full(&self.answer.text);
@@ -381,8 +381,7 @@ impl Suggestion {
         let mut processed = postprocess(&context, &self.answer.text, whole);
         if let Some(replacement) = &mut processed.replacement {
             // It goes to the end of the line, which may be longer than the model knows.
-            let line = after.split('\n').next().unwrap_or_default();
-            replacement.replaced = line.trim_end().len();
+            replacement.replaced = first_line(after).trim_end().len();
         }
         processed
     }
@@ -433,7 +432,7 @@ fn closes(typed: &str, text: &str, count: usize) -> bool {
 }
 
 fn is_closer(text: &str) -> bool {
-    matches!(text, ")" | "]" | "}" | "\"" | "'" | "`")
+    is_among(text, ") ] } \" ' `")
 }
 
 /// The first few lines right of the caret decide about overlaps; a cheap mark of them.

@@ -5,6 +5,10 @@ use std::cell::OnceCell;
 use super::Extent;
 use super::language::{self, Blocks, Language};
 use super::lexer::{Lexer, Mark};
+use crate::completion::text::{
+    Lines, begins_with_one, first_bytes, first_line, head, is_blank, last_bytes, last_line, last_line_start,
+    skip_blank, tail,
+};
 
 /// Bytes of the document that are looked at on each side of the cursor. A document may have megabytes,
 /// and the shape is asked for at every key.
@@ -64,7 +68,7 @@ pub(super) struct Style {
 impl<'a> CursorContext<'a> {
     /// What is looked at of a document that has `before` and `after` around the cursor.
     pub fn window<'d>(before: &'d str, after: &'d str) -> (&'d str, &'d str) {
-        (last(before), first(after))
+        (last(before), first_bytes(after, WINDOW))
     }
 
     /// The cursor stands between `before` and `after` in a document of Lapce's language id `language_id`;
@@ -72,15 +76,17 @@ impl<'a> CursorContext<'a> {
     pub fn new(before: &'a str, after: &'a str, language_id: &'a str, extent: Extent) -> Self {
         let language = language::of(language_id);
         let before = last(before);
-        let after = first(after);
-        let line_before = before.rsplit('\n').next().unwrap_or_default();
-        let line_after = after.split('\n').next().unwrap_or_default().trim_end_matches('\r');
-        let above = before.get(..before.len() - line_before.len()).unwrap_or_default();
+        let after = first_bytes(after, WINDOW);
+        let line_before = last_line(before);
+        let line_after = first_line(after).trim_end_matches('\r');
+        let above = head(before, before.len() - line_before.len());
         let style = style(above, line_before, after, language_id, language);
         let mut lexer = Lexer::new(language);
         let mut open = Vec::new();
-        for line in above.get(top_level(above, language)..).unwrap_or_default().lines() {
-            lexer.line(line, &mut |_, mark| mark.follow(&mut open));
+        for line in tail(above, top_level(above, language)).lines() {
+            lexer.line(line, &mut |_, mark| {
+                mark.follow(&mut open);
+            });
         }
         let opened_above = open.len();
         let was_inside = lexer.is_inside();
@@ -93,7 +99,7 @@ impl<'a> CursorContext<'a> {
         });
         let literal = quoted.filter(|_| lexer.in_string()).and_then(|at| line_before.get(at..));
         let in_comment = code < line_before.len() || lexer.is_inside() && !lexer.in_string();
-        let code_before = if was_inside { "" } else { line_before.get(..code).unwrap_or_default() };
+        let code_before = if was_inside { "" } else { head(line_before, code) };
         let (header, body, openers) = blocks(above, line_before, language, style);
         Self {
             extent,
@@ -136,7 +142,7 @@ impl<'a> CursorContext<'a> {
 
     /// Whether there is nothing but white space left of the anchor on its line.
     pub(super) fn on_blank_line(&self) -> bool {
-        self.line_before.trim().is_empty()
+        is_blank(self.line_before)
     }
 
     /// Whether the anchor stands in a comment or a string, where words are the text.
@@ -157,36 +163,36 @@ impl<'a> CursorContext<'a> {
     /// Whether white space of this kind is the document's own: a line begins with exactly this, or one next to the
     /// cursor with the beginning of it.
     pub(super) fn has_blank(&self, blank: &str) -> bool {
-        let next = self.lines_below().find(|line| !line.trim().is_empty());
-        for line in [self.line_before, self.above().unwrap_or_default(), next.unwrap_or_default()] {
+        let below = self.lines_below().solid().next();
+        for line in [self.line_before, self.above(), below.unwrap_or_default()] {
             let own = leading_blank(line);
             if own.contains(if self.style.tabs { ' ' } else { '\t' }) && blank.starts_with(own) {
                 return true;
             }
         }
         let own = |line: &str| leading_blank(line) == blank;
-        self.before.split('\n').any(own) || self.lines_below().any(own)
+        Lines::down(self.before).any(own) || self.lines_below().any(own)
     }
 
     /// The lines below the cursor's.
-    pub(super) fn lines_below(&self) -> impl Iterator<Item = &'a str> {
-        self.after.split('\n').skip(1).map(|line| line.trim_end_matches('\r'))
+    pub(super) fn lines_below(&self) -> Lines<'a> {
+        Lines::down(self.after).beyond()
     }
 
     /// The lines above the cursor's, nearest first.
-    pub(super) fn lines_above(&self) -> impl Iterator<Item = &'a str> {
-        self.before.rsplit('\n').skip(1).map(|line| line.trim_end_matches('\r'))
+    pub(super) fn lines_above(&self) -> Lines<'a> {
+        Lines::up(self.before).beyond()
     }
 
-    /// The nearest line above with anything on it.
-    pub(super) fn above(&self) -> Option<&'a str> {
-        self.lines_above().find(|line| !line.trim().is_empty())
+    /// The nearest line above with anything on it; nothing if there is none.
+    pub(super) fn above(&self) -> &'a str {
+        self.lines_above().solid().next().unwrap_or_default()
     }
 
     /// Whether an answer may indent in steps of so many columns: the document does so, or the lines below stand so.
     pub(super) fn allows_step(&self, step: usize) -> bool {
         let unit = self.style.step;
-        let mut below = self.lines_below().filter(|line| !line.trim().is_empty()).take(2);
+        let mut below = self.lines_below().solid().take(2);
         self.style.allows_step(step)
             || below.any(|line| {
                 let columns = self.columns(line);
@@ -196,15 +202,9 @@ impl<'a> CursorContext<'a> {
 
     /// Whether the document ends its lines with CR LF.
     pub(super) fn has_crlf(&self) -> bool {
-        let nearest = self.before.rfind('\n').and_then(|at| self.before.get(..at));
-        match nearest {
-            Some(above) => above.ends_with('\r'),
-            None => self
-                .after
-                .split('\n')
-                .next()
-                .is_some_and(|line| line.ends_with('\r') && self.after.contains('\n')),
-        }
+        let above = self.before.rfind('\n').map(|at| (self.before, at));
+        let nearest = above.or_else(|| Some((self.after, self.after.find('\n')?)));
+        nearest.is_some_and(|(text, at)| head(text, at).ends_with('\r'))
     }
 
     /// The first bracket that the lines below close without opening it, with the columns of its line.
@@ -222,11 +222,10 @@ impl<'a> CursorContext<'a> {
         let mut open = Vec::new();
         let mut closed = Vec::new();
         for line in self.lines_below() {
-            lexer.line(line, &mut |_, mark| match mark {
-                Mark::Open(closer) => open.push(closer),
-                Mark::Close(c) if open.last() == Some(&c) => drop(open.pop()),
-                Mark::Close(c) => closed.push((c, self.columns(line))),
-                _ => {}
+            lexer.line(line, &mut |_, mark| {
+                if let Some(c) = mark.follow(&mut open) {
+                    closed.push((c, self.columns(line)));
+                }
             });
             if closed.len() >= most {
                 break;
@@ -242,7 +241,7 @@ impl<'a> CursorContext<'a> {
 
     /// Whether nothing but white space is in the document.
     pub(super) fn is_empty(&self) -> bool {
-        self.before.trim().is_empty() && self.after.trim().is_empty()
+        is_blank(self.before) && is_blank(self.after)
     }
 }
 
@@ -278,41 +277,34 @@ impl Style {
         columns
     }
 
-    /// White space of so many columns.
-    pub(super) fn blanks(&self, columns: usize) -> String {
-        if self.tabs {
-            "\t".repeat(columns / self.step) + &" ".repeat(columns % self.step)
-        } else {
-            " ".repeat(columns)
+    /// The code behind white space of so many columns.
+    #[inline(never)]
+    pub(super) fn indented(&self, columns: usize, code: &str) -> String {
+        let tabs = if self.tabs { columns / self.step } else { 0 };
+        let mut line = String::new();
+        for _ in 0..tabs {
+            line.push('\t');
         }
+        for _ in tabs * self.step..columns {
+            line.push(' ');
+        }
+        line.push_str(code);
+        line
     }
 }
 
 /// The white space a line begins with.
 fn leading_blank(line: &str) -> &str {
-    line.get(..line.len() - line.trim_start_matches([' ', '\t']).len()).unwrap_or_default()
+    head(line, line.len() - skip_blank(line).len())
 }
 
 /// The end of `text` within the window, whole lines if there are any.
 fn last(text: &str) -> &str {
-    let mut start = text.len().saturating_sub(WINDOW);
-    if start == 0 {
-        return text;
+    let rest = last_bytes(text, WINDOW);
+    match rest.find('\n') {
+        Some(at) if rest.len() < text.len() => tail(rest, at + 1),
+        _ => rest,
     }
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    let rest = text.get(start..).unwrap_or_default();
-    rest.split_once('\n').map_or(rest, |(_, lines)| lines)
-}
-
-/// The beginning of `text` within the window.
-fn first(text: &str) -> &str {
-    let mut end = text.len().min(WINDOW);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
 }
 
 /// Where the last line begins that no string or comment can be suspected to reach into: the lexer starts
@@ -322,19 +314,15 @@ fn top_level(above: &str, language: &Language) -> usize {
         return above.len();
     }
     let mut end = above.len();
-    for line in above.rsplit('\n').skip(1) {
-        end -= 1;
-        let start = end - line.len();
-        let first = line.bytes().next().unwrap_or(b' ');
-        if (first.is_ascii_alphabetic() && language.opens(line))
-            || line.starts_with("/*")
-            || line.starts_with("\"\"\"")
-        {
-            return start;
+    while end > 0 {
+        end = last_line_start(head(above, end - 1));
+        let line = first_line(tail(above, end));
+        let named = line.bytes().next().is_some_and(|first| first.is_ascii_alphabetic());
+        if named && language.opens(line) || begins_with_one(line, &["/*", "\"\"\""]) {
+            break;
         }
-        end = start;
     }
-    0
+    end
 }
 
 /// The blocks the cursor's line is in: the line that opens the nearest, the columns of its statements, and the columns
@@ -348,11 +336,10 @@ fn blocks<'a>(
     let mut column = style.columns(line_before);
     let mut body = column;
     let (mut header, mut openers) = (None, Vec::new());
-    for line in above.rsplit('\n').filter(|line| !line.trim().is_empty()) {
+    for line in Lines::up(above).solid() {
         if column == 0 {
             break;
         }
-        let line = line.trim_end_matches('\r');
         let columns = style.columns(line);
         if columns >= column {
             continue;
@@ -376,7 +363,7 @@ fn blocks<'a>(
 /// A line less the comment at its end, as far as one line can tell.
 pub(super) fn without_comment<'l>(line: &'l str, language: &'static Language) -> &'l str {
     let end = Lexer::new(language).line(line, &mut |_, _| {});
-    line.get(..end).unwrap_or(line).trim_end()
+    head(line, end).trim_end()
 }
 
 /// How the document indents: the commonest step from a line that opens a block to the one below it.
@@ -388,10 +375,10 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &'stat
     let mut steps = [0usize; STEPS.len()];
     let mut seen = 0u16;
     let mut last: Option<(usize, &str)> = None;
-    let lines = above.lines().chain([line_before]).chain(after.lines().skip(1));
+    let lines = Lines::down(above).solid().chain([line_before]).chain(Lines::down(after).beyond().solid());
     for line in lines {
         let code = line.trim_start();
-        if (code.is_empty() && !std::ptr::eq(line, line_before)) || code.starts_with('*') {
+        if code.starts_with('*') {
             continue;
         }
         let columns = line.bytes().take_while(|c| *c == b' ').count();
@@ -422,12 +409,12 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &'stat
     if tabs > blanks || (!shown && matches!(id, "go" | "makefile")) {
         return Style { tabs: true, step: 4, shown, mixed, steps: seen };
     }
-    let common =
-        steps.iter().zip(STEPS).rev().max_by_key(|(count, _)| **count).filter(|(count, _)| **count > 0);
-    let step = match common {
-        Some((_, step)) => step,
-        None if shown => least.clamp(2, 8),
-        None => language.indent,
-    };
+    let mut step = if shown { least.clamp(2, 8) } else { language.indent };
+    let mut most = 0;
+    for (count, known) in steps.into_iter().zip(STEPS) {
+        if count > most {
+            (most, step) = (count, known);
+        }
+    }
     Style { tabs: false, step, shown, mixed, steps: seen }
 }

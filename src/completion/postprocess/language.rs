@@ -1,5 +1,10 @@
 //! What the rules know of a language: how its blocks end, and what its comments and strings look like.
 
+use crate::completion::text::{
+    begins, begins_with_one, begins_with_word, ends, ends_with_one, first_word, is_among, last_word,
+    skip_back,
+};
+
 /// How a block ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Blocks {
@@ -16,7 +21,7 @@ pub(super) enum Blocks {
 }
 
 /// A string's or block comment's marks.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Quote {
     pub(super) open: &'static str,
     pub(super) close: &'static str,
@@ -26,6 +31,7 @@ pub(super) struct Quote {
     pub(super) escapes: bool,
     /// What begins code within the string; that code ends with the matching brace.
     pub(super) code: &'static str,
+    pub(super) is_comment: bool,
 }
 
 /// What two dots in a row mean.
@@ -68,7 +74,7 @@ pub(super) struct Language {
 }
 
 const fn quote(mark: &'static str) -> Quote {
-    Quote { open: mark, close: mark, spans_lines: false, escapes: true, code: "" }
+    Quote { open: mark, close: mark, spans_lines: false, escapes: true, code: "", is_comment: false }
 }
 
 const fn long(mark: &'static str) -> Quote {
@@ -76,14 +82,18 @@ const fn long(mark: &'static str) -> Quote {
 }
 
 const fn raw(open: &'static str, close: &'static str) -> Quote {
-    Quote { open, close, spans_lines: true, escapes: false, code: "" }
+    Quote { open, close, spans_lines: true, escapes: false, code: "", is_comment: false }
+}
+
+const fn comment(open: &'static str, close: &'static str) -> Quote {
+    Quote { is_comment: true, ..raw(open, close) }
 }
 
 const fn with_code(quote: Quote, code: &'static str) -> Quote {
     Quote { code, ..quote }
 }
 
-const C_COMMENT: &[Quote] = &[raw("/*", "*/")];
+const C_COMMENT: &[Quote] = &[comment("/*", "*/")];
 const PLAIN: &[Quote] = &[quote("\""), quote("'")];
 
 const C: Language = Language {
@@ -170,7 +180,7 @@ const POWERSHELL: Language = Language {
     has_backquotes: true,
     dots: Dots::Range,
     line_comments: &["#"],
-    block_comments: &[raw("<#", "#>")],
+    block_comments: &[comment("<#", "#>")],
     quotes: PLAIN,
     ..C
 };
@@ -194,7 +204,7 @@ const FSHARP: Language = Language {
     dots: Dots::Range,
     has_backquotes: true,
     line_comments: &["//"],
-    block_comments: &[raw("(*", "*)")],
+    block_comments: &[comment("(*", "*)")],
     quotes: &[long("\"\"\""), long("\"")],
     has_lifetimes: true,
     indent: 4,
@@ -205,7 +215,7 @@ const HASKELL: Language = Language {
     has_backquotes: true,
     has_nothing: true,
     line_comments: &["--"],
-    block_comments: &[raw("{-", "-}")],
+    block_comments: &[comment("{-", "-}")],
     quotes: &[quote("\"")],
     has_lifetimes: true,
     ..HASH
@@ -238,7 +248,7 @@ const LUA: Language = Language {
     dots: Dots::Operator,
     blocks: Blocks::Words,
     line_comments: &["--"],
-    block_comments: &[raw("--[[", "]]")],
+    block_comments: &[comment("--[[", "]]")],
     quotes: &[raw("[[", "]]"), quote("\""), quote("'")],
     ..HASH
 };
@@ -246,7 +256,7 @@ const JULIA: Language = Language {
     has_backquotes: true,
     has_nothing: true,
     blocks: Blocks::Words,
-    block_comments: &[raw("#=", "=#")],
+    block_comments: &[comment("#=", "=#")],
     quotes: &[long("\"\"\""), quote("\"")],
     has_lifetimes: true,
     indent: 4,
@@ -274,7 +284,7 @@ const MARKUP: Language = Language {
     has_backquotes: true,
     blocks: Blocks::Tags,
     line_comments: &[],
-    block_comments: &[raw("<!--", "-->")],
+    block_comments: &[comment("<!--", "-->")],
     quotes: &[],
     indent: 2,
     ..UNKNOWN
@@ -303,83 +313,69 @@ const LISP: Language = Language {
     ..HASH
 };
 
-/// By Lapce's language id, and the names other editors give to those it calls "".
+/// Languages by Lapce's language ids, and by the names that other editors give to those it calls "".
+const LANGUAGES: &[(&str, &Language)] = &[
+    ("rust", &RUST),
+    ("go", &GO),
+    ("javascript javascriptreact typescript typescriptreact jsx tsx", &SCRIPT),
+    ("c cpp objective-c objective-cpp dlang zig proto thrift", &C),
+    ("java csharp", &TEXT_BLOCKS),
+    ("kotlin kotlinbuildscript scala groovy dart", &DOLLAR),
+    ("swift", &SWIFT),
+    ("css", &CSS),
+    ("scss less", &SCSS),
+    ("php", &PHP),
+    ("perl perl6 r", &PERL),
+    ("powershell", &POWERSHELL),
+    ("json jsonc", &JSON),
+    ("python", &PYTHON),
+    ("yaml", &HASH),
+    ("coffeescript", &COFFEE),
+    ("fsharp ocaml", &FSHARP),
+    ("elm haskell", &HASKELL),
+    ("makefile", &MAKE),
+    ("ruby", &RUBY),
+    ("elixir", &ELIXIR),
+    ("lua", &LUA),
+    ("julia", &JULIA),
+    ("erlang", &ERLANG),
+    ("vb", &BASIC),
+    ("shellscript shell bash sh", &SHELL),
+    ("html xml xsl vue svelte handlebars", &MARKUP),
+    ("sql", &SQL),
+    ("toml ini", &TABLES),
+    ("dockerfile", &DOCKER),
+    ("bat", &BATCH),
+    ("clojure", &LISP),
+    ("markdown tex latex plaintext", &PROSE),
+];
+
+/// The language with this id.
 pub(super) fn of(id: &str) -> &'static Language {
-    match id {
-        "rust" => &RUST,
-        "go" => &GO,
-        "javascript" | "javascriptreact" | "typescript" | "typescriptreact" | "jsx" | "tsx" => &SCRIPT,
-        "c" | "cpp" | "objective-c" | "objective-cpp" | "dlang" | "zig" | "proto" | "thrift" => &C,
-        "java" | "csharp" => &TEXT_BLOCKS,
-        "kotlin" | "kotlinbuildscript" | "scala" | "groovy" | "dart" => &DOLLAR,
-        "swift" => &SWIFT,
-        "css" => &CSS,
-        "scss" | "less" => &SCSS,
-        "php" => &PHP,
-        "perl" | "perl6" | "r" => &PERL,
-        "powershell" => &POWERSHELL,
-        "json" | "jsonc" => &JSON,
-        "python" => &PYTHON,
-        "yaml" => &HASH,
-        "coffeescript" => &COFFEE,
-        "fsharp" | "ocaml" => &FSHARP,
-        "elm" | "haskell" => &HASKELL,
-        "makefile" => &MAKE,
-        "ruby" => &RUBY,
-        "elixir" => &ELIXIR,
-        "lua" => &LUA,
-        "julia" => &JULIA,
-        "erlang" => &ERLANG,
-        "vb" => &BASIC,
-        "shellscript" | "shell" | "bash" | "sh" => &SHELL,
-        "html" | "xml" | "xsl" | "vue" | "svelte" | "handlebars" => &MARKUP,
-        "sql" => &SQL,
-        "toml" | "ini" => &TABLES,
-        "dockerfile" => &DOCKER,
-        "bat" => &BATCH,
-        "clojure" => &LISP,
-        "markdown" | "tex" | "latex" | "plaintext" => &PROSE,
-        _ => &UNKNOWN,
-    }
+    LANGUAGES.iter().find(|(ids, _)| is_among(id, ids)).map_or(&UNKNOWN, |(_, language)| language)
 }
 
 /// Words that end a block, or begin its next part.
-const END_WORDS: &[&str] =
-    &["end", "fi", "done", "esac", "until", "endif", "endfunction", "endwhile", "endfor", "End"];
-const NEXT_WORDS: &[&str] = &[
-    "else", "elif", "elsif", "elseif", "except", "finally", "catch", "rescue", "ensure", "when", "after",
-    "in", "Else", "ElseIf", "Catch",
-];
-
-/// The word a line begins with.
-pub(super) fn first_word(line: &str) -> &str {
-    let line = line.trim_start();
-    let end = line.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(line.len());
-    line.get(..end).unwrap_or_default()
-}
+const END_WORDS: &str = "end fi done esac until endif endfunction endwhile endfor End";
+const NEXT_WORDS: &str =
+    "else elif elsif elseif except finally catch rescue ensure when after in Else ElseIf Catch";
 
 impl Language {
     /// Whether a line does nothing but close a block.
     pub(super) fn closes(&self, line: &str) -> bool {
         let line = line.trim_start();
-        match self.blocks {
-            Blocks::None => line.starts_with([')', ']', '}']),
-            Blocks::Tags => {
-                line.starts_with("</") || line.starts_with(['}', ')', ']']) || line.starts_with("{/")
+        begins(line, ")]}")
+            || match self.blocks {
+                Blocks::Tags => begins_with_one(line, &["</", "{/"]),
+                Blocks::Words => begins_with_word(line, END_WORDS) || line.starts_with(";;"),
+                Blocks::Braces | Blocks::Indentation | Blocks::None => false,
             }
-            Blocks::Words => {
-                line.starts_with([')', ']', '}'])
-                    || END_WORDS.contains(&first_word(line))
-                    || line.starts_with(";;")
-            }
-            Blocks::Braces | Blocks::Indentation => line.starts_with([')', ']', '}']),
-        }
     }
 
     /// Whether a line begins the next part of a construct that the lines above began: `else:`.
     pub(super) fn goes_on(&self, line: &str) -> bool {
         matches!(self.blocks, Blocks::Words | Blocks::Indentation)
-            && NEXT_WORDS.contains(&first_word(line))
+            && begins_with_word(line, NEXT_WORDS)
             && !(self.line_comments == ["#"]
                 && self.blocks == Blocks::Words
                 && first_word(line) == "in"
@@ -389,18 +385,18 @@ impl Language {
     /// Whether the line under `code` (a line without its comment) must stand further right.
     pub(super) fn opens(&self, code: &str) -> bool {
         let code = code.trim_end();
-        if code.ends_with(['{', '(', '[']) {
+        if ends(code, "{([") {
             return self.blocks != Blocks::None;
         }
         let word = first_word(code);
         match self.blocks {
             Blocks::None => false,
-            Blocks::Braces => code.ends_with(':') && matches!(word, "case" | "default"),
+            Blocks::Braces => code.ends_with(':') && is_among(word, "case default"),
             Blocks::Indentation => {
                 code.ends_with(':')
                     || code.ends_with("->")
                     || begins_scalar(code)
-                    || ["do", "of", "where", "then", "else"].contains(&last_word(code))
+                    || is_among(last_word(code), "do of where then else")
             }
             Blocks::Words => opens_with_words(code),
             Blocks::Tags => opens_tag(code),
@@ -410,66 +406,37 @@ impl Language {
 
 /// Whether a line begins a block that a word ends.
 fn opens_with_words(code: &str) -> bool {
-    const HEADERS: &[&str] = &[
-        "def",
-        "defp",
-        "defmodule",
-        "class",
-        "module",
-        "function",
-        "if",
-        "unless",
-        "while",
-        "until",
-        "for",
-        "case",
-        "begin",
-        "elif",
-        "elsif",
-        "elseif",
-        "else",
-        "rescue",
-        "ensure",
-        "when",
-    ];
+    const HEADERS: &str = "def defp defmodule class module function if unless while until for case begin elif elsif \
+        elseif else rescue ensure when";
     let last = last_word(code);
     // A block's value may have a name, and a function a word before it.
     let code = code.trim_start();
     let (name, value) = code.split_once(" = ").unwrap_or(("", code));
     let named =
         ["local ", "private ", "protected ", "public "].iter().find_map(|word| code.strip_prefix(word));
-    let header =
-        [code, value, named.unwrap_or_default()].iter().any(|code| HEADERS.contains(&first_word(code)));
+    let header = [code, value, named.unwrap_or_default()].iter().any(|code| begins_with_word(code, HEADERS));
     // `def f(x), do: y` in Elixir, `def f(x) = y` in Ruby.
     let short = code.contains(", do:")
         || first_word(name) == "def" && name.matches('(').count() == name.matches(')').count();
     let function = (code.contains("function(") || code.contains("function (")) && code.ends_with(')');
     let block = code.ends_with('|') && (code.contains(" do |") || code.contains("{ |"));
-    let opens = header || function || ["do", "then", "else", "repeat", "in", "begin"].contains(&last);
-    block || opens && !short && !END_WORDS.contains(&last) && !code.contains(" then return ")
+    let opens = header || function || is_among(last, "do then else repeat in begin");
+    block || opens && !short && !is_among(last, END_WORDS) && !code.contains(" then return ")
 }
 
 /// Whether a line of YAML ends with the mark of a text of more than one line (YAML 1.2 §8.1): `run: |-`.
 fn begins_scalar(code: &str) -> bool {
-    let mark = code.trim_end_matches(['-', '+']);
-    [": |", ": >", "- |", "- >"].iter().any(|end| mark.ends_with(end))
-}
-
-fn last_word(code: &str) -> &str {
-    let start = code.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |at| at + 1);
-    // The rejected character may be wider than a byte.
-    code.get(start..).unwrap_or_default()
+    ends_with_one(skip_back(code, "-+"), &[": |", ": >", "- |", "- >"])
 }
 
 /// Whether the last tag of a line opens an element that the line does not close.
 fn opens_tag(line: &str) -> bool {
-    const VOID: &[&str] =
-        &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"];
+    const VOID: &str = "area base br col embed hr img input link meta source wbr";
     let Some(tag) = line.rfind('<').and_then(|at| line.get(at + 1..)) else { return false };
     let name = first_word(tag);
     line.ends_with('>')
         && !tag.ends_with("/>")
         && !name.is_empty()
         && tag.starts_with(name)
-        && !VOID.contains(&name)
+        && !is_among(name, VOID)
 }

@@ -1,6 +1,7 @@
 //! Just enough of a lexer to tell brackets from what looks like them in strings and comments.
 
 use super::language::{Blocks, Language, Quote};
+use crate::completion::text::{begins_with_one, head, run, skip, tail};
 
 /// Where a line of code leaves off.
 #[derive(Debug, Clone)]
@@ -29,21 +30,31 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    /// Keeps the list of closers that are still to come.
-    pub(super) fn follow(self, open: &mut Vec<char>) {
+    /// Keeps the list of closers that are still to come. Gives a closing bracket that is not the next of them.
+    #[inline(never)]
+    pub(super) fn follow(self, open: &mut Vec<char>) -> Option<char> {
         match self {
             Mark::Open(closer) => open.push(closer),
             Mark::Close(c) if open.last() == Some(&c) => drop(open.pop()),
-            _ => {}
+            Mark::Close(c) => return Some(c),
+            Mark::Quote | Mark::Unquote(_) => {}
         }
+        None
     }
 }
 
 impl Lexer {
     pub(super) fn new(language: &'static Language) -> Self {
-        let quotes = language.block_comments.iter().chain(language.quotes).map(|quote| quote.open);
-        let marks = quotes.chain(language.line_comments.iter().copied());
-        let telling = marks.fold(Bytes::of("()[]{}\\'"), Bytes::with_first);
+        let mut telling = Bytes([false; 256]);
+        for byte in "()[]{}\\'".bytes() {
+            telling.add(byte);
+        }
+        for quote in language.block_comments.iter().chain(language.quotes) {
+            telling.add_first(quote.open);
+        }
+        for mark in language.line_comments {
+            telling.add_first(mark);
+        }
         Self { language, telling, inside: None, here: None, left: Vec::new() }
     }
 
@@ -65,7 +76,7 @@ impl Lexer {
 
     /// Whether the text read so far ends within a string.
     pub(super) fn in_string(&self) -> bool {
-        self.inside.is_some_and(|inside| !self.language.block_comments.contains(inside))
+        self.inside.is_some_and(|inside| !inside.is_comment)
     }
 
     // The marks go to a `dyn` function: this code is large, and one copy of it is enough.
@@ -77,10 +88,9 @@ impl Lexer {
         let mut at = 0;
         while let Some(telling) = self.next_telling(line, at) {
             at = telling;
-            let before = line.get(..at).and_then(|before| before.chars().next_back()).unwrap_or(' ');
-            let Some((rest, c)) = line.get(at..).and_then(|rest| Some((rest, rest.chars().next()?))) else {
-                break;
-            };
+            let before = head(line, at).chars().next_back().unwrap_or(' ');
+            let rest = tail(line, at);
+            let Some(c) = rest.chars().next() else { break };
             let step = self.step(rest, c, before, &mut |what| mark(at, what));
             let Some(step) = step else { return at };
             at += step;
@@ -112,26 +122,25 @@ impl Lexer {
 
     /// Where the first byte from `at` on stands that may mean anything: most do not.
     fn next_telling(&self, line: &str, at: usize) -> Option<usize> {
-        let telling = match self.inside {
+        let tells = |byte: u8| match self.inside {
             Some(inside) => {
-                let ends = Bytes::of("").with_first(inside.close).with_first(inside.code);
-                if inside.escapes { ends.with_first("\\") } else { ends }
+                let starts = |mark: &str| mark.bytes().next() == Some(byte);
+                starts(inside.close) || starts(inside.code) || inside.escapes && byte == b'\\'
             }
-            None => self.telling,
+            None => self.telling.has(byte),
         };
-        let rest = line.as_bytes().get(at..)?;
-        Some(at + rest.iter().position(|byte| telling.has(*byte))?)
+        Some(at + tail(line, at).bytes().position(tells)?)
     }
 
     /// How many bytes belong together at the beginning of `rest`; `None`: a comment to the line's end.
     fn step(&mut self, rest: &str, c: char, before: char, mark: &mut dyn FnMut(Mark)) -> Option<usize> {
         if let Some(inside) = self.inside {
             if inside.escapes && c == '\\' {
-                return Some(1 + rest.chars().nth(1).map_or(0, char::len_utf8));
+                return Some(escaped(rest));
             }
             if rest.starts_with(inside.close) {
                 self.inside = None;
-                if !self.language.block_comments.contains(inside) {
+                if !inside.is_comment {
                     mark(Mark::Unquote(c));
                 }
                 return Some(inside.close.len());
@@ -146,7 +155,7 @@ impl Lexer {
         }
         // A backslash in code is within a pattern, or begins a function in Haskell.
         if c == '\\' && !self.language.has_lifetimes {
-            return Some(1 + rest.chars().nth(1).map_or(0, char::len_utf8));
+            return Some(escaped(rest));
         }
         let glued = c.is_alphabetic() && (before.is_alphanumeric() || before == '_');
         if let Some(comment) = self.language.block_comments.iter().find(|quote| rest.starts_with(quote.open))
@@ -154,7 +163,7 @@ impl Lexer {
             self.inside = Some(comment);
             return Some(comment.open.len());
         }
-        if self.language.line_comments.iter().any(|mark| rest.starts_with(mark))
+        if begins_with_one(rest, self.language.line_comments)
             && (c != '#' || before.is_whitespace() || before == ';')
             && !glued
         {
@@ -194,35 +203,39 @@ impl Lexer {
     }
 }
 
-/// A set of ASCII characters, one bit each.
-#[derive(Debug, Clone, Copy)]
-struct Bytes(u128);
+/// A set of bytes.
+#[derive(Debug, Clone)]
+struct Bytes([bool; 256]);
 
 impl Bytes {
-    fn of(text: &str) -> Self {
-        text.bytes().fold(Self(0), Self::with)
+    fn add(&mut self, byte: u8) {
+        if let Some(has) = self.0.get_mut(usize::from(byte)) {
+            *has = true;
+        }
     }
 
-    fn with(self, byte: u8) -> Self {
-        Self(self.0 | 1u128.checked_shl(byte.into()).unwrap_or_default())
+    /// Adds what `mark` begins with.
+    fn add_first(&mut self, mark: &str) {
+        if let Some(byte) = mark.bytes().next() {
+            self.add(byte);
+        }
     }
 
-    /// The set with what `mark` begins with.
-    fn with_first(self, mark: &str) -> Self {
-        mark.bytes().next().map_or(self, |byte| self.with(byte))
-    }
-
-    fn has(self, byte: u8) -> bool {
-        self.0.checked_shr(byte.into()).is_some_and(|bits| bits & 1 == 1)
+    fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)) == Some(&true)
     }
 }
 
 /// The line that ends the here-document which `line` begins (`<<EOF`, `<<~'SQL'`), if it begins one.
 fn here_document(line: &str, between: &str) -> Option<String> {
     let (_, mark) = line.split_once("<<")?;
-    let name = mark.trim_start_matches(|c| between.contains(c));
-    let end = name.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(name.len());
-    name.get(..end).filter(|name| name.len() >= 2).map(str::to_owned)
+    let name = run(skip(mark, between), |c| c.is_ascii_uppercase() || c == '_');
+    (name.len() >= 2).then(|| name.to_owned())
+}
+
+/// The length of a backslash and the character behind it, with which `rest` begins.
+fn escaped(rest: &str) -> usize {
+    1 + rest.chars().nth(1).map_or(0, char::len_utf8)
 }
 
 /// The length of a character in apostrophes, or of the apostrophe if it begins none.

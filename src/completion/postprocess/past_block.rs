@@ -6,50 +6,34 @@ use super::language::{self, Blocks, Language};
 use super::lexer::Lexer;
 use super::lines::scope::CLOSERS;
 use super::lines::{self, definitions};
+use crate::completion::text::{head, is_among, is_word, last_line, last_line_start, tail, trim};
 
 /// The lines that the model wrote past the end of the block that [`postprocess`](super::postprocess) shows of `raw`; `whole`: it wrote all it
 /// wanted to, otherwise its last line may be a part. Empty where the answer did not end with a block, where the
 /// document closes that block, and before code on the cursor's line.
 pub fn past_block(context: &CursorContext<'_>, raw: &str, whole: bool) -> String {
-    if !context.line_after.trim_matches(CLOSERS).trim().is_empty() {
+    if !trim(context.line_after, CLOSERS).trim().is_empty() {
         return String::new();
     }
     let cleaned = clean(context, raw, whole);
     let (_, end) = lines::take(context, &cleaned.text, true);
-    let rest = end.and_then(|end| cleaned.text.get(end..)).unwrap_or_default();
+    let rest = end.map_or("", |end| tail(&cleaned.text, end));
     // What closes the cursor's block stands in the document already: the rest belongs below that.
     if context.language.closes(rest.trim_start()) {
         return String::new();
     }
-    let lines = if whole || cleaned.over { rest.len() } else { rest.rfind('\n').map_or(0, |at| at + 1) };
-    rest.get(..lines).unwrap_or_default().to_owned()
+    let lines = if whole || cleaned.over { rest.len() } else { last_line_start(rest) };
+    head(rest, lines).to_owned()
 }
 
 /// Languages in which a statement is not finished without its mark.
-const MARKED: &[&str] = &[
-    "rust",
-    "c",
-    "cpp",
-    "java",
-    "csharp",
-    "php",
-    "perl",
-    "dart",
-    "css",
-    "scss",
-    "less",
-    "zig",
-    "dlang",
-    "objective-c",
-    "objective-cpp",
-    "sql",
-];
+const MARKED: &str =
+    "rust c cpp java csharp php perl dart css scss less zig dlang objective-c objective-cpp sql";
 
 /// Whether the text up to the cursor ends with a finished statement: nothing is to be added to its line.
 pub fn ends_statement(id: &str, before: &str) -> bool {
     let language = language::of(id);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let code = without_comment(line, language).trim_end();
+    let code = without_comment(last_line(before), language);
     let Some(last) = code.chars().next_back() else { return false };
     if matches!(last, ';' | '}') {
         return true;
@@ -58,43 +42,28 @@ pub fn ends_statement(id: &str, before: &str) -> bool {
         return false;
     }
     let ends = last.is_alphanumeric() || matches!(last, ')' | ']' | '_' | '"' | '\'' | '`' | '!' | '?');
-    let open = code.matches(['(', '[', '{']).count() > code.matches([')', ']', '}']).count();
+    let open = count(code, "([{") > count(code, ")]}");
     ends && !open
-        && !MARKED.contains(&id)
+        && !is_among(id, MARKED)
         && language.blocks != Blocks::None
         && !language.opens(code)
         && !definitions::lacks_body(code, language)
 }
 
 /// Words that are a statement by themselves.
-const STATEMENTS: &[&str] = &[
-    "break",
-    "continue",
-    "return",
-    "pass",
-    "raise",
-    "throw",
-    "yield",
-    "end",
-    "fi",
-    "done",
-    "esac",
-    "exit",
-    "next",
-    "redo",
-    "retry",
-    "else",
-    "fallthrough",
-    "debugger",
-    "super",
-];
+const STATEMENTS: &str = "break continue return pass raise throw yield end fi done esac exit next redo retry else \
+    fallthrough debugger super";
 
 /// Whether a line is only a name, or a path of names: it says nothing yet, `items.first` is on its way to be called or
 /// assigned.
 fn is_bare_name(code: &str) -> bool {
     let code = code.trim();
-    code.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | ':'))
-        && !STATEMENTS.contains(&code)
+    code.chars().all(|c| is_word(c) || matches!(c, '.' | '$' | ':')) && !is_among(code, STATEMENTS)
+}
+
+/// How many of the signs a text has.
+fn count(text: &str, signs: &str) -> usize {
+    text.matches(|c| signs.contains(c)).count()
 }
 
 /// Whether a line ends within a string that began in it.

@@ -11,7 +11,9 @@ pub fn clean(text: &str) -> String {
 
 /// The same for a name, which is one line.
 pub fn clean_name(name: &str) -> String {
-    clean(name).replace(['\n', '\r'], "")
+    let mut name = clean(name);
+    name.retain(|c| !matches!(c, '\n' | '\r'));
+    name
 }
 
 #[cfg(test)]

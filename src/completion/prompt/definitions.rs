@@ -7,6 +7,9 @@ use std::cmp::Ordering;
 
 use super::clean::{clean, clean_name};
 use crate::completion::io::Buffer;
+use crate::completion::text::{
+    begins_with_one, first_bytes, is_among, last_bytes, last_line, skip, skip_back,
+};
 use crate::completion::trigger::{Gates, Glob, Globs};
 use crate::provider::Snippet;
 
@@ -359,11 +362,11 @@ fn not_to_be_searched(output: &str) -> Globs {
         if folder.is_empty() {
             whole.push_str(glob);
         } else {
-            let is_anchored = glob.trim_end_matches('/').contains('/');
+            let is_anchored = skip_back(glob, "/").contains('/');
             whole.push('/');
             whole.push_str(folder);
             whole.push_str(if is_anchored { "" } else { "**/" });
-            whole.push_str(if is_anchored { glob.trim_start_matches('/') } else { glob });
+            whole.push_str(if is_anchored { skip(glob, "/") } else { glob });
         }
         if let Ok(glob) = Glob::parse(&whole) {
             globs.add(&glob);
@@ -390,7 +393,7 @@ fn ends_head(line: &str) -> bool {
 
 /// Whether the definition that begins with `text` goes on with this line.
 fn goes_on(text: &str, line: &str) -> bool {
-    let last = text.get(text.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();
+    let last = last_line(text);
     count_lines(text) < LINES && !line.trim_end().is_empty() && !ends_head(last)
 }
 
@@ -408,25 +411,6 @@ fn is_word(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || *byte == b'_'
 }
 
-/// Whether a word is one of those in a list, which has spaces between them.
-#[inline(never)]
-fn is_among(word: &str, list: &str) -> bool {
-    let mut rest = list;
-    while let Some((it, behind)) = next_word(rest) {
-        if it == word {
-            return true;
-        }
-        rest = behind;
-    }
-    false
-}
-
-/// Whether a text begins with one of the marks.
-#[inline(never)]
-fn begins_with_one(text: &str, marks: &[&str]) -> bool {
-    marks.iter().any(|mark| text.starts_with(mark))
-}
-
 /// The part of a definition's first line that has its name: what stands before parameters and values, and behind a
 /// visibility and Go's receivers.
 #[inline(never)]
@@ -442,14 +426,12 @@ fn defining_part(text: &str) -> &str {
 #[inline(never)]
 fn names(text: &str, offset: usize) -> Vec<&str> {
     let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
-    let start = before.ceil_char_boundary(before.len().saturating_sub(BEFORE));
-    let end = after.floor_char_boundary(BEHIND);
-    let mut head = text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default();
+    let mut head = first_bytes(text, HEAD);
     let mut all: Vec<&str> = Vec::new();
     // A word that is being typed is none yet.
-    add_telling(&mut all, before.get(start..).unwrap_or_default(), false);
+    add_telling(&mut all, last_bytes(before, BEFORE), false);
     all.reverse();
-    add_telling(&mut all, after.get(..end).unwrap_or_default(), true);
+    add_telling(&mut all, first_bytes(after, BEHIND), true);
     let starts = ["use ", "pub use ", "import ", "from ", "export ", "const {", "    ", "\t", "}"];
     let (mut lines, most) = (0, all.len() + 60);
     while let Some(line) = next_line(&mut head) {
@@ -497,17 +479,13 @@ fn next_word(text: &str) -> Option<(&str, &str)> {
 /// Whether a word may be looked for at all.
 #[inline(never)]
 fn is_name(word: &str) -> bool {
-    const NO_NAMES: &[&str] = &[
-        "use", "crate", "self", "super", "pub", "import", "from", "export", "default", "const", "let", "var",
-        "function", "return", "for", "while", "match", "switch", "elif", "else", "def", "class", "struct",
-        "impl", "type", "async", "await", "new", "None", "Some", "Err", "Self", "True", "False", "String",
-        "Vec", "Option", "Result", "Box", "assert", "print", "len", "int", "str", "not", "and", "print",
-        "format", "println", "require", "iter", "map", "unwrap", "clone", "push", "collect", "into", "get",
-        "set",
-    ];
+    const NO_NAMES: &str = "use crate self super pub import from export default const let var function return for while \
+        match switch elif else def class struct impl type async await new None Some Err Self True \
+        False String Vec Option Result Box assert print len int str not and print format println \
+        require iter map unwrap clone push collect into get set";
     (3..64).contains(&word.len())
         && !word.as_bytes().first().is_some_and(u8::is_ascii_digit)
-        && !NO_NAMES.contains(&word)
+        && !is_among(word, NO_NAMES)
 }
 
 /// Whether a word near the cursor is called, or the name of a type.

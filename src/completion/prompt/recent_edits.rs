@@ -6,6 +6,7 @@ use super::clean::clean;
 use super::definitions::next_line;
 use super::window::told_path;
 use crate::completion::io::{Buffer, Buffers, Edit};
+use crate::completion::text::{last_line, run};
 use crate::completion::trigger::Gates;
 
 /// Places remembered, the latest last.
@@ -141,9 +142,8 @@ impl RecentEdits {
 fn difference(buffer: &Buffer<'_>, change: &Change) -> Option<String> {
     let (before, after) = (buffer.text.get(..change.written.start)?, buffer.text.get(change.written.end..)?);
     let written = buffer.text.get(change.written.clone())?;
-    let front = before.get(before.rfind('\n').map_or(0, |at| at + 1)..)?;
-    let back =
-        after.get(..after.bytes().position(|it| matches!(it, b'\r' | b'\n')).unwrap_or(after.len()))?;
+    let front = last_line(before);
+    let back = run(after, |c| !matches!(c, '\r' | '\n'));
     let old = [front, &change.removed, back].concat();
     let new = [front, written, back].concat();
     if old.trim() == new.trim() || old.len() + new.len() > 2 * REMOVED {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::clean::clean;
 use super::window::{Wish, first_lines, told_path};
 use crate::completion::io::{Buffer, Buffers};
+use crate::completion::text::{begins, is_word};
 use crate::completion::trigger::Gates;
 use crate::provider::Snippet;
 
@@ -249,8 +250,7 @@ fn windows(text: &str) -> Vec<Window> {
 
 /// Words of at least three characters that start like an identifier.
 fn identifiers(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|word| word.len() > 2 && !word.starts_with(|c: char| c.is_ascii_digit()))
+    text.split(|c| !is_word(c)).filter(|word| word.len() > 2 && !begins(word, "0123456789"))
 }
 
 /// Tells apart the texts that a document has had: by its length and a sample of its bytes.

@@ -7,6 +7,7 @@ use super::recent_edits::RecentEdits;
 use super::similar::{self, SimilarIndex};
 use crate::completion::io::{Buffer, Buffers};
 use crate::completion::postprocess::Extent;
+use crate::completion::text::{first_bytes, first_line, head, last_bytes, last_line_start, run_back, tail};
 use crate::completion::trigger::Gates;
 use crate::provider::Prompt;
 
@@ -102,7 +103,7 @@ pub fn prompt(
 /// the user is.
 pub(super) fn told_path(path: &str) -> String {
     let is_absolute = path.starts_with('/') || path.contains(':');
-    clean_name(if is_absolute { path.rsplit(['/', ':']).next().unwrap_or_default() } else { path })
+    clean_name(if is_absolute { run_back(path, |c| !matches!(c, '/' | ':')) } else { path })
 }
 
 /// The end of `text`, whole lines, at most `bytes` long; part of a line only if that line alone is longer.
@@ -112,14 +113,11 @@ fn last_lines(text: &str, bytes: usize, step: usize) -> &str {
     if over == 0 {
         return text;
     }
-    let mut start = over.next_multiple_of(step.min(bytes / 2).max(1)).min(text.len());
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    let rest = text.get(start..).unwrap_or_default();
-    match rest.find('\n') {
-        Some(end) if end + 1 < rest.len() => rest.get(end + 1..).unwrap_or_default(),
-        _ => rest,
+    let start = over.next_multiple_of(step.min(bytes / 2).max(1)).min(text.len());
+    let rest = last_bytes(text, text.len() - start);
+    match tail(rest, first_line(rest).len() + 1) {
+        "" => rest,
+        lines => lines,
     }
 }
 
@@ -129,14 +127,10 @@ pub(super) fn first_lines(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {
         return text;
     }
-    let mut end = bytes;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let head = text.get(..end).unwrap_or_default();
-    match head.rfind('\n') {
-        Some(at) if at > 0 => head.get(..=at).unwrap_or_default(),
-        _ => head,
+    let part = first_bytes(text, bytes);
+    match last_line_start(part) {
+        0 | 1 => part,
+        end => head(part, end),
     }
 }
 

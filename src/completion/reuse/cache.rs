@@ -3,6 +3,7 @@
 use crate::completion::io::Buffer;
 use crate::completion::postprocess::Extent;
 use crate::completion::suggestion::{Answer, Suggestion};
+use crate::completion::text::{first_bytes, last_bytes};
 
 /// Text before and after the place that must be the same, in bytes.
 const BEFORE: usize = 512;
@@ -40,7 +41,7 @@ impl Cache {
             return;
         }
         let Some((before, after)) = suggestion.context(buffer.text) else { return };
-        let (before, after) = (tail(&before, BEFORE), head(after, AFTER));
+        let (before, after) = (last_bytes(&before, BEFORE), first_bytes(after, AFTER));
         self.entries.retain(|entry| {
             now_ms.saturating_sub(entry.at_ms) < TTL_MS
                 && !(entry.uri == buffer.uri && entry.before == before && entry.after == after)
@@ -99,22 +100,4 @@ impl Entry {
                 && (self.before.len() + 3 >= BEFORE || self.before.len() == rest.len())
         })
     }
-}
-
-/// The last `most` bytes, from a character on.
-fn tail(text: &str, most: usize) -> &str {
-    let mut start = text.len().saturating_sub(most);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    text.get(start..).unwrap_or_default()
-}
-
-/// The first `most` bytes, up to a character's end.
-fn head(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! What is left of an answer after the user took the block that was shown of it.
 
 use crate::completion::io::Edit;
+use crate::completion::text::skip;
 
 /// The place behind an accepted suggestion.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Continuation {
 impl Continuation {
     /// `text` was accepted up to `offset`; the model wrote `rest` behind it.
     pub fn new(uri: &str, offset: usize, finished: bool, rest: &str) -> Self {
-        let rest = rest.trim_start_matches(['\n', '\r']).to_owned();
+        let rest = skip(rest, "\r\n").to_owned();
         Self { uri: uri.to_owned(), offset, finished, rest, below: false }
     }
 

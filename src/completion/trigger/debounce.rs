@@ -7,6 +7,9 @@
 
 use super::feedback::Feedback;
 use crate::completion::io::Edit;
+use crate::completion::text::{
+    ends_as, ends_with_one, is_among, is_word, last_line, last_word, skip_back, tail,
+};
 
 /// Bounds of every adaptive wait, in milliseconds.
 const SHORTEST_MS: u64 = 50;
@@ -162,65 +165,30 @@ impl Debounce {
 }
 
 /// Words of many languages behind which something is expected that need not be invented, as a name must be.
-const KEYWORDS: &[&str] = &[
-    "return",
-    "if",
-    "in",
-    "for",
-    "while",
-    "await",
-    "import",
-    "from",
-    "new",
-    "case",
-    "else",
-    "elif",
-    "match",
-    "use",
-    "yield",
-    "throw",
-    "raise",
-    "not",
-    "and",
-    "or",
-    "extends",
-    "implements",
-    "typeof",
-    "instanceof",
-    "as",
-    "is",
-    "of",
-    "where",
-    "with",
-    "do",
-    "then",
-    "except",
-    "catch",
-    "assert",
-    "defer",
-    "go",
-];
+const KEYWORDS: &str = "return if in for while await import from new case else elif match use yield throw raise not \
+    and or extends implements typeof instanceof as is of where with do then except catch assert \
+    defer go";
 
 /// Whether the text up to the caret ends a thought, so that what comes next is wanted at once: at the beginning of a
 /// line, behind a bracket, a dot or the mark that ends a statement, or behind an operator, a comma or a keyword and a
 /// blank.
 pub fn ends_thought(before: &str) -> bool {
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let code = line.trim_end_matches([' ', '\t']);
+    let line = last_line(before);
+    let code = skip_back(line, " \t");
     let Some(sign) = code.chars().next_back() else { return before.len() > line.len() };
     let has_blank = code.len() < line.len();
-    let last = code.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+    let last = last_word(code);
     if !last.is_empty() {
-        return has_blank && KEYWORDS.contains(&last);
+        return has_blank && is_among(last, KEYWORDS);
     }
     match sign {
         // A string begins.
-        '"' | '\'' | '`' => !code.trim_end_matches(sign).ends_with(|c: char| c.is_alphanumeric() || c == '_'),
+        '"' | '\'' | '`' => !ends_as(skip_back(code, tail(code, code.len() - 1)), is_word),
         '(' | '[' | '{' | '.' | ';' | '}' | ')' | ']' => true,
         // `::` and `->`, or a header's colon.
-        ':' | '>' => !has_blank || code.ends_with("=>") || code.ends_with("->") || sign == ':',
+        ':' | '>' => !has_blank || ends_with_one(code, &["=>", "->"]) || sign == ':',
         // A comment begins.
-        '/' | '-' | '*' if code.ends_with("//") || code.ends_with("--") || code.ends_with("/*") => false,
+        '/' | '-' | '*' if ends_with_one(code, &["//", "--", "/*"]) => false,
         '=' | ',' | '+' | '-' | '*' | '/' | '%' | '&' | '|' | '<' | '?' | '!' => has_blank,
         _ => false,
     }

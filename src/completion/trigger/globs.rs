@@ -1,5 +1,7 @@
 //! File globs with the meaning they have in `.gitignore`.
 
+use crate::completion::text::run_back;
+
 /// One pattern.
 ///
 /// As in `.gitignore`: a folder's name covers all that is in it, a leading `/` means the workspace's own folder, a
@@ -85,7 +87,7 @@ impl Glob {
             return fits(path.strip_prefix('/').unwrap_or(path));
         }
         if !self.pattern.contains('/') && self.pattern != "**" {
-            return fits(path.rsplit('/').next().unwrap_or_default());
+            return fits(run_back(path, |c| c != '/'));
         }
         fits(path) || path.match_indices('/').any(|(at, _)| path.get(at + 1..).is_some_and(fits))
     }

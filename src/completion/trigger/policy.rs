@@ -2,6 +2,9 @@
 
 use super::globs::{Glob, Globs};
 use crate::completion::io::Buffer;
+use crate::completion::text::{
+    begins_as, ends_as, first_line, head, is_blank, is_word, last_line, run_back, tail, within,
+};
 
 /// More code than this right of the cursor, closing punctuation aside, and nothing is asked, unless the user wants more:
 /// as good as any line. A name, an argument or an operand is written before code as often as behind it.
@@ -124,19 +127,16 @@ impl Gates {
         if let Some(glob) = self.read_only.find(buffer.path) {
             return Some(Gate::ReadOnly(glob.to_owned()));
         }
-        let before = buffer.text.get(..offset).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
-        let after = buffer.text.get(offset..).unwrap_or_default().lines().next().unwrap_or_default();
-        self.in_line(before, after)
+        self.in_line(last_line(head(buffer.text, offset)), first_line(tail(buffer.text, offset)))
     }
 
     /// The same for the cursor's line: what stands before and after the cursor.
     fn in_line(&self, before: &str, after: &str) -> Option<Gate> {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        let begins_line = before.trim().is_empty();
-        if after.starts_with(is_word) && (begins_line || before.ends_with(is_word)) {
+        let begins_line = is_blank(before);
+        if begins_as(after, is_word) && (begins_line || ends_as(before, is_word)) {
             return Some(Gate::MidWord);
         }
-        let code = after.trim_matches(|c: char| c.is_whitespace() || ")]}>\"'`;,:".contains(c));
+        let code = within(after, |c| !(c.is_whitespace() || ")]}>\"'`;,:".contains(c)));
         // Between two blanks an operand is missing: `SELECT | FROM users;`.
         let is_gap = !begins_line && before.ends_with(' ') && after.starts_with(' ');
         let most = if begins_line { self.code_after.min(CODE_PUSHED) } else { self.code_after };
@@ -158,7 +158,7 @@ fn is_source(path: &str) -> bool {
     const SOURCES: &str = "*.{rs,py,pyi,js,jsx,mjs,cjs,ts,tsx,mts,cts,vue,svelte,astro,c,h,cc,cpp,cxx,hh,hpp,hxx,m,mm,cs,fs,\
         go,java,kt,kts,scala,swift,dart,rb,php,pl,pm,lua,ex,exs,erl,hrl,hs,ml,mli,clj,cljs,elm,jl,r,nim,zig,v,sv,vhd,d,\
         cu,html,css,scss,sass,less,md,rst,adoc,sql,proto,graphql,wgsl,glsl}";
-    fast_glob::glob_match(SOURCES, path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase())
+    fast_glob::glob_match(SOURCES, run_back(path, |c| c != '/').to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::lines::{prose, repetition};
+use crate::completion::text::{
+    ends, ends_as, first_line, head, is_among, is_blank, last_line, last_line_start, skip, tail,
+};
 
 /// The code inside a fence or words, or the text itself where there are none.
 pub(super) struct Unwrapped<'r> {
@@ -36,13 +39,19 @@ impl<'r> Unwrapped<'r> {
     fn plain(text: &'r str) -> Self {
         Self { text, over: false, hidden: None }
     }
+
+    /// The answer is over at this byte.
+    #[inline(never)]
+    fn up_to(text: &'r str, end: usize) -> Self {
+        Self { text: head(text, end), over: true, hidden: None }
+    }
 }
 
 /// Takes the fence and the words around it away. While words may yet lead to a fence, nothing shows.
 pub(super) fn unwrap<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> Unwrapped<'r> {
     let start = without_blank_lines(text);
     // A loop within a line ends the answer before the line shows what it is.
-    if start.lines().next().and_then(repetition::within).is_some() {
+    if repetition::within(first_line(start)).is_some() {
         return Unwrapped::plain(text);
     }
     let (line, below) = match start.split_once('\n') {
@@ -63,7 +72,7 @@ pub(super) fn unwrap<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool
         };
     }
     if let Some(end) = open_above(context).and_then(|opening| end_of_block(context, opening, text, ended)) {
-        return Unwrapped { text: text.get(..end).unwrap_or_default(), over: true, hidden: None };
+        return Unwrapped::up_to(text, end);
     }
     if let Some(code) = in_backquotes(context, start, line) {
         // What comes below may show that it is not alone.
@@ -75,7 +84,7 @@ pub(super) fn unwrap<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool
     }
     // A fence that closes what the model began without opening it, or that begins another try.
     match closing(context, text, ended) {
-        Some(end) => Unwrapped { text: text.get(..end).unwrap_or_default(), over: true, hidden: None },
+        Some(end) => Unwrapped::up_to(text, end),
         None => Unwrapped::plain(text),
     }
 }
@@ -83,8 +92,7 @@ pub(super) fn unwrap<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool
 /// The text without the blank lines it begins with.
 fn without_blank_lines(text: &str) -> &str {
     let blank = text.len() - text.trim_start().len();
-    let start = text.get(..blank).and_then(|blank| blank.rfind('\n')).map_or(0, |at| at + 1);
-    text.get(start..).unwrap_or_default()
+    tail(text, last_line_start(head(text, blank)))
 }
 
 /// The code in the fence that words lead to, or that follows a line that announces it.
@@ -94,7 +102,7 @@ fn after_words<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> U
     let mut announced = false;
     let mut words = 0;
     for line in text.split_inclusive('\n') {
-        let rest = text.get(at + line.len()..).unwrap_or_default();
+        let rest = tail(text, at + line.len());
         let whole = line.ends_with('\n');
         let bare = line.trim();
         if let Some(fence) = fence(line.trim_end()) {
@@ -106,11 +114,9 @@ fn after_words<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> U
         if !bare.is_empty() {
             let talks = words == 0 || prose::may_go_on(bare);
             if !talks && (announced || context.language.is_prose) {
-                let from = if context.language.is_prose { text } else { text.get(at..).unwrap_or_default() };
+                let from = if context.language.is_prose { text } else { tail(text, at) };
                 return match closing(context, from, ended) {
-                    Some(end) => {
-                        Unwrapped { text: from.get(..end).unwrap_or_default(), over: true, hidden: None }
-                    }
+                    Some(end) => Unwrapped::up_to(from, end),
                     None => Unwrapped::plain(from),
                 };
             }
@@ -138,7 +144,7 @@ fn inside<'r>(opening: Fence<'_>, deep: usize, code: &'r str, ended: bool) -> Un
             let current = nested.last().copied().unwrap_or(opening);
             let closes = found.closes(current);
             if closes && nested.pop().is_none() {
-                return Unwrapped { text: code.get(..at).unwrap_or_default(), over: true, hidden: None };
+                return Unwrapped::up_to(code, at);
             }
             if !closes && !found.info.is_empty() {
                 nested.push(found);
@@ -147,19 +153,18 @@ fn inside<'r>(opening: Fence<'_>, deep: usize, code: &'r str, ended: bool) -> Un
             && nested.is_empty()
             && let Some(last) = bare
                 .strip_suffix("```")
-                .filter(|last| last.ends_with(|c: char| c.is_alphanumeric() || ";)}]\"',".contains(c)))
+                .filter(|last| ends_as(last, char::is_alphanumeric) || ends(last, ";)}]\"',"))
             && opening.mark == '`'
         {
             // The fence glued to the last line.
-            let end = at + last.len();
-            return Unwrapped { text: code.get(..end).unwrap_or_default(), over: true, hidden: None };
+            return Unwrapped::up_to(code, at + last.len());
         }
         at += line.len();
     }
     // The limit of tokens may fall into the closing fence.
-    let cut_off = ended && code.rsplit('\n').next().is_some_and(|last| matches!(last.trim(), "`" | "``"));
-    let end = if cut_off { code.rfind('\n').map_or(0, |at| at + 1) } else { code.len() };
-    Unwrapped::plain(code.get(..end).unwrap_or_default())
+    let last = last_line(code);
+    let cut_off = ended && is_among(last.trim(), "` ``");
+    Unwrapped::plain(if cut_off { head(code, code.len() - last.len()) } else { code })
 }
 
 /// A whole answer in a fence on one line, perhaps with the language before it.
@@ -178,7 +183,7 @@ fn one_line<'r>(context: &CursorContext<'_>, fence: Fence<'r>) -> Unwrapped<'r> 
 /// An answer of one line in backquotes, where these are no part of the language.
 fn in_backquotes<'r>(context: &CursorContext<'_>, text: &'r str, line: &'r str) -> Option<&'r str> {
     let own = context.in_words() || context.language.is_prose || context.language.has_backquotes;
-    let alone = text.get(line.len()..).is_some_and(|rest| rest.trim().is_empty());
+    let alone = is_blank(tail(text, line.len()));
     let code = line.trim().strip_prefix('`')?.strip_suffix('`')?;
     (alone && !own && !code.is_empty() && !code.contains('`')).then_some(code)
 }
@@ -186,7 +191,7 @@ fn in_backquotes<'r>(context: &CursorContext<'_>, text: &'r str, line: &'r str) 
 /// The fence of the code block that the cursor stands in, in Markdown.
 fn open_above<'a>(context: &CursorContext<'a>) -> Option<Fence<'a>> {
     let mut open: Option<Fence<'_>> = None;
-    let above = context.before.get(..context.before.len() - context.line_before.len()).unwrap_or_default();
+    let above = head(context.before, context.before.len() - context.line_before.len());
     for found in above.lines().filter(|_| is_markdown(context)).filter_map(fence) {
         open = match open {
             Some(opening) if found.closes(opening) => None,
@@ -237,7 +242,7 @@ fn fence(line: &str) -> Option<Fence<'_>> {
 }
 
 fn indentation(line: &str) -> usize {
-    line.len() - line.trim_start_matches(' ').len()
+    line.len() - skip(line, " ").len()
 }
 
 /// Whether fences are part of the language.
@@ -249,7 +254,7 @@ fn is_markdown(context: &CursorContext<'_>) -> bool {
 /// the cursor stands in code.
 fn is_wrapper(context: &CursorContext<'_>, fence: Fence<'_>) -> bool {
     !is_markdown(context)
-        || matches!(fence.info, "markdown" | "md" | "text" | "latex" | "tex")
+        || is_among(fence.info, "markdown md text latex tex")
         || !fence.info.is_empty() && open_above(context).is_some()
 }
 

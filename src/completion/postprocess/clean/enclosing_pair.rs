@@ -5,10 +5,11 @@ use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::lexer::{Lexer, Mark};
 use crate::completion::postprocess::lines::definitions;
+use crate::completion::text::{begins, ends_with_one, first_line, head, run_back, skip, skip_blank, tail};
 
 /// The answer without that quote or bracket; `None` while that depends on text that has not come.
 pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool) -> Option<&'t str> {
-    let answer = text.trim_start_matches([' ', '\t']);
+    let answer = skip_blank(text);
     if let Some(literal) = context.literal {
         return Some(without_quote(context, literal, answer, ended).unwrap_or(text));
     }
@@ -38,24 +39,21 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
     }
     // The lexer knows no angle brackets, and what they enclose stands on one line.
     let angle = opener == '<';
-    let end = if angle {
-        inner.split('\n').next().and_then(|line| line.rfind(closer)).map(|at| at + 2)
-    } else {
-        end_of_pair(context, answer)
-    };
+    let end =
+        if angle { first_line(inner).rfind(closer).map(|at| at + 2) } else { end_of_pair(context, answer) };
     let Some(end) = end else {
         return if ended || angle && inner.contains('\n') { Some(text) } else { None };
     };
-    let rest = answer.get(end..).unwrap_or_default();
+    let rest = tail(answer, end);
     let line = match rest.split_once('\n') {
         Some((line, _)) => line,
         None if ended => rest,
         None => return None,
     };
     // Only where the pair is the whole answer is it the one that stands there.
-    let whole = line.trim_matches([' ', '\t', '\r', ';']).is_empty();
+    let whole = skip(line, " \t\r;").is_empty();
     // No other rule cuts at an angle bracket.
-    let inner = if angle { answer.get(1..end - 1).unwrap_or_default() } else { inner };
+    let inner = if angle { head(tail(answer, 1), end - 2) } else { inner };
     Some(if whole { inner } else { text })
 }
 
@@ -69,19 +67,18 @@ fn without_quote<'t>(
     let quote = context.lexer.quote()?;
     // A letter or sign before the quote belongs to it, `$"`; of `f"` a model may say the quote alone.
     let before = context.line_before.strip_suffix(literal)?;
-    let sign =
-        before.len() - before.trim_end_matches(|c: char| !c.is_whitespace() && !"([{,=".contains(c)).len();
-    let signed = context.line_before.get(before.len() - sign..)?;
+    let sign = run_back(before, |c| !c.is_whitespace() && !"([{,=".contains(c));
+    let signed = tail(context.line_before, before.len() - sign.len());
     let empty = literal == quote.open;
     let rest = answer
         .strip_prefix(signed)
         .or_else(|| answer.strip_prefix(literal))
         .or_else(|| answer.strip_prefix(quote.close).filter(|_| empty))?;
     // A quote at once, or punctuation, closes the literal that stands there.
-    if rest.trim_start().starts_with([',', ';', ')', ']', '}', '+', '.', ':']) && empty {
+    if begins(rest.trim_start(), ",;)]}+.:") && empty {
         return None;
     }
-    let line = rest.split('\n').next().unwrap_or_default();
+    let line = first_line(rest);
     let closed = line.contains(quote.close);
     let goes_on = quote.spans_lines && (ended || line.len() < rest.len());
     (closed || goes_on).then_some(rest)
@@ -102,7 +99,7 @@ fn opens_body(context: &CursorContext<'_>, before: &str) -> bool {
             || head.ends_with(')')
             || head.ends_with("=>")
             || definitions::is_definition(before)
-            || ["else", "do", "try", "finally", "loop", "unsafe"].iter().any(|word| head.ends_with(word)))
+            || ends_with_one(head, &["else", "do", "try", "finally", "loop", "unsafe"]))
 }
 
 /// The byte behind the bracket that closes the one `text` begins with.

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Dots;
+use crate::completion::text::{
+    begins, begins_as, ends, first_line, has, is_among, is_word, joined, last_bytes, run, skip_blank, tail,
+};
 
 /// So many lines above the cursor may be echoed.
 const LINES: usize = 40;
@@ -44,15 +47,15 @@ enum Comparison {
 /// While the text may yet turn out to be an echo, nothing shows.
 pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: bool) -> Echoed<'r> {
     let nothing = |hidden| Echoed { text: Cow::Borrowed(""), hidden };
-    let breaks = text.trim_start_matches([' ', '\t']).starts_with('\n') && !context.on_blank_line();
+    let breaks = skip_blank(&text).starts_with('\n') && !context.on_blank_line();
     let mut above = Vec::with_capacity(LINES);
     if breaks {
         above.push(Above { text: context.line_before.trim(), columns: context.column() });
     }
-    for line in context.lines_above().filter(|line| !line.trim().is_empty()).take(LINES) {
+    for line in context.lines_above().solid().take(LINES) {
         above.push(Above { text: line.trim(), columns: context.columns(line) });
     }
-    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let first = first_line(text.trim_start()).trim_end();
     let mut undecided = false;
     for (back, farthest) in above.iter().enumerate().filter(|(_, line)| line.text == first) {
         let Some(echoed) = above.get(..=back) else { continue };
@@ -70,13 +73,13 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
             }
             Comparison::Short { .. } => undecided = true,
             Comparison::Echo(end) => {
-                let rest = text.get(end..).unwrap_or_default();
-                let goes_on = rest.trim_start_matches([' ', '\t']);
+                let rest = tail(&text, end);
+                let goes_on = skip_blank(rest);
                 if breaks || context.on_blank_line() {
                     if rest.trim().is_empty() && ended {
                         return nothing(Some(Hidden::RepeatsAbove));
                     }
-                    let rest = if breaks { format!("\n{rest}") } else { rest.to_owned() };
+                    let rest = joined(if breaks { "\n" } else { "" }, rest);
                     return Echoed { text: Cow::Owned(rest), hidden: None };
                 }
                 let own = context.line_before.trim_start();
@@ -84,12 +87,9 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
                     return Echoed { text: Cow::Owned(rest.to_owned()), hidden: None };
                 }
                 if let Some(rest) = goes_on.strip_prefix(own.trim_end())
-                    && (rest.is_empty() || rest.starts_with(char::is_whitespace))
+                    && (rest.is_empty() || begins_as(rest, char::is_whitespace))
                 {
-                    return Echoed {
-                        text: Cow::Owned(rest.trim_start_matches([' ', '\t']).to_owned()),
-                        hidden: None,
-                    };
+                    return Echoed { text: Cow::Owned(skip_blank(rest).to_owned()), hidden: None };
                 }
                 undecided |= own.starts_with(goes_on) && !ended;
             }
@@ -103,7 +103,7 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
     }
     match own_line(context, &text).or_else(|| sigil(context, &text)) {
         Some(at) => {
-            let rest = text.get(at..).unwrap_or_default();
+            let rest = tail(&text, at);
             let hidden = rest.trim().is_empty().then_some(Hidden::RepeatsAbove);
             Echoed { text: Cow::Owned(rest.to_owned()), hidden }
         }
@@ -113,7 +113,7 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
 
 /// Whether a line comes again in good code by itself.
 fn is_common(line: &str, context: &CursorContext<'_>) -> bool {
-    line.len() < LEAST || context.language.closes(line) || !line.contains(char::is_alphabetic)
+    line.len() < LEAST || context.language.closes(line) || !has(line, char::is_alphabetic)
 }
 
 /// Compares the lines `above` (nearest first) with the beginning of `text`, blank lines aside. An unfinished line
@@ -157,17 +157,12 @@ fn compare(
 fn own_line(context: &CursorContext<'_>, text: &str) -> Option<usize> {
     let from = text.len() - text.trim_start().len();
     let said = text.get(from..)?;
-    let line = context.line_before.trim_start();
-    let mut skip = line.len().saturating_sub(LINE);
-    while !line.is_char_boundary(skip) {
-        skip += 1;
-    }
-    let line = line.get(skip..)?;
-    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let own = context.line_before.trim_start();
+    let line = last_bytes(own, LINE);
     let mut last = ' ';
     let mut starts = Vec::new();
     for (at, c) in line.char_indices() {
-        if !c.is_whitespace() && (at == 0 || last.is_whitespace() || (word(c) && !word(last))) {
+        if !c.is_whitespace() && (at == 0 || last.is_whitespace() || (is_word(c) && !is_word(last))) {
             starts.push(at);
         }
         last = c;
@@ -175,7 +170,7 @@ fn own_line(context: &CursorContext<'_>, text: &str) -> Option<usize> {
     let count = starts.len();
     starts.into_iter().enumerate().find_map(|(n, at)| {
         let tail = line.get(at..)?;
-        if !is_telling(context, tail, n == 0 && skip == 0, n + 1 == count) {
+        if !is_telling(context, tail, n == 0 && line.len() == own.len(), n + 1 == count) {
             return None;
         }
         if said.starts_with(tail) {
@@ -184,15 +179,14 @@ fn own_line(context: &CursorContext<'_>, text: &str) -> Option<usize> {
         // The blank before the cursor need not be said again in the same way.
         let bare = tail.trim_end();
         let rest = said.strip_prefix(bare)?;
-        let apart = bare.len() < tail.len() && rest.starts_with([' ', '\t']);
-        apart.then(|| from + bare.len() + (rest.len() - rest.trim_start_matches([' ', '\t']).len()))
+        let apart = bare.len() < tail.len() && begins(rest, " \t");
+        apart.then(|| from + bare.len() + (rest.len() - skip_blank(rest).len()))
     })
 }
 
 /// Whether an answer that begins with the end of the cursor's line says it again, rather than by chance.
 fn is_telling(context: &CursorContext<'_>, tail: &str, whole_line: bool, last_word: bool) -> bool {
-    const OPERATORS: &[&str] =
-        &["=", "==", "===", "=>", "->", "<-", ":=", "+=", "-=", "&&", "||", "!=", ":", "|>", "::"];
+    const OPERATORS: &str = "= == === => -> <- := += -= && || != : |> ::";
     let bare = tail.trim_end();
     let spaced = bare.len() < tail.len();
     let opens_comment = context.language.block_comments.iter().any(|comment| comment.open == bare);
@@ -203,10 +197,10 @@ fn is_telling(context: &CursorContext<'_>, tail: &str, whole_line: bool, last_wo
     {
         return whole_line || (last_word && spaced);
     }
-    if OPERATORS.contains(&bare) {
+    if is_among(bare, OPERATORS) {
         return spaced;
     }
-    let letters = bare.contains(char::is_alphabetic);
+    let letters = has(bare, char::is_alphabetic);
     if !letters || context.in_words() && !whole_line || bare == "long" {
         return false;
     }
@@ -235,17 +229,17 @@ fn sigil(context: &CursorContext<'_>, text: &str) -> Option<usize> {
     let mark = SIGILS.iter().find(|mark| line.ends_with(**mark) && text.starts_with(**mark))?;
     let before = line.strip_suffix(mark)?.trim_end();
     let rest = text.get(mark.len()..)?;
-    let name = rest.len() - rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len();
-    let called = rest.get(name..).is_some_and(|behind| behind.starts_with(['(', '<']));
+    let name = run(rest, is_word).len();
+    let called = begins(tail(rest, name), "(<");
     let doubles = match *mark {
         "." => match context.language.dots {
-            _ if before.ends_with('.') || before.ends_with(|c: char| c.is_ascii_digit()) => false,
+            _ if ends(before, ".0123456789") => false,
             Dots::Error => true,
             Dots::Range => called,
             Dots::Operator => false,
         },
         // Between two operands it may become a logical and.
-        "&" => before.is_empty() || before.ends_with(['(', ',', '=', '[', '{', ':', '?', '|', '>']),
+        "&" => before.is_empty() || ends(before, "(,=[{:?|>"),
         // Token pasting.
         "#" => !before.starts_with('#') && !context.language.is_prose,
         "@" | "$" => !context.language.doubles_sigils,

@@ -3,6 +3,7 @@
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::lines::{prose, repetition};
+use crate::completion::text::{self, begins_as, ends, head, is_blank, tail, trim};
 
 /// Those of Qwen, DeepSeek and their kin, Magistral's, Kimi's, Seed's, and what prompts make others use.
 const TAGS: [(&str, &str); 7] = [
@@ -20,13 +21,11 @@ pub(super) fn skip(raw: &str, ended: bool) -> &str {
     let start = raw.trim_start();
     for (open, close) in TAGS {
         if let Some(thought) = start.strip_prefix(open) {
-            return thought
-                .split_once(close)
-                .map_or("", |(_, answer)| answer.trim_start_matches(['\n', '\r']));
+            return thought.split_once(close).map_or("", |(_, answer)| text::skip(answer, "\r\n"));
         }
         // Some servers swallow the opening tag, which is part of the template.
         if let Some(answer) = start.strip_prefix(close) {
-            return answer.trim_start_matches(['\n', '\r']);
+            return text::skip(answer, "\r\n");
         }
         if !ended && !start.is_empty() && open.starts_with(start) {
             return "";
@@ -48,10 +47,10 @@ pub(super) fn skip_unopened<'r>(context: &CursorContext<'_>, raw: &'r str, ended
         let bare = line.trim();
         let close = TAGS.iter().find_map(|(_, close)| Some((line.find(close)?, close.len())));
         if let Some((at, length)) = close
-            && line.get(..at).is_some_and(|words| words.trim().is_empty() || is_thought(words))
+            && (is_blank(head(line, at)) || is_thought(head(line, at)))
         {
-            let answer = raw.get(from + at + length..).unwrap_or_default();
-            return answer.trim_start_matches(['\n', '\r']);
+            let answer = tail(raw, from + at + length);
+            return text::skip(answer, "\r\n");
         }
         // A loop within a line ends the answer before the line shows what it is.
         if repetition::within(line).is_some() {
@@ -74,14 +73,14 @@ fn is_thought(line: &str) -> bool {
     if prose::is_talk(line) || prose::is_sentence(line) {
         return true;
     }
-    if !line.trim_start().starts_with(char::is_alphabetic) {
+    if !begins_as(line.trim_start(), char::is_alphabetic) {
         return false;
     }
-    let words = line.split_whitespace().map(|word| word.trim_matches([',', '.', ':', '?', '!', '\'', '"']));
+    let words = line.split_whitespace().map(|word| trim(word, ",.:?!'\""));
     let (mut count, mut plain) = (0, true);
     for word in words {
         count += 1;
         plain &= !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '-' | '’'));
     }
-    plain && count >= LEAST_WORDS && !line.ends_with([',', ':', ';'])
+    plain && count >= LEAST_WORDS && !ends(line, ",:;")
 }

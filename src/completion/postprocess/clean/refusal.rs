@@ -2,27 +2,11 @@
 
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
+use crate::completion::text::{begins, has_sign, is_among, within};
 
 /// What there can be none of.
-const THINGS: &[&str] = &[
-    "addition",
-    "answer",
-    "change",
-    "changes",
-    "code",
-    "completion",
-    "completions",
-    "content",
-    "edit",
-    "edits",
-    "insertion",
-    "more",
-    "output",
-    "response",
-    "suggestion",
-    "suggestions",
-    "text",
-];
+const THINGS: &str = "addition answer change changes code completion completions content edit edits insertion more \
+    output response suggestion suggestions text";
 
 /// Whether the answer says that there is nothing to add; `None` while a line that follows may show that it is code.
 pub(super) fn is_refusal(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<bool> {
@@ -60,21 +44,19 @@ enum Phrase {
 fn phrase(line: &str) -> Option<Phrase> {
     const LONGEST: usize = 80;
     let line = line.trim();
-    let bare = line.trim_matches(|c: char| !c.is_ascii_alphabetic());
-    if bare.len() > LONGEST || bare.contains(['(', '=', ';', '{']) {
+    let bare = within(line, |c| c.is_ascii_alphabetic());
+    if bare.len() > LONGEST || has_sign(bare, "(=;{") {
         return None;
     }
     let lower = bare.to_ascii_lowercase();
     let mut words = lower.split([' ', '_', '-']);
     let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let bracketed = line.starts_with(['(', '[', '<', '*']);
+    let bracketed = begins(line, "([<*");
     // `no_edits` and `nothing` may be names; in brackets or with more words they are not.
     let spaced = bracketed || bare.contains(' ');
     let negated = match first {
         "nothing" => second.is_empty() || spaced,
-        "none" | "empty" => {
-            bracketed && second.is_empty() || matches!(second, "needed" | "required" | "necessary")
-        }
+        "none" | "empty" => bracketed && second.is_empty() || is_among(second, "needed required necessary"),
         "no" => THINGS.contains(&second),
         "keep" => second == "previous",
         _ => false,

@@ -5,6 +5,10 @@ use std::borrow::Cow;
 
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
+use crate::completion::text::{
+    begins_as, begins_with_one, ends, ends_as, head, is_among, is_word, last_bytes, last_line, skip,
+    skip_blank, tail, within,
+};
 
 /// Tokens that mean nothing in any language (the stop lists of the FIM templates, what llama.cpp takes for
 /// the same tokens, and the tags of our own hole filling prompt).
@@ -56,22 +60,8 @@ const TOKENS: &[&str] = &[
 const AT_LINE_START: &[&str] =
     &["<filename>", "+++++ ", "<<<<<<< CURRENT", ">>>>>>> UPDATED", "<current_file", "</file>"];
 /// Names of tokens that mean nothing without their brackets either, which some tokenizers lose.
-const BARE: &[&str] = &[
-    "fim_prefix",
-    "fim_suffix",
-    "fim_middle",
-    "fim_pad",
-    "fim-prefix",
-    "fim-suffix",
-    "fim-middle",
-    "fim-pad",
-    "endoftext",
-    "im_start",
-    "im_end",
-    "start_of_turn",
-    "end_of_turn",
-    "eot_id",
-];
+const BARE: &str = "fim_prefix fim_suffix fim_middle fim_pad fim-prefix fim-suffix fim-middle fim-pad endoftext \
+    im_start im_end start_of_turn end_of_turn eot_id";
 /// `<|name|>` and DeepSeek's `<｜name｜>`, whatever the name: each family has its own.
 const BARS: [(&str, &str); 2] = [("<|", "|>"), ("<｜", "｜>")];
 /// How those of [`TOKENS`] begin that stand in no code but code about models.
@@ -88,11 +78,11 @@ const LEAST: usize = 4;
 pub(super) fn cut<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> (&'r str, bool) {
     let text = if context.lexer.in_string() { text } else { after_opening(text) };
     let (text, leaked) = match bracketed(context, text, ended) {
-        Some((at, leaked)) => (text.get(..at).unwrap_or_default(), leaked),
+        Some((at, leaked)) => (head(text, at), leaked),
         None => (text, false),
     };
     match bare(context, text, ended || leaked) {
-        Some((at, sure)) => (text.get(..at).unwrap_or_default(), sure || leaked),
+        Some((at, sure)) => (head(text, at), sure || leaked),
         None if ended && !leaked => (without_partial(text), false),
         None => (text, leaked),
     }
@@ -105,10 +95,8 @@ pub fn break_up(text: &str) -> Cow<'_, str> {
     let mut done = 0;
     for (at, first) in text.match_indices(['<', '[']) {
         let Some(token) = token(text, at) else { continue };
-        if BARS.iter().any(|(open, _)| token.starts_with(open))
-            || NEVER_CODE.iter().any(|start| token.starts_with(start))
-        {
-            out.push_str(text.get(done..at + first.len()).unwrap_or_default());
+        if BARS.iter().any(|(open, _)| token.starts_with(open)) || begins_with_one(token, NEVER_CODE) {
+            out.push_str(tail(head(text, at + first.len()), done));
             out.push(' ');
             done = at + first.len();
         }
@@ -116,7 +104,7 @@ pub fn break_up(text: &str) -> Cow<'_, str> {
     if done == 0 {
         return Cow::Borrowed(text);
     }
-    out.push_str(text.get(done..).unwrap_or_default());
+    out.push_str(tail(text, done));
     Cow::Owned(out)
 }
 
@@ -140,7 +128,7 @@ fn bracketed(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(us
 /// Where the name of a token stands without its brackets, and whether it is surely a slip.
 fn bare(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, bool)> {
     let mut first: Option<(usize, &str, bool)> = None;
-    for name in BARE {
+    for name in BARE.split(' ') {
         for (at, name) in text.match_indices(name) {
             if first.is_some_and(|(known, ..)| known < at) {
                 break;
@@ -167,12 +155,13 @@ fn bare(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, 
 /// does not, `false`: what follows tells.
 fn is_apart(text: &str, at: usize, name: &str, ended: bool) -> Option<bool> {
     let joins = |c: char| c.is_alphanumeric() || "_-.:\"'`$|<[{｜▁".contains(c);
-    if text.get(..at)?.ends_with(joins) {
+    if ends_as(head(text, at), joins) {
         return None;
     }
     let rest = text.get(at + name.len()..)?;
-    let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    match rest.get(blank..)?.chars().next() {
+    let behind = skip_blank(rest);
+    let blank = rest.len() - behind.len();
+    match behind.chars().next() {
         None => Some(ended),
         Some('|' | '>') if blank == 0 => Some(true),
         Some('\r' | '\n') => Some(true),
@@ -185,16 +174,16 @@ fn is_apart(text: &str, at: usize, name: &str, ended: bool) -> Option<bool> {
 /// may say again, and the head of a chat turn.
 fn after_opening(text: &str) -> &str {
     let bare = text.trim_start().strip_prefix("fim_middle");
-    let mut rest = bare.filter(|rest| rest.starts_with(char::is_whitespace)).unwrap_or(text);
+    let mut rest = bare.filter(|rest| begins_as(rest, char::is_whitespace)).unwrap_or(text);
     while let Some(token) = token(rest.trim_start(), 0) {
-        let name = token.trim_matches(|c: char| !c.is_alphanumeric());
-        let behind = rest.trim_start().get(token.len()..).unwrap_or_default();
+        let name = within(token, char::is_alphanumeric);
+        let behind = tail(rest.trim_start(), token.len());
         rest = match name {
             "fim_middle" | "fim-middle" | "MID" | "fim▁end" | "begin▁of▁sentence" | "bos" => behind,
-            "COMPLETION" if !token.starts_with("</") => behind.trim_start_matches('\n'),
+            "COMPLETION" if !token.starts_with("</") => skip(behind, "\n"),
             "im_start" | "start_header_id" | "start_of_turn" | "assistant" | "end_header_id" => {
                 let role = behind.strip_prefix("assistant").or_else(|| behind.strip_prefix("model"));
-                role.unwrap_or(behind).trim_start_matches(['\r', '\n'])
+                skip(role.unwrap_or(behind), "\r\n")
             }
             _ => break,
         };
@@ -215,8 +204,9 @@ fn token(text: &str, at: usize) -> Option<&str> {
     if !likely {
         return None;
     }
-    let starts_line = text.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
-    let glued = text.get(..at).is_some_and(|before| before.ends_with(['}', ';', ')']));
+    let before = head(text, at);
+    let starts_line = before.is_empty() || before.ends_with('\n');
+    let glued = ends(before, "};)");
     for (open, close) in BARS {
         if let Some(name) = rest.strip_prefix(open) {
             // F# and Elm pipe with `<|`, so that a blank belongs to a name between wide bars only.
@@ -237,16 +227,16 @@ fn token(text: &str, at: usize) -> Option<&str> {
 
 /// Whether a token is the model's slip rather than text about tokens; `None`: the rest of its line tells.
 fn is_leaked(context: &CursorContext<'_>, text: &str, at: usize, token: &str, ended: bool) -> Option<bool> {
-    let before = text.get(..at).unwrap_or_default();
+    let before = head(text, at);
     let markup = context.language.blocks == Blocks::Tags || context.language.is_prose;
-    if markup && matches!(token, "<PRE>" | "<filename>") || token == "</s>" && strikes(before) {
+    if markup && is_among(token, "<PRE> <filename>") || token == "</s>" && strikes(before) {
         return Some(false);
     }
     // `names[PREFIX] + 1` is code.
-    if matches!(token, "[PREFIX]" | "[SUFFIX]" | "[MIDDLE]")
+    if is_among(token, "[PREFIX] [SUFFIX] [MIDDLE]")
         && ends_word(if before.is_empty() { context.line_before } else { before })
     {
-        let rest = text.get(at + token.len()..).unwrap_or_default().trim_start_matches(' ');
+        let rest = skip(tail(text, at + token.len()), " ");
         return (ended || !rest.is_empty()).then(|| rest.is_empty() || rest.starts_with('\n'));
     }
     // Within quotes on the same line it is a string about tokens, once the line shows the closing quote.
@@ -270,29 +260,24 @@ fn is_leaked(context: &CursorContext<'_>, text: &str, at: usize, token: &str, en
 /// The text without the beginning of a token at its end, where a stop string or a limit cut it off.
 fn without_partial(text: &str) -> &str {
     let Some(at) = text.rfind(['<', '[', '{']) else { return text };
-    let tail = text.get(at..).unwrap_or_default();
-    let known = TOKENS.iter().any(|token| token.starts_with(tail)) && tail.len() >= LEAST;
+    let partial = tail(text, at);
+    let known = TOKENS.iter().any(|token| token.starts_with(partial)) && partial.len() >= LEAST;
     let bars = BARS.iter().any(|(open, _)| {
-        tail.strip_prefix(open).is_some_and(|name| {
+        partial.strip_prefix(open).is_some_and(|name| {
             let name = name.trim_end_matches(['|', '｜']);
             !name.is_empty()
                 && name.len() <= LONGEST
                 && name.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '_' | '▁'))
         })
     });
-    if known || bars { text.get(..at).unwrap_or_default() } else { text }
+    if known || bars { head(text, at) } else { text }
 }
 
 /// Whether the line that `before` ends with strikes text out, as HTML does with `<s>`.
 fn strikes(before: &str) -> bool {
-    let mut from = before.len().saturating_sub(STRING);
-    while !before.is_char_boundary(from) {
-        from += 1;
-    }
-    let near = before.get(from..).unwrap_or_default();
-    near.rsplit('\n').next().is_some_and(|line| line.contains("<s>"))
+    last_line(last_bytes(before, STRING)).contains("<s>")
 }
 
 fn ends_word(text: &str) -> bool {
-    text.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+    ends_as(text, is_word)
 }

@@ -2,6 +2,7 @@
 
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
+use crate::completion::text::{first_line, head, is_among, is_blank, tail};
 
 /// The answer inside a wrapper, or the answer itself.
 pub(super) struct Unwrapped<'t> {
@@ -20,26 +21,25 @@ pub(super) fn unwrap<'t>(context: &CursorContext<'_>, text: &'t str) -> Unwrappe
         || language.is_prose
         || language.blocks == Blocks::Tags
         // JSX: only what is no element.
-        || language.has_jsx && !["answer", "completion", "response", "insertion", "result"].contains(&name)
+        || language.has_jsx && !is_among(name, "answer completion response insertion result")
         || context.line_before.trim_start().starts_with('#');
     if code {
         return plain;
     }
-    let line = inside.split('\n').next().unwrap_or_default();
-    let own_line = line.trim().is_empty() && line.len() < inside.len();
+    let line = first_line(inside);
+    let own_line = is_blank(line) && line.len() < inside.len();
     let close = format!("</{name}>");
     match inside.find(&close) {
         Some(end) if own_line || end <= line.len() => {
-            let text = inside.get(..end).unwrap_or_default();
-            let text = if own_line { text.get(line.len() + 1..).unwrap_or_default() } else { text };
+            let text = head(inside, end);
+            let text = if own_line { tail(text, line.len() + 1) } else { text };
             Unwrapped { text: text.trim_end(), over: true }
         }
         _ if own_line => {
             // While it may be the beginning of the closing tag, a part of a line is held back.
-            let text = inside.get(line.len() + 1..).unwrap_or_default();
-            let last = text.rfind('<').and_then(|at| Some((at, text.get(at..)?)));
-            let end = last.filter(|(_, tail)| close.starts_with(tail)).map_or(text.len(), |(at, _)| at);
-            Unwrapped { text: text.get(..end).unwrap_or_default(), over: false }
+            let text = tail(inside, line.len() + 1);
+            let last = text.rfind('<').filter(|at| close.starts_with(tail(text, *at)));
+            Unwrapped { text: head(text, last.unwrap_or(text.len())), over: false }
         }
         _ => plain,
     }

@@ -5,6 +5,7 @@ use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::lexer::{Lexer, Mark};
+use crate::completion::text::ends;
 
 /// Follows the brackets an answer opens. Where it closes one that it did not open, it ends there if the
 /// document closes it as well, and after that line if what it closes is the block.
@@ -27,16 +28,12 @@ impl Brackets {
         let mut closed = Vec::new();
         let mut open = Vec::new();
         context.lexer.clone().part(context.line_after, &mut |_, mark| match mark {
-            Mark::Open(closer) => open.push(closer),
-            Mark::Close(c) => {
-                if open.last() == Some(&c) {
-                    open.pop();
-                } else {
+            Mark::Unquote(c) => closed.push(c),
+            _ => {
+                if let Some(c) = mark.follow(&mut open) {
                     closed.push(c);
                 }
             }
-            Mark::Unquote(c) => closed.push(c),
-            Mark::Quote => {}
         });
         let owed = owed(context, &closed);
         Self {
@@ -124,17 +121,23 @@ impl Brackets {
 /// right of the cursor, and the lines of the same statement may close more.
 fn owed(context: &CursorContext<'_>, closed: &[char]) -> usize {
     let opened = context.open.get(context.open.len() - context.opened_here..).unwrap_or_default();
-    let mut closers: Vec<char> = closed.iter().copied().filter(|c| matches!(c, ')' | ']' | '}')).collect();
-    if closers.len() < opened.len() && !context.line_after.trim_end().ends_with([';', '{', ':']) {
-        let below = context.closed_below().iter();
-        closers.extend(below.take_while(|(_, columns)| *columns >= context.column()).map(|(c, _)| *c));
+    let mut closers = String::new();
+    for c in closed {
+        if matches!(c, ')' | ']' | '}') {
+            closers.push(*c);
+        }
     }
-    let outer = opened.iter().rev().skip(opened.len().saturating_sub(closers.len()));
-    if !closed.is_empty() && closers.len() <= opened.len() && outer.eq(closers.iter()) {
-        opened.len() - closers.len()
-    } else {
-        0
+    if closers.len() < opened.len() && !ends(context.line_after.trim_end(), ";{:") {
+        for (c, columns) in context.closed_below() {
+            if *columns < context.column() {
+                break;
+            }
+            closers.push(*c);
+        }
     }
+    let Some(owed) = opened.len().checked_sub(closers.len()).filter(|_| !closed.is_empty()) else { return 0 };
+    let mut outer = opened.iter().zip(closers.chars().rev());
+    if outer.all(|(open, closer)| *open == closer) { owed } else { 0 }
 }
 
 /// Whether a bracket closes what nobody opened. Braces are left to the blocks, and the shell closes its

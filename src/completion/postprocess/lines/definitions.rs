@@ -3,100 +3,22 @@
 use super::{Cut, Line};
 use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
-use crate::completion::postprocess::language::{Blocks, Language, first_word};
+use crate::completion::postprocess::language::{Blocks, Language};
+use crate::completion::text::{
+    begins, begins_as, begins_with_one, begins_with_word, ends, first_word, has_sign, is_among, is_word,
+    joined, last_word, skip, skip_back, tail,
+};
 
 /// Words before the one that says what is defined.
-const MODIFIERS: &[&str] = &[
-    "pub",
-    "crate",
-    "export",
-    "default",
-    "async",
-    "static",
-    "public",
-    "private",
-    "protected",
-    "internal",
-    "abstract",
-    "final",
-    "override",
-    "virtual",
-    "inline",
-    "const",
-    "unsafe",
-    "extern",
-    "open",
-    "sealed",
-    "data",
-    "suspend",
-    "local",
-    "declare",
-    "partial",
-];
-const DEFINING: &[&str] = &[
-    "fn",
-    "def",
-    "class",
-    "struct",
-    "enum",
-    "trait",
-    "impl",
-    "interface",
-    "func",
-    "fun",
-    "function",
-    "module",
-    "mod",
-    "namespace",
-    "object",
-    "protocol",
-    "extension",
-    "defmodule",
-    "defp",
-    "record",
-    "union",
-    "macro_rules",
-];
+const MODIFIERS: &str = "pub crate export default async static public private protected internal abstract final \
+    override virtual inline const unsafe extern open sealed data suspend local declare partial";
+const DEFINING: &str = "fn def class struct enum trait impl interface func fun function module mod namespace object \
+    protocol extension defmodule defp record union macro_rules";
 /// Blocks in which definitions stand side by side.
-const CONTAINERS: &[&str] = &[
-    "class",
-    "struct",
-    "trait",
-    "impl",
-    "interface",
-    "module",
-    "mod",
-    "namespace",
-    "object",
-    "protocol",
-    "extension",
-    "defmodule",
-    "enum",
-];
-const CONTROL: &[&str] = &[
-    "if",
-    "for",
-    "while",
-    "loop",
-    "match",
-    "switch",
-    "else",
-    "try",
-    "do",
-    "catch",
-    "with",
-    "return",
-    "foreach",
-    "using",
-    "lock",
-    "when",
-    "guard",
-    "unsafe",
-    "await",
-    "new",
-    "throw",
-    "synchronized",
-];
+const CONTAINERS: &str = "class struct trait impl interface module mod namespace object protocol extension defmodule \
+    enum";
+const CONTROL: &str = "if for while loop match switch else try do catch with return foreach using lock when guard \
+    unsafe await new throw synchronized";
 
 /// Follows the lines of an answer and ends it with the first definition that has a body.
 pub(super) struct Definitions {
@@ -144,9 +66,7 @@ impl Definitions {
         }
         let braces = context.language.blocks == Blocks::Braces;
         let closed = match context.language.blocks {
-            Blocks::Braces => {
-                line.depth > 0 && depth == 0 && code.trim_end_matches([';', ',', ')']).ends_with('}')
-            }
+            Blocks::Braces => line.depth > 0 && depth == 0 && skip_back(code, ";,)").ends_with('}'),
             Blocks::Words => self.has_body && context.language.closes(code),
             _ => false,
         };
@@ -157,7 +77,7 @@ impl Definitions {
         if context.language.blocks == Blocks::Indentation && below_body {
             return Cut::Before(Hidden::EndsBlock);
         }
-        let full = format!("{}{}", if line.first { context.line_before } else { "" }, line.text);
+        let full = joined(if line.first { context.line_before } else { "" }, line.text);
         let words = context.language.blocks == Blocks::Words;
         let defines =
             is_definition(&full) || (braces || words) && is_function(&full) || braces && is_block(&full);
@@ -172,59 +92,35 @@ impl Definitions {
 
 /// Whether a line stands above definitions without being one: a comment, an import, a decorator.
 fn is_introduction(context: &CursorContext<'_>, code: &str) -> bool {
-    context.language.line_comments.iter().any(|mark| code.starts_with(mark))
-        || code.starts_with(['@', '#', '/', '*', '['])
-        || matches!(first_word(code), "import" | "from" | "use" | "using" | "package" | "require" | "include")
+    begins_with_one(code, context.language.line_comments)
+        || begins(code, "@#/*[")
+        || begins_with_word(code, "import from use using package require include")
 }
 
 /// Whether a line defines something by name.
 pub(crate) fn is_definition(line: &str) -> bool {
-    DEFINING.contains(&defining_word(line))
+    is_among(defining_word(line), DEFINING)
         || (line.trim_start().starts_with("type ") && line.trim_end().ends_with('{'))
         || ((line.contains("=> {") || line.contains("= function"))
-            && words(line).any(|word| matches!(word, "const" | "let" | "var")))
+            && words(line).any(|word| is_among(word, "const let var")))
 }
 
 /// Whether a line is the head of a definition or a condition that has no body yet, or ends with a word that asks for more.
 pub(crate) fn lacks_body(code: &str, language: &Language) -> bool {
-    const ASKING: &[&str] = &[
-        "and",
-        "as",
-        "await",
-        "extends",
-        "from",
-        "implements",
-        "import",
-        "in",
-        "instanceof",
-        "is",
-        "let",
-        "new",
-        "not",
-        "of",
-        "or",
-        "typeof",
-        "var",
-        "where",
-        "yield",
-    ];
+    const ASKING: &str = "and as await extends from implements import in instanceof is let new not of or typeof var \
+        where yield";
     let code = code.trim();
-    let start = code.rfind(|c: char| !c.is_alphanumeric() && c != '_');
-    let last = start
-        .and_then(|at| code.get(at..))
-        .unwrap_or(code)
-        .trim_start_matches(|c: char| !c.is_alphanumeric());
-    let behind = code.rsplit(')').next().unwrap_or_default();
-    let body = if language.blocks == Blocks::Braces { &['=', '{'][..] } else { &['=', ':'] };
-    let head = is_definition(code) && !behind.contains(body);
-    let condition =
-        matches!(first_word(code), "if" | "for" | "while" | "switch" | "catch") && code.ends_with(')');
-    head || condition || [ASKING, MODIFIERS, DEFINING].iter().any(|words| words.contains(&last))
+    let last = skip(last_word(code), "_");
+    let behind = code.rfind(')').map_or(code, |at| tail(code, at));
+    let body = if language.blocks == Blocks::Braces { "={" } else { "=:" };
+    let head = is_definition(code) && !has_sign(behind, body);
+    let condition = begins_with_word(code, "if for while switch catch") && code.ends_with(')');
+    head || condition || [ASKING, MODIFIERS, DEFINING].iter().any(|words| is_among(last, words))
 }
 
 /// Whether a line opens a block in which definitions stand side by side.
 pub(super) fn is_container(line: &str) -> bool {
-    CONTAINERS.contains(&defining_word(line))
+    is_among(defining_word(line), CONTAINERS)
 }
 
 /// The first word of a line that is no modifier.
@@ -238,9 +134,9 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let line = rest?;
         let word = first_word(line);
-        let modifies = MODIFIERS.contains(&word);
+        let modifies = is_among(word, MODIFIERS);
         let behind = line.get(word.len()..).filter(|_| modifies);
-        rest = behind.map(|rest| rest.trim_start_matches([' ', '(', ')', '\t']));
+        rest = behind.map(|rest| skip(rest, " ()\t"));
         Some(word)
     })
 }
@@ -248,21 +144,21 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
 /// Whether a line opens a block that is no statement: `.button {`, `@media print {`, `get {`.
 fn is_block(line: &str) -> bool {
     let Some(head) = line.trim().strip_suffix('{') else { return false };
-    let selects = head.starts_with(['.', '#', '@', '&', '*', ':', '[']);
-    (selects || head.starts_with(char::is_alphabetic))
+    let selects = begins(head, ".#@&*:[");
+    (selects || begins_as(head, char::is_alphabetic))
         && !head.contains('=')
         && (selects || !head.contains('('))
-        && !CONTROL.contains(&first_word(head))
+        && !begins_with_word(head, CONTROL)
 }
 
 /// Whether a line is the head of a function that no word announces: `int main(void) {`, `render() {`.
 fn is_function(line: &str) -> bool {
     let line = line.trim();
     let Some((name, _)) = line.split_once('(') else { return false };
-    let plain = |c: char| c.is_alphanumeric() || "_ *&:<>~,".contains(c);
-    line.ends_with(['{', ')'])
+    let plain = |c: char| is_word(c) || " *&:<>~,".contains(c);
+    ends(line, "{)")
         && !name.is_empty()
         && name.chars().all(plain)
-        && !CONTROL.contains(&first_word(name))
+        && !begins_with_word(name, CONTROL)
         && (line.ends_with('{') || name.contains(' '))
 }

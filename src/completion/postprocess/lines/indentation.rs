@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use super::definitions;
 use crate::completion::postprocess::cursor_context::{CursorContext, without_comment};
-use crate::completion::postprocess::language::{Blocks, first_word};
+use crate::completion::postprocess::language::Blocks;
+use crate::completion::text::{
+    begins, begins_with_one, begins_with_word, ends, head, is_word, joined, skip_blank,
+};
 
 /// Gives the lines of an answer the document's indentation, one after the other.
 ///
@@ -100,7 +103,7 @@ impl<'a> Indentation<'a> {
 
     /// The line as it is to stand in the document; `depth`: brackets the answer has opened above it.
     pub(super) fn fit<'l>(&mut self, line: &'l str, first: bool, inside: bool, depth: usize) -> Cow<'l, str> {
-        let code = line.trim_start_matches([' ', '\t']);
+        let code = skip_blank(line);
         if first {
             return self.fit_first(line, code);
         }
@@ -113,14 +116,14 @@ impl<'a> Indentation<'a> {
             return if right == 0 {
                 Cow::Borrowed(line)
             } else {
-                Cow::Owned(self.context.style.blanks(right) + line)
+                Cow::Owned(self.context.style.indented(right, line))
             };
         }
         let said = self.context.columns(line);
         let mut fitted = self.place(code, said, depth);
         self.last = Some(said);
         let style = self.context.style;
-        let blank = line.get(..line.len() - code.len()).unwrap_or_default();
+        let blank = head(line, line.len() - code.len());
         let foreign = style.is_uniform() && blank.contains(if style.tabs { ' ' } else { '\t' });
         if fitted == said && (!foreign || self.context.has_blank(blank)) {
             return Cow::Borrowed(line);
@@ -131,14 +134,14 @@ impl<'a> Indentation<'a> {
         if fitted == said && !foreign {
             return Cow::Borrowed(line);
         }
-        Cow::Owned(style.blanks(fitted) + code)
+        Cow::Owned(style.indented(fitted, code))
     }
 
     /// Takes note of a line that is shown.
     pub(super) fn seen(&mut self, fitted: &str, first: bool, inside: bool) {
         let full;
         let line = if first && !self.context.on_blank_line() {
-            full = format!("{}{fitted}", self.context.code_before);
+            full = joined(self.context.code_before, fitted);
             full.as_str()
         } else {
             fitted
@@ -156,12 +159,12 @@ impl<'a> Indentation<'a> {
         }
         if opens && (!first || self.context.on_blank_line()) {
             self.opened += 1;
-            if code.ends_with(['(', '[', '{']) {
+            if ends(code, "([{") {
                 self.brackets.push(columns);
             }
         }
         self.stated = code.ends_with(';');
-        self.leaves |= matches!(first_word(line), "return" | "raise" | "break" | "continue" | "pass");
+        self.leaves |= begins_with_word(line, "return raise break continue pass");
         let listed = code.trim_start();
         let listed = listed.len() - listed.trim_start_matches("- ").len();
         let calls = code.ends_with('(');
@@ -174,19 +177,19 @@ impl<'a> Indentation<'a> {
         let context = self.context;
         if !context.on_blank_line() {
             // Codestral begins with a blank of its own.
-            return Cow::Borrowed(if context.line_before.ends_with([' ', '\t']) { code } else { line });
+            return Cow::Borrowed(if ends(context.line_before, " \t") { code } else { line });
         }
         let given = context.column();
         self.brought = context.columns(line);
-        let above = context.above().unwrap_or_default();
+        let above = context.above();
         let outer = context.columns(above);
         // What is in a namespace stands beside it in many projects.
-        let flat = matches!(first_word(above), "namespace" | "extern");
+        let flat = begins_with_word(above, "namespace extern");
         let under_opener = context.language.opens(without_comment(above, context.language))
             && given < outer + context.style.step
             && !flat;
         let closes = context.language.closes(code) || context.language.goes_on(code);
-        let continues = code.starts_with(['.', '?', '+', '|', '&']) && !context.language.is_prose;
+        let continues = begins(code, ".?+|&") && !context.language.is_prose;
         let wanted = if under_opener && !closes && !context.lexer.is_inside() {
             let told = self.brought > outer;
             let whole = !context.style.tabs || self.brought.is_multiple_of(context.style.step);
@@ -207,7 +210,7 @@ impl<'a> Indentation<'a> {
         if self.first == given {
             Cow::Borrowed(code)
         } else {
-            Cow::Owned(context.style.blanks(self.first - given) + code)
+            Cow::Owned(context.style.indented(self.first - given, code))
         }
     }
 
@@ -220,7 +223,7 @@ impl<'a> Indentation<'a> {
                 _ => (self.decide(code, said, joins, depth), None),
             };
         }
-        if depth == 0 && self.opened == 0 && code.starts_with([')', ']', '}']) {
+        if depth == 0 && self.opened == 0 && begins(code, ")]}") {
             self.leave_block(said);
         }
         let Some(map) = self.map else { return said };
@@ -253,9 +256,7 @@ impl<'a> Indentation<'a> {
         };
         match self.brackets.last() {
             // What closes a bracket tells best where the answer thinks the line stands that opened it.
-            Some(&column)
-                if code.starts_with([')', ']', '}']) && fitted > column && self.last != Some(said) =>
-            {
+            Some(&column) if begins(code, ")]}") && fitted > column && self.last != Some(said) => {
                 self.map = Some(Map { from: said, to: column, ..map });
                 self.step =
                     self.last.and_then(|last| last.checked_sub(said)).filter(|step| (2..=8).contains(step));
@@ -325,8 +326,7 @@ impl<'a> Indentation<'a> {
             || self.stated
                 && context.language.blocks == Blocks::Braces
                 && is_in_other_steps(said, beside, context.style.step);
-        let words = context.language.line_comments.iter().any(|mark| code.starts_with(mark))
-            || code.starts_with("/*");
+        let words = begins_with_one(code, context.language.line_comments) || code.starts_with("/*");
         if slipped && depth == 0 && !is_label(code) && !words {
             return Map::new(said, floor);
         }
@@ -353,14 +353,12 @@ impl<'a> Indentation<'a> {
 
     /// Whether a line at column 0 belongs to the block all the same, where only indentation ends blocks.
     fn is_from_margin(&self, code: &str) -> bool {
-        if matches!(first_word(code), "return" | "yield" | "break" | "continue") {
+        if begins_with_word(code, "return yield break continue") {
             return true;
         }
-        let top = definitions::is_definition(code)
-            || code.starts_with(['@', '#'])
-            || matches!(first_word(code), "import" | "from");
-        let in_function =
-            self.context.header.is_some_and(|header| matches!(first_word(header), "def" | "async"));
+        let top =
+            definitions::is_definition(code) || begins(code, "@#") || begins_with_word(code, "import from");
+        let in_function = self.context.header.is_some_and(|header| begins_with_word(header, "def async"));
         in_function && !top && !self.apart && !self.leaves
     }
 }
@@ -382,17 +380,13 @@ fn one_blank_per_level(said: usize, columns: usize, step: usize) -> bool {
 /// Whether a line is code that an editor has made a comment at the margin.
 fn is_commented_out(code: &str, context: &CursorContext<'_>) -> bool {
     let mut marks = context.language.line_comments.iter();
-    marks.any(|mark| {
-        code.strip_prefix(mark).is_some_and(|rest| rest.starts_with(['\t']) || rest.starts_with("  "))
-    })
+    marks.any(|mark| code.strip_prefix(mark).is_some_and(|rest| begins_with_one(rest, &["\t", "  "])))
 }
 
 /// Whether a line stands left of its block by custom: labels, preprocessor lines.
 pub(super) fn is_label(code: &str) -> bool {
     let code = code.trim();
-    matches!(first_word(code), "case" | "default") && code.ends_with(':')
+    begins_with_word(code, "case default") && code.ends_with(':')
         || code.starts_with('#')
-        || code
-            .strip_suffix(':')
-            .is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_'))
+        || code.strip_suffix(':').is_some_and(|name| !name.is_empty() && name.chars().all(is_word))
 }

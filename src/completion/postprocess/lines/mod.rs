@@ -18,6 +18,7 @@ use self::scope::Scope;
 use self::suffix_overlap::SuffixOverlap;
 use super::cursor_context::CursorContext;
 use super::{Hidden, Processed};
+use crate::completion::text::{head, is_blank, skip_back, tail};
 
 /// A suggestion has no more lines than this.
 const MOST_LINES: usize = 400;
@@ -87,8 +88,8 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
         loops = looped.is_some();
         let whole = line.len();
         let code = match looped {
-            Some(at) => line.get(..at).unwrap_or_default(),
-            None => line.trim_end_matches(['\n', '\r']),
+            Some(at) => head(line, at),
+            None => skip_back(line, "\r\n"),
         };
         let inside = brackets.is_inside();
         let fitted = match inside && !brackets.moves() {
@@ -113,7 +114,7 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
             definitions.next(context, &line, brackets.depth(), floor),
         ]
         .into_iter()
-        .reduce(Cut::sooner)
+        .min_by_key(Cut::place)
         .unwrap_or(Cut::Keep);
         if let Cut::Before(_) = cut {
             break;
@@ -123,16 +124,16 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
             Cut::At(at) | Cut::Into(at) => at.min(fitted.len()),
             _ => fitted.len(),
         };
-        out.push_str(fitted.get(..end).unwrap_or_default());
+        out.push_str(head(&fitted, end));
         if let (true, Cut::Into(_)) = (first, cut) {
-            replacement = suffix_overlap::replacement(context, fitted.get(end..).unwrap_or_default());
+            replacement = suffix_overlap::replacement(context, tail(&fitted, end));
         }
         if cut != Cut::Keep {
             break;
         }
         out.push('\n');
         indentation.seen(&fitted, first, inside);
-        apart = fitted.trim().is_empty();
+        apart = is_blank(&fitted);
         first = false;
     }
     let waits = cut == Cut::Keep && !ended;
@@ -147,7 +148,7 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
         // Blanks at the end are for the user to type, or for the lines that follow to bring.
         out.truncate(out.trim_end().len());
     }
-    let blank = out.trim().is_empty();
+    let blank = is_blank(&out);
     if blank {
         out.clear();
     }
@@ -164,15 +165,13 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
 }
 
 impl Cut {
-    /// The stricter of two words on the same line.
-    fn sooner(self, other: Self) -> Self {
-        match (self, other) {
-            (Cut::Before(why), _) | (_, Cut::Before(why)) => Cut::Before(why),
-            (Cut::Keep, cut) | (cut, Cut::Keep) => cut,
-            (Cut::At(a) | Cut::Into(a), Cut::At(b) | Cut::Into(b)) if a < b => self,
-            (Cut::At(a), Cut::Into(b)) if a == b => other,
-            (Cut::At(a) | Cut::Into(a), Cut::At(b) | Cut::Into(b)) if a == b => self,
-            _ => other,
+    /// Of several words on the same line the one with the least place counts, and of equal ones the first.
+    fn place(&self) -> usize {
+        match self {
+            Cut::Before(_) => 0,
+            Cut::Into(at) => 2 * at + 1,
+            Cut::At(at) => 2 * at + 2,
+            Cut::Keep => usize::MAX,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{Cut, Line};
 use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
+use crate::completion::text::{begins_as, begins_with_one, ends, first_bytes, has_sign, skip, skip_back};
 
 /// How chat models begin to talk, in lower case.
 const BEGINNINGS: &[&str] = &[
@@ -68,9 +69,10 @@ pub(super) fn line(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
 
 /// Whether a line is a heading of Markdown, where it cannot be a comment.
 fn is_heading(context: &CursorContext<'_>, line: &str) -> bool {
-    let title = line.trim_start().trim_start_matches('#');
-    line.trim_start().starts_with("##")
-        && title.strip_prefix(' ').is_some_and(|title| title.starts_with(char::is_uppercase))
+    let line = line.trim_start();
+    let title = skip(line, "#");
+    line.starts_with("##")
+        && title.strip_prefix(' ').is_some_and(|title| begins_as(title, char::is_uppercase))
         && !context.language.line_comments.contains(&"#")
 }
 
@@ -89,27 +91,27 @@ pub(crate) fn begins_with_words(context: &CursorContext<'_>, line: &str) -> bool
 
 /// Whether a line is how chat models begin to talk.
 pub(crate) fn is_talk(line: &str) -> bool {
-    let line = line.trim().trim_end_matches('*');
-    let head: String = line.chars().take(24).collect::<String>().to_ascii_lowercase();
+    /// Bytes that show how a line begins.
+    const HEAD: usize = 24;
+    let line = skip_back(line.trim(), "*");
+    let head = first_bytes(line, HEAD).to_ascii_lowercase();
     // A sentence, not an identifier: `sure_thing()` and `this is Foo` are code.
-    let sentence =
-        line.ends_with([':', '!', '.']) || (!head.contains(": ") && line.split_whitespace().count() >= 5);
-    let code = line.ends_with([';', '{', '}', ')', ',']) || line.contains(" = ") || line.contains("();");
-    sentence && !code && BEGINNINGS.iter().any(|words| head.starts_with(words)) && ends_word(&head)
+    let sentence = ends(line, ":!.") || (!head.contains(": ") && line.split_whitespace().count() >= 5);
+    let code = ends(line, ";{}),") || line.contains(" = ") || line.contains("();");
+    sentence && !code && begins_with_one(&head, BEGINNINGS) && ends_word(&head)
 }
 
 /// Whether the words a line begins with are words: `sure.` is not, nor is `note:` in YAML.
 fn ends_word(head: &str) -> bool {
     let word = head.split_whitespace().next().unwrap_or_default();
-    head.starts_with("**")
-        || !word.contains(['_', '(', '.', '=']) && (head.contains(' ') || head.ends_with(['!', ':']))
+    head.starts_with("**") || !has_sign(word, "_(.=") && (head.contains(' ') || ends(head, "!:"))
 }
 
 /// Whether a line is a sentence in English (or a language alike), which no line of code is.
 pub(crate) fn is_sentence(line: &str) -> bool {
     const LEAST_WORDS: usize = 5;
     let line = line.trim();
-    if !line.starts_with(|c: char| c.is_uppercase()) || !line.ends_with(['.', ':', '!', '?']) {
+    if !begins_as(line, char::is_uppercase) || !ends(line, ".:!?") {
         return false;
     }
     let mut words = 0;
@@ -118,10 +120,10 @@ pub(crate) fn is_sentence(line: &str) -> bool {
         if n % 2 == 1 {
             continue;
         }
-        if part.contains(['{', '}', ';', '=', '<', '>', '[', ']', '|', '\\', '$', '#', '@', '_', '"', '*']) {
+        if has_sign(part, "{};=<>[]|\\$#@_\"*") {
             return false;
         }
-        words += part.split_whitespace().filter(|word| word.starts_with(char::is_alphabetic)).count();
+        words += part.split_whitespace().filter(|word| begins_as(word, char::is_alphabetic)).count();
     }
     words >= LEAST_WORDS
 }
@@ -129,9 +131,7 @@ pub(crate) fn is_sentence(line: &str) -> bool {
 /// Whether a line may belong to an explanation that has begun: a list, a heading, a sentence.
 pub(crate) fn may_go_on(line: &str) -> bool {
     let line = line.trim();
-    let item = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    let listed = line.starts_with("- ")
-        || line.starts_with("* ")
-        || (item.len() < line.len() && item.starts_with(". "));
+    let item = skip(line, "0123456789");
+    let listed = begins_with_one(line, &["- ", "* "]) || (item.len() < line.len() && item.starts_with(". "));
     listed || line.starts_with("**") || is_sentence(line) || is_talk(line)
 }

@@ -2,6 +2,7 @@
 
 use super::{Cut, Line};
 use crate::completion::postprocess::Hidden;
+use crate::completion::text::{ends, ends_as, has, head};
 
 /// So many times the same line, or the same group of lines, and it is a loop.
 const TIMES: usize = 3;
@@ -62,10 +63,10 @@ impl Repetition {
             let repeated = self.lines.get(count - *run..).unwrap_or_default();
             let start = repeated.first().map_or(usize::MAX, |line| line.at);
             held = held.min(start);
-            let long = |line: &Seen| line.text.len() >= LEAST && line.text.contains(char::is_alphanumeric);
+            let long = |line: &Seen| line.text.len() >= LEAST && has(&line.text, char::is_alphanumeric);
             let times = if !repeated.iter().any(long) {
                 TIMES_OF_SHORT
-            } else if repeated.iter().any(|line| line.text.contains(char::is_alphabetic)) {
+            } else if repeated.iter().any(|line| has(&line.text, char::is_alphabetic)) {
                 TIMES
             } else {
                 TIMES_OF_NUMBERS
@@ -127,7 +128,8 @@ pub(crate) fn within(line: &str) -> Option<usize> {
         }
     }
     let (_, start, unit) = first?;
-    let end = (0..=blank + start).rev().find(|at| line.is_char_boundary(*at))?;
-    let good = line.get(..end)?.trim_end().ends_with(|c: char| c.is_alphanumeric() || ")]}\"';,".contains(c));
+    let end = line.floor_char_boundary(blank + start);
+    let said = head(line, end).trim_end();
+    let good = ends_as(said, char::is_alphanumeric) || ends(said, ")]}\"';,");
     Some(if good && unit > 1 { end } else { 0 })
 }

@@ -2,11 +2,12 @@
 
 use super::{Cut, Line, definitions};
 use crate::completion::postprocess::cursor_context::{CursorContext, without_comment};
-use crate::completion::postprocess::language::{Blocks, first_word};
+use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::{Extent, Hidden};
+use crate::completion::text::{begins_as, begins_with_word, ends, has_sign, joined, trim};
 
 /// Brackets and punctuation that an editor may have closed for the user.
-pub(crate) const CLOSERS: &[char] = &[')', ']', '}', '>', '"', '\'', '`', ';', ',', ':'];
+pub(crate) const CLOSERS: &str = ")]}>\"'`;,:";
 
 /// Follows the lines of an answer and ends it with its line or its block.
 pub(super) struct Scope {
@@ -34,11 +35,10 @@ impl Scope {
         let closing_tag = context.language.blocks == Blocks::Tags
             && after.starts_with("</")
             && after.matches('<').count() == 1;
-        let code_after = !closing_tag && !after.trim_matches(CLOSERS).trim().is_empty();
+        let code_after = !closing_tag && !trim(after, CLOSERS).trim().is_empty();
         let enclosed = context.open.last().is_some_and(|closer| after.starts_with(*closer));
-        let in_pair = context.extent == Extent::Auto
-            && enclosed
-            && context.code_before.trim_end().ends_with(['(', '[', '{']);
+        let in_pair =
+            context.extent == Extent::Auto && enclosed && ends(context.code_before.trim_end(), "([{");
         let single = match context.extent {
             Extent::Line => true,
             Extent::Auto => code_after,
@@ -76,7 +76,7 @@ impl Scope {
         let code = line.text.trim_end();
         if self.single && !(self.in_pair && code.is_empty()) {
             // `sum(a, |b)`: the blank belongs before what follows.
-            let joins = context.line_after.starts_with(|c: char| !c.is_whitespace() && !CLOSERS.contains(&c));
+            let joins = begins_as(context.line_after, |c| !c.is_whitespace() && !CLOSERS.contains(c));
             let blank = line.text.len() > code.len() && !code.is_empty();
             return if joins && blank { Cut::Into(code.len() + 1) } else { Cut::At(code.len()) };
         }
@@ -94,7 +94,7 @@ impl Scope {
         }
         if line.first {
             // What the cursor's line opened may be closed at once: `f(|` and `x)`.
-            let full = format!("{}{}", context.code_before, line.text);
+            let full = joined(context.code_before, line.text);
             self.at_opener &= context.language.opens(without_comment(&full, context.language));
             let leaves = self.skipped
                 && context.columns(line.text) == 0
@@ -129,7 +129,7 @@ impl Scope {
         let ends = Cut::Before(Hidden::EndsBlock);
         let same_construct = self.at_opener && line.columns == context.column();
         if same_construct && context.language.goes_on(line.text) {
-            let below = context.lines_below().find(|below| !below.trim().is_empty());
+            let below = context.lines_below().solid().next();
             let there = below.is_some_and(|below| {
                 context.columns(below) == line.columns && context.language.goes_on(below)
             });
@@ -137,7 +137,7 @@ impl Scope {
         }
         match context.language.blocks {
             Blocks::Braces => {
-                let next_case = matches!(first_word(line.text), "case" | "default") && !self.at_opener;
+                let next_case = begins_with_word(line.text, "case default") && !self.at_opener;
                 let next_item = line.apart && definitions::is_definition(line.text);
                 if next_case || next_item { ends } else { Cut::Keep }
             }
@@ -174,7 +174,7 @@ fn is_end(context: &CursorContext<'_>, line: &str) -> bool {
 
 /// Whether the lines below close the block whose closing line stands at `columns`.
 fn is_closed_below(context: &CursorContext<'_>, columns: usize) -> bool {
-    let mut below = context.lines_below().filter(|below| !below.trim().is_empty());
+    let mut below = context.lines_below().solid();
     below
         .find(|below| context.columns(below) <= columns)
         .is_some_and(|below| context.columns(below) == columns && is_end(context, below))
@@ -183,5 +183,5 @@ fn is_closed_below(context: &CursorContext<'_>, columns: usize) -> bool {
 /// Whether a line begins a section: `[dependencies]`.
 fn is_section(line: &str) -> bool {
     let name = line.trim().strip_prefix('[').and_then(|line| line.strip_suffix(']'));
-    name.is_some_and(|name| !name.is_empty() && !name.contains([',', '(', '=', '{', '!']))
+    name.is_some_and(|name| !name.is_empty() && !has_sign(name, ",(={!"))
 }

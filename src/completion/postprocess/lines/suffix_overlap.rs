@@ -3,6 +3,9 @@
 use super::{Cut, Line};
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::{Hidden, Replacement};
+use crate::completion::text::{
+    begins, begins_as, ends_as, has, head, is_word, joined, skip, skip_back, tail,
+};
 
 /// A rest of line shorter than this is told by its brackets alone.
 const LEAST: usize = 3;
@@ -46,7 +49,7 @@ impl<'a> SuffixOverlap<'a> {
         }
         let cut = below(context, line);
         if cut != Cut::Keep && line.first && !line.inside && context.on_blank_line() {
-            self.held = context.lines_below().map(str::trim).filter(|below| !below.is_empty()).nth(1);
+            self.held = context.lines_below().solid().nth(1).map(str::trim);
         }
         if self.is_held() && line.first { Cut::Keep } else { cut }
     }
@@ -67,30 +70,34 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<
     {
         return Some(into(context, head));
     }
-    if after.len() < LEAST || !after.contains(char::is_alphanumeric) {
+    if after.len() < LEAST || !has(after, char::is_alphanumeric) {
         return None;
     }
     // The model went on behind it, or broke off within it.
-    let within = line.match_indices(after).map(|(at, _)| at);
-    let broken = after.char_indices().rev().map(|(end, _)| end).filter(|end| *end >= LEAST).find_map(|end| {
-        let head = after.get(..end).filter(|head| head.contains(char::is_alphanumeric))?;
-        said.strip_suffix(head).map(str::len)
-    });
-    let boundary = |at: &usize| {
-        let joins = |c: char| c.is_alphanumeric() || c == '_';
-        !(line.get(..*at).is_some_and(|head| head.ends_with(joins)) && after.starts_with(joins))
-    };
+    let mut places: Vec<usize> = line.match_indices(after).map(|(at, _)| at).collect();
+    for (end, _) in after.char_indices().rev().take_while(|(end, _)| *end >= LEAST) {
+        let broken = head(after, end);
+        if let Some(head) = said.strip_suffix(broken)
+            && has(broken, char::is_alphanumeric)
+        {
+            places.push(head.len());
+            break;
+        }
+    }
     let mut balance = Balance::default();
     let mut from = 0;
-    within
-        .chain(broken)
-        .filter(boundary)
-        .find_map(|at| {
-            balance.follow(line.get(from..at).unwrap_or_default());
-            from = at;
-            if balance.closes(owed) { line.get(..at) } else { None }
-        })
-        .map(|head| into(context, head))
+    for at in places {
+        let head = head(line, at);
+        if ends_as(head, is_word) && begins_as(after, is_word) {
+            continue;
+        }
+        balance.follow(tail(head, from));
+        from = at;
+        if balance.closes(owed) {
+            return Some(into(context, head));
+        }
+    }
+    None
 }
 
 /// What may stand instead of the closers right of the cursor, if the answer's line says them again in `rest` and goes
@@ -98,22 +105,22 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<
 pub(super) fn replacement(context: &CursorContext<'_>, rest: &str) -> Option<Replacement> {
     let after = context.line_after.trim_end();
     let said = after.trim_start();
-    let mark = said.trim_start_matches([')', ']', '}', '"', '\'', '`']);
+    let mark = skip(said, ")]}\"'`");
     let closers = said.strip_suffix(mark).filter(|closers| !closers.is_empty())?;
     // The user's own words are never replaced.
-    if mark.contains(|c: char| !(c.is_whitespace() || ";,:{".contains(c))) {
+    if has(mark, |c| !(c.is_whitespace() || matches!(c, ';' | ',' | ':' | '{'))) {
         return None;
     }
     let rest = rest.trim_end();
     let behind = rest.strip_prefix(closers)?.strip_suffix(mark.trim())?;
-    let goes_on = behind.starts_with(|c: char| !c.is_alphanumeric() && c != '_');
+    let goes_on = begins_as(behind, |c| !is_word(c));
     let text = rest.to_owned();
     (goes_on && Balance::of(behind).is_even()).then_some(Replacement { replaced: after.len(), text })
 }
 
 /// Shows the line up to where the document goes on, which may bring the blank between the two.
 fn into(context: &CursorContext<'_>, head: &str) -> Cut {
-    match context.line_after.starts_with([' ', '\t']) {
+    match begins(context.line_after, " \t") {
         true => Cut::At(head.trim_end().len()),
         false => Cut::Into(head.len()),
     }
@@ -138,7 +145,7 @@ fn below(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
         return Cut::Keep;
     }
     let repeated = Cut::Before(Hidden::RepeatsBelow);
-    let mut lines = context.lines_below().filter(|below| !below.trim().is_empty()).take(BELOW);
+    let mut lines = context.lines_below().solid().take(BELOW);
     let Some(next) = lines.next() else { return Cut::Keep };
     let same_columns = [line.columns, line.said].contains(&context.columns(next));
     // The end of the comment, string or tag that the cursor stands in, or the brace that opens its body.
@@ -153,13 +160,13 @@ fn below(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
     }
     let goes_on = line.first && !context.on_blank_line();
     if goes_on {
-        full = format!("{}{}", context.line_before, line.text);
+        full = joined(context.line_before, line.text);
         bare = full.trim();
         if bare.len() < TELLING {
             return Cut::Keep;
         }
     }
-    if !bare.contains(char::is_alphanumeric) || context.language.closes(bare) {
+    if !has(bare, char::is_alphanumeric) || context.language.closes(bare) {
         return Cut::Keep;
     }
     let (next, columns) = (next.trim(), context.columns(next));
@@ -176,11 +183,10 @@ fn below(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
 }
 
 /// How many brackets and quotes a text opens and does not close.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 struct Balance {
-    round: isize,
-    square: isize,
-    curly: isize,
+    /// Round, square and curly ones.
+    open: [isize; 3],
     quoted: bool,
 }
 
@@ -193,63 +199,52 @@ impl Balance {
 
     fn follow(&mut self, text: &str) {
         for byte in text.bytes() {
-            match byte {
-                b'(' => self.round += 1,
-                b')' => self.round -= 1,
-                b'[' => self.square += 1,
-                b']' => self.square -= 1,
-                b'{' => self.curly += 1,
-                b'}' => self.curly -= 1,
-                b'"' => self.quoted = !self.quoted,
-                _ => {}
+            self.quoted ^= byte == b'"';
+            for ((count, opens), closes) in self.open.iter_mut().zip(*b"([{").zip(*b")]}") {
+                *count += isize::from(byte == opens) - isize::from(byte == closes);
             }
         }
     }
 
     /// Whether it opens what it closes, and nothing else.
     fn is_even(&self) -> bool {
-        !self.quoted && [self.round, self.square, self.curly] == [0; 3]
+        *self == Self::default()
     }
 
     /// Whether it opens nothing that it does not close, and closes `owed` brackets that it did not open: then what
     /// follows is another's.
     fn closes(&self, owed: usize) -> bool {
-        let open = [self.round, self.square, self.curly];
-        let closed: isize = open.iter().sum::<isize>().saturating_neg();
-        !self.quoted && open.iter().all(|open| *open <= 0) && closed.unsigned_abs() >= owed
+        let closed = self.open.iter().sum::<isize>().unsigned_abs();
+        !self.quoted && self.open.iter().all(|open| *open <= 0) && closed >= owed
     }
 }
 
 /// A line without its blanks and the punctuation at its end.
-fn bones(line: &str) -> impl DoubleEndedIterator<Item = char> {
-    line.trim_end_matches([';', ',']).chars().filter(|c| !c.is_whitespace())
+fn bones(line: &str) -> Vec<char> {
+    let mut bones: Vec<char> = skip_back(line, ";,").chars().collect();
+    bones.retain(|c| !c.is_whitespace());
+    bones
 }
 
 /// Whether two lines say the same but for blanks and the punctuation at their ends, or for a slip in a long
 /// line. Digits and whole words make another line: `case 1:` and `case 2:`.
 fn is_nearly(a: &str, b: &str) -> bool {
-    if bones(a).eq(bones(b)) {
-        return bones(a).nth(LEAST - 1).is_some();
+    let (a, b) = (bones(a), bones(b));
+    let shorter = a.len().min(b.len());
+    if a == b {
+        return shorter >= LEAST;
     }
-    // Lines so long that differ so little have this much in common at one end at least.
-    let most = LONG * 2 / 5;
-    if !bones(a).take(most).eq(bones(b).take(most))
-        && !bones(a).rev().take(most).eq(bones(b).rev().take(most))
-    {
-        return false;
-    }
-    let (a, b): (Vec<char>, Vec<char>) = (bones(a).collect(), bones(b).collect());
-    if a.len().min(b.len()) < LONG {
+    if shorter < LONG {
         return false;
     }
     let front = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
-    let most = (a.len() - front).min(b.len() - front);
+    let most = shorter - front;
     let back = a.iter().rev().zip(b.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
-    let differs = |line: &[char]| line.get(front..line.len() - back).unwrap_or_default().to_vec();
-    let (a_own, b_own) = (differs(&a), differs(&b));
-    let joins = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric());
-    let in_word = joins(front.checked_sub(1).and_then(|at| a.get(at))) || joins(a.get(a.len() - back));
-    a_own.len().max(b_own.len()) * 20 <= a.len().min(b.len())
-        && in_word
-        && !a_own.iter().chain(&b_own).any(char::is_ascii_digit)
+    let joins = |at: usize| a.get(at).is_some_and(|c| c.is_alphanumeric());
+    let in_word = front > 0 && joins(front - 1) || joins(a.len() - back);
+    let differs = |line: &[char]| {
+        let own = line.get(front..line.len() - back).unwrap_or_default();
+        own.len() * 20 <= shorter && !own.iter().any(char::is_ascii_digit)
+    };
+    in_word && differs(&a) && differs(&b)
 }

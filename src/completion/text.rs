@@ -1,0 +1,244 @@
+//! What many rules ask of a text: its first word, whether it begins with one of some signs, its lines.
+//!
+//! The signs are ASCII characters in a string, and the kinds of characters plain functions. Patterns of the standard
+//! library answer the same, but every array and every closure makes a copy of its search in the plugin.
+
+/// A kind of characters.
+type Kind = fn(char) -> bool;
+
+/// Whether a character may stand in a name.
+pub fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Whether a word is one of those in a list, which has blanks between them.
+#[inline(never)]
+pub fn is_among(word: &str, list: &str) -> bool {
+    list.split(' ').any(|known| known == word)
+}
+
+/// Whether a text begins with one of the marks.
+#[inline(never)]
+pub fn begins_with_one(text: &str, marks: &[&str]) -> bool {
+    marks.iter().any(|mark| text.starts_with(mark))
+}
+
+/// Whether a text ends with one of the marks.
+#[inline(never)]
+pub fn ends_with_one(text: &str, marks: &[&str]) -> bool {
+    marks.iter().any(|mark| text.ends_with(mark))
+}
+
+/// Whether a text begins with one of the signs.
+#[inline(never)]
+pub fn begins(text: &str, signs: &str) -> bool {
+    text.bytes().next().is_some_and(|byte| signs.as_bytes().contains(&byte))
+}
+
+/// Whether a text ends with one of the signs.
+#[inline(never)]
+pub fn ends(text: &str, signs: &str) -> bool {
+    text.bytes().next_back().is_some_and(|byte| signs.as_bytes().contains(&byte))
+}
+
+/// Whether one of the signs is in a text.
+#[inline(never)]
+pub fn has_sign(text: &str, signs: &str) -> bool {
+    text.bytes().any(|byte| signs.as_bytes().contains(&byte))
+}
+
+/// A text without the signs it begins with.
+#[inline(never)]
+pub fn skip<'t>(text: &'t str, signs: &str) -> &'t str {
+    let mut rest = text;
+    while begins(rest, signs) {
+        rest = tail(rest, 1);
+    }
+    rest
+}
+
+/// A text without the signs it ends with.
+#[inline(never)]
+pub fn skip_back<'t>(text: &'t str, signs: &str) -> &'t str {
+    let mut rest = text;
+    while ends(rest, signs) {
+        rest = head(rest, rest.len() - 1);
+    }
+    rest
+}
+
+/// A text without the signs it begins and ends with.
+#[inline(never)]
+pub fn trim<'t>(text: &'t str, signs: &str) -> &'t str {
+    skip_back(skip(text, signs), signs)
+}
+
+/// A text without the spaces and tabs it begins with.
+pub fn skip_blank(text: &str) -> &str {
+    skip(text, " \t")
+}
+
+/// Whether the first character of a text is of this kind.
+#[inline(never)]
+pub fn begins_as(text: &str, is: Kind) -> bool {
+    text.starts_with(is)
+}
+
+/// Whether the last character of a text is of this kind.
+#[inline(never)]
+pub fn ends_as(text: &str, is: Kind) -> bool {
+    text.ends_with(is)
+}
+
+/// Whether a character of this kind is in a text.
+#[inline(never)]
+pub fn has(text: &str, is: Kind) -> bool {
+    text.contains(is)
+}
+
+/// The characters of this kind that a text begins with.
+#[inline(never)]
+pub fn run(text: &str, is: Kind) -> &str {
+    head(text, text.len() - text.trim_start_matches(is).len())
+}
+
+/// The characters of this kind that a text ends with.
+#[inline(never)]
+pub fn run_back(text: &str, is: Kind) -> &str {
+    tail(text, text.trim_end_matches(is).len())
+}
+
+/// A text from its first character of this kind to its last one.
+#[inline(never)]
+pub fn within(text: &str, is: Kind) -> &str {
+    text.trim_matches(|c| !is(c))
+}
+
+/// The word a line begins with, blanks aside.
+#[inline(never)]
+pub fn first_word(line: &str) -> &str {
+    run(line.trim_start(), is_word)
+}
+
+/// Whether the word a line begins with is one of those in a list.
+#[inline(never)]
+pub fn begins_with_word(line: &str, list: &str) -> bool {
+    is_among(first_word(line), list)
+}
+
+/// The word a text ends with.
+#[inline(never)]
+pub fn last_word(text: &str) -> &str {
+    run_back(text, is_word)
+}
+
+/// Two texts as one.
+#[inline(never)]
+pub fn joined(a: &str, b: &str) -> String {
+    [a, b].concat()
+}
+
+/// A text up to this byte; nothing if it is none of the text's places.
+#[inline(never)]
+pub fn head(text: &str, end: usize) -> &str {
+    text.get(..end).unwrap_or_default()
+}
+
+/// A text from this byte on; nothing if it is none of the text's places.
+#[inline(never)]
+pub fn tail(text: &str, start: usize) -> &str {
+    text.get(start..).unwrap_or_default()
+}
+
+/// The first bytes of a text, up to a character's end.
+#[inline(never)]
+pub fn first_bytes(text: &str, most: usize) -> &str {
+    head(text, text.floor_char_boundary(most))
+}
+
+/// The last bytes of a text, from a character on.
+#[inline(never)]
+pub fn last_bytes(text: &str, most: usize) -> &str {
+    tail(text, text.ceil_char_boundary(text.len().saturating_sub(most)))
+}
+
+/// Where the last line of a text begins.
+#[inline(never)]
+pub fn last_line_start(text: &str) -> usize {
+    text.rfind('\n').map_or(0, |at| at + 1)
+}
+
+/// What stands behind the last line break of a text.
+pub fn last_line(text: &str) -> &str {
+    tail(text, last_line_start(text))
+}
+
+/// What stands before the first line break of a text.
+#[inline(never)]
+pub fn first_line(text: &str) -> &str {
+    head(text, text.find('\n').unwrap_or(text.len()))
+}
+
+/// Whether there is nothing but white space in a text.
+#[inline(never)]
+pub fn is_blank(text: &str) -> bool {
+    text.trim_start().is_empty()
+}
+
+/// The lines of a text from its beginning on, or from its end; with `\n` between them, the end of each is without its
+/// `\r`. There is one more than there are line breaks.
+#[derive(Clone)]
+pub struct Lines<'t> {
+    rest: Option<&'t str>,
+    from_end: bool,
+    blank: bool,
+}
+
+impl<'t> Lines<'t> {
+    /// The lines from the beginning on.
+    pub fn down(text: &'t str) -> Self {
+        Self { rest: Some(text), from_end: false, blank: true }
+    }
+
+    /// The lines from the end on.
+    pub fn up(text: &'t str) -> Self {
+        Self { rest: Some(text), from_end: true, blank: true }
+    }
+
+    /// Those after the next one.
+    pub fn beyond(mut self) -> Self {
+        self.next();
+        self
+    }
+
+    /// Those that have something on them.
+    pub fn solid(self) -> Self {
+        Self { blank: false, ..self }
+    }
+}
+
+impl<'t> Iterator for Lines<'t> {
+    type Item = &'t str;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'t str> {
+        loop {
+            let text = self.rest.take()?;
+            let at = if self.from_end { text.rfind('\n') } else { text.find('\n') };
+            let line = match at {
+                Some(at) if self.from_end => {
+                    self.rest = Some(head(text, at));
+                    tail(text, at + 1)
+                }
+                Some(at) => {
+                    self.rest = Some(tail(text, at + 1));
+                    head(text, at)
+                }
+                None => text,
+            };
+            if self.blank || !is_blank(line) {
+                return Some(line.trim_end_matches('\r'));
+            }
+        }
+    }
+}
