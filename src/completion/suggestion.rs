@@ -8,7 +8,7 @@ use super::postprocess::{
     self, CursorContext, Extent, Hidden, Processed, Replacement, may_change, past_block, postprocess,
 };
 use super::reuse::Continuation;
-use super::text::{first_line, has, is_among, is_word, tail};
+use super::text::{first_line, has, is_among, is_word, joined, tail};
 use crate::unseen;
 
 /// Deleting back more than this before the place of the request ends a suggestion, in bytes.
@@ -190,7 +190,7 @@ impl Suggestion {
         let before = if self.deleted.is_empty() {
             Cow::Borrowed(before)
         } else {
-            Cow::Owned([before, &self.deleted].concat())
+            Cow::Owned(joined(before, &self.deleted))
         };
         Some((before, document.get(self.cursor() + self.closers..)?))
     }
@@ -292,8 +292,7 @@ impl Suggestion {
         let (before, _) = self.context(document)?;
         let after = document.get(end..)?;
         let is_line_end = !has(first_line(after), is_word);
-        let (before, after) = CursorContext::window(&before, after);
-        let (before, after) = (unseen::strip_lines(before), unseen::strip_lines(after));
+        let (before, after) = as_shown(&before, after);
         let context = CursorContext::new(&before, &after, &self.language, self.extent);
         let past = past_block(&context, &self.answer.text, self.answer.is_whole());
         let finished = is_line_end && postprocess::ends_statement(&self.language, document.get(..end)?);
@@ -313,7 +312,7 @@ impl Suggestion {
         if processed.is_empty() || self.deleted.is_empty() {
             Cow::Borrowed(processed)
         } else {
-            Cow::Owned([&self.deleted, processed].concat())
+            Cow::Owned(joined(&self.deleted, processed))
         }
     }
 
@@ -374,9 +373,7 @@ impl Suggestion {
         else {
             return Processed::default();
         };
-        let (before, after) = CursorContext::window(&before, after);
-        // The model has not been shown what nobody sees, and repeats the document without it.
-        let (shown_before, shown_after) = (unseen::strip_lines(before), unseen::strip_lines(after));
+        let (shown_before, shown_after) = as_shown(&before, after);
         let context = CursorContext::new(&shown_before, &shown_after, &self.language, self.extent);
         let mut processed = postprocess(&context, &self.answer.text, whole);
         if let Some(replacement) = &mut processed.replacement {
@@ -396,39 +393,53 @@ fn removed_before<'e>(cursor: usize, edit: &Edit<'e>, document: &str) -> Option<
     if !edit.inserted.is_empty() || kept != behind {
         return None;
     }
-    Some(if kept.is_empty() { Cow::Borrowed(removed) } else { Cow::Owned([kept, removed].concat()) })
+    Some(if kept.is_empty() { Cow::Borrowed(removed) } else { Cow::Owned(joined(kept, removed)) })
 }
 
-/// What would close the brackets and quotes that a text leaves open, the innermost last.
-fn unclosed(text: &str, open: &mut Vec<char>, mut each: impl FnMut(usize)) {
+/// The text around the cursor as the rules see it: the model has not been shown what nobody sees, and repeats the
+/// document without it.
+#[inline(never)]
+fn as_shown<'d>(before: &'d str, after: &'d str) -> (Cow<'d, str>, Cow<'d, str>) {
+    let (before, after) = CursorContext::window(before, after);
+    (unseen::strip_lines(before), unseen::strip_lines(after))
+}
+
+/// What would close the brackets and quotes that a text leaves open, the innermost last. Gives how few were open at
+/// the least.
+#[inline(never)]
+fn unclosed(text: &str, open: &mut Vec<char>) -> usize {
+    let mut least = open.len();
     for c in text.chars() {
-        match c {
-            '(' => open.push(')'),
-            '[' => open.push(']'),
-            '{' => open.push('}'),
-            _ if open.last() == Some(&c) => drop(open.pop()),
-            '"' | '\'' | '`' => open.push(c),
-            _ => {}
+        if open.last() == Some(&c) {
+            open.pop();
+            least = least.min(open.len());
+            continue;
         }
-        each(open.len());
+        let closer = match c {
+            '(' => ')',
+            '[' => ']',
+            '{' => '}',
+            '"' | '\'' | '`' => c,
+            _ => continue,
+        };
+        open.push(closer);
     }
+    least
 }
 
 /// Bytes at the beginning of `after` that close what `typed` leaves open.
 fn closed_by_editor(typed: &str, after: &str) -> usize {
     let mut open = Vec::new();
-    unclosed(typed, &mut open, |_| {});
+    unclosed(typed, &mut open);
     open.iter().rev().zip(after.chars()).take_while(|(closer, c)| **closer == *c).count()
 }
 
 /// Whether `text` closes the innermost `count` of the brackets and quotes that `typed` leaves open.
 fn closes(typed: &str, text: &str, count: usize) -> bool {
     let mut open = Vec::new();
-    unclosed(typed, &mut open, |_| {});
-    let mut least = open.len();
-    let wanted = least.saturating_sub(count);
-    unclosed(text, &mut open, |depth| least = least.min(depth));
-    count > 0 && least <= wanted
+    unclosed(typed, &mut open);
+    let wanted = open.len().saturating_sub(count);
+    count > 0 && unclosed(text, &mut open) <= wanted
 }
 
 fn is_closer(text: &str) -> bool {

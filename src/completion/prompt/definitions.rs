@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use super::clean::{clean, clean_name};
 use crate::completion::io::Buffer;
 use crate::completion::text::{
-    begins_with_one, first_bytes, is_among, last_bytes, last_line, skip, skip_back,
+    begins_with_one, first_bytes, head, is_among, last_bytes, last_line, skip, skip_back, tail,
 };
 use crate::completion::trigger::{Gates, Glob, Globs};
 use crate::provider::Snippet;
@@ -137,7 +137,7 @@ impl Definitions {
             if count > NAMES {
                 break;
             }
-            for (_, definition) in name.best(buffer.path).into_iter().flatten() {
+            for (_, definition) in name.best(buffer.path).iter().flatten() {
                 let size = definition.path.len() + definition.text.len();
                 if size > left || chosen.contains(&definition) {
                     continue;
@@ -191,7 +191,7 @@ impl Name {
 /// Bytes of the folders that two paths share.
 fn shared(a: &str, b: &str) -> usize {
     let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-    a.get(..same).and_then(|same| same.rfind('/')).map_or(0, |at| at + 1)
+    head(a, same).rfind('/').map_or(0, |at| at + 1)
 }
 
 /// Files that use each other's definitions.
@@ -304,9 +304,7 @@ fn definitions(output: &str, gates: &Gates) -> Vec<Definition> {
         found.push(Definition { path: path.to_owned(), line: number, text: text.trim_end().to_owned() });
     }
     for Definition { text, .. } in &mut found {
-        while matches!(text.as_bytes().last(), Some(b'{' | b' ' | b'\n')) {
-            text.pop();
-        }
+        text.truncate(skip_back(text, "{ \n").len());
     }
     found
 }
@@ -315,7 +313,7 @@ fn definitions(output: &str, gates: &Gates) -> Vec<Definition> {
 #[inline(never)]
 fn split(text: &str, byte: u8) -> Option<(&str, &str)> {
     let at = text.bytes().position(|it| it == byte)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
+    Some((head(text, at), tail(text, at + 1)))
 }
 
 /// Takes the next line off a text.
@@ -419,23 +417,27 @@ fn defining_part(text: &str) -> &str {
     let is_bracketed = begins_with_one(line, &["pub(", "func ("]);
     let line = split(line, b')').filter(|_| is_bracketed).map_or(line, |(_, rest)| rest);
     let end = line.bytes().position(|byte| matches!(byte, b'(' | b'=' | b'{')).unwrap_or(line.len());
-    line.get(..end).unwrap_or_default()
+    head(line, end)
 }
+
+/// Beginnings of the lines that import names, or go on with that.
+const STARTS: &[&str] = &["use ", "pub use ", "import ", "from ", "export ", "const {", "    ", "\t", "}"];
 
 /// The names used near the cursor, the nearest first, then those the file imports.
 #[inline(never)]
 fn names(text: &str, offset: usize) -> Vec<&str> {
     let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
     let mut head = first_bytes(text, HEAD);
-    let mut all: Vec<&str> = Vec::new();
+    let (mut near, mut all) = (Vec::new(), Vec::new());
     // A word that is being typed is none yet.
-    add_telling(&mut all, last_bytes(before, BEFORE), false);
-    all.reverse();
+    add_telling(&mut near, last_bytes(before, BEFORE), false);
+    while let Some(name) = near.pop() {
+        all.push(name);
+    }
     add_telling(&mut all, first_bytes(after, BEHIND), true);
-    let starts = ["use ", "pub use ", "import ", "from ", "export ", "const {", "    ", "\t", "}"];
     let (mut lines, most) = (0, all.len() + 60);
     while let Some(line) = next_line(&mut head) {
-        if lines == 60 || !begins_with_one(line, &starts) {
+        if lines == 60 || !begins_with_one(line, STARTS) {
             continue;
         }
         lines += 1;
@@ -471,9 +473,9 @@ fn add_telling<'t>(names: &mut Vec<&'t str>, text: &'t str, whole: bool) {
 /// The first word of a text that may be a name, and what stands behind it.
 #[inline(never)]
 fn next_word(text: &str) -> Option<(&str, &str)> {
-    let from = text.get(text.as_bytes().iter().position(is_word)?..)?;
-    let end = from.as_bytes().iter().position(|byte| !is_word(byte)).unwrap_or(from.len());
-    from.split_at_checked(end)
+    let from = tail(text, text.bytes().position(|byte| is_word(&byte))?);
+    let end = from.bytes().position(|byte| !is_word(&byte)).unwrap_or(from.len());
+    Some((head(from, end), tail(from, end)))
 }
 
 /// Whether a word may be looked for at all.

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
+use crate::completion::text::tail;
 use crate::provider::Prompt;
 use formats::{Bytes, NAMED, PREFIXED};
 
@@ -47,7 +48,8 @@ pub fn mask(prompt: &mut Prompt) {
     let caret = prefix.len();
     prefix.push_str(suffix);
     mask_text(prefix);
-    *suffix = prefix.split_off(caret);
+    *suffix = tail(prefix, caret).to_owned();
+    prefix.truncate(caret);
     mask_text(edits);
     for snippet in snippets {
         mask_text(&mut snippet.text);
@@ -59,8 +61,11 @@ fn mask_text(text: &mut String) {
     let mut bytes = std::mem::take(text).into_bytes();
     for find in [private_keys, assigned, prefixed] {
         for secret in find(&bytes) {
-            let secret = bytes.get_mut(secret).unwrap_or_default();
-            secret.iter_mut().filter(|byte| !byte.is_ascii_whitespace()).for_each(|byte| *byte = MASK);
+            for byte in bytes.get_mut(secret).unwrap_or_default() {
+                if !byte.is_ascii_whitespace() {
+                    *byte = MASK;
+                }
+            }
         }
     }
     // No secret begins or ends within a character.
@@ -196,9 +201,11 @@ fn assigned(text: &[u8]) -> Vec<Range<usize>> {
     let mut at = 0;
     while let Some(next) = memchr2(b'=', b':', text.get(at..).unwrap_or_default()) {
         let sign = at + next;
-        let secret = password(text, sign).or_else(|| named(text, sign));
-        at = secret.as_ref().map_or(sign + 1, |secret| secret.end);
-        found.extend(secret);
+        at = sign + 1;
+        if let Some(secret) = password(text, sign).or_else(|| named(text, sign)) {
+            at = secret.end;
+            found.push(secret);
+        }
     }
     found
 }
@@ -248,8 +255,9 @@ fn private_keys(text: &[u8]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut take = |range: Range<usize>| {
         let start = found.last().map_or(0, |last| last.end).max(range.start);
-        let lines = text.get(start..range.end).unwrap_or_default().split(|byte| !Bytes::Base64.has(*byte));
-        if lines.map(<[u8]>::len).max() >= Some(KEY_LINE) {
+        let mut lines =
+            text.get(start..range.end).unwrap_or_default().split(|byte| !Bytes::Base64.has(*byte));
+        if lines.any(|line| line.len() >= KEY_LINE) {
             found.push(start..range.end);
         }
     };

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::clean::clean;
 use super::window::{Wish, first_lines, told_path};
 use crate::completion::io::{Buffer, Buffers};
-use crate::completion::text::{begins, is_word};
+use crate::completion::text::{begins, head, is_blank, is_word, tail};
 use crate::completion::trigger::Gates;
 use crate::provider::Snippet;
 
@@ -75,15 +75,20 @@ impl SimilarIndex {
 struct Words(Vec<u32>);
 
 impl Words {
-    fn of(texts: &[&str]) -> Self {
+    fn of(text: &str) -> Self {
         let mut words = Self::default();
-        for word in texts.iter().flat_map(|text| identifiers(text)) {
+        words.add(text);
+        words
+    }
+
+    #[inline(never)]
+    fn add(&mut self, text: &str) {
+        for word in identifiers(text) {
             let hash = fnv(word.bytes());
-            if let Err(at) = words.0.binary_search(&hash) {
-                words.0.insert(at, hash);
+            if let Err(at) = self.0.binary_search(&hash) {
+                self.0.insert(at, hash);
             }
         }
-        words
     }
 
     /// How many it has in common with another.
@@ -136,11 +141,12 @@ pub(super) fn snippets(
         }
     }
     let chosen = sorted(chosen, |a, b| (a.buffer.path, a.range.start) <= (b.buffer.path, b.range.start));
-    let quote = |Candidate { buffer, range, .. }: Candidate<'_>| Snippet {
-        path: told_path(buffer.path),
-        text: clean(buffer.text.get(range).unwrap_or_default()),
-    };
-    chosen.into_iter().map(quote).collect()
+    let mut snippets = Vec::new();
+    for Candidate { buffer, range, .. } in chosen {
+        let text = clean(tail(head(buffer.text, range.end), range.start));
+        snippets.push(Snippet { path: told_path(buffer.path), text });
+    }
+    snippets
 }
 
 /// The candidates in order, those that are equal as they were. There are few: `sort_by` would add 7 KB to the wasm.
@@ -181,11 +187,22 @@ fn edited<'b>(
 
 /// Whole lines: those of `range` and [`EDIT_LINES`] on each side, as far as they fit into `bytes`.
 fn lines_around(text: &str, range: &Range<usize>, bytes: usize) -> Option<Range<usize>> {
-    let (before, after) = (text.get(..range.start)?, text.get(range.end..)?);
-    let start = before.rmatch_indices('\n').nth(EDIT_LINES).map_or(0, |(at, _)| at + 1);
-    let end = after.match_indices('\n').nth(EDIT_LINES).map_or(text.len(), |(at, _)| range.end + at);
+    let (above, below) = (EDIT_LINES, EDIT_LINES);
+    let (start, end) = (start_above(text, range.start, above), end_below(text, range.end, below));
     let lines = first_lines(text.get(start..end)?, bytes).trim_end();
-    (!lines.trim().is_empty()).then(|| start..start + lines.len())
+    (!is_blank(lines)).then(|| start..start + lines.len())
+}
+
+/// Where the line begins that stands so many lines above this byte, or the text.
+#[inline(never)]
+fn start_above(text: &str, at: usize, lines: usize) -> usize {
+    head(text, at).rmatch_indices('\n').nth(lines).map_or(0, |(at, _)| at + 1)
+}
+
+/// Where the line ends that stands so many lines below this byte, or the text.
+#[inline(never)]
+fn end_below(text: &str, at: usize, lines: usize) -> usize {
+    tail(text, at).match_indices('\n').nth(lines).map_or(text.len(), |(behind, _)| at + behind)
 }
 
 /// The best window of each other document, if it is like enough.
@@ -196,11 +213,10 @@ fn alike<'b>(
     offset: usize,
     bytes: usize,
 ) -> Vec<Candidate<'b>> {
-    let (before, after) =
-        (buffer.text.get(..offset).unwrap_or_default(), buffer.text.get(offset..).unwrap_or_default());
-    let start = before.rmatch_indices('\n').nth(QUERY_LINES).map_or(0, |(at, _)| at + 1);
-    let end = after.match_indices('\n').nth(QUERY_LINES / 3).map_or(after.len(), |(at, _)| at);
-    let query = Words::of(&[before.get(start..).unwrap_or_default(), after.get(..end).unwrap_or_default()]);
+    let end = end_below(buffer.text, offset, QUERY_LINES / 3);
+    let start = start_above(buffer.text, offset, QUERY_LINES);
+    let mut query = Words::of(tail(head(buffer.text, offset), start));
+    query.add(tail(head(buffer.text, end), offset));
     let mut found = Vec::new();
     let (mut searched, mut left) = (0, INDEXED_AT_ONCE);
     for (age, other) in buffers.all().into_iter().enumerate() {
@@ -211,12 +227,16 @@ fn alike<'b>(
         if searched > SEARCHED_IN_ALL {
             break;
         }
-        let windows = index.windows(&other, &mut left).iter();
-        let scored = windows.map(|window| (likeness(&query, &window.words), &window.range));
-        let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });
-        let Some((_, range)) = best.filter(|(score, _)| *score >= SIMILAR) else { continue };
-        let text = first_lines(other.text.get(range.clone()).unwrap_or_default(), bytes / 2);
-        let score = likeness(&query, &Words::of(&[text]));
+        let mut best: Option<(f32, &Range<usize>)> = None;
+        for window in index.windows(&other, &mut left) {
+            let score = likeness(&query, &window.words);
+            if score >= SIMILAR && best.is_none_or(|(known, _)| score > known) {
+                best = Some((score, &window.range));
+            }
+        }
+        let Some((_, range)) = best else { continue };
+        let text = first_lines(tail(head(other.text, range.end), range.start), bytes / 2);
+        let score = likeness(&query, &Words::of(text));
         if score >= SIMILAR {
             // What was used a moment ago is likelier to matter than what lies open.
             let recency = 0.02 / (age + 1) as f32;
@@ -236,16 +256,19 @@ fn likeness(query: &Words, words: &Words) -> f32 {
 
 /// Windows of [`WINDOW_LINES`] lines, each begun in the middle of the one before.
 fn windows(text: &str) -> Vec<Window> {
-    let starts: Vec<usize> =
-        std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let firsts = (0..starts.len()).step_by(WINDOW_LINES / 2);
-    let window = |first: usize| {
-        let start = *starts.get(first)?;
+    let mut starts = vec![0];
+    for (at, byte) in text.bytes().enumerate() {
+        if byte == b'\n' {
+            starts.push(at + 1);
+        }
+    }
+    let mut windows = Vec::new();
+    for (first, start) in starts.iter().enumerate().step_by(WINDOW_LINES / 2) {
         let end = starts.get(first + WINDOW_LINES).copied().unwrap_or(text.len());
-        let text = text.get(start..end)?.trim_end();
-        Some(Window { range: start..start + text.len(), words: Words::of(&[text]) })
-    };
-    firsts.filter_map(window).collect()
+        let text = tail(head(text, end), *start).trim_end();
+        windows.push(Window { range: *start..start + text.len(), words: Words::of(text) });
+    }
+    windows
 }
 
 /// Words of at least three characters that start like an identifier.

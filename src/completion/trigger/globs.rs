@@ -1,6 +1,6 @@
 //! File globs with the meaning they have in `.gitignore`.
 
-use crate::completion::text::run_back;
+use crate::completion::text::{head, run_back, tail};
 
 /// One pattern.
 ///
@@ -72,8 +72,7 @@ impl Glob {
 
     /// Whether the path or a folder above it matches, the `!` aside.
     pub fn matches(&self, path: &str) -> bool {
-        let path = path.to_ascii_lowercase();
-        steps(&path).any(|(step, is_folder)| self.fits(step, is_folder))
+        first_step(path, &|step, is_folder| self.fits(step, is_folder).then_some(self)).is_some()
     }
 
     /// Whether `path`, in lower case, matches itself.
@@ -89,14 +88,21 @@ impl Glob {
         if !self.pattern.contains('/') && self.pattern != "**" {
             return fits(run_back(path, |c| c != '/'));
         }
-        fits(path) || path.match_indices('/').any(|(at, _)| path.get(at + 1..).is_some_and(fits))
+        fits(path) || path.match_indices('/').any(|(at, _)| fits(tail(path, at + 1)))
     }
 }
 
-/// The folders above a path, from the top, and the path itself; each with whether it is a folder.
-fn steps(path: &str) -> impl Iterator<Item = (&str, bool)> {
-    let folders = path.match_indices('/').filter_map(|(at, _)| Some((path.get(..at)?, true)));
-    folders.filter(|(folder, _)| !folder.is_empty()).chain([(path, false)])
+/// The first glob that is given for one of the folders above a path, from the top, or for the path itself; all in lower
+/// case, each with whether it is a folder.
+#[inline(never)]
+fn first_step<'g>(path: &str, glob: &dyn Fn(&str, bool) -> Option<&'g Glob>) -> Option<&'g Glob> {
+    let path = path.to_ascii_lowercase();
+    for (at, _) in path.match_indices('/').filter(|(at, _)| *at > 0) {
+        if let Some(found) = glob(head(&path, at), true) {
+            return Some(found);
+        }
+    }
+    glob(&path, false)
 }
 
 fn has_bare_comma(text: &str) -> bool {
@@ -147,13 +153,12 @@ impl Globs {
         self.find_among(path, |glob| glob.is_anchored)
     }
 
-    fn find_among(&self, path: &str, counts: impl Fn(&Glob) -> bool) -> Option<&str> {
-        let path = path.to_ascii_lowercase();
-        let covering = |(step, is_folder)| {
+    fn find_among(&self, path: &str, counts: fn(&Glob) -> bool) -> Option<&str> {
+        let covering = first_step(path, &|step, is_folder| {
             let last = self.0.iter().rev().find(|glob| counts(glob) && glob.fits(step, is_folder))?;
-            (!last.is_negated).then_some(last.as_str())
-        };
-        steps(&path).find_map(covering)
+            (!last.is_negated).then_some(last)
+        });
+        covering.map(Glob::as_str)
     }
 }
 
