@@ -8,7 +8,7 @@ use super::postprocess::{
     self, CursorContext, Extent, Hidden, Processed, Replacement, may_change, past_block, postprocess,
 };
 use super::reuse::Continuation;
-use super::text::{first_line, has, is_among, is_word, joined, tail};
+use super::text::{first_line, has, is_among, is_word, joined, run, tail};
 use crate::unseen;
 
 /// Deleting back more than this before the place of the request ends a suggestion, in bytes.
@@ -123,9 +123,8 @@ impl Rest {
         }
         let start = self.text.len() - self.text.trim_start().len();
         let line = tail(&self.text, start);
-        if let Some(end) = line.find(['\r', '\n']) {
-            self.text.truncate(start + end);
-        }
+        let end = start + run(line, |c| !matches!(c, '\r' | '\n')).len();
+        self.text.truncate(end);
         self
     }
 

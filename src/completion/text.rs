@@ -17,10 +17,15 @@ pub fn is_among(word: &str, list: &str) -> bool {
     list.split(' ').any(|known| known == word)
 }
 
-/// Whether a text begins with one of the marks.
+/// The first of the marks that a text begins with.
 #[inline(never)]
+pub fn mark_of<'m>(text: &str, marks: &[&'m str]) -> Option<&'m str> {
+    marks.iter().find(|mark| text.starts_with(**mark)).copied()
+}
+
+/// Whether a text begins with one of the marks.
 pub fn begins_with_one(text: &str, marks: &[&str]) -> bool {
-    marks.iter().any(|mark| text.starts_with(mark))
+    mark_of(text, marks).is_some()
 }
 
 /// Whether a text ends with one of the marks.
@@ -90,10 +95,15 @@ pub fn ends_as(text: &str, is: Kind) -> bool {
     text.ends_with(is)
 }
 
-/// Whether a character of this kind is in a text.
+/// Where the first character of this kind stands in a text.
 #[inline(never)]
+pub fn find(text: &str, is: Kind) -> Option<usize> {
+    text.find(is)
+}
+
+/// Whether a character of this kind is in a text.
 pub fn has(text: &str, is: Kind) -> bool {
-    text.contains(is)
+    find(text, is).is_some()
 }
 
 /// The characters of this kind that a text begins with.
@@ -130,6 +140,12 @@ pub fn begins_with_word(line: &str, list: &str) -> bool {
 #[inline(never)]
 pub fn last_word(text: &str) -> &str {
     run_back(text, is_word)
+}
+
+/// What stands between white space in a text.
+#[inline(never)]
+pub fn parts(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
 }
 
 /// Two texts as one.

@@ -141,11 +141,13 @@ impl<'a> CursorContext<'a> {
     }
 
     /// Whether there is nothing but white space left of the anchor on its line.
+    #[inline(never)]
     pub(super) fn on_blank_line(&self) -> bool {
         is_blank(self.line_before)
     }
 
     /// Whether the anchor stands in a comment or a string, where words are the text.
+    #[inline(never)]
     pub(super) fn in_words(&self) -> bool {
         self.in_comment || self.lexer.in_string()
     }
@@ -375,32 +377,34 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &'stat
     let mut steps = [0usize; STEPS.len()];
     let mut seen = 0u16;
     let mut last: Option<(usize, &str)> = None;
-    let lines = Lines::down(above).solid().chain([line_before]).chain(Lines::down(after).beyond().solid());
-    for line in lines {
-        let code = line.trim_start();
-        if code.starts_with('*') {
-            continue;
-        }
-        let columns = line.bytes().take_while(|c| *c == b' ').count();
-        if line.starts_with('\t') {
-            tabs += 1;
-        } else if columns > 1 {
-            blanks += 1;
-            least = least.min(columns);
-        }
-        if let Some((outer, opener)) = last.replace((columns, line))
-            && let Some(step) = columns.checked_sub(outer).filter(|step| *step > 0)
-        {
-            let opens = language.opens(without_comment(opener, language));
-            if opens && let Ok(step) = u32::try_from(step) {
-                seen |= 1u16.checked_shl(step).unwrap_or_default();
+    let below = tail(after, first_line(after).len() + 1);
+    for text in [above, line_before, below] {
+        for line in Lines::down(text) {
+            // Of the blank lines only the cursor's tells something.
+            if is_blank(line) && !std::ptr::eq(text, line_before) || line.trim_start().starts_with('*') {
+                continue;
             }
-            // A step under another line may be the layout of a comment or of arguments.
-            let weight = if opens { MOST_LINES } else { 1 };
-            if let Some(at) = STEPS.iter().position(|known| *known == step)
-                && let Some(count) = steps.get_mut(at)
+            let columns = line.bytes().take_while(|c| *c == b' ').count();
+            if line.starts_with('\t') {
+                tabs += 1;
+            } else if columns > 1 {
+                blanks += 1;
+                least = least.min(columns);
+            }
+            if let Some((outer, opener)) = last.replace((columns, line))
+                && let Some(step) = columns.checked_sub(outer).filter(|step| *step > 0)
             {
-                *count += weight;
+                let opens = language.opens(without_comment(opener, language));
+                if opens && let Ok(step) = u32::try_from(step) {
+                    seen |= 1u16.checked_shl(step).unwrap_or_default();
+                }
+                // A step under another line may be the layout of a comment or of arguments.
+                let weight = if opens { MOST_LINES } else { 1 };
+                if let Some(at) = STEPS.iter().position(|known| *known == step)
+                    && let Some(count) = steps.get_mut(at)
+                {
+                    *count += weight;
+                }
             }
         }
     }
@@ -411,9 +415,9 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &'stat
     }
     let mut step = if shown { least.clamp(2, 8) } else { language.indent };
     let mut most = 0;
-    for (count, known) in steps.into_iter().zip(STEPS) {
-        if count > most {
-            (most, step) = (count, known);
+    for (count, known) in steps.iter().zip(&STEPS) {
+        if *count > most {
+            (most, step) = (*count, *known);
         }
     }
     Style { tabs: false, step, shown, mixed, steps: seen }

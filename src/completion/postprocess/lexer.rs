@@ -59,6 +59,7 @@ impl Lexer {
     }
 
     /// Whether the next line begins within a string or a comment.
+    #[inline(never)]
     pub(super) fn is_inside(&self) -> bool {
         self.inside.is_some() || self.here.is_some()
     }
@@ -75,6 +76,7 @@ impl Lexer {
     }
 
     /// Whether the text read so far ends within a string.
+    #[inline(never)]
     pub(super) fn in_string(&self) -> bool {
         self.inside.is_some_and(|inside| !inside.is_comment)
     }

@@ -20,6 +20,8 @@ mod past_block;
 #[cfg(test)]
 mod tests;
 
+use crate::completion::text::has_sign;
+
 pub use clean::break_up_special_tokens;
 pub use cursor_context::CursorContext;
 pub use past_block::{ends_statement, past_block};
@@ -104,5 +106,5 @@ pub fn may_change(fresh: &str) -> bool {
     /// A line this much longer may have become a loop, in bytes.
     const LONG: usize = 128;
     // A line ends, or what may be a leaked token.
-    fresh.len() >= LONG || fresh.contains(['\n', '>', ']', '}'])
+    fresh.len() >= LONG || has_sign(fresh, "\n>]}")
 }

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use super::clean::{clean, clean_name};
 use crate::completion::io::Buffer;
 use crate::completion::text::{
-    begins_with_one, first_bytes, head, is_among, last_bytes, last_line, skip, skip_back, tail,
+    begins_with_one, first_bytes, head, is_among, last_bytes, last_line, parts, skip, skip_back, tail,
 };
 use crate::completion::trigger::{Gates, Glob, Globs};
 use crate::provider::Snippet;
@@ -386,7 +386,7 @@ fn ends_head(line: &str) -> bool {
     let line = line.trim_end();
     let lists = "struct enum interface trait class type union record";
     let ends = matches!(line.as_bytes().last(), Some(b'{' | b':' | b';' | b'}' | b'='));
-    ends && !line.split_whitespace().any(|word| is_among(word, lists))
+    ends && !parts(line).iter().any(|word| is_among(word, lists))
 }
 
 /// Whether the definition that begins with `text` goes on with this line.

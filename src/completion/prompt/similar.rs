@@ -53,7 +53,9 @@ struct Window {
 impl SimilarIndex {
     /// A document changed: what is known of it no longer holds.
     pub fn forget(&mut self, uri: &str) {
-        self.documents.retain(|indexed| indexed.uri != uri);
+        if let Some(at) = self.documents.iter().position(|indexed| indexed.uri == uri) {
+            self.documents.swap_remove(at);
+        }
     }
 
     /// The index of a document, if it is there or `left` bytes suffice to make it. `left` is what may still be read.

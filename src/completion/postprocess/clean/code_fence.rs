@@ -5,7 +5,7 @@ use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::lines::{prose, repetition};
 use crate::completion::text::{
-    ends, ends_as, first_line, head, is_among, is_blank, last_line, last_line_start, skip, tail,
+    Lines, ends, ends_as, first_line, head, is_among, is_blank, last_line, last_line_start, parts, skip, tail,
 };
 
 /// The code inside a fence or words, or the text itself where there are none.
@@ -192,7 +192,8 @@ fn in_backquotes<'r>(context: &CursorContext<'_>, text: &'r str, line: &'r str) 
 fn open_above<'a>(context: &CursorContext<'a>) -> Option<Fence<'a>> {
     let mut open: Option<Fence<'_>> = None;
     let above = head(context.before, context.before.len() - context.line_before.len());
-    for found in above.lines().filter(|_| is_markdown(context)).filter_map(fence) {
+    for line in Lines::down(if is_markdown(context) { above } else { "" }) {
+        let Some(found) = fence(line) else { continue };
         open = match open {
             Some(opening) if found.closes(opening) => None,
             None if !found.info.contains('`') => Some(found),
@@ -266,7 +267,7 @@ fn is_own_text(context: &CursorContext<'_>, below: &str, ended: bool) -> Option<
     if context.lexer.in_string() {
         return Some(true);
     }
-    let leader = context.line_before.split_whitespace().next().unwrap_or_default();
+    let leader = parts(context.line_before).first().copied().unwrap_or_default();
     let next = below.trim_start();
     if next.starts_with(leader) {
         return Some(true);

@@ -19,9 +19,9 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
     if let Some(quote) = unlexed_quote(context)
         && let Some(rest) = answer.strip_prefix(quote)
     {
-        let Some(end) = rest.find([quote, '\n']) else { return ended.then_some(text) };
-        let (literal, rest) = rest.split_at_checked(end)?;
-        return Some(if rest.starts_with(quote) { literal } else { text });
+        let line = first_line(rest);
+        let over = ended || line.len() < rest.len();
+        return line.find(quote).map(|end| head(line, end)).or(over.then_some(text));
     }
     let before = context.line_before.trim_end();
     let opener = before.chars().next_back().unwrap_or_default();

@@ -3,7 +3,7 @@
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::lines::{prose, repetition};
-use crate::completion::text::{self, begins_as, ends, head, is_blank, tail, trim};
+use crate::completion::text::{self, begins_as, ends, head, is_blank, parts, tail, trim};
 
 /// Those of Qwen, DeepSeek and their kin, Magistral's, Kimi's, Seed's, and what prompts make others use.
 const TAGS: [(&str, &str); 7] = [
@@ -76,9 +76,9 @@ fn is_thought(line: &str) -> bool {
     if !begins_as(line.trim_start(), char::is_alphabetic) {
         return false;
     }
-    let words = line.split_whitespace().map(|word| trim(word, ",.:?!'\""));
     let (mut count, mut plain) = (0, true);
-    for word in words {
+    for word in parts(line) {
+        let word = trim(word, ",.:?!'\"");
         count += 1;
         plain &= !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '-' | '’'));
     }

@@ -3,11 +3,13 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2_iter;
+
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::text::{
-    begins_as, begins_with_one, ends, ends_as, head, is_among, is_word, last_bytes, last_line, skip,
-    skip_blank, tail, within,
+    begins_as, begins_with_one, ends, ends_as, find, head, is_among, is_word, last_bytes, last_line, mark_of,
+    run_back, skip, skip_blank, tail, within,
 };
 
 /// Tokens that mean nothing in any language (the stop lists of the FIM templates, what llama.cpp takes for
@@ -93,12 +95,12 @@ pub(super) fn cut<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -
 pub fn break_up(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut done = 0;
-    for (at, first) in text.match_indices(['<', '[']) {
+    for at in memchr2_iter(b'<', b'[', text.as_bytes()) {
         let Some(token) = token(text, at) else { continue };
         if BARS.iter().any(|(open, _)| token.starts_with(open)) || begins_with_one(token, NEVER_CODE) {
-            out.push_str(tail(head(text, at + first.len()), done));
+            out.push_str(tail(head(text, at + 1), done));
             out.push(' ');
-            done = at + first.len();
+            done = at + 1;
         }
     }
     if done == 0 {
@@ -111,7 +113,7 @@ pub fn break_up(text: &str) -> Cow<'_, str> {
 /// Where the first token stands, and whether it is surely a slip.
 fn bracketed(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, bool)> {
     let mut from = 0;
-    while let Some(found) = text.get(from..).and_then(|rest| rest.find(['<', '[', '+', '{', '>'])) {
+    while let Some(found) = find(tail(text, from), |c| matches!(c, '<' | '[' | '+' | '{' | '>')) {
         let at = from + found;
         if let Some(token) = token(text, at) {
             match is_leaked(context, text, at, token, ended) {
@@ -217,9 +219,8 @@ fn token(text: &str, at: usize) -> Option<&str> {
             return if whole { rest.get(..open.len() + end + close.len()) } else { None };
         }
     }
-    let fixed = TOKENS.iter().find(|token| rest.starts_with(**token));
-    let fixed = fixed.or_else(|| {
-        let token = AT_LINE_START.iter().find(|token| rest.starts_with(**token))?;
+    let fixed = mark_of(rest, TOKENS).or_else(|| {
+        let token = mark_of(rest, AT_LINE_START)?;
         (starts_line || glued && token.starts_with('<')).then_some(token)
     });
     fixed.and_then(|token| rest.get(..token.len()))
@@ -259,7 +260,8 @@ fn is_leaked(context: &CursorContext<'_>, text: &str, at: usize, token: &str, en
 
 /// The text without the beginning of a token at its end, where a stop string or a limit cut it off.
 fn without_partial(text: &str) -> &str {
-    let Some(at) = text.rfind(['<', '[', '{']) else { return text };
+    let at = text.len() - run_back(text, |c| !matches!(c, '<' | '[' | '{')).len();
+    let Some(at) = at.checked_sub(1) else { return text };
     let partial = tail(text, at);
     let known = TOKENS.iter().any(|token| token.starts_with(partial)) && partial.len() >= LEAST;
     let bars = BARS.iter().any(|(open, _)| {

@@ -100,7 +100,7 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
         let said = if first { columns } else { context.columns(code) };
         let floor = indentation.floor();
         let line = Line { text: &fitted, first, apart, inside, columns, said, depth: brackets.depth() };
-        cut = [
+        let words = [
             looped.map_or(Cut::Keep, |at| match at {
                 0 => Cut::Before(Hidden::RepeatsItself),
                 _ => Cut::At(line.text.len()),
@@ -112,10 +112,12 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
             suffix_overlap::end(context, &line, brackets.depth()),
             scope.next(context, &line, floor),
             definitions.next(context, &line, brackets.depth(), floor),
-        ]
-        .into_iter()
-        .min_by_key(Cut::place)
-        .unwrap_or(Cut::Keep);
+        ];
+        for word in words {
+            if word.place() < cut.place() {
+                cut = word;
+            }
+        }
         if let Cut::Before(_) = cut {
             break;
         }
@@ -166,7 +168,7 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
 
 impl Cut {
     /// Of several words on the same line the one with the least place counts, and of equal ones the first.
-    fn place(&self) -> usize {
+    fn place(self) -> usize {
         match self {
             Cut::Before(_) => 0,
             Cut::Into(at) => 2 * at + 1,

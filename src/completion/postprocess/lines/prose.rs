@@ -4,7 +4,9 @@ use super::{Cut, Line};
 use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
-use crate::completion::text::{begins_as, begins_with_one, ends, first_bytes, has_sign, skip, skip_back};
+use crate::completion::text::{
+    begins_as, begins_with_one, ends, first_bytes, has_sign, parts, skip, skip_back,
+};
 
 /// How chat models begin to talk, in lower case.
 const BEGINNINGS: &[&str] = &[
@@ -96,14 +98,14 @@ pub(crate) fn is_talk(line: &str) -> bool {
     let line = skip_back(line.trim(), "*");
     let head = first_bytes(line, HEAD).to_ascii_lowercase();
     // A sentence, not an identifier: `sure_thing()` and `this is Foo` are code.
-    let sentence = ends(line, ":!.") || (!head.contains(": ") && line.split_whitespace().count() >= 5);
+    let sentence = ends(line, ":!.") || (!head.contains(": ") && parts(line).len() >= 5);
     let code = ends(line, ";{}),") || line.contains(" = ") || line.contains("();");
     sentence && !code && begins_with_one(&head, BEGINNINGS) && ends_word(&head)
 }
 
 /// Whether the words a line begins with are words: `sure.` is not, nor is `note:` in YAML.
 fn ends_word(head: &str) -> bool {
-    let word = head.split_whitespace().next().unwrap_or_default();
+    let word = parts(head).first().copied().unwrap_or_default();
     head.starts_with("**") || !has_sign(word, "_(.=") && (head.contains(' ') || ends(head, "!:"))
 }
 
@@ -123,7 +125,9 @@ pub(crate) fn is_sentence(line: &str) -> bool {
         if has_sign(part, "{};=<>[]|\\$#@_\"*") {
             return false;
         }
-        words += part.split_whitespace().filter(|word| begins_as(word, char::is_alphabetic)).count();
+        for word in parts(part) {
+            words += usize::from(begins_as(word, char::is_alphabetic));
+        }
     }
     words >= LEAST_WORDS
 }

@@ -74,7 +74,10 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<
         return None;
     }
     // The model went on behind it, or broke off within it.
-    let mut places: Vec<usize> = line.match_indices(after).map(|(at, _)| at).collect();
+    let mut places = Vec::new();
+    for (at, _) in line.match_indices(after) {
+        places.push(at);
+    }
     for (end, _) in after.char_indices().rev().take_while(|(end, _)| *end >= LEAST) {
         let broken = head(after, end);
         if let Some(head) = said.strip_suffix(broken)
@@ -176,10 +179,20 @@ fn below(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
     if goes_on || line.depth > 0 || bare.len() < TELLING {
         return Cut::Keep;
     }
+    if columns < line.columns {
+        return Cut::Keep;
+    }
     // Lines of the block below the cursor, as far as the document has not left it.
-    let same_block = lines.take_while(|below| context.columns(below) >= line.columns);
-    let mut again = same_block.filter(|below| context.columns(below) == line.columns && below.trim() == bare);
-    if columns >= line.columns && again.next().is_some() { repeated } else { Cut::Keep }
+    for below in lines {
+        let columns = context.columns(below);
+        if columns == line.columns && below.trim() == bare {
+            return repeated;
+        }
+        if columns < line.columns {
+            break;
+        }
+    }
+    Cut::Keep
 }
 
 /// How many brackets and quotes a text opens and does not close.
@@ -200,8 +213,15 @@ impl Balance {
     fn follow(&mut self, text: &str) {
         for byte in text.bytes() {
             self.quoted ^= byte == b'"';
-            for ((count, opens), closes) in self.open.iter_mut().zip(*b"([{").zip(*b")]}") {
-                *count += isize::from(byte == opens) - isize::from(byte == closes);
+            let [round, square, curly] = &mut self.open;
+            match byte {
+                b'(' => *round += 1,
+                b')' => *round -= 1,
+                b'[' => *square += 1,
+                b']' => *square -= 1,
+                b'{' => *curly += 1,
+                b'}' => *curly -= 1,
+                _ => {}
             }
         }
     }
@@ -221,8 +241,12 @@ impl Balance {
 
 /// A line without its blanks and the punctuation at its end.
 fn bones(line: &str) -> Vec<char> {
-    let mut bones: Vec<char> = skip_back(line, ";,").chars().collect();
-    bones.retain(|c| !c.is_whitespace());
+    let mut bones = Vec::new();
+    for c in skip_back(line, ";,").chars() {
+        if !c.is_whitespace() {
+            bones.push(c);
+        }
+    }
     bones
 }
 
