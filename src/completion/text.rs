@@ -52,6 +52,12 @@ pub fn has_sign(text: &str, signs: &str) -> bool {
     text.bytes().any(|byte| signs.as_bytes().contains(&byte))
 }
 
+/// How many of the signs are in a text.
+#[inline(never)]
+pub fn count(text: &str, signs: &str) -> usize {
+    text.bytes().filter(|byte| signs.as_bytes().contains(byte)).count()
+}
+
 /// A text without the signs it begins with.
 #[inline(never)]
 pub fn skip<'t>(text: &'t str, signs: &str) -> &'t str {

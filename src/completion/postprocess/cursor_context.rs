@@ -137,7 +137,7 @@ impl<'a> CursorContext<'a> {
             ("bash", "shellscript"),
             ("sh", "shellscript"),
         ];
-        name == self.language_id || SHORT.contains(&(name, self.language_id))
+        name == self.language_id || SHORT.iter().any(|(short, id)| *short == name && *id == self.language_id)
     }
 
     /// Whether there is nothing but white space left of the anchor on its line.

@@ -1,8 +1,8 @@
 //! What the rules know of a language: how its blocks end, and what its comments and strings look like.
 
 use crate::completion::text::{
-    begins, begins_with_one, begins_with_word, ends, ends_with_one, first_word, is_among, last_word,
-    skip_back,
+    begins, begins_with_one, begins_with_word, count, ends, ends_with_one, first_word, is_among, last_word,
+    skip_back, tail,
 };
 
 /// How a block ends.
@@ -376,7 +376,7 @@ impl Language {
     pub(super) fn goes_on(&self, line: &str) -> bool {
         matches!(self.blocks, Blocks::Words | Blocks::Indentation)
             && begins_with_word(line, NEXT_WORDS)
-            && !(self.line_comments == ["#"]
+            && !(self.line_comments.contains(&"#")
                 && self.blocks == Blocks::Words
                 && first_word(line) == "in"
                 && line.contains('='))
@@ -412,12 +412,12 @@ fn opens_with_words(code: &str) -> bool {
     // A block's value may have a name, and a function a word before it.
     let code = code.trim_start();
     let (name, value) = code.split_once(" = ").unwrap_or(("", code));
-    let named =
-        ["local ", "private ", "protected ", "public "].iter().find_map(|word| code.strip_prefix(word));
-    let header = [code, value, named.unwrap_or_default()].iter().any(|code| begins_with_word(code, HEADERS));
+    let first = first_word(code);
+    let named = if is_among(first, "local private protected public") { tail(code, first.len()) } else { "" };
+    let header =
+        is_among(first, HEADERS) || [value, named].iter().any(|code| begins_with_word(code, HEADERS));
     // `def f(x), do: y` in Elixir, `def f(x) = y` in Ruby.
-    let short = code.contains(", do:")
-        || first_word(name) == "def" && name.matches('(').count() == name.matches(')').count();
+    let short = code.contains(", do:") || first_word(name) == "def" && count(name, "(") == count(name, ")");
     let function = (code.contains("function(") || code.contains("function (")) && code.ends_with(')');
     let block = code.ends_with('|') && (code.contains(" do |") || code.contains("{ |"));
     let opens = header || function || is_among(last, "do then else repeat in begin");

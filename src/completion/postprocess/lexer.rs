@@ -242,10 +242,10 @@ fn escaped(rest: &str) -> usize {
 
 /// The length of a character in apostrophes, or of the apostrophe if it begins none.
 fn character(rest: &str) -> usize {
-    let mut chars = rest.char_indices().skip(1);
+    let mut chars = tail(rest, 1).chars();
     match (chars.next(), chars.next(), chars.next()) {
-        (Some((_, '\\')), Some(_), Some((at, '\''))) => at + 1,
-        (Some(_), Some((at, '\'')), _) => at + 1,
+        (Some('\\'), Some(c), Some('\'')) => 3 + c.len_utf8(),
+        (Some(c), Some('\''), _) => 2 + c.len_utf8(),
         _ => 1,
     }
 }

@@ -20,11 +20,11 @@ mod past_block;
 #[cfg(test)]
 mod tests;
 
-use crate::completion::text::has_sign;
-
 pub use clean::break_up_special_tokens;
 pub use cursor_context::CursorContext;
 pub use past_block::{ends_statement, past_block};
+
+use crate::completion::text::has_sign;
 
 /// How much of an answer is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

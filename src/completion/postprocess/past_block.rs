@@ -6,7 +6,7 @@ use super::language::{self, Blocks, Language};
 use super::lexer::Lexer;
 use super::lines::scope::CLOSERS;
 use super::lines::{self, definitions};
-use crate::completion::text::{head, is_among, is_word, last_line, last_line_start, tail, trim};
+use crate::completion::text::{count, head, is_among, is_word, last_line, last_line_start, tail, trim};
 
 /// The lines that the model wrote past the end of the block that [`postprocess`](super::postprocess) shows of `raw`; `whole`: it wrote all it
 /// wanted to, otherwise its last line may be a part. Empty where the answer did not end with a block, where the
@@ -59,11 +59,6 @@ const STATEMENTS: &str = "break continue return pass raise throw yield end fi do
 fn is_bare_name(code: &str) -> bool {
     let code = code.trim();
     code.chars().all(|c| is_word(c) || matches!(c, '.' | '$' | ':')) && !is_among(code, STATEMENTS)
-}
-
-/// How many of the signs a text has.
-fn count(text: &str, signs: &str) -> usize {
-    text.matches(|c| signs.contains(c)).count()
 }
 
 /// Whether a line ends within a string that began in it.

@@ -193,7 +193,7 @@ fn is_telling(context: &CursorContext<'_>, tail: &str, whole_line: bool, last_wo
     if context.language.line_comments.contains(&bare)
         || opens_comment
         || whole_line && spaced && is_list_mark(bare)
-        || ["///", "//!", "/**", "##", "###", "- ", "*", "-", ">"].contains(&bare)
+        || is_among(bare, "/// //! /** ## ### * - >")
     {
         return whole_line || (last_word && spaced);
     }

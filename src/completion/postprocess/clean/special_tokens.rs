@@ -181,9 +181,9 @@ fn after_opening(text: &str) -> &str {
         let name = within(token, char::is_alphanumeric);
         let behind = tail(rest.trim_start(), token.len());
         rest = match name {
-            "fim_middle" | "fim-middle" | "MID" | "fim▁end" | "begin▁of▁sentence" | "bos" => behind,
+            _ if is_among(name, "fim_middle fim-middle MID fim▁end begin▁of▁sentence bos") => behind,
             "COMPLETION" if !token.starts_with("</") => skip(behind, "\n"),
-            "im_start" | "start_header_id" | "start_of_turn" | "assistant" | "end_header_id" => {
+            _ if is_among(name, "im_start start_header_id start_of_turn assistant end_header_id") => {
                 let role = behind.strip_prefix("assistant").or_else(|| behind.strip_prefix("model"));
                 skip(role.unwrap_or(behind), "\r\n")
             }

@@ -164,6 +164,12 @@ fn is_closed_below(context: &CursorContext<'_>, closer: char, columns: usize) ->
 
 /// Whether the lines below close as many braces as are open at the cursor.
 fn closes_all_braces(context: &CursorContext<'_>) -> bool {
-    let closed = context.closed_below().iter().filter(|(c, _)| *c == '}').count();
-    closed >= context.open.iter().filter(|c| **c == '}').count()
+    let mut open = 0isize;
+    for c in &context.open {
+        open += isize::from(*c == '}');
+    }
+    for (c, _) in context.closed_below() {
+        open -= isize::from(*c == '}');
+    }
+    open <= 0
 }

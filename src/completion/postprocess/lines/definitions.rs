@@ -102,7 +102,7 @@ pub(crate) fn is_definition(line: &str) -> bool {
     is_among(defining_word(line), DEFINING)
         || (line.trim_start().starts_with("type ") && line.trim_end().ends_with('{'))
         || ((line.contains("=> {") || line.contains("= function"))
-            && words(line).any(|word| is_among(word, "const let var")))
+            && words(line).iter().any(|word| is_among(word, "const let var")))
 }
 
 /// Whether a line is the head of a definition or a condition that has no body yet, or ends with a word that asks for more.
@@ -125,20 +125,22 @@ pub(super) fn is_container(line: &str) -> bool {
 
 /// The first word of a line that is no modifier.
 fn defining_word(line: &str) -> &str {
-    words(line).last().unwrap_or_default()
+    words(line).last().copied().unwrap_or_default()
 }
 
 /// The words a line begins with, up to the first that is no modifier.
-fn words(line: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(line.trim_start());
-    std::iter::from_fn(move || {
-        let line = rest?;
-        let word = first_word(line);
-        let modifies = is_among(word, MODIFIERS);
-        let behind = line.get(word.len()..).filter(|_| modifies);
-        rest = behind.map(|rest| skip(rest, " ()\t"));
-        Some(word)
-    })
+#[inline(never)]
+fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = line.trim_start();
+    loop {
+        let word = first_word(rest);
+        words.push(word);
+        if !is_among(word, MODIFIERS) {
+            return words;
+        }
+        rest = skip(tail(rest, word.len()), " ()\t");
+    }
 }
 
 /// Whether a line opens a block that is no statement: `.button {`, `@media print {`, `get {`.

@@ -6,7 +6,7 @@ use super::definitions;
 use crate::completion::postprocess::cursor_context::{CursorContext, without_comment};
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::text::{
-    begins, begins_with_one, begins_with_word, ends, head, is_word, joined, skip_blank,
+    begins, begins_with_one, begins_with_word, ends, head, is_word, joined, skip_blank, tail,
 };
 
 /// Gives the lines of an answer the document's indentation, one after the other.
@@ -165,8 +165,10 @@ impl<'a> Indentation<'a> {
         }
         self.stated = code.ends_with(';');
         self.leaves |= begins_with_word(line, "return raise break continue pass");
-        let listed = code.trim_start();
-        let listed = listed.len() - listed.trim_start_matches("- ").len();
+        let (bare, mut listed) = (code.trim_start(), 0);
+        while tail(bare, listed).starts_with("- ") {
+            listed += 2;
+        }
         let calls = code.ends_with('(');
         let contains = definitions::is_container(code);
         self.opener = opens.then_some(Opener { said: self.last, fitted: columns, listed, calls, contains });
