@@ -24,6 +24,7 @@ pub fn mark_of<'m>(text: &str, marks: &[&'m str]) -> Option<&'m str> {
 }
 
 /// Whether a text begins with one of the marks.
+#[inline(never)]
 pub fn begins_with_one(text: &str, marks: &[&str]) -> bool {
     mark_of(text, marks).is_some()
 }
@@ -85,6 +86,7 @@ pub fn trim<'t>(text: &'t str, signs: &str) -> &'t str {
 }
 
 /// A text without the spaces and tabs it begins with.
+#[inline(never)]
 pub fn skip_blank(text: &str) -> &str {
     skip(text, " \t")
 }
@@ -108,6 +110,7 @@ pub fn find(text: &str, is: Kind) -> Option<usize> {
 }
 
 /// Whether a character of this kind is in a text.
+#[inline(never)]
 pub fn has(text: &str, is: Kind) -> bool {
     find(text, is).is_some()
 }
@@ -191,6 +194,7 @@ pub fn last_line_start(text: &str) -> usize {
 }
 
 /// What stands behind the last line break of a text.
+#[inline(never)]
 pub fn last_line(text: &str) -> &str {
     tail(text, last_line_start(text))
 }

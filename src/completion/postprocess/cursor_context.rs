@@ -165,7 +165,7 @@ impl<'a> CursorContext<'a> {
     /// Whether white space of this kind is the document's own: a line begins with exactly this, or one next to the
     /// cursor with the beginning of it.
     pub(super) fn has_blank(&self, blank: &str) -> bool {
-        let below = self.lines_below().solid().next();
+        let below = self.solid_below().next();
         for line in [self.line_before, self.above(), below.unwrap_or_default()] {
             let own = leading_blank(line);
             if own.contains(if self.style.tabs { ' ' } else { '\t' }) && blank.starts_with(own) {
@@ -181,6 +181,12 @@ impl<'a> CursorContext<'a> {
         Lines::down(self.after).beyond()
     }
 
+    /// Those that have something on them.
+    #[inline(never)]
+    pub(super) fn solid_below(&self) -> Lines<'a> {
+        self.lines_below().solid()
+    }
+
     /// The lines above the cursor's, nearest first.
     pub(super) fn lines_above(&self) -> Lines<'a> {
         Lines::up(self.before).beyond()
@@ -194,7 +200,7 @@ impl<'a> CursorContext<'a> {
     /// Whether an answer may indent in steps of so many columns: the document does so, or the lines below stand so.
     pub(super) fn allows_step(&self, step: usize) -> bool {
         let unit = self.style.step;
-        let mut below = self.lines_below().solid().take(2);
+        let mut below = self.solid_below().take(2);
         self.style.allows_step(step)
             || below.any(|line| {
                 let columns = self.columns(line);
@@ -346,7 +352,7 @@ fn blocks<'a>(
         if columns >= column {
             continue;
         }
-        let opens = language.opens(without_comment(line, language));
+        let opens = opens_block(line, language);
         if opens {
             header = header.or(Some(line));
             openers.push(columns);
@@ -366,6 +372,12 @@ fn blocks<'a>(
 pub(super) fn without_comment<'l>(line: &'l str, language: &'static Language) -> &'l str {
     let end = Lexer::new(language).line(line, &mut |_, _| {});
     head(line, end).trim_end()
+}
+
+/// Whether the line under this one must stand further right, as far as one line can tell.
+#[inline(never)]
+pub(super) fn opens_block(line: &str, language: &'static Language) -> bool {
+    language.opens(without_comment(line, language))
 }
 
 /// How the document indents: the commonest step from a line that opens a block to the one below it.
@@ -394,7 +406,7 @@ fn style(above: &str, line_before: &str, after: &str, id: &str, language: &'stat
             if let Some((outer, opener)) = last.replace((columns, line))
                 && let Some(step) = columns.checked_sub(outer).filter(|step| *step > 0)
             {
-                let opens = language.opens(without_comment(opener, language));
+                let opens = opens_block(opener, language);
                 if opens && let Ok(step) = u32::try_from(step) {
                     seen |= 1u16.checked_shl(step).unwrap_or_default();
                 }

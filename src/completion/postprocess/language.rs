@@ -382,6 +382,12 @@ impl Language {
                 && line.contains('='))
     }
 
+    /// Whether a line closes a block or begins its next part.
+    #[inline(never)]
+    pub(super) fn joins(&self, line: &str) -> bool {
+        self.closes(line) || self.goes_on(line)
+    }
+
     /// Whether the line under `code` (a line without its comment) must stand further right.
     pub(super) fn opens(&self, code: &str) -> bool {
         let code = code.trim_end();

@@ -51,7 +51,7 @@ impl Definitions {
         depth: usize,
         floor: usize,
     ) -> Cut {
-        let code = line.text.trim();
+        let code = line.bare;
         // Where blocks need no braces, no bracket holds a definition.
         let bare = context.language.blocks == Blocks::Indentation;
         if bare && line.apart && line.depth > 0 && !line.inside && line.said == 0 && is_definition(code) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::definitions;
-use crate::completion::postprocess::cursor_context::{CursorContext, without_comment};
+use crate::completion::postprocess::cursor_context::{CursorContext, opens_block, without_comment};
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::text::{
     begins, begins_with_one, begins_with_word, ends, head, is_word, joined, skip_blank, tail,
@@ -122,7 +122,7 @@ impl<'a> Indentation<'a> {
         let said = self.context.columns(line);
         let mut fitted = self.place(code, said, depth);
         self.last = Some(said);
-        let style = self.context.style;
+        let style = &self.context.style;
         let blank = head(line, line.len() - code.len());
         let foreign = style.is_uniform() && blank.contains(if style.tabs { ' ' } else { '\t' });
         if fitted == said && (!foreign || self.context.has_blank(blank)) {
@@ -187,12 +187,11 @@ impl<'a> Indentation<'a> {
         let outer = context.columns(above);
         // What is in a namespace stands beside it in many projects.
         let flat = begins_with_word(above, "namespace extern");
-        let under_opener = context.language.opens(without_comment(above, context.language))
-            && given < outer + context.style.step
-            && !flat;
-        let closes = context.language.closes(code) || context.language.goes_on(code);
+        let under_opener =
+            opens_block(above, context.language) && given < outer + context.style.step && !flat;
+        let joins = context.language.joins(code);
         let continues = begins(code, ".?+|&") && !context.language.is_prose;
-        let wanted = if under_opener && !closes && !context.lexer.is_inside() {
+        let wanted = if under_opener && !joins && !context.lexer.is_inside() {
             let told = self.brought > outer;
             let whole = !context.style.tabs || self.brought.is_multiple_of(context.style.step);
             // Where indentation makes the block, its first line must stand further right than what opens it.
@@ -218,7 +217,7 @@ impl<'a> Indentation<'a> {
 
     /// Columns in the document for a line that the answer puts at `said`.
     fn place(&mut self, code: &str, said: usize, depth: usize) -> usize {
-        let joins = self.context.language.closes(code) || self.context.language.goes_on(code);
+        let joins = self.context.language.joins(code);
         if self.map.is_none() {
             (self.map, self.step) = match self.in_own_steps(said) {
                 Some((map, step)) if !joins => (Some(map), Some(step)),

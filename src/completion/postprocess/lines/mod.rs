@@ -29,6 +29,8 @@ const MOST_BYTES: usize = 64 * 1024;
 struct Line<'l> {
     /// The line without its end, with the document's indentation.
     text: &'l str,
+    /// The same without the white space around it.
+    bare: &'l str,
     /// It goes on from the cursor.
     first: bool,
     /// A blank line stands before it.
@@ -99,7 +101,16 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
         let columns = if first { indentation.first_column() } else { context.columns(&fitted) };
         let said = if first { columns } else { context.columns(code) };
         let floor = indentation.floor();
-        let line = Line { text: &fitted, first, apart, inside, columns, said, depth: brackets.depth() };
+        let line = Line {
+            text: &fitted,
+            bare: fitted.trim(),
+            first,
+            apart,
+            inside,
+            columns,
+            said,
+            depth: brackets.depth(),
+        };
         let words = [
             looped.map_or(Cut::Keep, |at| match at {
                 0 => Cut::Before(Hidden::RepeatsItself),

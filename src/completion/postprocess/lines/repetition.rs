@@ -28,14 +28,14 @@ struct Seen {
 pub(super) struct Repetition {
     lines: Vec<Seen>,
     /// How many lines up to the last one equal those so many lines above them, by that distance.
-    runs: [usize; GROUP + 1],
+    runs: [usize; GROUP],
     held: Option<usize>,
     cut: Option<usize>,
 }
 
 impl Repetition {
     pub(super) fn new() -> Self {
-        Self { lines: Vec::new(), runs: [0; GROUP + 1], held: None, cut: None }
+        Self { lines: Vec::new(), runs: [0; GROUP], held: None, cut: None }
     }
 
     /// Where the text ends before lines that repeat others, while that may yet become a loop.
@@ -50,14 +50,15 @@ impl Repetition {
 
     /// The word on a line that begins at byte `at` of the text to show.
     pub(super) fn next(&mut self, line: &Line<'_>, at: usize) -> Cut {
-        let bare = line.text.trim();
+        let bare = line.bare;
         if bare.is_empty() {
             return Cut::Keep;
         }
         self.lines.push(Seen { text: bare.to_owned(), columns: line.columns, at });
         let count = self.lines.len();
         let mut held = usize::MAX;
-        for (group, run) in self.runs.iter_mut().enumerate().skip(1) {
+        for (index, run) in self.runs.iter_mut().enumerate() {
+            let group = index + 1;
             let earlier = count.checked_sub(group + 1).and_then(|at| self.lines.get(at));
             *run = if earlier.is_some_and(|line| line.text == bare) { *run + 1 } else { 0 };
             let repeated = self.lines.get(count - *run..).unwrap_or_default();
@@ -102,7 +103,10 @@ pub(crate) fn within(line: &str) -> Option<usize> {
     }
     let bytes = bytes.get(..bytes.len().min(SEARCHED)).unwrap_or_default();
     let mut first: Option<(usize, usize, usize)> = None;
-    for unit in [1].into_iter().chain(SHORTEST..=LONGEST.min(bytes.len() / COPIES)) {
+    for unit in 1..=LONGEST.min(bytes.len() / COPIES) {
+        if unit > 1 && unit < SHORTEST {
+            continue;
+        }
         // A loop is a run of bytes equal to those a unit before them. Each covers one of these probes.
         let run = unit * (if unit == 1 { COPIES_OF_ONE } else { COPIES } - 1);
         let equal = |at: usize| at >= unit && bytes.get(at) == bytes.get(at - unit);

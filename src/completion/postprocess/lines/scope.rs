@@ -1,7 +1,7 @@
 //! How many lines an answer has, by the place of the cursor.
 
 use super::{Cut, Line, definitions};
-use crate::completion::postprocess::cursor_context::{CursorContext, without_comment};
+use crate::completion::postprocess::cursor_context::{CursorContext, opens_block, without_comment};
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::{Extent, Hidden};
 use crate::completion::text::{begins_as, begins_with_word, ends, has_sign, joined, trim};
@@ -95,7 +95,7 @@ impl Scope {
         if line.first {
             // What the cursor's line opened may be closed at once: `f(|` and `x)`.
             let full = joined(context.code_before, line.text);
-            self.at_opener &= context.language.opens(without_comment(&full, context.language));
+            self.at_opener &= opens_block(&full, context.language);
             let leaves = self.skipped
                 && context.columns(line.text) == 0
                 && context.body > 0
@@ -129,7 +129,7 @@ impl Scope {
         let ends = Cut::Before(Hidden::EndsBlock);
         let same_construct = self.at_opener && line.columns == context.column();
         if same_construct && context.language.goes_on(line.text) {
-            let below = context.lines_below().solid().next();
+            let below = context.solid_below().next();
             let there = below.is_some_and(|below| {
                 context.columns(below) == line.columns && context.language.goes_on(below)
             });
@@ -152,7 +152,7 @@ impl Scope {
                 if item { Cut::Keep } else { ends }
             }
             Blocks::Words | Blocks::Tags if is_end(context, line.text) => {
-                if line.text.trim() == context.line_after.trim() {
+                if line.bare == context.line_after.trim() {
                     return Cut::Into(line.text.len() - line.text.trim_start().len());
                 }
                 if is_closed_below(context, line.columns) {
@@ -174,7 +174,7 @@ fn is_end(context: &CursorContext<'_>, line: &str) -> bool {
 
 /// Whether the lines below close the block whose closing line stands at `columns`.
 fn is_closed_below(context: &CursorContext<'_>, columns: usize) -> bool {
-    let mut below = context.lines_below().solid();
+    let mut below = context.solid_below();
     below
         .find(|below| context.columns(below) <= columns)
         .is_some_and(|below| context.columns(below) == columns && is_end(context, below))

@@ -40,7 +40,7 @@ impl<'a> SuffixOverlap<'a> {
         {
             return cut;
         }
-        let bare = line.text.trim();
+        let bare = line.bare;
         if let Some(expected) = self.held.filter(|_| !bare.is_empty()) {
             if expected == bare || context.language.closes(bare) {
                 return Cut::Before(Hidden::RepeatsBelow);
@@ -49,7 +49,7 @@ impl<'a> SuffixOverlap<'a> {
         }
         let cut = below(context, line);
         if cut != Cut::Keep && line.first && !line.inside && context.on_blank_line() {
-            self.held = context.lines_below().solid().nth(1).map(str::trim);
+            self.held = context.solid_below().nth(1).map(str::trim);
         }
         if self.is_held() && line.first { Cut::Keep } else { cut }
     }
@@ -143,12 +143,12 @@ pub(super) fn end(context: &CursorContext<'_>, line: &Line<'_>, depth: usize) ->
 /// The line is one of those below the cursor.
 fn below(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
     let full;
-    let mut bare = line.text.trim();
+    let mut bare = line.bare;
     if bare.is_empty() {
         return Cut::Keep;
     }
     let repeated = Cut::Before(Hidden::RepeatsBelow);
-    let mut lines = context.lines_below().solid().take(BELOW);
+    let mut lines = context.solid_below().take(BELOW);
     let Some(next) = lines.next() else { return Cut::Keep };
     let same_columns = [line.columns, line.said].contains(&context.columns(next));
     // The end of the comment, string or tag that the cursor stands in, or the brace that opens its body.
