@@ -268,3 +268,62 @@ impl<'t> Iterator for Lines<'t> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_among_a_list_only_as_a_whole() {
+        for (word, is) in [("fn", true), ("def", true), ("de", false), ("", false), ("fn def", false)] {
+            assert_eq!(is_among(word, "fn def"), is, "{word}");
+        }
+    }
+
+    #[test]
+    fn signs_are_taken_off_at_the_ends_and_nowhere_else() {
+        for (text, wanted) in [("));a;(", "a;("), ("a", "a"), (");", ""), ("", ""), ("ä)", "ä")] {
+            assert_eq!(trim(text, ");"), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_found_at_both_ends() {
+        for (text, first, last) in
+            [("  let größe", "let", "größe"), ("x_1 = (", "x_1", ""), ("(a", "", "a"), ("", "", "")]
+        {
+            assert_eq!((first_word(text), last_word(text)), (first, last), "{text}");
+        }
+    }
+
+    #[test]
+    fn places_outside_a_text_or_within_a_character_give_nothing() {
+        for (at, before, behind) in [(0, "", "aä"), (1, "a", "ä"), (2, "", ""), (3, "aä", ""), (4, "", "")]
+        {
+            assert_eq!((head("aä", at), tail("aä", at)), (before, behind), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_text_ends_and_begins_with_whole_characters() {
+        for (most, first, last) in [(0, "", ""), (1, "", "b"), (2, "ä", "b"), (3, "äb", "äb")] {
+            assert_eq!((first_bytes("äb", most), last_bytes("äb", most)), (first, last), "{most}");
+        }
+    }
+
+    #[test]
+    fn lines_come_from_either_end_with_or_without_the_blank_ones() {
+        let all = |lines: Lines<'_>| lines.collect::<Vec<_>>().join("|");
+        for (text, down, up, solid) in [
+            ("", "", "", ""),
+            ("a", "a", "a", "a"),
+            ("a\n", "a|", "|a", "a"),
+            ("a\r\n \n\nb", "a| ||b", "b|| |a", "a|b"),
+        ] {
+            let found = [Lines::down(text), Lines::up(text), Lines::down(text).solid()].map(all);
+            assert_eq!(found, [down, up, solid], "{text:?}");
+        }
+        assert_eq!(all(Lines::down("a\nb\nc").beyond()), "b|c");
+        assert_eq!(all(Lines::up("a\nb\nc").beyond()), "b|a");
+    }
+}

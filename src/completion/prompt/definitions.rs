@@ -8,7 +8,8 @@ use std::cmp::Ordering;
 use super::clean::{clean, clean_name};
 use crate::completion::io::Buffer;
 use crate::completion::text::{
-    begins_with_one, first_bytes, head, is_among, last_bytes, last_line, parts, skip, skip_back, tail,
+    begins_with_one, find, first_bytes, first_line, head, is_among, last_bytes, last_line, parts, run, skip,
+    skip_back, tail,
 };
 use crate::completion::trigger::{Gates, Glob, Globs};
 use crate::provider::Snippet;
@@ -83,10 +84,10 @@ impl Definitions {
         }
         let family = family_of(buffer.path)?;
         let mut names: Vec<String> = Vec::new();
-        for name in self::names(buffer.text, offset) {
-            let is_known = |it: &Name| it.name == name && now_ms.saturating_sub(it.at_ms) < TTL_MS;
+        for name in &self::names(buffer.text, offset) {
+            let is_known = |it: &Name| it.name == *name && now_ms.saturating_sub(it.at_ms) < TTL_MS;
             if names.len() < AT_ONCE && !self.names.iter().any(is_known) {
-                names.push(name.to_owned());
+                names.push((*name).to_owned());
             }
         }
         if names.is_empty() {
@@ -131,15 +132,15 @@ impl Definitions {
         let mut left = bytes;
         let mut chosen: Vec<&Definition> = Vec::new();
         let mut count = 0;
-        for near in names(buffer.text, offset) {
-            let Some(name) = self.names.iter().find(|known| known.name == near) else { continue };
+        for near in &names(buffer.text, offset) {
+            let Some(name) = self.names.iter().find(|known| known.name == *near) else { continue };
             count += 1;
             if count > NAMES {
                 break;
             }
             for (_, definition) in name.best(buffer.path).iter().flatten() {
                 let size = definition.path.len() + definition.text.len();
-                if size > left || chosen.contains(&definition) {
+                if size > left || chosen.contains(definition) {
                     continue;
                 }
                 left -= size;
@@ -309,20 +310,13 @@ fn definitions(output: &str, gates: &Gates) -> Vec<Definition> {
     found
 }
 
-/// What stands before and behind the first such byte, of ASCII.
-#[inline(never)]
-fn split(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|it| it == byte)?;
-    Some((head(text, at), tail(text, at + 1)))
-}
-
 /// Takes the next line off a text.
 #[inline(never)]
 pub(super) fn next_line<'t>(text: &mut &'t str) -> Option<&'t str> {
     if text.is_empty() {
         return None;
     }
-    let (line, rest) = split(text, b'\n').unwrap_or((text, ""));
+    let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
     *text = rest;
     Some(line.strip_suffix('\r').unwrap_or(line))
 }
@@ -336,7 +330,7 @@ fn next_found<'o>(output: &mut &'o str) -> Option<&'o str> {
 /// The text of a line, `path-number-text`, that stands right behind a definition.
 fn behind<'o>(definition: &Definition, line: &'o str) -> Option<&'o str> {
     let rest = line.strip_prefix(definition.path.as_str())?.strip_prefix('-')?;
-    let (number, text) = split(rest, b'-')?;
+    let (number, text) = rest.split_once('-')?;
     (number.parse() == Ok(definition.line + count_lines(&definition.text))).then_some(text)
 }
 
@@ -375,8 +369,8 @@ fn not_to_be_searched(output: &str) -> Globs {
 
 /// `path:number:text`.
 fn numbered(line: &str) -> Option<(&str, usize, &str)> {
-    let (path, rest) = split(line, b':')?;
-    let (number, text) = split(rest, b':')?;
+    let (path, rest) = line.split_once(':')?;
+    let (number, text) = rest.split_once(':')?;
     Some((path, number.parse().ok()?, text))
 }
 
@@ -405,19 +399,18 @@ fn push_line(text: &mut String, line: &str) -> bool {
     fits
 }
 
-fn is_word(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || *byte == b'_'
+fn is_name_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 /// The part of a definition's first line that has its name: what stands before parameters and values, and behind a
 /// visibility and Go's receivers.
 #[inline(never)]
 fn defining_part(text: &str) -> &str {
-    let line = split(text.trim_start(), b'\n').map_or(text.trim_start(), |(line, _)| line);
+    let line = first_line(text.trim_start());
     let is_bracketed = begins_with_one(line, &["pub(", "func ("]);
-    let line = split(line, b')').filter(|_| is_bracketed).map_or(line, |(_, rest)| rest);
-    let end = line.bytes().position(|byte| matches!(byte, b'(' | b'=' | b'{')).unwrap_or(line.len());
-    head(line, end)
+    let line = line.split_once(')').filter(|_| is_bracketed).map_or(line, |(_, rest)| rest);
+    run(line, |c| !matches!(c, '(' | '=' | '{'))
 }
 
 /// Beginnings of the lines that import names, or go on with that.
@@ -473,9 +466,9 @@ fn add_telling<'t>(names: &mut Vec<&'t str>, text: &'t str, whole: bool) {
 /// The first word of a text that may be a name, and what stands behind it.
 #[inline(never)]
 fn next_word(text: &str) -> Option<(&str, &str)> {
-    let from = tail(text, text.bytes().position(|byte| is_word(&byte))?);
-    let end = from.bytes().position(|byte| !is_word(&byte)).unwrap_or(from.len());
-    Some((head(from, end), tail(from, end)))
+    let from = tail(text, find(text, is_name_part)?);
+    let word = run(from, is_name_part);
+    Some((word, tail(from, word.len())))
 }
 
 /// Whether a word may be looked for at all.

@@ -57,7 +57,7 @@ fn phrase(line: &str) -> Option<Phrase> {
     let negated = match first {
         "nothing" => second.is_empty() || spaced,
         "none" | "empty" => bracketed && second.is_empty() || is_among(second, "needed required necessary"),
-        "no" => THINGS.contains(&second),
+        "no" => is_among(second, THINGS),
         "keep" => second == "previous",
         _ => false,
     };
