@@ -4,7 +4,7 @@
 //! The rooms are the stages of the way: [`trigger`] (whether and when to ask), [`prompt`] (what to ask),
 //! [`generation`] (one request and its answer), [`suggestion`] (where the answer belongs in a document that goes on
 //! changing), [`postprocess`] (how much of it to show), [`ghost`] (how it gets to the screen), [`reuse`] (what need not
-//! be asked). [`targets`] says whom.
+//! be asked). [`targets`] says whom. What many of them ask of a text is in `text`.
 
 pub mod engine;
 pub mod generation;

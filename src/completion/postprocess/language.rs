@@ -31,6 +31,7 @@ pub(super) struct Quote {
     pub(super) escapes: bool,
     /// What begins code within the string; that code ends with the matching brace.
     pub(super) code: &'static str,
+    /// Whether it is a comment, not a string.
     pub(super) is_comment: bool,
 }
 
