@@ -268,7 +268,7 @@ fn reason(why: &Why, provider: &str) -> String {
         Why::Gate(Gate::MidWord) => ("", "not inside a word", ""),
         Why::Gate(Gate::CodeAfter) => ("", "not before so much code (`max-line-suffix`)", ""),
         Why::Gate(Gate::JustAccepted) => ("", "not right behind what was accepted", ""),
-        Why::Empty => ("", provider, " has nothing to add here"),
+        Why::Empty => ("", provider, " has nothing to add here: alt+\\ asks again"),
         Why::NoOther => ("", provider, " has no other suggestion here"),
         Why::Hidden(hidden) => {
             let words = match hidden {
@@ -400,7 +400,7 @@ mod tests {
         voice.status(&mut rpc, 0, &Status::Waiting, FAKE);
         voice.status(&mut rpc, 0, &Status::Streaming { tokens: 1, per_second: 1 }, FAKE);
         voice.status(&mut rpc, 0, &Status::Nothing(Why::Empty), FAKE);
-        assert_eq!(sent(&rpc), ["begin Fake has nothing to add here"]);
+        assert_eq!(sent(&rpc), ["begin Fake has nothing to add here: alt+\\ asks again"]);
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
     let status = error.status.unwrap_or_default();
     let key = registry::profile(provider.name()).map_or("an API key", Profile::key);
     let sentence = match error.kind {
+        _ if status == 400 && asks_for_https(words) => {
+            "Begin `base-url` with https: the server at {base} does not speak http."
+        }
         _ if words.starts_with(PAGE) && !matches!(status, 0 | 200..300 | 404 | 405) => {
             "Something in between (a proxy, firewall or bot check) answered in place of {title}: check `base-url` and \
              `proxy`."
@@ -25,7 +28,7 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
             "{title} does not accept the key that your key command prints: try it in a terminal."
         }
         ErrorKind::Auth => "{title} does not accept {the key}: check `api-key-env` (or `api-key`).",
-        ErrorKind::Quota => "No credit or quota is left at {title}.",
+        ErrorKind::Quota => "Buy credit at {title}, or set a `fallback`: no credit or quota is left.",
         ErrorKind::Model if account.model_or(provider.defaults().model).is_empty() => {
             "Set `model`: {title} does not know which one is meant."
         }
@@ -51,7 +54,8 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
                 "{title} is elsewhere, and the key does not follow it there by itself: check `base-url`."
             }
             404 | 405 => "Nothing answers at {base} (HTTP {status}): check `base-url` and `provider`.",
-            _ => "{title} refused the request.",
+            _ if !account.extra_body.is_empty() => "{title} refused the request: check `extra-body`.",
+            _ => "{title} refused the request: another `model` may take it.",
         },
     };
     let wait = error.retry_after_ms.map_or_else(String::new, |ms| format!(" for {} s", ms.div_ceil(1000)));
@@ -64,6 +68,14 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
         ("", Some(status)) => format!("{sentence} It answered HTTP {status} without a word."),
         (words, _) => format!("{sentence} It said{status}: {words}."),
     }
+}
+
+/// Whether these are the words of a server that was spoken to in plain HTTP where it speaks HTTPS: as Go's `net/http`,
+/// nginx, Apache and Tomcat have them.
+fn asks_for_https(words: &str) -> bool {
+    ["to an HTTPS server", "to HTTPS port", "to an SSL-enabled", "port requires TLS"]
+        .iter()
+        .any(|it| words.contains(it))
 }
 
 /// The sentence with texts in their places. The last are those of an [answer](of_answer).

@@ -140,7 +140,7 @@ fn limits_tell_how_long_to_wait() {
         r#"{"error":{"message":"You exceeded your current quota.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
         expect![[r#"
             quota code insufficient_quota id - wait -
-            No credit or quota is left at OpenAI. It said (HTTP 429): You exceeded your current quota. Credit is bought at https://platform.openai.com/settings/organization/billing.
+            Buy credit at OpenAI, or set a `fallback`: no credit or quota is left. It said (HTTP 429): You exceeded your current quota. Credit is bought at https://platform.openai.com/settings/organization/billing.
         "#]],
     );
 }
@@ -213,9 +213,9 @@ fn other_refusals_are_explained() {
         &[],
         "{\"error\":{\"message\":\"a\\u001b[31m\\u202eb\\n\\nc\"}}",
         expect![[r#"
-        request code - id - wait -
-        OpenAI refused the request. It said (HTTP 400): a [31mb c.
-    "#]],
+            request code - id - wait -
+            OpenAI refused the request: another `model` may take it. It said (HTTP 400): a [31mb c.
+        "#]],
     );
 }
 
