@@ -44,5 +44,7 @@ fn offset(text: &str, position: Position) -> usize {
             return start + at;
         }
     }
-    start + line.len()
+    // A column behind the line's end is in front of the `\r` that ends it.
+    let is_behind = units < position.character && line.ends_with('\r');
+    start + line.len() - usize::from(is_behind)
 }

@@ -143,10 +143,14 @@ impl Engine {
     /// spent for that, the newest only where there is no other.
     pub(super) fn clear(&mut self, out: &mut Vec<Output>) {
         let is_orphaned = self.screen.has_ghost() && matches!(self.phase, Phase::Idle);
-        if !(self.screen.is_outdated() || is_orphaned || self.screen.has_leftover(&self.front)) {
-            return;
-        }
-        if let Some(id) = self.requests.take_oldest() {
+        let is_needed = self.screen.is_outdated() || is_orphaned || self.screen.has_leftover(&self.front);
+        // In doubt only a request is spent that others are left beside.
+        let request = match is_needed {
+            true => self.requests.take_oldest(),
+            false if self.screen.is_doubtful(&self.front) => self.requests.take_spare(),
+            false => None,
+        };
+        if let Some(id) = request {
             self.screen.cleared(&self.front);
             out.push(Output::Reply { id, answer: Answer::Clear });
         }
@@ -168,7 +172,7 @@ impl Engine {
 
     /// Answers a request with nothing; an old ghost that may still be drawn there is wiped.
     pub(super) fn reply_nothing(&mut self, id: RequestId, out: &mut Vec<Output>) {
-        let answer = if self.screen.has_leftover(&self.front) {
+        let answer = if self.screen.has_leftover(&self.front) || self.screen.is_doubtful(&self.front) {
             self.screen.wiped(&self.front);
             Answer::Clear
         } else {

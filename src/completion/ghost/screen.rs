@@ -19,6 +19,9 @@ pub struct Screen {
     /// Documents, other than the one Tab is bound to, in which a ghost may still be drawn: Lapce lets go of an item with
     /// the next answer in any document, of a drawing only with one in the same.
     leftovers: Vec<String>,
+    /// A document in which a ghost was let go of with paste, undo or the like, if that document was in front when it was
+    /// drawn. Of another file that was in front meanwhile the plugin need not have been told.
+    doubtful: Option<String>,
     /// The newest change deleted something: undoing it brings that back, which looks like accepting a ghost.
     deleted: bool,
 }
@@ -108,9 +111,15 @@ impl Screen {
 
     /// No request followed the change: it was paste, undo, redo or Tab, with which the editor lets go of the ghost.
     pub fn settled(&mut self) {
-        if let Bound::Outdated { crossed: false, .. } = self.bound {
+        if let Bound::Outdated { crossed: false, uri, .. } = &mut self.bound {
+            self.doubtful = Some(std::mem::take(uri));
             self.bound = Bound::Nothing;
         }
+    }
+
+    /// Whether a ghost may still be drawn in this document although the editor should have let go of it.
+    pub fn is_doubtful(&self, uri: &str) -> bool {
+        self.doubtful.as_deref() == Some(uri)
     }
 
     /// The caret left the ghost: what is drawn has to go with the next answer.
@@ -149,11 +158,14 @@ impl Screen {
     /// An empty answer wipes what may have been left in this document; Tab keeps what it is bound to elsewhere.
     pub fn wiped(&mut self, uri: &str) {
         self.leftovers.retain(|leftover| leftover != uri);
+        if self.is_doubtful(uri) {
+            self.doubtful = None;
+        }
     }
 
     /// An answer in `uri` replaces what Tab is bound to, and what is drawn there.
     fn let_go(&mut self, uri: &str) {
-        self.leftovers.retain(|leftover| leftover != uri);
+        self.wiped(uri);
         if let Bound::Ghost(Ghost { uri: old, .. }) | Bound::Outdated { uri: old, .. } =
             std::mem::take(&mut self.bound)
             && old != uri
