@@ -20,7 +20,7 @@
 //!
 //! | name | here |
 //! |---|---|
-//! | `SseParser`, `SseEvent`, `parse_sse_chunk` | [`sse::Parser`](crate::sse::Parser), which lends [`sse::Frame`](crate::sse::Frame)s; [`sse::SseEvent`](crate::sse::SseEvent) and [`sse::parse_sse_chunk`](crate::sse::parse_sse_chunk) for a whole body |
+//! | `SseParser`, `SseEvent`, `parse_sse_chunk` | [`sse::Parser`], which lends [`sse::Frame`]s; [`sse::SseEvent`] and [`sse::parse_sse_chunk`] for a whole body |
 //! | `StreamToken`, `TextDelta` | [`StreamToken`], [`TextDelta`] |
 //! | `TokenDecoder` | `TokenDecoder`, behind `tiktoken` |
 //! | `StreamTransformer`, `TransformResult` | [`StreamTransformer`], [`TransformResult`] |
