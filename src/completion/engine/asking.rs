@@ -33,8 +33,8 @@ impl Engine {
             self.stop_speculative(out);
             self.finish_taken(buffers);
         }
-        // The rest of what was asked for before is offered wherever the lines taken of it lead.
-        if (is_for_another || !self.is_partly_taken(buffers))
+        // The rest of what was asked for before is offered wherever what was taken of it, or typed along, leads.
+        if (is_for_another || !self.is_under_way(buffers))
             && let Some(why) =
                 self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(now, place.invoked, out))
         {
@@ -105,10 +105,12 @@ impl Engine {
 
     /// Whether lines of a suggestion were taken, and more are left.
     pub(super) fn is_partly_taken(&mut self, buffers: &dyn Buffers) -> bool {
-        let by_line = self.options.accept == Accept::Line;
-        let Some(suggestion) = self.suggestion().filter(|it| by_line && it.cursor() > it.anchor()) else {
-            return false;
-        };
+        self.options.accept == Accept::Line && self.is_under_way(buffers)
+    }
+
+    /// Whether the document has a part of a suggestion, and more is left.
+    fn is_under_way(&mut self, buffers: &dyn Buffers) -> bool {
+        let Some(suggestion) = self.suggestion().filter(|it| it.cursor() > it.anchor()) else { return false };
         buffers.get(&suggestion.uri).is_some_and(|buffer| !suggestion.rest(buffer.text).text.is_empty())
     }
 

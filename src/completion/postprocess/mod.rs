@@ -43,8 +43,8 @@ pub enum Extent {
 pub struct Processed {
     /// The ghost text. Only grows while the answer grows.
     pub text: String,
-    /// What the model writes behind `text` instead of the closing brackets and quotes right of the cursor. Without it
-    /// `text` fits in before them.
+    /// What the model writes behind `text` instead of what stands right of the cursor on its line. Without it `text` fits
+    /// in before that.
     pub replacement: Option<Replacement>,
     /// Nothing the model may still write would be shown: stop it.
     pub complete: bool,
@@ -52,13 +52,14 @@ pub struct Processed {
     pub hidden: Option<Hidden>,
 }
 
-/// The rest of an answer's line where it closes by itself what stands closed right of the cursor, and goes on:
-/// `a, b);` in `foo(‸)`. To take it, [`Processed::text`] and `text` replace `replaced` bytes.
+/// The rest of an answer's line where it says by itself what stands right of the cursor, and goes on: `a, b);` in
+/// `foo(‸)`; or, then empty, where it says that with more in between: `g(x));` in `foo(‸x);`. To take it,
+/// [`Processed::text`] and `text` replace `replaced` bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
-    /// Bytes right of the cursor, to the end of its line: nothing but closing brackets and quotes, as editors bring them.
+    /// Bytes right of the cursor, to the end of its line: all that the model says again.
     pub replaced: usize,
-    /// What stands instead, the same closers and what follows them.
+    /// What stands instead behind [`Processed::text`].
     pub text: String,
 }
 

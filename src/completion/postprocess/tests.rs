@@ -229,6 +229,69 @@ fn nothing_but_closers_is_replaced() {
     }
 }
 
+/// The document once Tab has taken what the answer shows.
+fn taken(language: &str, document: &str, answer: &str) -> (String, bool) {
+    let (before, after) = document.split_once('§').unwrap();
+    let context = CursorContext::new(before, after, language, Extent::Auto);
+    let processed = postprocess(&context, answer, true);
+    let is_replaced = processed.replacement.is_some();
+    let Replacement { replaced, text } =
+        processed.replacement.unwrap_or(Replacement { replaced: 0, text: String::new() });
+    ([before, &processed.text, &text, &after[replaced..]].concat(), is_replaced)
+}
+
+#[test]
+fn a_rest_of_line_that_the_answer_says_again_with_more_in_between_is_replaced() {
+    for (language, document, answer, wanted) in [
+        (
+            "rust",
+            "    let n = §items.len();\n",
+            "usize::from(items.len());",
+            "    let n = usize::from(items.len());\n",
+        ),
+        ("c", "int x = f(§x);\n", "g(x));", "int x = f(g(x));\n"),
+        ("python", "if §ready:\n", "not is_closed(ready):\n    return", "if not is_closed(ready):\n"),
+        ("python", "n = §a + b\n", "a * 2 + b", "n = a * 2 + b\n"),
+        ("go", "\tif §err {\n", "wrapped(err) {\n\t\treturn", "\tif wrapped(err) {\n"),
+        ("json", "{§\"a\": 1}\n", "\"a\": 1, \"b\": 2}", "{\"a\": 1, \"b\": 2}\n"),
+        (
+            "javascript",
+            "send(§größe, 'a  b')\r\n",
+            "größe * 2, 'a  b', done)",
+            "send(größe * 2, 'a  b', done)\r\n",
+        ),
+    ] {
+        assert_eq!(taken(language, document, answer), (wanted.to_owned(), true), "{document:?} {answer:?}");
+    }
+}
+
+#[test]
+fn what_the_answer_does_not_say_again_stays() {
+    for (language, document, answer) in [
+        // A word, a sign, a blank within quotes, a comment, or the order is another.
+        ("rust", "    let n = §items.len();\n", "usize::from(things.len());"),
+        ("c", "int x = f(§x, y);\n", "g(y), h(x));"),
+        ("javascript", "send(§n, 'a  b')\n", "m(n), 'a b')"),
+        ("c", "int x = f(§x); // first\n", "g(x));"),
+        // Part of a longer word.
+        ("c", "int x = f(§x);\n", "g(xs));"),
+        // A statement, an element or a line that may be meant to stand before it.
+        ("c", "    §f(x);\n", "f(g(x));"),
+        ("c", "a(); §f(x);\n", "f(g(x));"),
+        ("c", "    return §x;\n", "a; if (b(x)) x;"),
+        ("python", "f(§x, y)\n", "g(x, y), "),
+        ("python", "n = §x + 1\n", "g(x + 1) + "),
+        // It fits in before it.
+        ("c", "int x = f(§x);\n", "a, x);"),
+        ("c", "int x = f(a§, x);\n", "(x), x);"),
+        // Words are written from the middle.
+        ("python", "# a §list:\n", "sorted or unsorted list of a list:"),
+        ("markdown", "See §(this).\n", "also (all of this)."),
+    ] {
+        assert!(!taken(language, document, answer).1, "{document:?} {answer:?}");
+    }
+}
+
 #[test]
 fn a_suggestion_has_an_end() {
     let context = CursorContext::new("x = 1\n", "", "python", Extent::Auto);

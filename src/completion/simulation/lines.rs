@@ -90,6 +90,26 @@ fn a_line_that_replaces_brackets_is_taken_with_them() {
 }
 
 #[test]
+fn a_rest_of_line_that_is_said_again_is_taken_once_however_much_was_typed_along() {
+    for (accept, along) in [("all", 0), ("line", 0), ("all", 3), ("line", 5)] {
+        let document = "fn main() {\n    let n =|items.len();\n}\n";
+        let model = Box::new(|_: &_| answer(100, &[(0, "usize::from(items.len());\n    b();")]));
+        let mut desk = Desk::with(document, model, json!({"accept": accept, "speculative": "off"}));
+        desk.types(" ", 60, 3000);
+        assert_eq!(desk.screen().ghost_text(), "usize::from(items.len());");
+        for _ in 0..along {
+            desk.act(Act::Along);
+            desk.rest(60);
+        }
+        assert!(desk.tab_is_honest(), "{:?}", desk.screen());
+        desk.act(Act::Tab);
+        let wanted = "fn main() {\n    let n = usize::from(items.len());\n}\n";
+        assert_eq!(desk.screen().text, wanted, "{accept} {along}");
+        desk.seen(|seen| assert_eq!((seen.stale.len(), seen.dishonest.len()), (0, 0)));
+    }
+}
+
+#[test]
 fn a_bracket_that_the_editor_closes_while_it_is_typed_along_is_not_left_behind() {
     for accept in ["all", "line"] {
         let text = "a(x, \"y\");\n    b();";

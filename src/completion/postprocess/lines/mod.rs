@@ -111,6 +111,15 @@ pub(super) fn take(context: &CursorContext<'_>, text: &str, ended: bool) -> (Pro
             said,
             depth: brackets.depth(),
         };
+        if first && !loops {
+            replacement = suffix_overlap::rewritten(context, &line, brackets.owed());
+        }
+        if replacement.is_some() {
+            cut = Cut::At(fitted.len());
+            used += whole;
+            out.push_str(&fitted);
+            break;
+        }
         let words = [
             looped.map_or(Cut::Keep, |at| match at {
                 0 => Cut::Before(Hidden::RepeatsItself),

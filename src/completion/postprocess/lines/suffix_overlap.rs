@@ -2,9 +2,10 @@
 
 use super::{Cut, Line};
 use crate::completion::postprocess::cursor_context::CursorContext;
-use crate::completion::postprocess::{Hidden, Replacement};
+use crate::completion::postprocess::{Extent, Hidden, Replacement};
 use crate::completion::text::{
-    begins, begins_as, ends_as, has, head, is_word, joined, skip, skip_back, tail,
+    begins, begins_as, count, ends, ends_as, has, has_sign, head, is_blank, is_word, joined, run, skip,
+    skip_back, tail,
 };
 
 /// A rest of line shorter than this is told by its brackets alone.
@@ -119,6 +120,51 @@ pub(super) fn replacement(context: &CursorContext<'_>, rest: &str) -> Option<Rep
     let goes_on = begins_as(behind, |c| !is_word(c));
     let text = rest.to_owned();
     (goes_on && Balance::of(behind).is_even()).then_some(Replacement { replaced: after.len(), text })
+}
+
+/// What may stand instead of the rest of the cursor's line, if the answer's first line repeats every word and sign of that
+/// rest in order, with more in between: `g(x));` for `f(‸x);`. So nothing that the user has typed gets lost. `owed`: as in
+/// [`SuffixOverlap::next`].
+pub(super) fn rewritten(context: &CursorContext<'_>, line: &Line<'_>, owed: usize) -> Option<Replacement> {
+    let (before, after) = (context.line_before.trim_end(), context.line_after.trim_end());
+    let said = tokens(line.text.trim_end(), true);
+    let is_statement = ends(after, ";");
+    // At a statement's beginning, or in words, the answer may be meant to stand before what it says again.
+    if !has(after, is_word)
+        || context.in_words()
+        || context.language.is_prose
+        || context.extent == Extent::Block
+        || context.on_blank_line()
+        || is_statement && ends(before, ";{}")
+        || rest_of_line(context, line.text, owed).is_some()
+    {
+        return None;
+    }
+    // Blanks count within quotes.
+    let rest = tokens(after, has_sign(after, "\"'`"));
+    let last = rest.last().filter(|last| said.last() == Some(last))?;
+    // A line that is inserted does not end so, or the two would be one word.
+    let is_whole =
+        begins(last, ")]}:{") || is_statement || begins_as(last, is_word) && begins_as(after, is_word);
+    let mut left = said.iter();
+    let is_said = rest.iter().all(|token| left.any(|it| it == token));
+    let is_alike = Balance::of(line.text) == Balance::of(after) && count(line.text, ";") == count(after, ";");
+    (is_whole && is_said && is_alike).then(|| Replacement { replaced: after.len(), text: String::new() })
+}
+
+/// The words, signs and, if `blanks` count, white spaces of a text.
+fn tokens(text: &str, blanks: bool) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = run(rest, is_word).len().max(run(rest, char::is_whitespace).len()).max(c.len_utf8());
+        let token = head(rest, length);
+        if blanks || !is_blank(token) {
+            tokens.push(token);
+        }
+        rest = tail(rest, length);
+    }
+    tokens
 }
 
 /// Shows the line up to where the document goes on, which may bring the blank between the two.
