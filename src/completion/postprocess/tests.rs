@@ -281,6 +281,7 @@ fn what_the_answer_does_not_say_again_stays() {
         ("c", "    return §x;\n", "a; if (b(x)) x;"),
         ("python", "f(§x, y)\n", "g(x, y), "),
         ("python", "n = §x + 1\n", "g(x + 1) + "),
+        ("javascript", "const a = b§.map(f)\n", ".filter(x => x.map(f))"),
         // It fits in before it.
         ("c", "int x = f(§x);\n", "a, x);"),
         ("c", "int x = f(a§, x);\n", "(x), x);"),

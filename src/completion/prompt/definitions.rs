@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use super::clean::{clean, clean_name};
 use crate::completion::io::Buffer;
 use crate::completion::text::{
-    begins_with_one, find, first_bytes, first_line, head, is_among, last_bytes, last_line, parts, run, skip,
+    begins_with_one, find, first_bytes, first_line, is_among, last_bytes, last_line, parts, run, skip,
     skip_back, tail,
 };
 use crate::completion::trigger::{Gates, Glob, Globs};
@@ -192,7 +192,7 @@ impl Name {
 /// Bytes of the folders that two paths share.
 fn shared(a: &str, b: &str) -> usize {
     let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-    head(a, same).rfind('/').map_or(0, |at| at + 1)
+    first_bytes(a, same).rfind('/').map_or(0, |at| at + 1)
 }
 
 /// Files that use each other's definitions.
@@ -499,6 +499,19 @@ mod tests {
 
     fn gates() -> Gates {
         Gates { ignore: Globs::parse(["secret/"]).unwrap(), ..Gates::default() }
+    }
+
+    #[test]
+    fn paths_share_whole_folders_only() {
+        for (a, b, folders) in [
+            ("src/shop/a.rs", "src/shop/b.rs", "src/shop/"),
+            ("src/shop/a.rs", "src/ship/a.rs", "src/"),
+            // Two letters that begin with the same byte.
+            ("src/größe/a.rs", "src/grün/a.rs", "src/"),
+            ("a.rs", "b.rs", ""),
+        ] {
+            assert_eq!(shared(a, b), folders.len(), "{a} {b}");
+        }
     }
 
     #[test]

@@ -189,8 +189,8 @@ fn edited<'b>(
 
 /// Whole lines: those of `range` and [`EDIT_LINES`] on each side, as far as they fit into `bytes`.
 fn lines_around(text: &str, range: &Range<usize>, bytes: usize) -> Option<Range<usize>> {
-    let (above, below) = (EDIT_LINES, EDIT_LINES);
-    let (start, end) = (start_above(text, range.start, above), end_below(text, range.end, below));
+    text.get(range.clone())?;
+    let (start, end) = (start_above(text, range.start, EDIT_LINES), end_below(text, range.end, EDIT_LINES));
     let lines = first_lines(text.get(start..end)?, bytes).trim_end();
     (!is_blank(lines)).then(|| start..start + lines.len())
 }

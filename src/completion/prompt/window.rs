@@ -291,6 +291,19 @@ mod tests {
     }
 
     #[test]
+    fn an_edit_outside_of_a_document_that_has_become_shorter_quotes_nothing() {
+        let own = "fn last() {\n    |\n}\n";
+        let open = Open(vec![("a.rs", own.replacen('|', "", 1)), ("b.rs", "let größe = 0;\n".to_owned())]);
+        // Behind its end, and within a character.
+        for (start, inserted) in [(900, "Colour"), (7, "x")] {
+            let mut edits = RecentEdits::default();
+            edits.note("b.rs", &crate::completion::Edit { start, removed: "", inserted });
+            let sent = prompt_after(&open, own.find('|').unwrap(), 2000, &edits);
+            assert!(sent.snippets.is_empty(), "{start}: {:?}", sent.snippets);
+        }
+    }
+
+    #[test]
     fn other_documents_are_quoted_by_likeness() {
         let own =
             "struct Account { balance: u64 }\nfn deposit(account: &mut Account, amount: u64) {\n    |\n}\n";

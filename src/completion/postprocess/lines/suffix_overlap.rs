@@ -128,14 +128,13 @@ pub(super) fn replacement(context: &CursorContext<'_>, rest: &str) -> Option<Rep
 pub(super) fn rewritten(context: &CursorContext<'_>, line: &Line<'_>, owed: usize) -> Option<Replacement> {
     let (before, after) = (context.line_before.trim_end(), context.line_after.trim_end());
     let said = tokens(line.text.trim_end(), true);
-    let is_statement = ends(after, ";");
     // At a statement's beginning, or in words, the answer may be meant to stand before what it says again.
     if !has(after, is_word)
         || context.in_words()
         || context.language.is_prose
         || context.extent == Extent::Block
         || context.on_blank_line()
-        || is_statement && ends(before, ";{}")
+        || ends(after, ";") && ends(before, ";{}")
         || rest_of_line(context, line.text, owed).is_some()
     {
         return None;
@@ -143,9 +142,11 @@ pub(super) fn rewritten(context: &CursorContext<'_>, line: &Line<'_>, owed: usiz
     // Blanks count within quotes.
     let rest = tokens(after, has_sign(after, "\"'`"));
     let last = rest.last().filter(|last| said.last() == Some(last))?;
-    // A line that is inserted does not end so, or the two would be one word.
-    let is_whole =
-        begins(last, ")]}:{") || is_statement || begins_as(last, is_word) && begins_as(after, is_word);
+    // Before the rest, such a line would be no code: it ends the statement, or its brackets do not match, or two operands
+    // meet.
+    let joins = begins_as(after, is_word) || !Balance::of(after).is_even();
+    let is_operand = begins(last, ")]}") || begins_as(last, is_word);
+    let is_whole = begins(last, ";:{") || is_operand && joins;
     let mut left = said.iter();
     let is_said = rest.iter().all(|token| left.any(|it| it == token));
     let is_alike = Balance::of(line.text) == Balance::of(after) && count(line.text, ";") == count(after, ";");
