@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
-use crate::completion::postprocess::language::Dots;
+use crate::completion::postprocess::language::{Blocks, Dots};
 use crate::completion::text::{
     begins, begins_as, ends, first_line, has, is_among, is_word, joined, last_bytes, run, skip_blank, tail,
 };
@@ -170,7 +170,10 @@ fn own_line(context: &CursorContext<'_>, text: &str) -> Option<usize> {
     let count = starts.len();
     starts.into_iter().enumerate().find_map(|(n, at)| {
         let tail = line.get(at..)?;
-        if !is_telling(context, tail, n == 0 && line.len() == own.len(), n + 1 == count) {
+        let whole_line = n == 0 && line.len() == own.len();
+        if !is_telling(context, tail, whole_line, n + 1 == count)
+            && !is_letter_again(context, tail, said, whole_line)
+        {
             return None;
         }
         if said.starts_with(tail) {
@@ -179,7 +182,7 @@ fn own_line(context: &CursorContext<'_>, text: &str) -> Option<usize> {
         // The blank before the cursor need not be said again in the same way.
         let bare = tail.trim_end();
         let rest = said.strip_prefix(bare)?;
-        let apart = bare.len() < tail.len() && begins(rest, " \t");
+        let apart = bare.len() < tail.len() && begins(rest, " \t:=");
         apart.then(|| from + bare.len() + (rest.len() - skip_blank(rest).len()))
     })
 }
@@ -210,6 +213,25 @@ fn is_telling(context: &CursorContext<'_>, tail: &str, whole_line: bool, last_wo
     !bare.contains(',')
         && bare.len() >= if last_word { 2 } else { 3 }
         && (!context.language.is_prose || bare.contains(' '))
+}
+
+/// Whether an answer says a name of one letter again, `m = e` behind `m `: what follows shows that it is no second word.
+fn is_letter_again(context: &CursorContext<'_>, tail: &str, said: &str, whole_line: bool) -> bool {
+    let bare = tail.trim_end();
+    let Some(behind) = said.strip_prefix(bare).filter(|_| tail.len() == bare.len() + 1) else { return false };
+    let language = context.language;
+    // Elsewhere a blank stands between a function or a command and what is given to it.
+    let has_operators = match language.blocks {
+        Blocks::Braces => true,
+        Blocks::Indentation => !language.has_lifetimes,
+        Blocks::Words | Blocks::Tags | Blocks::None => false,
+    };
+    let is_letter = bare.len() == 1 && begins_as(bare, char::is_alphabetic);
+    is_letter
+        && (whole_line || has_operators)
+        && !context.in_words()
+        && !language.is_prose
+        && begins(skip_blank(behind), "=:<>+-*/%&|!")
 }
 
 /// Whether a line's beginning is the mark of an item in a numbered list.

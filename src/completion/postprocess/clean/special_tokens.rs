@@ -129,35 +129,37 @@ fn bracketed(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(us
 
 /// Where the name of a token stands without its brackets, and whether it is surely a slip.
 fn bare(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, bool)> {
-    let mut first: Option<(usize, &str, bool)> = None;
+    let mut first: Option<(usize, usize, &str, bool)> = None;
     for name in BARE.split(' ') {
         for (at, name) in text.match_indices(name) {
             if first.is_some_and(|(known, ..)| known < at) {
                 break;
             }
-            if let Some(sure) = is_apart(text, at, name, ended) {
-                first = Some((at, name, sure));
+            // Half of the brackets may be left.
+            let start = head(text, at).trim_end_matches('|').trim_end_matches('<').len();
+            if let Some(sure) = is_apart(text, start, at, name, ended) {
+                first = Some((start, at, name, sure));
                 break;
             }
         }
     }
-    let (at, name, sure) = first?;
+    let (start, at, name, sure) = first?;
     // Code about tokens names them.
     if context.before.contains(name) || context.after.contains(name) {
         return None;
     }
     match is_leaked(context, text, at, name, ended) {
-        Some(true) => Some((at, sure)),
+        Some(true) => Some((start, sure)),
         Some(false) => None,
-        None => Some((at, false)),
+        None => Some((start, false)),
     }
 }
 
-/// Whether a name at this byte stands by itself, with a word or nothing behind it, as no name in code does; `None`: it
+/// Whether a name at this byte, with half of its brackets from `start` on, stands by itself, with a word or nothing behind it, as no name in code does; `None`: it
 /// does not, `false`: what follows tells.
-fn is_apart(text: &str, at: usize, name: &str, ended: bool) -> Option<bool> {
+fn is_apart(text: &str, start: usize, at: usize, name: &str, ended: bool) -> Option<bool> {
     let joins = |c: char| c.is_alphanumeric() || "_-.:\"'`$|<[{｜▁".contains(c);
-    if ends_as(head(text, at), joins) {
+    if ends_as(head(text, start), joins) {
         return None;
     }
     let rest = text.get(at + name.len()..)?;
@@ -165,7 +167,7 @@ fn is_apart(text: &str, at: usize, name: &str, ended: bool) -> Option<bool> {
     let blank = rest.len() - behind.len();
     match behind.chars().next() {
         None => Some(ended),
-        Some('|' | '>') if blank == 0 => Some(true),
+        Some('|' | '>') if blank == 0 => (start == at).then_some(true),
         Some('\r' | '\n') => Some(true),
         Some(c) if blank > 0 && c.is_alphanumeric() => Some(true),
         Some(_) => None,
