@@ -252,6 +252,13 @@ mod tests {
                 r#"{"message":"`reasoning_effort` is not supported with this model"}"#,
                 Some(drop("reasoning_effort")),
             ),
+            // xAI names fields as its own code does.
+            (
+                400,
+                r#"{"code":"Client specified an invalid argument","error":"Model m does not support parameter reasoningEffort."}"#,
+                Some(drop("reasoning_effort")),
+            ),
+            (400, r#"{"error":"Model m does not support parameter reasoningEffortLevel."}"#, None),
             (
                 400,
                 r#"{"error":{"message":"Unrecognized request argument supplied: stop"}}"#,
@@ -260,6 +267,11 @@ mod tests {
             (
                 400,
                 r#"{"error":{"code":400,"message":"Invalid JSON payload received. Unknown name \"thinkingLevel\" at 'generation_config.thinking_config': Cannot find field.","status":"INVALID_ARGUMENT"}}"#,
+                Some(drop("generationConfig.thinkingConfig.thinkingLevel")),
+            ),
+            (
+                400,
+                r#"{"error":{"code":400,"message":"Thinking_level is not supported for this model.","status":"INVALID_ARGUMENT"}}"#,
                 Some(drop("generationConfig.thinkingConfig.thinkingLevel")),
             ),
             // A value that is out of range is the user's to change.

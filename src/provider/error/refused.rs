@@ -57,7 +57,7 @@ pub(in crate::provider) fn refused_field(body: &[u8], paths: &[String]) -> Optio
         return sent(&name);
     }
     // The first field that the words name, the longer name first: `stream_options.include_usage` before `stream_options`.
-    let message = message.to_ascii_lowercase();
+    let message = joined(&message);
     let mentioned = paths.iter().filter_map(|path| Some((mention(&message, path)?, path)));
     let first = mentioned.min_by_key(|((at, len), _)| (*at, std::cmp::Reverse(*len)));
     first.map(|(_, path)| path.clone())
@@ -77,15 +77,14 @@ fn named(body: &Value) -> Option<String> {
     (!places.is_empty()).then(|| places.join("."))
 }
 
-/// Where `text`, in lower case, names the field at `path` as a word of its own, and by how many bytes: by the whole path, or
-/// by its last name.
+/// Where `text`, which is [joined], names the field at `path` as a word of its own, and by how many bytes: by the whole
+/// path, or by its last name.
 fn mention(text: &str, path: &str) -> Option<(usize, usize)> {
     let last = path.rsplit('.').next().unwrap_or(path);
     // One letter alone, or a word of everyday speech (`stop`), counts as well: the text refuses something.
     [path, last].into_iter().find_map(|name| {
-        let name = name.to_ascii_lowercase();
-        let is_inside =
-            |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let name = joined(name);
+        let is_inside = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
         let whole = |at: &usize| {
             let before = at.checked_sub(1).and_then(|at| text.as_bytes().get(at)).copied();
             !is_inside(before) && !is_inside(text.as_bytes().get(at + name.len()).copied())
@@ -93,6 +92,11 @@ fn mention(text: &str, path: &str) -> Option<(usize, usize)> {
         let at = text.match_indices(&name).map(|(at, _)| at).find(whole)?;
         Some((at, name.len()))
     })
+}
+
+/// The text in lower case and without underscores: xAI refuses `reasoning_effort` as `reasoningEffort`.
+fn joined(text: &str) -> String {
+    text.to_ascii_lowercase().replace('_', "")
 }
 
 /// A name without its separators, in lower case: Google calls the same field `thinkingLevel` and `thinking_level`.
