@@ -12,6 +12,14 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
             "insufficient credits",
             "credit balance is too low",
             "payment required",
+            // OpenAI.
+            "billing_hard_limit",
+            // Moonshot.
+            "exceeded_current_quota",
+            // xAI, with 403 or 429.
+            "used all available credits",
+            // DashScope.
+            "arrearage",
         ],
     ),
     (
@@ -42,6 +50,10 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
             "exceeds the available context size",
             "exceeds the maximum number of tokens",
             "number of input tokens exceeds",
+            // Moonshot, Z.ai, DashScope.
+            "exceeded model token limit",
+            "exceeds max length",
+            "range of input length",
             "context window",
         ],
     ),
@@ -67,6 +79,9 @@ const WORDS: &[(ErrorKind, &[&str])] = &[
             // xAI.
             "violates usage guidelines",
             "usage policies",
+            // DashScope, Z.ai.
+            "inappropriate content",
+            "sensitive content",
         ],
     ),
     (
@@ -162,6 +177,11 @@ mod tests {
             (Some(402), "", Quota),
             (Some(429), "insufficient_quota", Quota),
             (Some(400), "your credit balance is too low to access the api", Quota),
+            (Some(403), "your team t-1 has either used all available credits or reached its limit", Quota),
+            (Some(429), "your team t-1 has either used all available credits or reached its limit", Quota),
+            (Some(429), "exceeded_current_quota_error", Quota),
+            (Some(400), "billing_hard_limit_reached", Quota),
+            (Some(400), "arrearage", Quota),
             (Some(404), "", Request),
             (Some(404), "file not found", Request),
             (Some(404), "not_found_error: model: claude-9", Model),
@@ -179,7 +199,12 @@ mod tests {
             (Some(400), "retry your request with the id or arn of an inference profile", Model),
             (Some(403), "you don't have access to the model with the specified model id", Model),
             (Some(400), "prompt is too long: 200001 tokens > 200000 maximum", TooLong),
+            (Some(400), "your request exceeded model token limit: 8192", TooLong),
+            (Some(400), "prompt exceeds max length", TooLong),
+            (Some(400), "range of input length should be [1, 30720]", TooLong),
             (Some(400), "content_filter", Filtered),
+            (Some(400), "input or output data may contain inappropriate content.", Filtered),
+            (Some(400), "potentially unsafe or sensitive content in input or generation", Filtered),
             (Some(403), "flagged", Filtered),
             (Some(400), "suffix is not currently supported", NoFim),
             (Some(400), "registry.ollama.ai/library/x does not support insert", NoFim),
