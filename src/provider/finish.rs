@@ -6,7 +6,8 @@ pub(super) fn finish_reason_in(name: Raw<'_>) -> Option<FinishReason> {
     finish_reason(&name.cow()?)
 }
 
-/// The stop reason of any format, normalised. `None` for a name that says nothing: DashScope and what it
+/// The stop reason of any format, normalised. `sensitive` and `network_error` are Z.ai's (docs.z.ai, chat completion),
+/// names in capitals Google's (`Candidate.FinishReason`), other names of filters Bedrock's. `None` for a name that says nothing: DashScope and what it
 /// serves write `"null"` while they go on.
 pub(super) fn finish_reason(name: &str) -> Option<FinishReason> {
     Some(match name {
@@ -34,9 +35,37 @@ pub(super) fn finish_reason(name: &str) -> Option<FinishReason> {
         | "BLOCKLIST"
         | "PROHIBITED_CONTENT"
         | "SPII"
+        | "LANGUAGE"
+        | "MODEL_ARMOR"
         | "guardrail_intervened"
-        | "content_filtered" => FinishReason::Filter,
-        "error" | "insufficient_system_resource" | "failed" => FinishReason::Error,
+        | "content_filtered"
+        | "sensitive" => FinishReason::Filter,
+        "error" | "insufficient_system_resource" | "failed" | "network_error" | "MALFORMED_RESPONSE" => {
+            FinishReason::Error
+        }
         _ => FinishReason::Other,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_that_were_withheld_or_failed_do_not_count_as_stopped() {
+        use FinishReason::*;
+        for (names, expected) in [
+            (&["stop", "STOP", "end_turn", "eos"][..], Some(Stop)),
+            (&["length", "MAX_TOKENS", "model_context_window_exceeded"], Some(Length)),
+            (&["content_filter", "SAFETY", "MODEL_ARMOR", "LANGUAGE", "sensitive"], Some(Filter)),
+            (&["error", "network_error", "insufficient_system_resource", "MALFORMED_RESPONSE"], Some(Error)),
+            (&["MALFORMED_FUNCTION_CALL", "malformed_tool_use"], Some(MalformedToolCall)),
+            (&["OTHER", "pause_turn", "of tomorrow"], Some(Other)),
+            (&["", "null"], None),
+        ] {
+            for name in names {
+                assert_eq!(finish_reason(name), expected, "{name}");
+            }
+        }
+    }
 }
