@@ -115,10 +115,17 @@ fn raw_message(raw: &str) -> String {
 }
 
 /// A wait that is told in words only: "Please try again in 1.898s" (OpenAI, Groq), "retry in 48.9s" (Gemini), "try again in
-/// 5m30s", "wait 20 seconds".
+/// 5m30s", "wait 20 seconds", "wait for 20 seconds", "your quota will reset after 39s".
 fn wait_in_words(message: &str) -> Option<u64> {
-    const BEFORE: &[&str] =
-        &["try again in ", "retry in ", "retry after ", "retry your request after ", "wait "];
+    const BEFORE: &[&str] = &[
+        "try again in ",
+        "retry in ",
+        "retry after ",
+        "retry your request after ",
+        "wait ",
+        "wait for ",
+        "reset after ",
+    ];
     let lower = message.to_ascii_lowercase();
     BEFORE.iter().find_map(|words| duration_ms(lower.split_once(words)?.1))
 }
@@ -250,6 +257,16 @@ mod tests {
                 r#"{"error":{"code":429,"message":"x","details":[{"@type":"t","retryDelay":"1.5s"}]}}"#,
                 ErrorKind::RateLimited,
                 Some(1500),
+            ),
+            (
+                r#"{"error":{"code":429,"message":"Slow down: wait for 20 seconds."}}"#,
+                ErrorKind::RateLimited,
+                Some(20_000),
+            ),
+            (
+                r#"{"error":{"code":429,"message":"Your quota will reset after 1m39s."}}"#,
+                ErrorKind::RateLimited,
+                Some(99_000),
             ),
             (r#"{"error":{"code":"context_length_exceeded","message":"x"}}"#, ErrorKind::TooLong, None),
         ] {
