@@ -113,9 +113,18 @@ pub(super) const OPENAI: &[Model] = &[
     // "defaults to (and only supports) high", Azure's ReasoningEffort reference, 2026.
     fixed(&["gpt-5-pro"], "high"),
     // "Supported values are: 'none', 'low', 'medium', and 'high'", openai-agents-python#2089 (5.1);
-    // docs.rs/meerkat-core 0.6.25, from developers.openai.com/api/docs/models (5.4, 5.5); opencode#36141 (5.6).
+    // docs.rs/openai-tools 3.0.0 (5.2); docs.rs/meerkat-core 0.6.25, from developers.openai.com/api/docs/models (5.4, 5.5); opencode#36141 (5.6).
     fixed(
-        &["gpt-5.1", "gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-5.6-luna", "gpt-5.6-terra", "gpt-5.6-sol"],
+        &[
+            "gpt-5.1",
+            "gpt-5.2",
+            "gpt-5.4",
+            "gpt-5.5",
+            "gpt-5.6",
+            "gpt-5.6-luna",
+            "gpt-5.6-terra",
+            "gpt-5.6-sol",
+        ],
         "none low medium high",
     ),
     // developers.openai.com/api/docs/models/gpt-5.3-codex, 2026: Codex always thinks.
