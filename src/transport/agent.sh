@@ -14,8 +14,8 @@
 #   u K                 request K has not left and shall not; the plugin uses its pipes again
 #   x K                 stop request K
 #   w K MS N            wake up once, when a line feed of text has come after byte N of the body of request K, but not
-#                       within MS, or not at all if MS is -; or when K has ended, or so much of it is unread that it
-#                       could not go on
+#                       within MS, or not at all if MS is -; or when the answer or K has ended, or so much of it is
+#                       unread that it could not go on
 #   r K N               N bytes of body of request K were read
 #   t MS                wake up once, after MS
 #   l K                 look for lines of files in the background, as file qK says
@@ -23,7 +23,8 @@
 #   d ID     the pause before a start is over
 #   o ID     the pause before a wake-up is over
 #   g K N L  N more bytes of body of request K. L is 1 if they have a line feed of text in them: all formats send text
-#            in JSON strings, where it is written \n
+#            in JSON strings, where it is written \n. L is 2 if they have the end of an answer: the server may keep the
+#            connection
 #   b K      curl runs, oK and cK are open
 #   f K      curl has closed its output and all of it is in oK
 #   e K      request K has ended, its status is written
@@ -321,6 +322,9 @@ watch() {
         text=$(dd bs="$size" count="$reads" <&8 2>&1 3>&-)
         count=${text##*out} count=${count#?} count=${count%% *}
         case $text in
+            *'[DONE]'* | *message_stop* | *response.completed* | *response.incomplete* | *'"done":true'* | *'"stop":true'*)
+                echo "g $1 ${count:-0} 2"
+                ;;
             *'\n'*) echo "g $1 ${count:-0} 1" ;;
             *) echo "g $1 ${count:-0} 0" ;;
         esac
@@ -369,7 +373,7 @@ seek() {
 # Lets go of request $1, and of what is known about it.
 forget() {
     release "$1"
-    eval "unset got$1 line$1 read$1 ended$1"
+    eval "unset got$1 line$1 over$1 read$1 ended$1"
 }
 
 wake() {
@@ -387,12 +391,12 @@ hold() {
     fi
 }
 
-# Wakes up if there is a line that was not read and the pause is over, or so much of anything that the pipes fill; else
-# sees to it that this is noticed.
+# Wakes up if there is a line that was not read and the pause is over, or the end of the answer, or so much of anything
+# that the pipes fill; else sees to it that this is noticed.
 look() {
-    eval "got=\${got$armed:-0} line=\${line$armed:-0}"
+    eval "got=\${got$armed:-0} line=\${line$armed:-0} over=\${over$armed:-0}"
     [ "$got" -le "$need" ] || [ -n "$gate$open" ] || [ "$pause" = - ] || hold "$pause"
-    if [ -n "$open" ] && [ "$line" -gt "$need" ] || [ "$got" -ge $((need + 40960)) ]; then
+    if [ -n "$open" ] && [ "$line" -gt "$need" ] || [ "$over" -gt "$need" ] || [ "$got" -ge $((need + 40960)) ]; then
         wake
     else
         [ -n "$gate" ] || watch "$armed" "$need"
@@ -460,6 +464,7 @@ while read -r command k n m body old <&3; do
             got=$((got + n))
             eval "got$k=$got"
             [ "$m" = 0 ] || eval "line$k=$got"
+            [ "$m" != 2 ] || eval "over$k=$got"
             if [ "$armed" = "$k" ]; then
                 look
             elif [ "$got" -lt "$read" ]; then

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use volt_host::server::shape::{self, Shape};
-use volt_host::server::{Pace, Script, Server};
+use volt_host::server::{End, Pace, Script, Server};
 use volt_host::{Pace as Keys, Setup};
 
 use crate::stage::{PATIENCE, Stage, Turn, setup, tokens};
@@ -123,6 +123,30 @@ fn invoking_a_slow_model_while_keys_go_on_shows_what_fits_the_last_of_them() {
         evidence.told.iter().filter(|told| Some(told.queued) > before_keys).map(volt_host::Told::wait);
     assert!(waits.max() < Some(Duration::from_millis(500)), "a key waited\n{}", stage.trace());
     stage.finish();
+}
+
+#[test]
+fn an_answer_that_has_ended_shows_although_the_server_keeps_the_connection() {
+    for (provider, shape) in [
+        ("openai", shape::openai_chat as Shape),
+        ("openai-responses", shape::openai_responses),
+        ("anthropic", shape::anthropic),
+        ("ollama", shape::ollama_generate),
+        ("llama-cpp", shape::llamacpp_infill),
+    ] {
+        // One line: no further line of text tells the plugin to read.
+        let answer = tokens("compute_the_value();");
+        let script = Script::stream(shape, &answer, Pace::AT_ONCE).cut(usize::MAX, End::Stall);
+        let server = Server::start(move |_| script.clone()).unwrap();
+        let setup = setup(provider, &server.url()).setting("timeout.idle-ms", 120_000);
+        let mut stage = Stage::new(Turn::shared(), server, setup);
+        stage.open("src/main.rs", "rust", "fn main() {\n    |\n}\n");
+        stage.lapce.type_keys(TYPED, KEYS);
+        stage.wait_ghost("compute_the_value();");
+        let is_idle = stage.lapce.wait_until(PATIENCE, |screen| screen.status.is_empty());
+        assert!(is_idle.is_ok(), "{provider} still waits\n{}", stage.trace());
+        stage.finish();
+    }
 }
 
 #[test]
