@@ -189,11 +189,12 @@ pub(super) const ZAI: &[Model] = &[
     open(&["glm-5.3"], "low high max"),
 ];
 
-/// platform.kimi.ai/docs by promptfoo.dev and agentscope.io (read 2026-11). Sampling is fixed by the platform.
+/// platform.kimi.ai/docs by promptfoo.dev and agentscope.io (read 2026-11). Sampling is fixed by the platform. 3.1 Pro has
+/// the parameters of 3 (dev.to/aihubmix on Moonshot's model parameter reference, 2026-10).
 pub(super) const MOONSHOT: &[Model] = &[
     fixed(&["kimi-k2.5", "kimi-k2.6"], "disabled enabled"),
     fixed(&["kimi-k2.7-code", "kimi-k2.7-code-highspeed"], ""),
-    fixed(&["kimi-k3"], "low high"),
+    fixed(&["kimi-k3", "kimi-k3.1-pro"], "low high"),
 ];
 
 /// help.aliyun.com/en/model-studio/deep-thinking (read 2026-11): hybrid models. Qwen-Coder does not think.
