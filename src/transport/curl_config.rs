@@ -60,8 +60,11 @@ pub fn config(request: &HttpRequest, options: &Options, head: &str) -> String {
             value("data-raw", "");
         }
     }
+    if let Some(socket) = request.url.socket() {
+        value("unix-socket", socket);
+    }
     // Last, so that a config that is cut off sends nothing.
-    value("url", request.url.as_str());
+    value("url", &request.url.requested());
     text
 }
 
@@ -90,4 +93,28 @@ fn set(text: &mut String, name: &str, value: &str) {
         }
     }
     text.push_str("\"\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Url;
+
+    fn lines(url: &str) -> Vec<String> {
+        let (headers, secret_headers, body) = (Vec::new(), Vec::new(), None);
+        let request = HttpRequest { url: Url::parse(url).unwrap(), headers, secret_headers, body };
+        config(&request, &Options::default(), "h").lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_socket_is_named_beside_the_url() {
+        let socket = lines("unix:///run/a.sock:/v1/chat");
+        for line in [r#"unix-socket = "/run/a.sock""#, r#"noproxy = "*""#] {
+            assert!(socket.iter().any(|other| other == line), "{line} {socket:?}");
+        }
+        assert_eq!(socket.last().map(String::as_str), Some(r#"url = "http://localhost/v1/chat""#));
+        let port = lines("http://127.0.0.1:1/v1/chat");
+        assert_eq!(port.last().map(String::as_str), Some(r#"url = "http://127.0.0.1:1/v1/chat""#));
+        assert!(!port.iter().any(|line| line.contains("socket")), "{port:?}");
+    }
 }
