@@ -198,3 +198,37 @@ fn tab_right_after_a_key_that_goes_along_takes_what_is_shown() {
     assert!(asked.ends_with(TYPED), "{asked:?}");
     stage.finish();
 }
+
+#[cfg(unix)]
+#[test]
+fn a_model_behind_a_socket_answers() {
+    use std::io;
+    use std::net::{Shutdown, TcpStream};
+    use std::os::unix::net::UnixListener;
+
+    let server = model(shape::llamacpp_chat, Pace::AT_ONCE, |_| "compute();".to_owned());
+    let path = std::env::temp_dir().join(format!("ai-completion-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).unwrap();
+    let port = server.url().trim_start_matches("http://").to_owned();
+    // Hands the connections on to the server's port.
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut upstream = TcpStream::connect(&port).unwrap();
+            let (mut sender, mut receiver) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+            std::thread::spawn(move || io::copy(&mut sender, &mut receiver));
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut upstream, &mut client);
+                client.shutdown(Shutdown::Both)
+            });
+        }
+    });
+    let setup = setup("openai-compatible", &format!("unix://{}", path.display())).setting("model", "m-1");
+    let mut stage = Stage::new(Turn::shared(), server, setup);
+    stage.open("src/main.rs", "rust", "fn main() {\n    |\n}\n");
+    stage.lapce.type_keys("let sum = ", KEYS);
+    stage.wait_ghost("compute();");
+    assert_eq!(stage.server.exchanges()[0].request.path, "/v1/chat/completions");
+    stage.finish();
+    std::fs::remove_file(path).unwrap();
+}
