@@ -116,7 +116,7 @@ pub static CASES: &[Case] = &[
                 r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API."},"request_id":"req_01"}"#,
             )
         },
-        told: &["No credit", "https://console.anthropic.com/settings/billing"],
+        told: &["Buy credit", "https://console.anthropic.com/settings/billing"],
         ..OPENAI
     },
     Case {
@@ -211,7 +211,7 @@ pub static CASES: &[Case] = &[
                 r#"{"error":{"message":"Insufficient Balance","type":"unknown_error","param":null,"code":"invalid_request_error"}}"#,
             )
         },
-        told: &["No credit", "https://platform.deepseek.com/top_up"],
+        told: &["Buy credit", "https://platform.deepseek.com/top_up"],
         ..OPENAI
     },
     Case {
@@ -239,7 +239,7 @@ pub static CASES: &[Case] = &[
         refusal: || {
             refusal(402, r#"{"error":{"message":"Insufficient credits","code":402},"user_id":"user_1"}"#)
         },
-        told: &["No credit", "https://openrouter.ai/settings/credits"],
+        told: &["Buy credit", "https://openrouter.ai/settings/credits"],
         ..OPENAI
     },
     Case {
