@@ -25,6 +25,7 @@ const FOREIGN: &[&str] = &[
     "mv",
     "ollama",
     "pip",
+    "python3",
     "rustup",
     "sha256sum",
     "sudo",
