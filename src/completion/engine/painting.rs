@@ -1,6 +1,6 @@
 //! What is shown, and through which request.
 
-use super::super::ghost::Read;
+use super::super::ghost::{Leftover, Read};
 use super::super::io::{Answer, Buffers, Moment, Output, RequestId, Status, Wake, Why};
 use super::super::suggestion::{Ending, Rest, Suggestion};
 use super::{Awaited, Engine, Phase, Work};
@@ -143,12 +143,14 @@ impl Engine {
     /// spent for that, the newest only where there is no other.
     pub(super) fn clear(&mut self, out: &mut Vec<Output>) {
         let is_orphaned = self.screen.has_ghost() && matches!(self.phase, Phase::Idle);
-        let is_needed = self.screen.is_outdated() || is_orphaned || self.screen.has_leftover(&self.front);
-        // In doubt only a request is spent that others are left beside.
-        let request = match is_needed {
-            true => self.requests.take_oldest(),
-            false if self.screen.is_doubtful(&self.front) => self.requests.take_spare(),
-            false => None,
+        let leftover = self.screen.leftover(&self.front);
+        let request = if self.screen.is_outdated() || is_orphaned || leftover == Some(Leftover::Likely) {
+            self.requests.take_oldest()
+        } else if leftover.is_some() {
+            // The newest is for the next ghost.
+            self.requests.take_spare()
+        } else {
+            None
         };
         if let Some(id) = request {
             self.screen.cleared(&self.front);
@@ -172,7 +174,7 @@ impl Engine {
 
     /// Answers a request with nothing; an old ghost that may still be drawn there is wiped.
     pub(super) fn reply_nothing(&mut self, id: RequestId, out: &mut Vec<Output>) {
-        let answer = if self.screen.has_leftover(&self.front) || self.screen.is_doubtful(&self.front) {
+        let answer = if self.screen.leftover(&self.front).is_some() {
             self.screen.wiped(&self.front);
             Answer::Clear
         } else {

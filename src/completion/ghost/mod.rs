@@ -8,7 +8,7 @@ mod wakeups;
 
 pub use barrier::Barrier;
 pub use requests::{MOST as MOST_REQUESTS, OpenRequests};
-pub use screen::{Change, Screen};
+pub use screen::{Change, Leftover, Screen};
 pub use wakeups::{Read, Wakeups};
 
 /// How much of a suggestion Tab takes.

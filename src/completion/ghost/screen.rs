@@ -18,12 +18,19 @@ pub struct Screen {
     bound: Bound,
     /// Documents, other than the one Tab is bound to, in which a ghost may still be drawn: Lapce lets go of an item with
     /// the next answer in any document, of a drawing only with one in the same.
-    leftovers: Vec<String>,
-    /// A document in which a ghost was let go of with paste, undo or the like, if that document was in front when it was
-    /// drawn. Of another file that was in front meanwhile the plugin need not have been told.
-    doubtful: Option<String>,
+    leftovers: Vec<(String, Leftover)>,
     /// The newest change deleted something: undoing it brings that back, which looks like accepting a ghost.
     deleted: bool,
+}
+
+/// How likely it is that a ghost is left in a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Leftover {
+    /// The editor has let go of it with paste, undo or the like if the document was in front when it was drawn. The
+    /// plugin is not told of every change of the file in front.
+    Possible,
+    /// Nothing has wiped it.
+    Likely,
 }
 
 /// What Tab takes.
@@ -112,14 +119,10 @@ impl Screen {
     /// No request followed the change: it was paste, undo, redo or Tab, with which the editor lets go of the ghost.
     pub fn settled(&mut self) {
         if let Bound::Outdated { crossed: false, uri, .. } = &mut self.bound {
-            self.doubtful = Some(std::mem::take(uri));
+            let uri = std::mem::take(uri);
             self.bound = Bound::Nothing;
+            self.leave(uri, Leftover::Possible);
         }
-    }
-
-    /// Whether a ghost may still be drawn in this document although the editor should have let go of it.
-    pub fn is_doubtful(&self, uri: &str) -> bool {
-        self.doubtful.as_deref() == Some(uri)
     }
 
     /// The caret left the ghost: what is drawn has to go with the next answer.
@@ -150,17 +153,21 @@ impl Screen {
         self.bound = Bound::Nothing;
     }
 
-    /// Whether an answer in this document has something to wipe.
-    pub fn has_leftover(&self, uri: &str) -> bool {
-        self.leftovers.iter().any(|leftover| leftover == uri)
+    /// What an answer in this document may have to wipe.
+    pub fn leftover(&self, uri: &str) -> Option<Leftover> {
+        self.leftovers.iter().find(|(of, _)| of == uri).map(|(_, leftover)| *leftover)
+    }
+
+    fn leave(&mut self, uri: String, leftover: Leftover) {
+        match self.leftovers.iter_mut().find(|(of, _)| *of == uri) {
+            Some((_, known)) => *known = leftover.max(*known),
+            None => self.leftovers.push((uri, leftover)),
+        }
     }
 
     /// An empty answer wipes what may have been left in this document; Tab keeps what it is bound to elsewhere.
     pub fn wiped(&mut self, uri: &str) {
-        self.leftovers.retain(|leftover| leftover != uri);
-        if self.is_doubtful(uri) {
-            self.doubtful = None;
-        }
+        self.leftovers.retain(|(of, _)| of != uri);
     }
 
     /// An answer in `uri` replaces what Tab is bound to, and what is drawn there.
@@ -170,7 +177,7 @@ impl Screen {
             std::mem::take(&mut self.bound)
             && old != uri
         {
-            self.leftovers.push(old);
+            self.leave(old, Leftover::Likely);
         }
     }
 }
