@@ -235,7 +235,7 @@ struct Reading {
     ends: Ends,
     /// `[DONE]` was seen: what follows is no part of the answer.
     closed: bool,
-    /// A whole frame of the format has come: the server speaks it, so that what is broken later was broken on the way.
+    /// A frame of the format has come: the server speaks it, so that what is broken later was broken on the way.
     is_known: bool,
     /// Text where a frame should be: a page of HTML, a JSON text cut in pieces.
     stray: String,
@@ -393,7 +393,6 @@ impl Reading {
         }
         self.decode(event, data, sink);
         if !std::mem::take(&mut self.ends.malformed) {
-            self.is_known |= self.ends.foreign.is_none();
             return;
         }
         // Frames glued together on one line (GLM): each is decoded by itself.
@@ -427,6 +426,7 @@ impl Reading {
         } else {
             envelope.frame(&mut **wire, frame, ends, &mut New { filter: cumulative, sink });
         }
+        self.is_known |= !self.ends.malformed && self.ends.foreign.is_none();
     }
 
     /// A part is not of the format.
@@ -438,8 +438,7 @@ impl Reading {
 
     /// What a broken part is. In the middle of a stream it is as good as a cut: the rest may be had by asking again.
     fn broken(&self) -> ErrorKind {
-        let is_middle = self.is_known || self.envelope.has_text();
-        if is_middle { ErrorKind::Truncated } else { ErrorKind::Malformed }
+        if self.is_known { ErrorKind::Truncated } else { ErrorKind::Malformed }
     }
 
     fn fail(&mut self, error: StreamError<'_>, sink: &mut dyn Sink) {

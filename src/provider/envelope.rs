@@ -10,7 +10,6 @@ use crate::stream::{Sink, StreamToken};
 #[derive(Debug, Default)]
 pub(super) struct Envelope {
     halves: Halves,
-    has_text: bool,
     #[cfg(feature = "memo")]
     memo: Memo,
 }
@@ -31,7 +30,7 @@ impl Envelope {
         ends: &mut Ends,
         sink: &mut dyn Sink,
     ) {
-        self.has_text |= self.memo.frame(&mut self.halves, wire, frame, ends, sink);
+        self.memo.frame(&mut self.halves, wire, frame, ends, sink);
     }
 
     /// Decodes one frame.
@@ -45,12 +44,6 @@ impl Envelope {
     ) {
         let mut tap = Tap::new(sink, frame.data, &mut self.halves);
         wire.frame(&mut frame, ends, &mut tap);
-        self.has_text |= tap.has_text();
-    }
-
-    /// Whether the answer has had any text.
-    pub(super) fn has_text(&self) -> bool {
-        self.has_text
     }
 
     /// The answer is over.
@@ -64,18 +57,12 @@ pub(super) struct Tap<'s> {
     sink: &'s mut dyn Sink,
     frame: &'s str,
     halves: &'s mut Halves,
-    has_text: bool,
 }
 
 impl<'s> Tap<'s> {
     /// For what the wire makes of the frame of that text.
     pub(super) fn new(sink: &'s mut dyn Sink, frame: &'s str, halves: &'s mut Halves) -> Self {
-        Self { sink, frame, halves, has_text: false }
-    }
-
-    /// Whether there was a token with text of the answer.
-    pub(super) fn has_text(&self) -> bool {
-        self.has_text
+        Self { sink, frame, halves }
     }
 
     /// Whether the text has half a character, or comes behind one.
@@ -86,7 +73,6 @@ impl<'s> Tap<'s> {
 
 impl Sink for Tap<'_> {
     fn token(&mut self, token: StreamToken<'_>) {
-        self.has_text |= token.text().is_some();
         if let StreamToken::Text(text) = &token
             && self.joins(text)
         {

@@ -7,8 +7,8 @@ pub(super) fn finish_reason_in(name: Raw<'_>) -> Option<FinishReason> {
 }
 
 /// The stop reason of any format, normalised. `sensitive` and `network_error` are Z.ai's (docs.z.ai, chat completion),
-/// names in capitals Google's (`Candidate.FinishReason`), other names of filters Bedrock's. `None` for a name that says nothing: DashScope and what it
-/// serves write `"null"` while they go on.
+/// names in capitals Google's (`Candidate.FinishReason`), other names of filters Bedrock's. `None` for a name that says
+/// nothing: DashScope and what it serves write `"null"` while they go on.
 pub(super) fn finish_reason(name: &str) -> Option<FinishReason> {
     Some(match name {
         "" | "null" => return None,

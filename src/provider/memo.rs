@@ -83,7 +83,7 @@ impl Memo {
         Self { fruitless: u32::MAX, ..Self::default() }
     }
 
-    /// Decodes one frame as the wire would, by the wire or by comparing. Whether the wire gave text.
+    /// Decodes one frame as the wire would, by the wire or by comparing.
     pub(super) fn frame(
         &mut self,
         halves: &mut Halves,
@@ -91,10 +91,10 @@ impl Memo {
         frame: Frame<'_>,
         ends: &mut Ends,
         sink: &mut dyn Sink,
-    ) -> bool {
+    ) {
         let event = frame.event;
         if !halves.is_waiting() && self.give(event, frame.data, sink).is_some() {
-            return false;
+            return;
         }
         self.gave = None;
         let data = frame.data;
@@ -107,9 +107,7 @@ impl Memo {
         let tap = Tap::new(sink, data, halves);
         let mut watch = Watch { tap, frame: data, outside: &mut self.scratch, seen: Seen::Nothing };
         wire.frame(&mut frame, ends, &mut watch);
-        let Watch { seen, tap, .. } = watch;
-        let has_text = tap.has_text();
-        let Seen::Text { kind, address, len, counted } = seen else { return has_text };
+        let Seen::Text { kind, address, len, counted } = watch.seen else { return };
         self.fruitless = self.fruitless.saturating_add(1);
         if learning
             && self.notes.unread.is_read()
@@ -127,7 +125,6 @@ impl Memo {
                 self.gave = Some(Gave { kind, counts });
             }
         }
-        has_text
     }
 
     /// Gives the tokens of this frame, if it is the learned one with another text and other counts.

@@ -233,3 +233,10 @@ fn frames_without_text_show_that_the_server_speaks_the_format() {
         assert!(last.starts_with("error truncated - "), "{first}: {lines:?}");
     }
 }
+
+#[test]
+fn a_frame_that_is_glued_to_a_broken_one_shows_it_as_well() {
+    let body = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}{\"choices\":[{\"del\n\n";
+    let lines = decoded(chat_completions::decoder, body.as_bytes());
+    assert!(lines.last().is_some_and(|line| line.starts_with("error truncated - ")), "{lines:?}");
+}

@@ -78,7 +78,7 @@ fn asks_for_https(words: &str) -> bool {
         .any(|it| words.contains(it))
 }
 
-/// The sentence with texts in their places. The last are those of an [answer](of_answer).
+/// The sentence with texts in their places. The last four are known of an [answer](of_answer) only.
 fn filled(
     sentence: &str,
     provider: &dyn Provider,
