@@ -26,8 +26,8 @@ pub struct Screen {
 /// How likely it is that a ghost is left in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Leftover {
-    /// The editor has let go of it with paste, undo or the like if the document was in front when it was drawn. The
-    /// plugin is not told of every change of the file in front.
+    /// The editor wiped it with Enter, paste, undo or the like, unless it had let go of the item before, in another
+    /// file: what is drawn then stays. The plugin is not told of every change of the file in front, nor of Esc.
     Possible,
     /// Nothing has wiped it.
     Likely,
@@ -108,7 +108,10 @@ impl Screen {
                 // In another document the editor lets go of the item, but not of what it has drawn here.
                 let crossed = may_cross && !seen || ghost.uri != uri;
                 match change {
-                    Change::Lines if !crossed => Bound::Nothing,
+                    Change::Lines if !crossed => {
+                        self.leave(ghost.uri, Leftover::Possible);
+                        Bound::Nothing
+                    }
                     _ => Bound::Outdated { uri: ghost.uri, text: ghost.shown.text, crossed },
                 }
             }
