@@ -152,6 +152,13 @@ impl<'a> CursorContext<'a> {
         self.in_comment || self.lexer.in_string()
     }
 
+    /// The quote on both sides of the cursor, where the language's lexer does not take it for one: attributes of HTML,
+    /// characters in Rust.
+    pub(super) fn unlexed_quote(&self) -> Option<char> {
+        let quote = self.line_before.chars().next_back().filter(|c| matches!(c, '"' | '\''))?;
+        (!self.in_words() && self.line_after.starts_with(quote)).then_some(quote)
+    }
+
     /// Columns of the cursor's line.
     pub(super) fn column(&self) -> usize {
         self.columns(self.line_before)

@@ -16,7 +16,7 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
     if context.in_words() {
         return Some(text);
     }
-    if let Some(quote) = unlexed_quote(context)
+    if let Some(quote) = context.unlexed_quote()
         && let Some(rest) = answer.strip_prefix(quote)
     {
         let line = first_line(rest);
@@ -82,13 +82,6 @@ fn without_quote<'t>(
     let closed = line.contains(quote.close);
     let goes_on = quote.spans_lines && (ended || line.len() < rest.len());
     (closed || goes_on).then_some(rest)
-}
-
-/// The quote on both sides of the cursor, where the language's lexer does not take it for one: attributes of HTML,
-/// characters in Rust.
-fn unlexed_quote(context: &CursorContext<'_>) -> Option<char> {
-    let quote = context.line_before.chars().next_back().filter(|c| matches!(c, '"' | '\''))?;
-    context.line_after.starts_with(quote).then_some(quote)
 }
 
 /// Whether the brace that ends `before` opens the body of something rather than a list of values.

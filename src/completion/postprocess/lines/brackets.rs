@@ -69,6 +69,12 @@ impl Brackets {
 
     pub(super) fn next(&mut self, context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
         let Self { open, given, lexer, closed, owed, in_next_part } = self;
+        if line.first
+            && let Some(quote) = context.unlexed_quote()
+            && let Some(end) = closing_quote(line.text, quote)
+        {
+            return Cut::Into(end);
+        }
         let mut cut = None;
         let mut ends_block = false;
         let mut string_is_own = !lexer.in_string();
@@ -115,6 +121,17 @@ impl Brackets {
         *in_next_part |= ends_block && open.last() == Some(&'}');
         if ends_block && open.is_empty() { Cut::At(line.text.trim_end().len()) } else { Cut::Keep }
     }
+}
+
+/// Where the first `quote` stands that no backslash escapes.
+fn closing_quote(line: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    let mut marks = line.char_indices().filter(|(_, c)| {
+        let plain = !std::mem::take(&mut escaped);
+        escaped = plain && *c == '\\';
+        plain && *c == quote
+    });
+    marks.next().map(|(at, _)| at)
 }
 
 /// How many of the brackets that the cursor's line opens the document leaves open: `closed` are those that it closes

@@ -71,6 +71,13 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<
     {
         return Some(into(context, head));
     }
+    // The block that the line opens is there.
+    if after.starts_with('{')
+        && let Some(head) = said.strip_suffix('{')
+        && Balance::of(head).closes(owed)
+    {
+        return Some(into(context, head));
+    }
     if after.len() < LEAST || !has(after, char::is_alphanumeric) {
         return None;
     }
