@@ -5,6 +5,7 @@ use std::time::Duration;
 use ai_completion::completion::ResponseEvent;
 use ai_completion::config::Settings;
 use ai_completion::local_model::{Action, Found, Outcome as Search_, Search};
+use ai_completion::provider::learned::lesson;
 use ai_completion::provider::{Account, Error, Prompt, Provider, Response, Seam, model_names};
 use ai_completion::stream::{StreamPipelineBuilder, StreamToken};
 use ai_completion::transport::{FailureKind, Limits, Options};
@@ -97,13 +98,14 @@ fn reached(
     reply: &Result<Reply, ai_completion::transport::Failure>,
 ) -> Vec<Check> {
     let order = ["address", "connection", "TLS", "key"];
-    let base = provider.models_request(account).map(|request| request.url.authority().to_owned());
-    let base = base.unwrap_or_default();
+    let url = provider.models_request(account).map(|request| request.url);
+    let base = url.as_ref().map(|url| url.authority()).unwrap_or_default();
+    let is_https = url.as_ref().is_some_and(|url| url.as_str().starts_with("https:"));
     let passed = |name: &'static str| match name {
         "address" => Check::passed(name, format!("{base} resolves")),
         "connection" => Check::passed(name, "the server answers"),
-        "TLS" if account.base_url.starts_with("http:") => Check::skipped(name, "plain http on this machine"),
-        "TLS" => Check::passed(name, "as it should be"),
+        "TLS" if is_https => Check::passed(name, "as it should be"),
+        "TLS" => Check::skipped(name, "not used"),
         _ if account.api_key.is_empty() => Check::passed(name, "none is needed"),
         name => Check::passed(name, "accepted"),
     };
@@ -169,23 +171,34 @@ fn completion(provider: &'static dyn Provider, account: &Account, options: &Opti
         max_tokens: 48,
         ..Prompt::default()
     };
-    let request = match provider.request(account, &prompt) {
-        Ok(request) => request,
-        Err(error) => return vec![Check::failed("completion", "cannot be asked for", error.message)],
-    };
-    let reply = match send(&request, options) {
-        Ok(reply) => reply,
-        Err(failure) => {
-            let message = Error::from_failure(provider, account, &[], &failure).message;
-            return vec![Check::failed("completion", "got no answer", message)];
+    let mut account = account.clone();
+    loop {
+        let request = match provider.request(&account, &prompt) {
+            Ok(request) => request,
+            Err(error) => return vec![Check::failed("completion", "cannot be asked for", error.message)],
+        };
+        let reply = match send(&request, options) {
+            Ok(reply) => reply,
+            Err(failure) => {
+                let message = Error::from_failure(provider, &account, &[], &failure).message;
+                return vec![Check::failed("completion", "got no answer", message)];
+            }
+        };
+        if (200..300).contains(&reply.status) {
+            let way = if provider.seam(&account) == Seam::Prefix { "fill-in-the-middle" } else { "chat" };
+            return judge(&read(provider, &account, &reply), way);
         }
-    };
-    if !(200..300).contains(&reply.status) {
-        let message = error(provider, account, &reply).message;
-        return vec![Check::failed("completion", "was refused", message)];
+        // As the plugin does: without what the server refuses, or in another way. Each lesson is new, so this ends.
+        let body = reply.body();
+        let response = Response { status: reply.status, headers: &reply.headers, body: &body };
+        match lesson(&account, &response, request.body.as_deref().unwrap_or_default()) {
+            Some(lesson) => account.lessons.push(lesson),
+            None => {
+                let message = error(provider, &account, &reply).message;
+                return vec![Check::failed("completion", "was refused", message)];
+            }
+        }
     }
-    let way = if provider.seam(account) == Seam::Prefix { "fill-in-the-middle" } else { "chat" };
-    judge(&read(provider, account, &reply), way)
 }
 
 /// The text of an answer, and when its pieces came.
