@@ -509,7 +509,7 @@ mod tests {
         let message =
             message(answer(&mut generation, 200, br#"{"data":[{"id":"sora"},{"id":"gpt-4.1-mini"}]}"#));
         assert!(message.contains("`gpt-4.1-mimi`"), "{message}");
-        assert!(message.ends_with("It has `gpt-4.1-mini`, `sora`."), "{message}");
+        assert!(message.starts_with("Set `model`: there is `gpt-4.1-mini`, `sora`. "), "{message}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Each message is handled in the same order: what has arrived of the answers under way is read, then the message is
 //! taken, then the engine's outputs are carried out. Nothing here waits.
 
+mod cause;
 mod local;
 
 use std::mem;
@@ -98,6 +99,8 @@ pub struct Driver<H, E: Environment> {
     /// There is no agent, so nothing wakes the plugin to paint later.
     is_never_woken: bool,
     learned: Learned,
+    /// What was not understood of the settings.
+    problems: Vec<Problem>,
     /// Where nothing is set.
     local: Option<Local>,
 }
@@ -215,6 +218,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             barrier: Barrier::default(),
             is_never_woken: false,
             learned: Learned::default(),
+            problems: Vec::new(),
             local: None,
         }
     }
@@ -332,6 +336,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         let root = root_uri.cow().map(|uri| path_of(&uri)).unwrap_or_default();
         self.begin(&settings, &provider::find, &root);
         self.explain_provider(&settings, &problems);
+        self.problems = problems;
     }
 
     /// Without a provider: looks for one on this machine later, or says what is wrong with the one that was named.
@@ -344,7 +349,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         let of = |setting| problems.iter().find(|problem| problem.setting == setting);
         let problem = settings.wrong.and_then(|wrong| of(Some(wrong))).or_else(|| of(Some("provider")));
         let message = match problem {
-            Some(problem) => [&problem.to_string(), ". Nothing is sent to anyone until then."].concat(),
+            Some(problem) => [&cause::sentence(problem), " Nothing is sent to anyone until then."].concat(),
             None if settings.engine.trigger == Trigger::Off => OFF.to_owned(),
             None if !settings.base_url.is_empty() => NO_PROVIDER_AT_URL.to_owned(),
             None => {
@@ -672,7 +677,10 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 }
                 Output::Wake(Wake::Soon) => core.transport.timer(SOON_MS),
                 Output::Status(status) => self.status(core, status),
-                Output::Notice(error) => self.notifier.failure(&mut self.rpc, &error),
+                Output::Notice(mut error) => {
+                    cause::blame(&mut error.message, &self.problems);
+                    self.notifier.failure(&mut self.rpc, &error);
+                }
                 Output::Learned { server, model, lesson } => {
                     if self.learned.learn(&server, &model, lesson) {
                         self.environment.keep_learned(&self.learned.save());
@@ -742,15 +750,21 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn status(&mut self, core: &Core<E::Transport>, status: Status) {
+        // What came of a search was said when it ended.
+        let is_news = matches!(status, Status::Nothing(Why::NoProvider)) && self.local.is_none();
         let status = match (status, &core.nobody) {
-            (Status::Nothing(Why::NoProvider), Some(error)) => {
-                // What came of the search was said when it ended.
-                if self.local.is_none() {
-                    self.notifier.failure(&mut self.rpc, error);
-                }
-                Status::Nothing(Why::Failed(error.clone()))
-            }
+            (Status::Nothing(Why::NoProvider), Some(error)) => Status::Nothing(Why::Failed(error.clone())),
             (status, _) => status,
+        };
+        let status = match status {
+            Status::Nothing(Why::Failed(mut error)) => {
+                cause::blame(&mut error.message, &self.problems);
+                if is_news {
+                    self.notifier.failure(&mut self.rpc, &error);
+                }
+                Status::Nothing(Why::Failed(error))
+            }
+            status => status,
         };
         let now_ms = self.moment().now_ms;
         self.notifier.status(&mut self.rpc, now_ms, &status, core.asked());

@@ -139,7 +139,7 @@ impl Error {
     ) -> Self {
         let mut error = Self::new(provider, sentence::kind_of(failure.kind));
         error.request_id = request_id(headers).map(|id| clean::clean(id, 100, &account.secrets()));
-        let words = clean::clean(&failure.detail, 160, &account.secrets());
+        let words = clean::clean(&failure.detail, 240, &account.secrets());
         error.message = sentence::of_failure(provider, account, failure.kind, &words);
         error.advised(provider, account.model_or(provider.defaults().model))
     }
@@ -170,11 +170,14 @@ impl Error {
         }
     }
 
-    /// Adds what the server has instead of the model `asked` for, the likeliest names first.
+    /// Begins with what the server has instead of the model `asked` for, the likeliest names first.
     /// `listed` is what [`model_names`](super::model_names) found.
     pub fn naming_models(mut self, asked: &str, listed: &[String]) -> Self {
         if let Some(names) = sentence::nearest(asked, listed) {
-            self.message = clean::clean(&format!("{} It has {names}.", self.message), MESSAGE_LIMIT, &[]);
+            // It may begin by saying that `model` is to be set.
+            let rest = self.message.strip_prefix("Set `model`: ").unwrap_or(&self.message);
+            let message = ["Set `model`: there is ", &names, ". ", &begun(rest)].concat();
+            self.message = clean::clean(&message, MESSAGE_LIMIT, &[]);
         }
         self
     }
@@ -190,12 +193,14 @@ impl Error {
             self.message.push(' ');
             self.message.push_str(&advice);
         }
-        if let Some(rest) = self.message.strip_prefix("the ") {
-            self.message = format!("The {rest}");
-        }
-        self.message = clean::clean(&self.message, MESSAGE_LIMIT, &[]);
+        self.message = clean::clean(&begun(&self.message), MESSAGE_LIMIT, &[]);
         self
     }
+}
+
+/// The sentence, which may begin with a title like "the server", with its capital letter.
+fn begun(sentence: &str) -> String {
+    sentence.strip_prefix("the ").map_or(sentence.to_owned(), |rest| ["The ", rest].concat())
 }
 
 fn request_id(headers: &[(String, String)]) -> Option<&str> {

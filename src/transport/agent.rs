@@ -114,6 +114,11 @@ pub(super) struct Fetch {
     told: u64,
 }
 
+/// Of a program that the agent cannot do without.
+fn not_installed(program: &str) -> String {
+    [program, " is not installed: install it and reload the plugin"].concat()
+}
+
 impl Agent {
     /// Has the host start one. It is ready when this returns.
     ///
@@ -137,12 +142,9 @@ impl Agent {
             // What is missing is told only here: Lapce never answers for a language server that did not start.
             let tools = host
                 .execute("sh", &["-c", NEEDED])
-                .map_err(|words| format!("sh cannot be started ({words})"))?;
+                .map_err(|words| format!("sh cannot be started: install it ({words})"))?;
             if !tools.success {
-                return Err(format!(
-                    "{} is not installed",
-                    String::from_utf8_lossy(&tools.stdout).trim_end()
-                ));
+                return Err(not_installed(String::from_utf8_lossy(&tools.stdout).trim_end()));
             }
             host.start_language_server("sh", &["-c", SCRIPT, "ai-completion-agent", &home.path, &name])
                 .map_err(|words| format!("sh cannot be started ({words})"))?;
@@ -155,15 +157,13 @@ impl Agent {
                 let _ = fs::remove_file(folder.join("why"));
                 let _ = fs::remove_dir(&folder);
                 Err(match why.as_deref().map(str::trim_end) {
-                    Some("no-curl") => "curl is not installed: install it and reload the plugin".to_owned(),
+                    Some("no-curl") => not_installed("curl"),
                     Some("no-pipe") => format!("{} cannot hold named pipes", home.path),
                     Some(_) => "the shell does not run the plugin's script".to_owned(),
-                    None => {
-                        format!(
-                            "{} is not writable, or the shell does not run the plugin's script",
-                            home.path
-                        )
-                    }
+                    None => format!(
+                        "Make the plugin's folder yours: it is not writable, or no script runs there ({})",
+                        home.path
+                    ),
                 })
             }
         }

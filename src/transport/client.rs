@@ -57,7 +57,8 @@ enum Attempt {
 type Give<'a, H> = &'a dyn Fn(&mut Agent, &mut H, &Options) -> Result<Fetch, NotTaken>;
 
 /// Of agents that are gone as soon as they are started.
-const NO_ANSWER: &str = "the agent that runs curl does not answer";
+const NO_ANSWER: &str =
+    "the agent that runs curl does not answer: reload the plugin, or set `transport` to `http`";
 
 impl<H: AgentHost> Client<H> {
     /// A transport over `host`. `home` is the volt's folder, if it is known.
@@ -95,8 +96,12 @@ impl<H: AgentHost> Client<H> {
         }
         match &self.obstacle {
             None => Err(unavailable(NO_ANSWER.to_owned())),
-            Some(reason) if self.options.mode == Mode::Curl => Err(unavailable(reason.clone())),
+            Some(reason) if self.options.mode == Mode::Curl => {
+                Err(unavailable([reason, ", or set `transport` to `http`"].concat()))
+            }
             Some(reason) => match http_policy::refusal(request, &self.options) {
+                // The user has chosen that there is no agent.
+                Some(words) if self.options.mode == Mode::Http => Err(unavailable(words.to_owned())),
                 Some(words) => Err(unavailable([reason, ". ", words].concat())),
                 None => Ok(Request::Buffered(Buffered::Due(request.clone()))),
             },
@@ -139,7 +144,9 @@ impl<H: AgentHost> Client<H> {
             return Ok(());
         }
         let started = match &self.home {
-            _ if self.ended > MOST_ENDED => Err("the agent that runs curl ends again and again".to_owned()),
+            _ if self.ended > MOST_ENDED => {
+                Err("the agent that runs curl ends again and again: reload the plugin".to_owned())
+            }
             Some(home) => Agent::start(&mut self.host, home),
             None => Err("Lapce does not name the plugin's folder".to_owned()),
         };
@@ -245,7 +252,16 @@ impl<H: AgentHost> Transport for Client<H> {
         let event = match request {
             Request::Held { .. } => TransportEvent::Pending,
             Request::Failed(failure) => TransportEvent::Failed(failure.clone()),
-            Request::Buffered(buffered) => buffered.read(&mut self.host, self.options.response_bytes, buffer),
+            Request::Buffered(buffered) => {
+                let mut event = buffered.read(&mut self.host, self.options.response_bytes, buffer);
+                if let (TransportEvent::Failed(failure), Some(reason), Mode::Auto) =
+                    (&mut event, &self.obstacle, self.options.mode)
+                {
+                    // curl would say more.
+                    failure.detail = [&failure.detail, "; ", reason].concat();
+                }
+                event
+            }
             Request::Fetch { fetch, lost } => {
                 let event = fetch.read(self.host.now_ms(), *lost, buffer);
                 if let (TransportEvent::Body(_), Some(agent), false) = (&event, &mut self.agent, *lost) {

@@ -25,6 +25,7 @@ pub fn of_exit(code: u32, words: &str) -> Failure {
     };
     let words = clean(words);
     let detail = match code {
+        126 | 127 => "curl cannot be run: install it and reload the plugin".to_owned(),
         _ if !words.is_empty() => words,
         129.. => format!("curl was ended by signal {}", code - 128),
         _ => format!("curl ended with exit code {code}"),
@@ -112,7 +113,7 @@ mod tests {
             (92, "", Cut, "curl ended with exit code 92"),
             (28, "", Timeout, "curl ended with exit code 28"),
             (60, "curl: (60) SSL certificate problem\u{1b}[0m", Tls, "SSL certificate problem [0m"),
-            (127, "", Unavailable, "curl ended with exit code 127"),
+            (127, "sh: curl: not found", Unavailable, "curl cannot be run: install it and reload the plugin"),
             (137, "", Cut, "curl was ended by signal 9"),
         ] {
             let failure = of_exit(code, words);

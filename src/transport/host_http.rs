@@ -61,7 +61,7 @@ fn of_code(code: u32, elapsed_ms: u64, limit: usize) -> Failure {
         6 | 8..=10 => {
             (FailureKind::Request, "Lapce cannot send this request: see `base-url` and `extra-headers`")
         }
-        13 => (FailureKind::Unavailable, "Lapce has too many requests open"),
+        13 => (FailureKind::Unavailable, "Lapce has too many requests open: alt+\\ asks again"),
         TOO_LONG => {
             let detail = format!("the answer is longer than {limit} bytes (`response-bytes`)");
             return Failure { kind: FailureKind::Cut, detail };

@@ -9,19 +9,19 @@ use crate::http::HttpRequest;
 pub(super) fn refusal(request: &HttpRequest, options: &Options) -> Option<&'static str> {
     if !options.proxy.is_empty() || !options.ca_file.is_empty() {
         return Some(
-            "Lapce's own HTTP client ignores `proxy` and `ca-file`, so nothing is sent through it: install curl, or \
-             unset them",
+            "Lapce's own HTTP client ignores `proxy` and `ca-file`, so nothing is sent through it: unset them, or use \
+             curl",
         );
     }
     if request.url.socket().is_some() {
         return Some(
-            "Lapce's own HTTP client cannot reach a socket: install curl, or let the server listen on a port",
+            "Lapce's own HTTP client cannot reach a socket: let the server listen on a port, or use curl",
         );
     }
     let is_allowed = options.mode == Mode::Http || !request.carries_key();
     (!is_allowed).then_some(
-        "Lapce's own HTTP client follows redirects and would take the key along, so it is not used: install curl, or set \
-         `transport` to `http` to allow it",
+        "Or set `transport` to `http`: Lapce's own HTTP client follows redirects and would take the key along, so it is \
+         not used unasked",
     )
 }
 

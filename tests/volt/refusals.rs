@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use volt_host::server::shape::{self, Shape};
 use volt_host::server::{Pace, Script, Server, error};
-use volt_host::{Lapce, Pace as Keys};
+use volt_host::{Lapce, Pace as Keys, Setup};
 
 use crate::stage::{PATIENCE, Stage, Turn, setup, tokens};
+use crate::without::without_curl;
 
 /// Keys in groups, with a pause to ask in after each.
 const GROUPS: [&str; 3] = ["let first", " = second", " + third"];
@@ -106,5 +107,61 @@ fn an_answer_that_works_ends_the_silence_about_a_failure() {
     stage.open("src/sum.rs", "rust", "|");
     type_groups(&mut stage);
     assert_eq!(stage.lapce.screen().popups.len(), 2, "{}", stage.trace());
+    stage.finish();
+}
+
+/// What the status bar shows of it.
+const BAR: usize = 80;
+
+/// What is wrong, and what alt+\ has the status bar say first.
+type Wrong = (&'static str, fn(Setup) -> Setup, &'static str);
+
+#[test]
+fn alt_backslash_names_the_first_thing_that_failed_with_its_fix() {
+    let keeps: fn(Setup) -> Setup = |setup| setup;
+    let cases: [Wrong; 6] = [
+        ("ollama", keeps, "Set `model`: there is `qwen2.5-coder:1.5b-base`, `llama3:8b`."),
+        ("ollama", |setup| setup.setting("model", "../x"), "`model` must be the name of a model"),
+        (
+            "openai",
+            |setup| setup.setting("api-key-env", "sk-not-a-name"),
+            "`api-key-env` must be the name of",
+        ),
+        ("openai", |setup| setup.setting("proxy", "proxy:3128"), "`proxy` must be a URL"),
+        ("openai", without_curl, "curl is not installed: install it and reload the plugin"),
+        ("openai", Setup::unwritable_folder, "Make the plugin's folder yours: it is not writable"),
+    ];
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || is_named(case));
+        }
+    });
+}
+
+fn is_named((provider, wrong, expected): Wrong) {
+    let server = Server::start(|request| match request.path.as_str() {
+        "/api/tags" => Script::whole(
+            200,
+            "application/json",
+            r#"{"models":[{"name":"llama3:8b"},{"name":"qwen2.5-coder:1.5b-base"}]}"#,
+        ),
+        _ => Script::whole(404, "application/json", r#"{"error":"model 'qwen-coder' not found"}"#),
+    });
+    let server = server.unwrap();
+    let setup = setup(provider, &server.url()).setting("model", "qwen-coder").setting("trigger", "invoked");
+    let mut stage = Stage::new(Turn::shared(), server, wrong(setup));
+    stage.open("src/sum.rs", "rust", "let a|");
+    // Where nothing can be written the user has agreed to nothing yet: the second alt+\ does.
+    let mut bar = String::new();
+    for _ in 0..2 {
+        stage.lapce.invoke();
+        stage.wait_answer();
+        bar = stage.settle().status.join("\n");
+        if !bar.contains("alt+\\ again") {
+            break;
+        }
+    }
+    let shown: String = bar.trim_start_matches("AI: ").chars().take(BAR).collect();
+    assert!(shown.starts_with(expected), "{expected}: {shown}\n{}", stage.trace());
     stage.finish();
 }

@@ -35,7 +35,7 @@ fn path_without_curl() -> PathBuf {
     folder
 }
 
-fn without_curl(setup: Setup) -> Setup {
+pub fn without_curl(setup: Setup) -> Setup {
     setup.env("PATH", path_without_curl().to_str().unwrap())
 }
 
@@ -72,7 +72,10 @@ fn without_a_shell_the_user_is_told() {
 
 #[test]
 fn without_a_writable_folder_the_user_is_told() {
-    completes_when_invoked(stage(Setup::unwritable_folder), &["is not writable", "alt+\\"]);
+    completes_when_invoked(
+        stage(Setup::unwritable_folder),
+        &["Make the plugin's folder yours", "is not writable", "alt+\\"],
+    );
 }
 
 #[test]

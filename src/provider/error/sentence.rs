@@ -146,7 +146,8 @@ pub(super) fn of_failure(
             "{title} did not answer in time: see `timeout.first-byte-ms` and `timeout.idle-ms`."
         }
         FailureKind::Request => "The request to {title} could not be sent: check `base-url`.",
-        FailureKind::Unavailable => "No way to send a request: install curl, or set `transport = \"http\"`.",
+        // The transport knows what is missing here, and what helps.
+        FailureKind::Unavailable => return [words.trim_end_matches('.'), "."].concat(),
     };
     let sentence = filled(sentence, provider, account, [""; 4]);
     match words.trim_end_matches('.') {
@@ -155,11 +156,12 @@ pub(super) fn of_failure(
     }
 }
 
-/// Up to six of the listed models, those most like the one asked for first; `None` when none is listed.
+/// Up to six of the listed models, those most like the one asked for first; `None` when no other is listed.
 pub(super) fn nearest(asked: &str, listed: &[String]) -> Option<String> {
+    let others = listed.iter().filter(|name| *name != asked);
     let asked = asked.to_ascii_lowercase();
     let mut names: Vec<(usize, &String)> =
-        listed.iter().map(|name| (unlike(&asked, &name.to_ascii_lowercase()), name)).collect();
+        others.map(|name| (unlike(&asked, &name.to_ascii_lowercase()), name)).collect();
     let mut shown: Vec<String> = Vec::new();
     while let Some((at, _)) =
         names.iter().enumerate().min_by_key(|(_, name)| **name).filter(|_| shown.len() < 6)

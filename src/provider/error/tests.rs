@@ -253,9 +253,16 @@ fn models_the_server_has_are_named() {
     let error = error.naming_models("gpt-4.1-mimi", &listed.map(str::to_owned));
     expect![[r#"
         request code - id - wait -
-        Nothing answers at https://api.openai.com/v1 (HTTP 404): check `base-url` and `provider`. It has `gpt-4.1-mini`, `gpt-4.1`, `gpt-4.1-nano`, `o4-mini`, `sora`, `tts-1` and 2 more.
+        Set `model`: there is `gpt-4.1-mini`, `gpt-4.1`, `gpt-4.1-nano`, `o4-mini`, `sora`, `tts-1` and 2 more. Nothing answers at https://api.openai.com/v1 (HTTP 404): check `base-url` and `provider`.
     "#]].assert_eq(&shown(&error));
     assert_eq!(error.clone().naming_models("x", &[]), error);
+    assert_eq!(error.clone().naming_models("x", &["x".to_owned()]), error, "it is listed and refused");
+    let none_set =
+        Error::of_settings(find("lm-studio").unwrap(), ErrorKind::Model, "Set `model`: the server has many.");
+    assert_eq!(
+        none_set.naming_models("", &["a".to_owned()]).message,
+        "Set `model`: there is `a`. The server has many."
+    );
 }
 
 #[test]
@@ -294,7 +301,7 @@ fn transport_failures_name_what_to_change() {
         request code - id - wait -
         The request to OpenAI could not be sent: check `base-url`. (curl: (7) with ***)
         request code - id - wait -
-        No way to send a request: install curl, or set `transport = "http"`. (curl: (7) with ***)
+        curl: (7) with ***.
     "#]].assert_eq(&told);
 }
 

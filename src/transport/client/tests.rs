@@ -1103,7 +1103,7 @@ fn what_the_machine_lacks_is_named_and_gone_around() {
             ("curl", Some(None), "curl is not installed"),
             ("sh", Some(None), "sh cannot be started"),
             ("mkfifo", Some(None), "cannot hold named pipes"),
-            ("", Some(Some("/nonexistent")), "/nonexistent is not writable"),
+            ("", Some(Some("/nonexistent")), "not writable, or no script runs there (/nonexistent)"),
             ("", None, "does not name the plugin's folder"),
         ] {
             let folder = Folder::new();

@@ -75,7 +75,11 @@ pub static CASES: &[Case] = &[
         before: &["/input/0/content"],
         resumed: &["/input/1/content"],
         refusal: || error::openai(404),
-        told: &["OpenAI does not know the model `gpt-6-luna`", "`model`", "It has `model-it-has`."],
+        told: &[
+            "OpenAI does not know the model `gpt-6-luna`",
+            "`model`",
+            "Set `model`: there is `model-it-has`.",
+        ],
         models: OPENAI_MODELS,
         ..OPENAI
     },
@@ -289,7 +293,7 @@ pub static CASES: &[Case] = &[
         told: &[
             "`qwen2.5-coder:1.5b-base`",
             "`ollama pull qwen2.5-coder:1.5b-base`",
-            "It has `codellama:7b-code`.",
+            "Set `model`: there is `codellama:7b-code`.",
         ],
         models: r#"{"models":[{"name":"codellama:7b-code","model":"codellama:7b-code"}]}"#,
         ..OPENAI
@@ -330,7 +334,7 @@ pub static CASES: &[Case] = &[
                 r#"{"error":{"message":"The model `Qwen/Qwen2.5-Coder-7B` does not exist.","type":"NotFoundError","param":"model","code":404}}"#,
             )
         },
-        told: &["`Qwen/Qwen2.5-Coder-7B`", "`model`", "It has `model-it-has`."],
+        told: &["`Qwen/Qwen2.5-Coder-7B`", "`model`", "Set `model`: there is `model-it-has`."],
         models: OPENAI_MODELS,
         ..OPENAI
     },
@@ -349,7 +353,7 @@ pub static CASES: &[Case] = &[
                 r#"{"error":{"message":"Invalid model identifier.","type":"invalid_request_error","param":"model","code":"model_not_found"}}"#,
             )
         },
-        told: &["`qwen2.5-coder-7b`", "`lms load qwen2.5-coder-7b`", "It has `model-it-has`."],
+        told: &["`qwen2.5-coder-7b`", "`lms load qwen2.5-coder-7b`", "Set `model`: there is `model-it-has`."],
         models: OPENAI_MODELS,
         ..OPENAI
     },
