@@ -750,22 +750,18 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn status(&mut self, core: &Core<E::Transport>, status: Status) {
-        // What came of a search was said when it ended.
-        let is_news = matches!(status, Status::Nothing(Why::NoProvider)) && self.local.is_none();
-        let status = match (status, &core.nobody) {
-            (Status::Nothing(Why::NoProvider), Some(error)) => Status::Nothing(Why::Failed(error.clone())),
-            (status, _) => status,
+        let is_nobody = matches!(status, Status::Nothing(Why::NoProvider));
+        let mut status = match &core.nobody {
+            Some(error) if is_nobody => Status::Nothing(Why::Failed(error.clone())),
+            _ => status,
         };
-        let status = match status {
-            Status::Nothing(Why::Failed(mut error)) => {
-                cause::blame(&mut error.message, &self.problems);
-                if is_news {
-                    self.notifier.failure(&mut self.rpc, &error);
-                }
-                Status::Nothing(Why::Failed(error))
+        if let Status::Nothing(Why::Failed(error)) = &mut status {
+            cause::blame(&mut error.message, &self.problems);
+            // What came of a search was said when it ended.
+            if is_nobody && self.local.is_none() {
+                self.notifier.failure(&mut self.rpc, error);
             }
-            status => status,
-        };
+        }
         let now_ms = self.moment().now_ms;
         self.notifier.status(&mut self.rpc, now_ms, &status, core.asked());
     }
