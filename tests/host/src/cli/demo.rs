@@ -3,7 +3,6 @@
 mod figures;
 mod story;
 mod svg;
-mod terminal;
 mod view;
 
 use std::io::Write;
@@ -14,7 +13,7 @@ use lexopt::{Arg, ValueExt};
 use volt_host::server::{Pace, Script, Server, shape};
 use volt_host::{Lapce, Setup};
 
-use super::{Failure, find_provider, interrupt, print_json, setup, unexpected, usage, wait};
+use super::{Failure, find_provider, interrupt, print_json, setup, terminal, unexpected, usage, wait};
 use figures::Figures;
 use view::View;
 
@@ -119,7 +118,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     }
     let view = match (options.json, terminal::can_draw()) {
         (true, _) => View::Hidden,
-        (false, true) => View::terminal(out),
+        (false, true) => View::terminal(out)?,
         (false, false) => View::lines(out),
     };
     let figures = perform(lapce, view, server.as_ref())?;

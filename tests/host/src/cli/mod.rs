@@ -22,6 +22,7 @@ mod simulate;
 mod size;
 mod sse;
 mod stats;
+mod terminal;
 mod wait;
 mod wasi;
 mod wishes;

@@ -1,6 +1,6 @@
 //! What commands need before they can begin: the plugin, curl.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -8,7 +8,7 @@ use ai_completion::config::{Destination, TRUSTED_SERVERS};
 use volt_host::Setup;
 use volt_host::build::Volt;
 
-use super::{Failure, tell};
+use super::{Failure, tell, terminal};
 
 /// The plugin's folder, which is the workspace's.
 pub fn package() -> PathBuf {
@@ -64,7 +64,7 @@ pub fn need_curl() -> Result<(), Failure> {
 
 /// Tells of the set-up, apart from the output proper.
 pub fn say(what: &str) {
-    if io::stderr().is_terminal() {
+    if terminal::takes_escapes(&io::stderr()) {
         tell(format_args!("\x1b[2m{what} …\x1b[m"));
     } else {
         tell(format_args!("{what} …"));

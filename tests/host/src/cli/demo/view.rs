@@ -1,4 +1,4 @@
-//! How the demo is shown: redrawn in a terminal, told in lines elsewhere, not at all for `--json`.
+//! How the demo is shown: drawn on a terminal's other screen, told in lines elsewhere, not at all for `--json`.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -11,10 +11,15 @@ use super::svg::Recording;
 /// How long a key is shown before what it does.
 const KEY_SHOWN: Duration = Duration::from_millis(600);
 
+/// To the terminal's alternate screen, without the cursor: the demo draws its own. As in xterm's ctlseqs, DECSET 1049 and 25.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+/// Back to what was there before.
+const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+
 /// Where the demo is shown.
 pub enum View<'a> {
-    /// A terminal that can be drawn over.
-    Terminal { out: &'a mut dyn Write, lines: usize },
+    /// The alternate screen of a terminal.
+    Terminal(Alternate<'a>),
     /// Anything else that is read by people.
     Lines { out: &'a mut dyn Write, start: Instant, last: String },
     /// Nowhere.
@@ -25,8 +30,8 @@ pub enum View<'a> {
 
 impl<'a> View<'a> {
     /// Draws over what it drew before.
-    pub fn terminal(out: &'a mut dyn Write) -> Self {
-        Self::Terminal { out, lines: 0 }
+    pub fn terminal(out: &'a mut dyn Write) -> io::Result<Self> {
+        Ok(Self::Terminal(Alternate::enter(out)?))
     }
 
     /// Writes a line for each change.
@@ -37,15 +42,7 @@ impl<'a> View<'a> {
     /// Shows a picture.
     pub fn show(&mut self, screen: &Screen) -> io::Result<()> {
         match self {
-            Self::Terminal { out, lines } => {
-                let drawn = draw(screen);
-                if *lines > 0 {
-                    write!(out, "\x1b[{lines}A\r\x1b[J")?;
-                }
-                *lines = drawn.matches('\n').count();
-                out.write_all(drawn.as_bytes())?;
-                out.flush()
-            }
+            Self::Terminal(alternate) => alternate.draw(&draw(screen)),
             Self::Lines { out, start, last } => {
                 let Some(now) = describe(screen).filter(|now| now != last) else { return Ok(()) };
                 writeln!(out, "{:>6} ms  {now}", start.elapsed().as_millis())?;
@@ -72,9 +69,8 @@ impl<'a> View<'a> {
     /// Says which key is pressed.
     pub fn key(&mut self, key: &str) -> io::Result<()> {
         match self {
-            Self::Terminal { out, lines } => {
+            Self::Terminal(Alternate { out, .. }) => {
                 writeln!(out, "\x1b[7m {key} \x1b[m")?;
-                *lines += 1;
                 out.flush()?;
                 std::thread::sleep(KEY_SHOWN);
                 Ok(())
@@ -86,10 +82,15 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Shows the last picture.
+    /// Shows the last picture, and the text that stays.
     pub fn finish(&mut self, screen: &Screen) -> io::Result<()> {
         match self {
-            Self::Terminal { .. } => self.show(screen),
+            Self::Terminal(alternate) => {
+                alternate.draw(&draw(screen))?;
+                std::thread::sleep(KEY_SHOWN);
+                alternate.leave()?;
+                writeln!(alternate.out, "{}", screen.text)
+            }
             Self::Lines { out, .. } => writeln!(out, "\n{}", screen.text),
             Self::Hidden => Ok(()),
             Self::Picture(recording) => {
@@ -97,6 +98,42 @@ impl<'a> View<'a> {
                 Ok(())
             }
         }
+    }
+}
+
+/// The alternate screen of a terminal. However the demo ends, the user gets back the screen of before.
+pub struct Alternate<'a> {
+    out: &'a mut dyn Write,
+    /// Left only once: to leave it puts the cursor where it was before.
+    is_entered: bool,
+}
+
+impl<'a> Alternate<'a> {
+    fn enter(out: &'a mut dyn Write) -> io::Result<Self> {
+        out.write_all(ENTER.as_bytes())?;
+        Ok(Self { out, is_entered: true })
+    }
+
+    /// Draws from the top, and clears what is left of the picture of before.
+    fn draw(&mut self, drawn: &str) -> io::Result<()> {
+        let lines = drawn.replace('\n', "\x1b[K\n");
+        write!(self.out, "\x1b[H{lines}\x1b[J")?;
+        self.out.flush()
+    }
+
+    fn leave(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_entered) {
+            self.out.write_all(LEAVE.as_bytes())?;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Alternate<'_> {
+    fn drop(&mut self) {
+        // Nothing helps where nothing can be written.
+        let _ = self.leave();
     }
 }
 
@@ -182,12 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_drawn_over() {
+    fn a_terminal_shows_it_on_its_other_screen_and_then_what_was_there_before() {
         let mut out = Vec::new();
-        let mut view = View::terminal(&mut out);
+        let mut view = View::terminal(&mut out).unwrap();
         view.show(&screen(None)).unwrap();
-        view.show(&screen(Some("b"))).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap().matches("\x1b[3A\r\x1b[J").count(), 1);
+        drop(view);
+        let text = String::from_utf8(out).unwrap();
+        let drawn = text.strip_prefix(ENTER).and_then(|text| text.strip_suffix(LEAVE)).unwrap();
+        assert!(drawn.starts_with("\x1b[H𝕏 ") && drawn.ends_with("writing\x1b[K\n\x1b[J"), "{drawn:?}");
     }
 
     #[test]
@@ -202,6 +241,7 @@ mod tests {
         for screen in [screen(None), typed, screen(Some("b\n c")), screen(Some("b\n c"))] {
             view.show(&screen).unwrap();
         }
+        drop(view);
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<&str> =
             text.lines().filter_map(|line| line.split_once(" ms  ")).map(|(_, what)| what).collect();
