@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use ai_completion::config::LASTING_FILES;
 use serde_json::json;
 use volt_host::server::shape::openai_chat;
 use volt_host::server::{Chunk, End, Pace, Script, Server};
@@ -259,12 +260,19 @@ impl Run {
     fn close(&mut self) {
         self.lapce.close();
         let clean = |_: &volt_host::editor::Screen| {
-            self.lapce.files_left().is_empty() && self.lapce.processes().is_ok_and(|left| left.is_empty())
+            self.files_left().is_empty() && self.lapce.processes().is_ok_and(|left| left.is_empty())
         };
         if self.lapce.wait_until(PATIENCE, clean).is_err() {
-            let left = format!("left behind: {:?}, {:?}", self.lapce.files_left(), self.lapce.processes());
+            let left = format!("left behind: {:?}, {:?}", self.files_left(), self.lapce.processes());
             self.fault(&left);
         }
+    }
+
+    /// Files and folders that the plugin has made and that are not meant to last.
+    fn files_left(&self) -> Vec<PathBuf> {
+        let mut left = self.lapce.files_left();
+        left.retain(|file| !LASTING_FILES.iter().any(|lasting| file.as_path() == Path::new(lasting)));
+        left
     }
 }
 
