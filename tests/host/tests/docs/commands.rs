@@ -93,7 +93,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// The commands of one line of a script: split where one ends.
-fn commands(line: &str) -> Vec<Vec<String>> {
+pub fn commands(line: &str) -> Vec<Vec<String>> {
     let words = words(line);
     let parts = words.split(|word| matches!(word.as_str(), "&&" | "||" | "|" | ";"));
     // NAME=value before a command.

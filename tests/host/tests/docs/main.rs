@@ -7,6 +7,9 @@ mod markdown;
 mod messages;
 mod recipes;
 mod rooms;
+// Where Lapce's folder can be put elsewhere by a variable.
+#[cfg(target_os = "linux")]
+mod runs;
 mod settings;
 mod shown;
 
