@@ -30,6 +30,7 @@ const FOREIGN: &[&str] = &[
     "sha256sum",
     "sudo",
     "tar",
+    "tee",
     "unzip",
     "vllm",
     "volts",
@@ -148,6 +149,25 @@ fn commands_and_their_options_exist() {
         }
     }
     assert!(seen > 20, "{seen} commands");
+}
+
+#[test]
+fn the_workflows_and_the_whole_check_run_what_there_is() {
+    let mut tool = Tool::default();
+    let mut seen = 0;
+    for path in [".ci/run", ".github/workflows/ci.yml", ".github/workflows/release.yml"] {
+        let text = std::fs::read_to_string(root().join(path)).unwrap();
+        for line in text.lines() {
+            let line = line.trim().trim_start_matches("- ").trim_start_matches("run: ");
+            let line = line.strip_prefix("bash ").unwrap_or(line);
+            // Of the rest only a shell knows what it is.
+            if ["cargo ", ".ci/", "fuzz/"].iter().any(|begin| line.starts_with(begin)) {
+                check(&mut tool, line, &format!("{path}: {line}"));
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 15, "{seen} commands");
 }
 
 #[test]
