@@ -113,13 +113,21 @@ pub struct Paint {
     pub ghost: Option<Ghost>,
     /// What made it change.
     pub cause: Cause,
-    /// Whether the document was in front and the ghost stood at the caret at that time.
+    /// Whether the ghost stood at the document's caret at that time.
     pub at_cursor: bool,
+    /// Whether the document was in front.
+    pub in_front: bool,
 }
 
 impl Paint {
     /// Whether the volt put a ghost where the caret was not.
     pub fn is_stale(&self) -> bool {
+        self.is_misplaced()
+            || self.ghost.is_some() && !self.in_front && matches!(self.cause, Cause::Answer(_))
+    }
+
+    /// Whether it put a ghost elsewhere than at the caret of its document. Lapce does not tell which file is in front.
+    pub fn is_misplaced(&self) -> bool {
         self.ghost.is_some() && !self.at_cursor && matches!(self.cause, Cause::Answer(_))
     }
 }
@@ -816,9 +824,9 @@ impl Editor {
             return;
         };
         let ghost = self.ghost(document);
-        let at_cursor = self.active == Some(index)
-            && ghost.as_ref().is_some_and(|ghost| ghost.at == document.cursor_position());
-        self.paints.push(Paint { path: document.path.clone(), ghost, cause, at_cursor });
+        let at_cursor = ghost.as_ref().is_some_and(|ghost| ghost.at == document.cursor_position());
+        let in_front = self.active == Some(index);
+        self.paints.push(Paint { path: document.path.clone(), ghost, cause, at_cursor, in_front });
     }
 }
 

@@ -76,6 +76,8 @@ Exit codes: 0 done, 1 it did not work out, 2 wrong arguments or unreadable input
 /// The names of all commands.
 const COMMANDS: &[&str] = &[
     "bench",
+    #[cfg(unix)]
+    "chaos",
     "check",
     "complete",
     "context",
@@ -88,6 +90,7 @@ const COMMANDS: &[&str] = &[
     "package",
     "replay",
     "session",
+    "simulate",
     "size",
     "sse",
     "stats",
@@ -268,6 +271,8 @@ mod tests {
             &["replay", "--help"],
             &["bench", "--help"],
             &["criteria", "--help"],
+            &["session", "--help"],
+            &["simulate", "--help"],
             &["size", "--help"],
             &["wasi", "--help"],
         ] {
@@ -281,6 +286,7 @@ mod tests {
             (&[][..], "which command?"),
             (&["slay"], "`slay`"),
             (&["complet"], "did you mean `complete`?"),
+            (&["simulat"], "did you mean `simulate`?"),
             (&["demo", "--providr", "x"], "did you mean `--provider`?"),
             (&["check", "--providr"], "(see `cargo volt check --help`)"),
             (&["complete", "--provider", "olama"], "did you mean `ollama`?"),
