@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::editor::Paint;
+use crate::editor::{Cause, Paint};
 
 /// A message from Lapce to the volt.
 #[derive(Debug, Clone)]
@@ -237,6 +237,22 @@ impl Evidence {
         self.paints.iter().filter(|painted| painted.paint.is_stale()).collect()
     }
 
+    /// Ghosts that the volt had drawn elsewhere than at the caret of their file, although all that the user had done by
+    /// then was told to it.
+    pub fn misplaced_paints(&self) -> Vec<&Painted> {
+        self.paints.iter().filter(|it| it.paint.is_misplaced() && !self.is_crossed(it)).collect()
+    }
+
+    /// Whether the user did something while the answer was on its way: the volt took the message of it only after it had
+    /// sent the answer.
+    fn is_crossed(&self, painted: &Painted) -> bool {
+        let Cause::Answer(id) = painted.paint.cause else { return false };
+        let begin = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\"");
+        let Some(sent) = self.heard.iter().find(|heard| heard.line.starts_with(&begin)) else { return false };
+        let of_user = |told: &&Told| told.method != "textDocument/codeLens" && told.queued <= painted.at;
+        self.told.iter().filter(of_user).any(|told| told.taken.is_none_or(|taken| taken > sent.at))
+    }
+
     /// Ghosts drawn (not wiped), in order.
     pub fn ghosts(&self) -> impl Iterator<Item = (Instant, &str)> {
         self.paints
@@ -378,6 +394,45 @@ mod tests {
             // The last one reaches nobody.
             let expected = if first_taken.is_none() { 2 } else { most };
             assert_eq!(evidence.most_wakeups_outstanding(), expected, "{first_taken:?}");
+        }
+    }
+
+    #[test]
+    fn a_ghost_beside_the_caret_counts_unless_the_volt_could_not_know() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        // The answer is sent at 10 ms and drawn at 12 ms.
+        for (method, queued, taken, misplaced) in [
+            ("textDocument/didChange", 5, Some(6), 1),
+            ("textDocument/didChange", 11, Some(13), 0),
+            ("textDocument/didChange", 9, None, 0),
+            ("textDocument/didChange", 14, Some(15), 1),
+            ("textDocument/codeLens", 11, Some(13), 1),
+        ] {
+            let told = Told {
+                id: None,
+                method,
+                line: String::new(),
+                queued: at(queued),
+                taken: taken.map(at),
+                handled: None,
+                worked: None,
+            };
+            let ghost = crate::editor::Ghost { at: lsp_types::Position::new(1, 4), text: "x".to_owned() };
+            let paint = Paint {
+                path: "a.rs".into(),
+                ghost: Some(ghost),
+                cause: Cause::Answer(3),
+                at_cursor: false,
+                in_front: true,
+            };
+            let evidence = Evidence {
+                told: vec![told],
+                heard: vec![Heard { line: r#"{"jsonrpc":"2.0","id":3,"result":[]}"#.to_owned(), at: at(10) }],
+                paints: vec![Painted { paint, at: at(12) }],
+                ..Evidence::default()
+            };
+            assert_eq!(evidence.misplaced_paints().len(), misplaced, "{method} {queued} {taken:?}");
         }
     }
 

@@ -222,8 +222,8 @@ impl Run {
                 self.fault(&what);
             }
         }
-        let misplaced = evidence.paints.iter().filter(|painted| painted.paint.is_misplaced());
-        let stale: Vec<String> = misplaced.map(|painted| format!("{:?}", painted.paint)).collect();
+        let stale: Vec<String> =
+            evidence.misplaced_paints().iter().map(|painted| format!("{:?}", painted.paint)).collect();
         if !stale.is_empty() {
             self.fault(&format!("drawn where the caret was not: {stale:?}"));
         }
