@@ -404,7 +404,8 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Err(error) => {
                     // Who named a provider wants to use it and is told at once; who did not, on alt+\.
                     if provider.is_some() {
-                        self.notifier.failure(&mut self.rpc, &error);
+                        let now_ms = self.moment().now_ms;
+                        self.notifier.failure(&mut self.rpc, now_ms, &error);
                     }
                     if role == Role::Main {
                         nobody = Some(Box::new(error));
@@ -679,7 +680,8 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Status(status) => self.status(core, status),
                 Output::Notice(mut error) => {
                     cause::blame(&mut error.message, &self.problems);
-                    self.notifier.failure(&mut self.rpc, &error);
+                    let now_ms = self.moment().now_ms;
+                    self.notifier.failure(&mut self.rpc, now_ms, &error);
                 }
                 Output::Learned { server, model, lesson } => {
                     if self.learned.learn(&server, &model, lesson) {
@@ -750,6 +752,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn status(&mut self, core: &Core<E::Transport>, status: Status) {
+        let now_ms = self.moment().now_ms;
         let is_nobody = matches!(status, Status::Nothing(Why::NoProvider));
         let mut status = match &core.nobody {
             Some(error) if is_nobody => Status::Nothing(Why::Failed(error.clone())),
@@ -759,10 +762,9 @@ impl<H: Host, E: Environment> Driver<H, E> {
             cause::blame(&mut error.message, &self.problems);
             // What came of a search was said when it ended.
             if is_nobody && self.local.is_none() {
-                self.notifier.failure(&mut self.rpc, error);
+                self.notifier.failure(&mut self.rpc, now_ms, error);
             }
         }
-        let now_ms = self.moment().now_ms;
         self.notifier.status(&mut self.rpc, now_ms, &status, core.asked());
     }
 
