@@ -155,9 +155,13 @@ impl<'a> Text<'a> {
                 return Some(Extent { len: at - start + ahead.trailing_zeros() as usize, escaped: false });
             }
             at = self.window + WINDOW;
+            // A string that goes beyond one window goes beyond many.
+            while self.bytes.get(at..).and_then(|rest| rest.first_chunk()).is_some_and(is_plain) {
+                at += WINDOW;
+            }
         }
         self.quotes = 0;
-        any_inside(self.bytes.get(start..)?)
+        any_inside(self.bytes.get(start..)?, 0)
     }
 
     /// Moves the window to `at`, or as near as the text's end allows. Whether it tells the ends of strings.
@@ -216,22 +220,25 @@ pub(crate) struct Extent {
 /// has what JSON does not allow.
 #[inline(always)]
 pub(crate) fn inside(bytes: &[u8]) -> Option<Extent> {
-    // Most strings are short and without escapes: those need no call, and whether they have more than 16 bytes
-    // is no branch, which would be mispredicted.
-    if let Some(vectors) = bytes.first_chunk::<32>()
-        && let ([first, second], _) = vectors.as_chunks::<16>()
-    {
-        let special = special(Lanes::load(first)) | special(Lanes::load(second)) << 16;
-        let len = special.trailing_zeros() as usize;
-        if vectors.get(len) == Some(&b'"') {
-            return Some(Extent { len, escaped: false });
+    let Some(window) = bytes.first_chunk::<WINDOW>() else { return any_inside(bytes, 0) };
+    // Most strings end in it and have no escapes: those need no call, and how long they are is no branch, which would be
+    // mispredicted.
+    let lanes = window.as_chunks::<16>().0;
+    let [a, b, c, d] = [0, 1, 2, 3].map(|n| u64::from(special(Lanes::load(&lanes[n]))));
+    let len = (a | b << 16 | c << 32 | d << 48).trailing_zeros() as usize;
+    match window.get(len) {
+        Some(b'"') => Some(Extent { len, escaped: false }),
+        Some(_) => any_inside(bytes, len),
+        None => {
+            let Extent { len, escaped } = Text::new(bytes).inside_beyond(WINDOW)?;
+            Some(Extent { len: WINDOW + len, escaped })
         }
     }
-    Text::new(bytes).inside_beyond(0)
 }
 
-fn any_inside(bytes: &[u8]) -> Option<Extent> {
-    let mut len = plain(bytes);
+/// The inside of a string, of which the first `len` bytes are nothing special.
+fn any_inside(bytes: &[u8], mut len: usize) -> Option<Extent> {
+    len += plain(bytes.get(len..)?);
     let mut escaped = false;
     loop {
         match bytes.get(len..)? {
@@ -257,6 +264,16 @@ fn plain(bytes: &[u8]) -> usize {
     }
     let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
     bytes.len() - tail.len() + tail.iter().position(special).unwrap_or(tail.len())
+}
+
+/// Whether none of the bytes is a quote, a backslash or a control character.
+#[inline(always)]
+fn is_plain(window: &[u8; WINDOW]) -> bool {
+    let lanes = window.as_chunks::<16>().0;
+    let [a, b, c, d] = [0, 1, 2, 3].map(|n| Lanes::load(&lanes[n]));
+    let marks = |lanes: Lanes| lanes.equal(b'"').or(lanes.equal(b'\\'));
+    let controls = a.min(b).min(c.min(d)).below(b' ');
+    marks(a).or(marks(b)).or(marks(c).or(marks(d))).or(controls).high_bits() == 0
 }
 
 /// One bit for each quote, backslash or control character.

@@ -48,6 +48,8 @@ pub struct Template {
     members: Members,
     /// How many texts in a row had their members in another order.
     disorder: u8,
+    /// What stood in the holes for numbers. Here, so that they need not be moved.
+    numbers: [u64; MOST_NUMBERS],
     /// Its values that nobody asks for, and which of them are holes.
     unread: Vec<(Passed, bool)>,
     /// Those of the text before. Kept for its room.
@@ -144,31 +146,36 @@ impl Template {
         }
         self.members.learn(data, &self.cuts);
         self.disorder = 0;
+        self.numbers = [0; MOST_NUMBERS];
     }
 
     /// What stands in the holes that are looked for, if the event has the same name, and `data` is the same
     /// outside of all holes, but for the order of the members of objects, and has in each what may stand there.
-    pub fn fill<'d>(&mut self, event: &str, data: &'d str) -> Option<Filling<'d>> {
+    pub fn fill<'d>(&mut self, event: &str, data: &'d str) -> Option<Filling<'d, '_>> {
         if !same(&self.event, event.as_bytes()) {
             return None;
         }
-        if self.disorder < DISORDER
-            && let Some(filling) = self.fill_in_order(data)
-        {
-            self.disorder = 0;
-            return Some(filling);
+        let mut inside = None;
+        if self.disorder < DISORDER {
+            inside = self.fill_in_order(data);
         }
-        let filling = self.members.fill(&self.learned, data)?;
-        self.disorder = self.disorder.saturating_add(1);
-        Some(filling)
+        if inside.is_some() {
+            self.disorder = 0;
+        } else {
+            inside = Some(self.members.fill(&self.learned, data, &mut self.numbers)?);
+            self.disorder = self.disorder.saturating_add(1);
+        }
+        let (start, Extent { len, escaped }) = inside?;
+        let text = data.get(start..start + len).filter(|text| !text.is_empty())?;
+        Some(Filling { text, escaped, numbers: &self.numbers })
     }
 
+    /// Where the text is, and how long, if the members come in the learned order.
     // A caller may be built for size, this is not.
     #[inline(never)]
-    fn fill_in_order<'d>(&self, data: &'d str) -> Option<Filling<'d>> {
+    fn fill_in_order(&mut self, data: &str) -> Option<(usize, Extent)> {
         let (mut learned, mut rest) = (self.learned.as_slice(), data.as_bytes());
         let mut text = None;
-        let mut numbers = [0; MOST_NUMBERS];
         for piece in &self.pieces {
             let (fixed, there);
             (fixed, learned) = learned.split_at_checked(piece.fixed)?;
@@ -185,7 +192,7 @@ impl Template {
                 }
                 Hole::Number { place } => {
                     let (number, len) = whole_number(rest)?;
-                    *numbers.get_mut(place)? = number;
+                    *self.numbers.get_mut(place)? = number;
                     len
                 }
                 Hole::Value { depth } => value(rest, depth)?,
@@ -195,21 +202,19 @@ impl Template {
             learned = learned.get(piece.width..)?;
             rest = rest.get(len..)?;
         }
-        let (start, Extent { len, escaped }) = text?;
-        let text = data.get(start..start + len)?;
-        (rest.is_empty() && !text.is_empty()).then_some(Filling { text, escaped, numbers })
+        text.filter(|_| rest.is_empty())
     }
 }
 
 /// What stands in the holes of a [`Template`] that are looked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Filling<'d> {
+pub struct Filling<'d, 't> {
     /// What stands between the quotes of the string, as it stands there.
     pub text: &'d str,
     /// Whether it has escapes.
     pub escaped: bool,
     /// The numbers, in the order in which they were learned; 0 where there are fewer.
-    pub numbers: [u64; MOST_NUMBERS],
+    pub numbers: &'t [u64; MOST_NUMBERS],
 }
 
 /// The whole number without a sign that `json` begins with, and how many digits it has.
@@ -234,6 +239,8 @@ fn key_of<'a>(json: &'a [u8], value: &Passed) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{Raw, object, read};
 
@@ -412,5 +419,117 @@ mod tests {
         let alike = r#"{"reasoning_a":1,"reasoning_b":2,"choices":[{"delta":{"content":"t"}}]}"#;
         let mut template = learned(&[alike]);
         assert!(filled(&mut template, &alike.replace("\"t\"", "\"u\"")).is_some());
+    }
+
+    #[test]
+    fn members_are_told_apart_by_their_object_and_by_few_bytes() {
+        let text =
+            r#"{"type":"x","a":1,"choices":[{"type":"y","index":0,"delta":{"type":"z","content":"t"}}]}"#;
+        let mut template = learned(&[text]);
+        for (other, expected) in [
+            (
+                r#"{"choices":[{"delta":{"content":"u","type":"z"},"type":"y","index":0}],"a":1,"type":"x"}"#,
+                true,
+            ),
+            // Each key is there as often as it should be, but in another object.
+            (
+                r#"{"choices":[{"delta":{"content":"u","type":"y"},"type":"z","index":0}],"a":1,"type":"x"}"#,
+                false,
+            ),
+            (
+                r#"{"choices":[{"delta":{"content":"u","type":"z"},"type":"y","index":0,"a":1}],"type":"x"}"#,
+                false,
+            ),
+            (
+                r#"{"choices":[{"delta":{"content":"u","type":"z"},"index":0}],"type":"y","a":1,"type":"x"}"#,
+                false,
+            ),
+            // Something else where an object opens.
+            (
+                r#"{"choices":[,"delta":{"content":"u","type":"z"},"type":"y","index":0}],"a":1,"type":"x"}"#,
+                false,
+            ),
+            (
+                r#"{"choices":[{,"delta":{"content":"u","type":"z"},"type":"y","index":0}],"a":1,"type":"x"}"#,
+                false,
+            ),
+            (r#"{"choices":[{}],"delta":{"content":"u","type":"z"},"a":1,"type":"x"}"#, false),
+            (r#"{"choices":[{"delta":{"content":"u","type":"z"}}],"a":1,"type":"x"}"#, false),
+        ] {
+            assert_eq!(filled(&mut template, other).is_some(), expected, "{other}");
+        }
+    }
+
+    #[test]
+    fn texts_of_more_members_than_can_be_kept_are_filled_in_their_order_only() {
+        for (count, expected) in [(15, true), (70, false)] {
+            let members: Vec<_> = (0..count).map(|n| format!(r#""{n}k":0"#)).collect();
+            let content = r#""choices":[{"delta":{"content":"t"}}]"#;
+            let text = format!("{{{content},{}}}", members.join(","));
+            let swapped = format!("{{{},{content}}}", members.join(","));
+            let mut template = learned(&[&text]);
+            assert!(filled(&mut template, &text).is_some());
+            assert_eq!(filled(&mut template, &swapped).is_some(), expected, "{count}");
+        }
+    }
+
+    /// A member of an object: its text, its key, and whether it says what the learned one says, but for the hole.
+    type Written = (&'static str, usize, bool);
+
+    const OUTER: [Written; 9] = [
+        (r#""id":"","#, 0, true),
+        (r#""id":"an id that is longer than one vector, and than two of them","#, 0, true),
+        (r#""id" :"a","#, 0, false),
+        (r#""model":"m","#, 1, true),
+        (r#""model":"n","#, 1, false),
+        (r#""type":"x","#, 2, true),
+        (r#""usage":{"n":12},"#, 3, true),
+        (r#""usage":{"n":1.5},"#, 3, false),
+        (r#""system":1,"#, 4, false),
+    ];
+    const INNER: [Written; 6] = [
+        (r#""index":0,"#, 0, true),
+        (r#""index":1,"#, 0, false),
+        (r#""delta":{"content":"a\n"},"#, 1, true),
+        (r#""delta":{"content":""},"#, 1, false),
+        (r#""delta":{"content":"a","content":"b"},"#, 1, false),
+        (r#""model":"m","#, 2, false),
+    ];
+
+    /// The members in that order, and whether each key is there once with what it should say.
+    fn written(members: &[Written], keys: usize) -> (String, bool) {
+        let text = members.iter().map(|(text, ..)| *text).collect::<String>();
+        let once = (0..keys).all(|key| members.iter().filter(|member| member.1 == key).count() == 1);
+        (text, once && members.iter().all(|member| member.2))
+    }
+
+    /// All of them that say what they should, or any.
+    fn members(of: &'static [Written], keys: usize) -> impl Strategy<Value = Vec<Written>> {
+        let fitting = (0..keys).map(|key| of.iter().copied().find(|member| member.1 == key && member.2));
+        let fitting: Vec<_> = fitting.flatten().collect();
+        prop_oneof![
+            3 => Just(fitting).prop_shuffle(),
+            1 => prop::collection::vec(prop::sample::select(of), 0..=keys + 1),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_text_fits_in_any_order_if_each_member_is_there_once(
+            outer in members(&OUTER, 4),
+            inner in members(&INNER, 2),
+            place in any::<prop::sample::Index>(),
+        ) {
+            let (inner_text, inner_fits) = written(&inner, 2);
+            let choices = format!(r#""choices":[{{{}}}],"#, inner_text.trim_end_matches(','));
+            let (before, behind) = outer.split_at(place.index(outer.len() + 1));
+            let (before, behind) = (written(before, 0).0, written(behind, 0).0);
+            let text = format!("{{{}}}", (before + &choices + &behind).trim_end_matches(','));
+            let mut template = learned(&[FIRST, SECOND]);
+            let expected = inner_fits && written(&outer, 4).1;
+            prop_assert_eq!(filled(&mut template, &text).is_some(), expected, "{}", text);
+        }
     }
 }

@@ -153,7 +153,7 @@ impl Memo {
             Kind::Reasoning => StreamToken::Reasoning(text),
         });
         if let Some(counts) = gave.counts {
-            sink.token(StreamToken::Usage(counts.read(&there.numbers)));
+            sink.token(StreamToken::Usage(counts.read(there.numbers)));
         }
         Some(())
     }
