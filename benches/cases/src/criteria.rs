@@ -49,8 +49,8 @@ pub fn all(allocations: &dyn Fn() -> usize, in_use: &dyn Fn() -> usize) -> Vec<C
     ];
     for (name, growth, tokens) in names {
         let memory = figures::memory(tokens, in_use);
-        rows.push(Criterion::at_most(name, memory.late_kib as f64, MOST_MEMORY, "bytes", ENDLESS));
-        let more = memory.late_kib.saturating_sub(memory.early_kib);
+        rows.push(Criterion::at_most(name, memory.late as f64, MOST_MEMORY, "bytes", ENDLESS));
+        let more = memory.late.saturating_sub(memory.early);
         rows.push(Criterion::at_most(growth, more as f64, 0.0, "bytes", ENDLESS));
     }
     rows.push(Criterion::at_most(

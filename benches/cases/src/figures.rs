@@ -57,15 +57,15 @@ pub fn memory_kib() -> usize {
 pub struct Memory {
     /// Tokens that went through.
     pub tokens: usize,
-    /// KiB after the first hundred thousand.
-    pub early_kib: usize,
-    /// KiB after all.
-    pub late_kib: usize,
+    /// Memory after the first hundred thousand.
+    pub early: usize,
+    /// Memory after all.
+    pub late: usize,
 }
 
-/// Takes at least `tokens` tokens of one answer through the pipeline, and says after the first hundred thousand and
-/// after all how much memory `kib` says there is.
-pub fn memory(tokens: usize, kib: impl Fn() -> usize) -> Memory {
+/// Takes at least `tokens` tokens of one answer through the pipeline, and asks `in_use` for the memory in use after the
+/// first hundred thousand and after all of them. The unit is that of `in_use`.
+pub fn memory(tokens: usize, in_use: impl Fn() -> usize) -> Memory {
     // Cut as from a network, with events over the edges; repeated as one endless answer.
     let body = inputs::openai(1000);
     let end = body.rmatch_indices("\n\n").nth(2).map_or(0, |(at, end)| at + end.len());
@@ -80,10 +80,10 @@ pub fn memory(tokens: usize, kib: impl Fn() -> usize) -> Memory {
             });
         }
         if seen >= 100_000 {
-            early.get_or_insert_with(&kib);
+            early.get_or_insert_with(&in_use);
         }
     }
-    Memory { tokens: seen, early_kib: early.unwrap_or_default(), late_kib: kib() }
+    Memory { tokens: seen, early: early.unwrap_or_default(), late: in_use() }
 }
 
 #[cfg(test)]
@@ -93,6 +93,6 @@ mod tests {
     #[test]
     fn every_token_of_the_endless_answer_is_seen() {
         let memory = memory(101_000, || 7);
-        assert_eq!((memory.tokens, memory.early_kib, memory.late_kib), (101_000, 7, 7));
+        assert_eq!((memory.tokens, memory.early, memory.late), (101_000, 7, 7));
     }
 }

@@ -19,7 +19,7 @@ fn main() {
             "{}",
             json!({
                 "case": "memory/10M-tokens", "target": target, "subject": "ours", "tokens": memory.tokens,
-                "kib_at_100k": memory.early_kib, "kib_at_end": memory.late_kib,
+                "kib_at_100k": memory.early, "kib_at_end": memory.late,
             })
         );
     }
