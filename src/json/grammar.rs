@@ -218,6 +218,7 @@ pub(crate) struct Extent {
 
 /// The inside of the string whose opening quote is just before `bytes`; `None` when it has no end or
 /// has what JSON does not allow.
+#[cfg(feature = "template")]
 #[inline(always)]
 pub(crate) fn inside(bytes: &[u8]) -> Option<Extent> {
     let Some(window) = bytes.first_chunk::<WINDOW>() else { return any_inside(bytes, 0) };
@@ -236,8 +237,8 @@ pub(crate) fn inside(bytes: &[u8]) -> Option<Extent> {
     }
 }
 
-/// The inside of a string, of which the first `len` bytes are nothing special.
-fn any_inside(bytes: &[u8], mut len: usize) -> Option<Extent> {
+/// The inside of a string whose first `len` bytes are no quote, backslash or control character, vector by vector.
+pub(crate) fn any_inside(bytes: &[u8], mut len: usize) -> Option<Extent> {
     len += plain(bytes.get(len..)?);
     let mut escaped = false;
     loop {

@@ -15,7 +15,7 @@ pub mod template;
 use std::fmt;
 
 pub use escape::unescape;
-use grammar::{Extent, blank, inside};
+use grammar::{Extent, any_inside, blank};
 pub use number::number;
 pub use raw::{Element, Few, Object, Raw};
 use scanner::Passed;
@@ -144,7 +144,8 @@ pub fn strings<'a>(json: &'a str, string: &mut dyn FnMut(usize, &'a str)) {
     let mut at = 0;
     while let Some(quote) = json.as_bytes().get(at..).and_then(|rest| memchr::memchr(b'"', rest)) {
         let start = at + quote + 1;
-        let Some(Extent { len, .. }) = json.as_bytes().get(start..).and_then(inside) else { return };
+        let inside = json.as_bytes().get(start..).and_then(|rest| any_inside(rest, 0));
+        let Some(Extent { len, .. }) = inside else { return };
         at = start + len + 1;
         let behind = json.as_bytes().get(at..).unwrap_or_default();
         if behind.get(blank(behind)) != Some(&b':')
