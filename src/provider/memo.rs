@@ -1,6 +1,6 @@
 //! The memo of a stream's envelope, behind the feature `memo`.
 //!
-//! It is for those who decode much: it makes a token two to five times as fast, which a model that writes a hundred
+//! It is for those who decode much: it makes a token two to six times as fast, which a model that writes a hundred
 //! tokens a second does not need. So the volt is built without it.
 //!
 //! Frame after frame of one stream has the same bytes but for the text: ids, model, indices, nulls.
