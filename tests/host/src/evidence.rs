@@ -243,6 +243,15 @@ impl Evidence {
         self.paints.iter().filter(|it| it.paint.is_misplaced() && !self.is_crossed(it)).collect()
     }
 
+    /// Tabs that took something else than what was drawn, although the volt had handled all that the user had done before.
+    pub fn wrong_tabs(&self) -> Vec<&Tab> {
+        let is_behind = |at: Instant| {
+            let mut told = self.told.iter().filter(|told| told.method != "textDocument/codeLens");
+            told.any(|told| told.queued <= at && told.handled.is_none_or(|handled| handled > at))
+        };
+        self.tabs.iter().filter(|tab| !tab.as_shown && !is_behind(tab.at)).collect()
+    }
+
     /// Whether the user did something while the answer was on its way: the volt took the message of it only after it had
     /// sent the answer.
     fn is_crossed(&self, painted: &Painted) -> bool {
@@ -433,6 +442,28 @@ mod tests {
                 ..Evidence::default()
             };
             assert_eq!(evidence.misplaced_paints().len(), misplaced, "{method} {queued} {taken:?}");
+        }
+    }
+
+    #[test]
+    fn a_tab_counts_as_wrong_once_the_volt_has_handled_what_came_before() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        for (as_shown, handled, wrong) in
+            [(false, Some(9), 1), (false, Some(11), 0), (false, None, 0), (true, Some(9), 0)]
+        {
+            let told = Told {
+                id: None,
+                method: "textDocument/didChange",
+                line: String::new(),
+                queued: at(5),
+                taken: Some(at(6)),
+                handled: handled.map(at),
+                worked: None,
+            };
+            let tab = Tab { at: at(10), shown: "x".to_owned(), as_shown };
+            let evidence = Evidence { told: vec![told], tabs: vec![tab], ..Evidence::default() };
+            assert_eq!(evidence.wrong_tabs().len(), wrong, "{as_shown} {handled:?}");
         }
     }
 

@@ -227,7 +227,7 @@ impl Run {
         if !stale.is_empty() {
             self.fault(&format!("drawn where the caret was not: {stale:?}"));
         }
-        for tab in evidence.tabs.iter().filter(|tab| !tab.as_shown) {
+        for tab in evidence.wrong_tabs() {
             self.fault(&format!("Tab did not take what was drawn: {:?}", tab.shown));
         }
         // Indentation is the document's; the rest is what the server sent.
