@@ -1,6 +1,7 @@
 //! What happened, with times: for tests that count.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::editor::{Cause, Paint};
@@ -116,6 +117,8 @@ pub struct WakeUp {
 pub struct Tab {
     /// When it was pressed.
     pub at: Instant,
+    /// The file in front.
+    pub path: PathBuf,
     /// The ghost that was drawn.
     pub shown: String,
     /// Whether that was what it took, in its place.
@@ -243,13 +246,17 @@ impl Evidence {
         self.paints.iter().filter(|it| it.paint.is_misplaced() && !self.is_crossed(it)).collect()
     }
 
-    /// Tabs that took something else than what was drawn, although the volt had handled all that the user had done before.
+    /// Tabs that took something else than what was drawn, although the volt had handled all that the user had done before,
+    /// and knew which file was in front: Lapce does not tell of another one before something is done there.
     pub fn wrong_tabs(&self) -> Vec<&Tab> {
-        let is_behind = |at: Instant| {
-            let mut told = self.told.iter().filter(|told| told.method != "textDocument/codeLens");
-            told.any(|told| told.queued <= at && told.handled.is_none_or(|handled| handled > at))
+        let could_not_know = |tab: &Tab| {
+            let of_user = |told: &&Told| told.method != "textDocument/codeLens" && told.queued <= tab.at;
+            let mut before = self.told.iter().filter(of_user);
+            let is_behind = before.clone().any(|told| told.handled.is_none_or(|handled| handled > tab.at));
+            is_behind
+                || !before.next_back().is_some_and(|told| told.line.contains(&*tab.path.to_string_lossy()))
         };
-        self.tabs.iter().filter(|tab| !tab.as_shown && !is_behind(tab.at)).collect()
+        self.tabs.iter().filter(|tab| !tab.as_shown && !could_not_know(tab)).collect()
     }
 
     /// Whether the user did something while the answer was on its way: the volt took the message of it only after it had
@@ -449,21 +456,25 @@ mod tests {
     fn a_tab_counts_as_wrong_once_the_volt_has_handled_what_came_before() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        for (as_shown, handled, wrong) in
-            [(false, Some(9), 1), (false, Some(11), 0), (false, None, 0), (true, Some(9), 0)]
-        {
+        for (as_shown, handled, path, wrong) in [
+            (false, Some(9), "/a.rs", 1),
+            (false, Some(11), "/a.rs", 0),
+            (false, None, "/a.rs", 0),
+            (true, Some(9), "/a.rs", 0),
+            (false, Some(9), "/b.rs", 0),
+        ] {
             let told = Told {
                 id: None,
                 method: "textDocument/didChange",
-                line: String::new(),
+                line: r#"{"uri":"file:///a.rs"}"#.to_owned(),
                 queued: at(5),
                 taken: Some(at(6)),
                 handled: handled.map(at),
                 worked: None,
             };
-            let tab = Tab { at: at(10), shown: "x".to_owned(), as_shown };
+            let tab = Tab { at: at(10), path: path.into(), shown: "x".to_owned(), as_shown };
             let evidence = Evidence { told: vec![told], tabs: vec![tab], ..Evidence::default() };
-            assert_eq!(evidence.wrong_tabs().len(), wrong, "{as_shown} {handled:?}");
+            assert_eq!(evidence.wrong_tabs().len(), wrong, "{as_shown} {handled:?} {path}");
         }
     }
 

@@ -142,6 +142,7 @@ impl State {
         if screen.ghost.is_some() || self.editor.text_after_tab().is_some() {
             let as_shown = self.editor.tab_is_honest();
             self.evidence.tabs.push(Tab {
+                path: screen.path.clone(),
                 at: Instant::now(),
                 shown: screen.ghost_text().to_owned(),
                 as_shown,
