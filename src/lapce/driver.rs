@@ -404,8 +404,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Err(error) => {
                     // Who named a provider wants to use it and is told at once; who did not, on alt+\.
                     if provider.is_some() {
-                        let now_ms = self.moment().now_ms;
-                        self.notifier.failure(&mut self.rpc, now_ms, &error);
+                        self.notifier.failure(&mut self.rpc, &error);
                     }
                     if role == Role::Main {
                         nobody = Some(Box::new(error));
@@ -680,8 +679,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Status(status) => self.status(core, status),
                 Output::Notice(mut error) => {
                     cause::blame(&mut error.message, &self.problems);
-                    let now_ms = self.moment().now_ms;
-                    self.notifier.failure(&mut self.rpc, now_ms, &error);
+                    self.notifier.failure(&mut self.rpc, &error);
                 }
                 Output::Learned { server, model, lesson } => {
                     if self.learned.learn(&server, &model, lesson) {
@@ -752,7 +750,6 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn status(&mut self, core: &Core<E::Transport>, status: Status) {
-        let now_ms = self.moment().now_ms;
         let is_nobody = matches!(status, Status::Nothing(Why::NoProvider));
         let mut status = match &core.nobody {
             Some(error) if is_nobody => Status::Nothing(Why::Failed(error.clone())),
@@ -762,9 +759,10 @@ impl<H: Host, E: Environment> Driver<H, E> {
             cause::blame(&mut error.message, &self.problems);
             // What came of a search was said when it ended.
             if is_nobody && self.local.is_none() {
-                self.notifier.failure(&mut self.rpc, now_ms, error);
+                self.notifier.failure(&mut self.rpc, error);
             }
         }
+        let now_ms = self.moment().now_ms;
         self.notifier.status(&mut self.rpc, now_ms, &status, core.asked());
     }
 

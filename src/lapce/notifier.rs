@@ -11,8 +11,6 @@ use crate::unseen::is_unseen;
 
 /// The status bar shows a streaming answer's progress in steps of so many milliseconds.
 const STEP_MS: u64 = 250;
-/// So long after a failure was told an answer that works makes the next one news, in milliseconds.
-const AGAIN_MS: u64 = 5 * 60_000;
 /// The status bar is one line: longer texts are cut, in characters.
 const WIDTH: usize = 80;
 /// Longer texts are cut, in characters.
@@ -43,8 +41,6 @@ pub struct Notifier {
     shown: Option<String>,
     shown_ms: u64,
     told: Vec<(ErrorKind, Option<u16>)>,
-    /// When the newest of them was told.
-    told_ms: u64,
     told_no_streaming: bool,
     /// The bar says what the last answer came to.
     shows_figures: bool,
@@ -79,9 +75,7 @@ impl Notifier {
     /// Shows a state in the status bar.
     pub fn status<H: Host>(&mut self, rpc: &mut Rpc<H>, now_ms: u64, status: &Status, asked: Asked<'_>) {
         if matches!(status, Status::Streaming { .. }) {
-            if now_ms >= self.told_ms + AGAIN_MS {
-                self.told.clear();
-            }
+            self.told.clear();
             if self.shown.is_some() && now_ms < self.shown_ms + STEP_MS {
                 return;
             }
@@ -152,14 +146,12 @@ impl Notifier {
         self.shown = text;
     }
 
-    /// Pops up a failure, unless one of its kind was told since the last answer that worked, or a little before: a server
-    /// may fail now and then.
-    pub fn failure<H: Host>(&mut self, rpc: &mut Rpc<H>, now_ms: u64, error: &Error) {
+    /// Pops up a failure, unless one of its kind was told since the last answer that worked.
+    pub fn failure<H: Host>(&mut self, rpc: &mut Rpc<H>, error: &Error) {
         let kind = (error.kind, error.status);
         self.log(rpc, &format!("{} failed ({}): {}", error.provider, error.kind.as_str(), error.message));
         if !self.told.contains(&kind) {
             self.told.push(kind);
-            self.told_ms = now_ms;
             self.pop_up(rpc, Severity::Error, &error.message);
         }
     }
@@ -412,20 +404,17 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_pops_up_once_until_an_answer_worked_minutes_later() {
+    fn a_failure_pops_up_once_until_an_answer_worked() {
         let (mut rpc, mut voice) = (Rpc::new(Fake::default()), voice());
         let (auth, model) = (error(ErrorKind::Auth, "key"), error(ErrorKind::Model, "model"));
         for failure in [&auth, &auth, &model, &auth] {
-            voice.failure(&mut rpc, 1000, failure);
+            voice.failure(&mut rpc, failure);
         }
         voice.set(Telling { status: Detail::Quiet, ..Telling::default() });
-        for (now_ms, told) in [(1000, 2), (1000 + AGAIN_MS - 1, 2), (1000 + AGAIN_MS, 3)] {
-            voice.status(&mut rpc, now_ms, &Status::Streaming { tokens: 1, per_second: 1 }, FAKE);
-            voice.failure(&mut rpc, now_ms, &auth);
-            assert_eq!(sent(&rpc).len(), told, "{now_ms}");
-        }
+        voice.status(&mut rpc, 0, &Status::Streaming { tokens: 1, per_second: 1 }, FAKE);
+        voice.failure(&mut rpc, &auth);
         assert_eq!(sent(&rpc), ["1 key", "1 model", "1 key"]);
-        assert_eq!(rpc.host().logged.len(), 7);
+        assert_eq!(rpc.host().logged.len(), 5);
     }
 
     #[test]
@@ -435,7 +424,7 @@ mod tests {
             voice.keep_secret(secret);
         }
         let failure = error(ErrorKind::Auth, "the key sk-hush-1 is wrong");
-        voice.failure(&mut rpc, 0, &failure);
+        voice.failure(&mut rpc, &failure);
         voice.status(&mut rpc, 0, &Status::Nothing(Why::Failed(Box::new(failure))), FAKE);
         assert_eq!(sent(&rpc), ["1 the key *** is wrong", "begin the key *** is wrong"]);
         assert_eq!(rpc.host().logged, ["p failed (auth): the key *** is wrong"]);
