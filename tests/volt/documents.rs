@@ -80,7 +80,10 @@ fn a_document_with_carriage_returns_keeps_them() {
     stage.lapce.tab();
     let text = "# sums\r\n\r\nlet first = 1\r\nlet second = 2\r\n# end\r\n";
     assert_eq!(stage.lapce.screen().text, text);
-    stage.lapce.type_keys("\nlet third", KEYS);
+    stage.lapce.type_keys("\n", KEYS);
+    // The next key would come just when this is drawn.
+    stage.wait_ghost(" = 3");
+    stage.lapce.type_keys("let third", KEYS);
     stage.wait_ghost(" = 3");
     assert!(
         shown_last(&stage).replace('\r', "").ends_with("second = 2\nlet third"),
