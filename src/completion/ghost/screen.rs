@@ -26,8 +26,8 @@ pub struct Screen {
 /// How likely it is that a ghost is left in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Leftover {
-    /// The editor wiped it with Enter, paste, undo or the like, unless it had let go of the item before, in another
-    /// file: what is drawn then stays. The plugin is not told of every change of the file in front, nor of Esc.
+    /// The editor wiped it with Enter, paste, undo or the like, unless the item was gone before, for example by Esc in
+    /// another file: then the drawing stays. The editor does not report Esc, and not every switch to another file.
     Possible,
     /// Nothing has wiped it.
     Likely,

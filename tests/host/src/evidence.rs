@@ -246,8 +246,8 @@ impl Evidence {
         self.paints.iter().filter(|it| it.paint.is_misplaced() && !self.is_crossed(it)).collect()
     }
 
-    /// Tabs that took something else than what was drawn, although the volt had handled all that the user had done before,
-    /// and knew which file was in front: Lapce does not tell of another one before something is done there.
+    /// Tabs that took something else than what was drawn, although the volt had handled everything the user did before and
+    /// knew which file was in front. Lapce reports a switch to another file only with the first action there.
     pub fn wrong_tabs(&self) -> Vec<&Tab> {
         let could_not_know = |tab: &Tab| {
             let of_user = |told: &&Told| told.method != "textDocument/codeLens" && told.queued <= tab.at;
