@@ -20,7 +20,7 @@ mod receiving;
 
 use super::generation::{Generation, Limits};
 use super::ghost::{Accept, OpenRequests, Screen, Wakeups};
-use super::io::{Buffers, Input, Moment, Output, Status};
+use super::io::{Buffers, Input, Moment, Output, Status, Wake};
 use super::postprocess::Extent;
 use super::prompt::{self, Budget, Definitions, RecentEdits, SimilarIndex};
 use super::reuse::{Alternatives, Cache, Continuation};
@@ -273,6 +273,7 @@ impl Engine {
         let now = moment.now_ms;
         self.depart(now);
         out.extend(self.replaced.drain(..).map(Output::Stop));
+        let mut wakeup_came = false;
         match input {
             Input::Response { number, event } => return self.receive(now, number, &event, buffers, out),
             Input::Edited { uri, edit } => {
@@ -299,12 +300,15 @@ impl Engine {
             Input::CaretAt { uri, offset } => self.caret_at(now, uri, offset, buffers, out),
             Input::Found(output) => return self.definitions.found(now, output, &self.options.budget.gates),
             Input::Read => {}
-            Input::LensesAsked { uri } => self.wakeups.lenses_asked(uri),
+            Input::LensesAsked { uri } => wakeup_came = self.wakeups.lenses_asked(uri),
         }
         // What was handed over without a delay has left.
         self.depart(now);
         self.show(moment, buffers, out);
         self.ask_for_wakeup(buffers, out);
+        if wakeup_came {
+            out.push(Output::Wake(Wake::Came));
+        }
     }
 
     /// What was handed over leaves when its time has come.

@@ -212,6 +212,8 @@ pub enum Wake {
     },
     /// As soon as may be: the next message will find nothing queued behind it.
     Soon,
+    /// The last one has come: from now on another may be sent.
+    Came,
 }
 
 /// An answer to an inlineCompletion request.

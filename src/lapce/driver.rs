@@ -676,6 +676,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
                     core.transport.wake(number, not_before_ms);
                 }
                 Output::Wake(Wake::Soon) => core.transport.timer(SOON_MS),
+                Output::Wake(Wake::Came) => core.transport.woken(),
                 Output::Status(status) => self.status(core, status),
                 Output::Notice(mut error) => {
                     cause::blame(&mut error.message, &self.problems);

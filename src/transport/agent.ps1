@@ -17,6 +17,8 @@ $script:armed = ''
 $script:at = -1
 $script:pause = 0
 $script:read = 0
+# When the last wake-up was sent, -1 if it has come.
+$script:sent = -1
 
 # Sends a message; ' stands for a double quote.
 function Send($text) {
@@ -28,6 +30,7 @@ function Send($text) {
 }
 
 function Wake {
+    $script:sent = $clock.ElapsedMilliseconds
     $script:armed = ''
     Send '{''jsonrpc'':''2.0'',''method'':''experimental/serverStatus'',''params'':{''health'':''ok'',''quiescent'':true}}'
 }
@@ -109,6 +112,7 @@ function Run($line) {
             $script:at = if ($read -gt 0) { $clock.ElapsedMilliseconds + $pause } else { -1 }
         }
         't' { $script:armed = 't'; $script:at = $clock.ElapsedMilliseconds + [long]$k }
+        'c' { $script:sent = -1 }
         'q' { exit }
     }
 }
@@ -131,14 +135,18 @@ function Step {
             if ($request.process.HasExited) { Finish $k } else { $next = 30 }
         }
     }
+    $due = $false
     if ($armed -eq 't') {
-        if ($at -le $now) { Wake } elseif ($next -lt 0 -or $at - $now -lt $next) { $next = $at - $now }
+        $due = $at -le $now
+        if (-not $due -and ($next -lt 0 -or $at - $now -lt $next)) { $next = $at - $now }
     } elseif ($armed -and $requests[$armed].ended) {
-        Wake
+        $due = $true
     } elseif ($armed -and $requests[$armed].file.Length -gt $read) {
         if ($at -lt 0) { $script:at = $now + $pause }
-        if ($at -le $now) { Wake }
+        $due = $at -le $now
     }
+    # Not before the last one has come. If it has not in half a second, the editor has lost it.
+    if ($due -and $sent -ge 0 -and $now -lt $sent + 500) { $next = 30 } elseif ($due) { Wake }
     $next
 }
 

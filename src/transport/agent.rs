@@ -335,6 +335,11 @@ impl Agent {
         self.send(host, &format!("t {ms}\n"))
     }
 
+    /// See [`super::requests::Transport::woken`].
+    pub fn woken(&mut self, host: &mut impl AgentHost) -> Result<(), Lost> {
+        self.send(host, "c\n")
+    }
+
     /// See [`super::requests::Transport::search`]. Windows has no program for it.
     pub fn search(
         &mut self,

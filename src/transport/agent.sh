@@ -18,6 +18,8 @@
 #                       unread that it could not go on
 #   r K N               N bytes of body of request K were read
 #   t MS                wake up once, after MS
+#   c                   the last wake-up has come. Another is not sent before, but half a second after it could be: the
+#                       editor may have lost the last
 #   l K                 look for lines of files in the background, as file qK says
 # Events of the agent's own processes:
 #   d ID     the pause before a start is over
@@ -157,6 +159,8 @@ ready
 now=0 serial=0
 waiting= alarm= alarm_id= sleeper=
 armed= need=0 pause=0 gate= keeper= open=
+# Empty: the last wake-up has come. 0: it was sent. Otherwise another is due, at c or after the pause of this ID.
+sent=
 free='5 6 7 8 9 '
 
 # Writes a line to ctl after $1 milliseconds. No `sleep` is longer than a second: it outlives its parent.
@@ -340,6 +344,7 @@ disarm() {
 
 # Ends the pause before a wake-up.
 drop_gate() {
+    [ -z "$sent" ] || sent=0
     [ -z "$gate" ] || { gate= && kill -KILL "$keeper" && wait "$keeper"; }
 }
 
@@ -376,9 +381,17 @@ forget() {
     eval "unset got$1 line$1 over$1 read$1 ended$1"
 }
 
+# Wakes up, once the last wake-up has come.
 wake() {
-    disarm
-    send "$note"
+    if [ "$sent" = 0 ]; then
+        drop_gate
+        hold 500
+        sent=$gate
+    elif [ -z "$sent" ]; then
+        disarm
+        sent=0
+        send "$note"
+    fi
 }
 
 # Begins the pause before the wake-up.
@@ -394,9 +407,9 @@ hold() {
 # Wakes up if there is a line that was not read and the pause is over, or the end of the answer, or so much of anything
 # that the pipes fill; else sees to it that this is noticed.
 look() {
-    eval "got=\${got$armed:-0} line=\${line$armed:-0} over=\${over$armed:-0}"
+    eval "got=\${got$armed:-0} line=\${line$armed:-0} over=\${over$armed:-0} ended=\$ended$armed"
     [ "$got" -le "$need" ] || [ -n "$gate$open" ] || [ "$pause" = - ] || hold "$pause"
-    if [ -n "$open" ] && [ "$line" -gt "$need" ] || [ "$over" -gt "$need" ] || [ "$got" -ge $((need + 40960)) ]; then
+    if [ -n "$open" ] && [ "$line" -gt "$need" ] || [ "$over" -gt "$need" ] || [ "$got" -ge $((need + 40960)) ] || [ -n "$ended" ]; then
         wake
     else
         [ -n "$gate" ] || watch "$armed" "$need"
@@ -479,7 +492,17 @@ while read -r command k n m body old <&3; do
             [ "$k" = "$gate" ] || continue
             wait "$keeper"
             gate= open=1
+            [ "$k" != "$sent" ] || sent=
             if [ "$armed" = t ]; then wake; else look; fi
+            ;;
+        c)
+            if [ "${sent:-0}" = 0 ]; then
+                sent=
+            else
+                drop_gate
+                sent=
+                wake
+            fi
             ;;
         t)
             disarm

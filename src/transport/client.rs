@@ -315,6 +315,13 @@ impl<H: AgentHost> Transport for Client<H> {
         }
     }
 
+    fn woken(&mut self) {
+        if let Some(agent) = &mut self.agent {
+            let done = agent.woken(&mut self.host);
+            self.has(done);
+        }
+    }
+
     fn search(&mut self, root: &str, pattern: &str, files: &str) {
         if let Some(agent) = &mut self.agent {
             let done = agent.search(&mut self.host, root, pattern, files);

@@ -45,6 +45,10 @@ pub trait Transport {
     /// Asks for one wake-up `ms` from now. Replaces what `wake` or `timer` asked for before.
     fn timer(&mut self, ms: u64);
 
+    /// The last wake-up has come. Until then no other is sent, or half a second later than it could be: the editor may
+    /// have lost one. To be called after `wake` or `timer` where both are.
+    fn woken(&mut self);
+
     /// Has the files below `root` whose names match the glob `files` searched for lines that match `pattern` (see
     /// [`Search`](crate::completion::prompt::Search)), in the background and for some seconds at most. Replaces a search
     /// that was begun before.

@@ -44,6 +44,9 @@ pub struct Wakeups {
     in_pause: usize,
     /// One was asked for and has not come.
     is_armed: bool,
+    /// One was asked for since the newest came. It may be on its way although none is armed any more: the editor takes
+    /// some time to hand it over.
+    may_be_sent: bool,
     /// When it was asked for at once, in milliseconds, if it was.
     soon_ms: Option<u64>,
     /// Documents whose lenses the editor will ask for because of a change rather than a wake-up. It does so once for
@@ -73,17 +76,20 @@ impl Wakeups {
         }
     }
 
-    /// The editor asked for the lenses of a document, because of a change or of a wake-up.
-    pub fn lenses_asked(&mut self, uri: &str) {
+    /// The editor asked for the lenses of a document, because of a change or of a wake-up. Returns whether it is a wake-up
+    /// that the agent waits for before it sends another.
+    pub fn lenses_asked(&mut self, uri: &str) -> bool {
         if let Some(at) = self.owed.iter().position(|owed| owed == uri) {
             self.owed.swap_remove(at);
-            return;
+            return false;
         }
-        if self.asked.is_empty() || self.asked.iter().any(|asked| asked == uri) {
+        let is_wakeup = self.asked.is_empty() || self.asked.iter().any(|asked| asked == uri);
+        if is_wakeup {
             self.asked.clear();
             self.disarm();
         }
         self.asked.push(uri.to_owned());
+        is_wakeup && std::mem::take(&mut self.may_be_sent)
     }
 
     /// An answer took this long from its first byte to its end.
@@ -135,6 +141,7 @@ impl Wakeups {
     fn arm(&mut self) {
         self.in_pause += 1;
         self.is_armed = true;
+        self.may_be_sent = true;
     }
 
     /// What was asked for has come, or concerns a request that is no more.
@@ -204,6 +211,19 @@ mod tests {
             assert_eq!(wakeups.ask(Nothing, 0), None, "the second has not, round {round}");
             wakeups.new_pause(0);
         }
+    }
+
+    #[test]
+    fn a_wake_up_that_comes_after_a_key_is_still_the_one_the_agent_waits_for() {
+        let mut wakeups = Wakeups::default();
+        assert!(!wakeups.lenses_asked("a"), "none was asked for");
+        assert!(wakeups.ask(Nothing, 0).is_some());
+        wakeups.new_pause(0);
+        wakeups.changed("a");
+        assert!(wakeups.ask(Nothing, 0).is_some());
+        assert!(!wakeups.lenses_asked("a"), "of the change");
+        assert!(wakeups.lenses_asked("a"));
+        assert!(!wakeups.lenses_asked("a"), "it has come");
     }
 
     #[test]

@@ -87,6 +87,10 @@ impl Act {
 pub const FILE: &str = "a.rs";
 pub const OTHER: &str = "b.rs";
 
+/// How much later than it could the agent sends a wake-up while it does not know of the last that it has come, in
+/// milliseconds.
+const UNCONFIRMED_MS: u64 = 500;
+
 /// What the model's server does with a request, by milliseconds since it left.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Serve {
@@ -186,6 +190,8 @@ pub struct World {
     failing: u64,
     /// Wake-ups sent and not handled yet.
     wakeups_out: usize,
+    /// The agent has sent one that the plugin has not said to have come.
+    is_unconfirmed: bool,
     pub seen: Seen,
 }
 
@@ -284,6 +290,12 @@ impl World {
 
     /// When the agent will send the wake-up that was asked for, as things stand.
     fn wakeup_ms(&self) -> Option<u64> {
+        let due_ms = self.wakeup_due_ms()?;
+        Some(if self.is_unconfirmed { due_ms + UNCONFIRMED_MS } else { due_ms })
+    }
+
+    /// The same if the last one has come.
+    fn wakeup_due_ms(&self) -> Option<u64> {
         match self.asked? {
             Asked::At(at) => Some(at),
             Asked::More { number, since_ms, not_before_ms, from_first_byte } => {
@@ -326,6 +338,7 @@ impl World {
             self.faults.deaths_ms.pop_front();
             self.trace('!', &"the agent dies");
             self.asked = None;
+            self.is_unconfirmed = false;
             let now = self.now_ms;
             self.handed.values_mut().for_each(|handed| {
                 handed.has_left = true;
@@ -334,6 +347,7 @@ impl World {
             self.wake_up();
         } else if self.wakeup_ms().is_some_and(|at| at <= self.now_ms) {
             self.asked = None;
+            self.is_unconfirmed = true;
             if self.faults.lost_wakeups.front() != Some(&true) {
                 self.wakeups_in_pause += 1;
                 self.wakeups_out += 1;
@@ -666,6 +680,10 @@ impl Transport for End {
         world.asked = Some(Asked::At(world.now_ms + ms.max(1)));
     }
 
+    fn woken(&mut self) {
+        self.0.borrow_mut().is_unconfirmed = false;
+    }
+
     fn search(&mut self, _: &str, _: &str, _: &str) {}
 
     fn found(&mut self) -> Option<String> {
@@ -734,6 +752,7 @@ impl Desk {
             has_asked: false,
             wakeups_in_pause: 0,
             wakeups_out: 0,
+            is_unconfirmed: false,
             busy_ms: None,
             calls: 0,
             failing: 0,

@@ -165,9 +165,8 @@ fn holds(desk: &Desk, most_in_flight: usize) -> Result<(), String> {
         check(in_flight <= most_in_flight, &|| format!("{in_flight} requests in flight"));
         let wakeups = seen.most_wakeups_in_pause;
         check(wakeups <= 6, &|| format!("{wakeups} wake-ups in a pause"));
-        // While the editor is slow to hand a wake-up over, a message before it may ask for the next.
         let at_once = seen.most_wakeups_at_once;
-        check(at_once <= 2, &|| format!("{at_once} wake-ups before the first was handled"));
+        check(at_once <= 1, &|| format!("{at_once} wake-ups before the first was handled"));
     });
     check(desk.unanswered() <= 8, &|| format!("{} requests unanswered", desk.unanswered()));
     check(desk.handed() <= most_in_flight, &|| format!("{} requests never ended", desk.handed()));

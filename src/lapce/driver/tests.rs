@@ -143,6 +143,8 @@ impl Transport for World {
         self.wakes.set(self.wakes.get() + 1);
     }
 
+    fn woken(&mut self) {}
+
     fn search(&mut self, _: &str, _: &str, _: &str) {}
 
     fn found(&mut self) -> Option<String> {

@@ -138,6 +138,37 @@ fn each_piece_wakes_the_plugin_once() {
 }
 
 #[test]
+fn another_wake_up_comes_when_the_last_has_come_or_half_a_second_later() {
+    every_shell(|shell| {
+        let (url, server) = answer(format!(r"{OK}a\n"));
+        let mut desk = Desk::new(shell);
+        desk.client.start(ONE, &post(&url), 0, None);
+        server.join().unwrap();
+        desk.client.wake(ONE, u64::MAX);
+        desk.sent();
+        for ask in [|desk: &mut Desk| desk.client.wake(ONE, 0), |desk: &mut Desk| desk.client.timer(0)] {
+            let asked = Instant::now();
+            ask(&mut desk);
+            desk.sent();
+            let after = asked.elapsed();
+            assert!(after >= Duration::from_millis(500), "{shell:?}: {after:?}");
+        }
+        desk.client.wake(ONE, 0);
+        desk.woken();
+        // What waits for the last to come is replaced as well.
+        desk.client.wake(ONE, 0);
+        desk.sent();
+        desk.client.wake(ONE, 0);
+        desk.client.timer(NEVER);
+        desk.client.woken();
+        assert_eq!(desk.read_to_end(ONE), (br"a\n".to_vec(), TransportEvent::End));
+        desk.at_rest();
+        assert_eq!(desk.wakes(), 0, "{shell:?}");
+        desk.close();
+    });
+}
+
+#[test]
 fn without_being_asked_for_no_wake_up_comes() {
     every_shell(|shell| {
         let (go, gone) = mpsc::channel::<&str>();

@@ -393,7 +393,13 @@ impl Desk {
     }
 
     /// Waits for a wake-up.
-    pub fn woken(&self) {
+    pub fn woken(&mut self) {
+        self.sent();
+        self.client.woken();
+    }
+
+    /// Waits for a wake-up that the editor keeps to itself.
+    pub fn sent(&self) {
         self.client.host.woken.recv_timeout(CEILING).expect("a wake-up");
     }
 
