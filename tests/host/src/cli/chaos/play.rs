@@ -14,7 +14,7 @@ use ai_completion::config::LASTING_FILES;
 use serde_json::json;
 use volt_host::server::shape::openai_chat;
 use volt_host::server::{Chunk, End, Pace, Script, Server};
-use volt_host::{Lapce, Process, Setup};
+use volt_host::{Heard, Lapce, Process, Setup};
 
 use super::plan::{Curl, Plan, Serve, Step};
 use crate::cli::setup;
@@ -51,7 +51,7 @@ pub struct Tally {
 pub fn play(volt: &Path, plan: &Plan, disk: bool) -> Result<Tally, String> {
     let programs = Programs::new(plan.curl).map_err(|error| format!("cannot lay out programs: {error}"))?;
     let calm = Arc::new(AtomicBool::new(false));
-    let sent = Arc::new(Mutex::new(String::new()));
+    let sent = Arc::new(Mutex::new(Sent::default()));
     let server = serve(plan, &calm, &sent).map_err(|error| format!("no server: {error}"))?;
     let setup = Setup::new(volt)
         .setting("provider", "openai")
@@ -88,6 +88,14 @@ pub fn play(volt: &Path, plan: &Plan, disk: bool) -> Result<Tally, String> {
     };
     run.close();
     if run.wrong.is_empty() { Ok(tally) } else { Err(run.wrong) }
+}
+
+/// What the server has sent.
+#[derive(Default)]
+struct Sent {
+    text: String,
+    /// When an answer with text began.
+    texts: Vec<Instant>,
 }
 
 struct Run {
@@ -197,13 +205,12 @@ impl Run {
     }
 
     /// What must hold whatever happened.
-    fn check(&mut self, sent: &str, is_huge: bool) {
+    fn check(&mut self, sent: &Sent, is_huge: bool) {
         if let Err(error) = self.lapce.wait_quiet(QUIET, PATIENCE) {
             let error = format!("{error:#}").chars().take(400).collect::<String>();
             self.fault(&format!("it never comes to rest: {error}"));
         }
         let evidence = self.lapce.evidence();
-        let screen = self.lapce.screen();
         let inline = "textDocument/inlineCompletion";
         let most = evidence.inline_answers().max;
         let open = evidence.answers_to(inline).filter(|(_, answers)| *answers == 0).count();
@@ -232,12 +239,12 @@ impl Run {
         }
         // Indentation is the document's; the rest is what the server sent.
         let bare = |text: &str| text.split_whitespace().collect::<String>();
-        let sent = bare(sent);
+        let text = bare(&sent.text);
         // What the user takes back leads what is drawn.
         let is_foreign = |ghost: &&str| {
             let ghost = bare(ghost);
             let mut ends = (0..=TAKEN_BACK).filter_map(|start| ghost.get(start..));
-            !ends.any(|end| !end.is_empty() && consists_of(end, &sent))
+            !ends.any(|end| !end.is_empty() && consists_of(end, &text))
         };
         let foreign: BTreeSet<&str> = evidence.ghosts().map(|(_, ghost)| ghost).filter(is_foreign).collect();
         if !foreign.is_empty() {
@@ -247,12 +254,16 @@ impl Run {
         if memory > if is_huge { MEMORY_WITH_HUGE } else { MEMORY } {
             self.fault(&format!("{memory} bytes of linear memory"));
         }
-        let mut told: Vec<&str> = screen.popups.iter().map(|popup| popup.message.as_str()).collect();
-        let all = told.len();
-        told.sort_unstable();
-        told.dedup();
-        if told.len() < all {
-            self.fault(&format!("told more than once: {:?}", screen.popups));
+        let is_popup = |heard: &&Heard| heard.line.contains("\"window/showMessage\"");
+        let popups: Vec<&Heard> = evidence.heard.iter().filter(is_popup).collect();
+        for (at, popup) in popups.iter().enumerate() {
+            let before = popups.iter().take(at).rev().find(|before| before.line == popup.line);
+            // An answer that worked meanwhile makes it news again.
+            let works_between =
+                |before: &&Heard| sent.texts.iter().any(|text| (before.at..popup.at).contains(text));
+            if before.is_some_and(|before| !works_between(before)) {
+                self.fault(&format!("told more than once: {}", popup.line));
+            }
         }
     }
 
@@ -300,7 +311,7 @@ fn signal(process: &Process, number: i32) {
 }
 
 /// A server that plays the plan, and writes down the text that it sends.
-fn serve(plan: &Plan, calm: &Arc<AtomicBool>, sent: &Arc<Mutex<String>>) -> std::io::Result<Server> {
+fn serve(plan: &Plan, calm: &Arc<AtomicBool>, sent: &Arc<Mutex<Sent>>) -> std::io::Result<Server> {
     let (plan, calm, sent) = (plan.server.clone(), calm.clone(), sent.clone());
     let count = AtomicUsize::new(0);
     Server::start(move |_| {
@@ -319,7 +330,11 @@ fn serve(plan: &Plan, calm: &Arc<AtomicBool>, sent: &Arc<Mutex<String>>) -> std:
             Serve::Endless => " more".repeat(3000),
             _ => text,
         };
-        sent.lock().unwrap_or_else(PoisonError::into_inner).push_str(text.get(..64 << 10).unwrap_or(&text));
+        let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.text.push_str(text.get(..64 << 10).unwrap_or(&text));
+        if !matches!(serve, Serve::Nothing(_) | Serve::Redirect | Serve::Status(..) | Serve::Page(_)) {
+            sent.texts.push(Instant::now());
+        }
         script(serve, &text)
     })
 }
