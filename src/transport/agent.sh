@@ -138,7 +138,8 @@ ready
 
 # Removes what agents of an earlier Lapce left: those whose pipe `a` has no writer. To read from it waits for as
 # long as it has one. Without that pipe it may be one that starts just now; so it is removed by the second who sees it.
-{
+# Started by a shell that ends, so that nobody has to wait for it.
+({
     exec >/dev/null 3>&- 4>&-
     cd .. && readers=
     for old in agent-*; do
@@ -154,7 +155,7 @@ ready
         readers="$readers $!"
     done
     [ -n "$readers" ] && sleep 2 && kill -KILL $readers
-} &
+} &)
 
 now=0 serial=0
 waiting= alarm= alarm_id= sleeper=

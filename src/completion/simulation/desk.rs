@@ -807,6 +807,15 @@ impl Desk {
         });
     }
 
+    /// Opens another file, or brings it to the front and replaces all of its text.
+    pub fn write_anew(&mut self, path: &str, text: &str) {
+        self.change(|editor| {
+            editor.open(path, "rust", "");
+            editor.select((0, 0), (u32::MAX, 0));
+            editor.paste(text);
+        });
+    }
+
     /// Somebody uses the keyboard until they have done all they wanted, and then nothing for a minute.
     pub fn play(&mut self, user: impl User + 'static) {
         {
@@ -846,6 +855,13 @@ impl Desk {
     /// What is to be seen in the window.
     pub fn screen(&self) -> Screen {
         self.world.0.borrow().editor.screen()
+    }
+
+    /// Forgets what was seen so far.
+    pub fn forget(&mut self) {
+        let mut world = self.world.0.borrow_mut();
+        let Seen { now_ms, ghost_since_ms, .. } = world.seen;
+        world.seen = Seen { now_ms, ghost_since_ms, ..Seen::default() };
     }
 
     /// What was seen so far.

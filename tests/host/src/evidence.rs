@@ -108,6 +108,8 @@ impl LanguageServer {
 pub struct WakeUp {
     /// When it came.
     pub at: Instant,
+    /// The number of the language server that sent it; `None`: the volt did.
+    pub server: Option<u64>,
     /// The requests that followed, by their index in [`Evidence::told`]: one of a kind for each open document.
     pub told: Vec<usize>,
 }
@@ -324,15 +326,22 @@ impl Evidence {
     }
 
     /// The most wake-ups that were under way at one time: from the server status to the volt's taking the first
-    /// request that followed from it.
+    /// request that followed from it. The last one of a language server that was replaced told of its death, and does not
+    /// count.
     pub fn most_wakeups_outstanding(&self) -> usize {
+        let is_last_word = |wakeup: &&WakeUp| {
+            let later =
+                self.wakeups.iter().any(|later| later.server == wakeup.server && later.at > wakeup.at);
+            let is_replaced = self.language_servers.iter().any(|server| server.at > wakeup.at);
+            wakeup.server.is_some() && !later && is_replaced
+        };
         let taken = |wakeup: &WakeUp| {
             let first = wakeup.told.first().and_then(|index| self.told.get(*index));
             // What nothing followed from does not reach the volt.
             first.map_or(Some(wakeup.at), |told| told.taken)
         };
         let under_way = |moment: Instant| {
-            let begun = self.wakeups.iter().filter(|wakeup| wakeup.at <= moment);
+            let begun = self.wakeups.iter().filter(|wakeup| wakeup.at <= moment && !is_last_word(wakeup));
             begun.filter(|wakeup| taken(wakeup).is_none_or(|taken| taken > moment)).count()
         };
         self.wakeups.iter().map(|wakeup| under_way(wakeup.at)).max().unwrap_or(0)
@@ -401,15 +410,41 @@ mod tests {
             let evidence = Evidence {
                 told: vec![told(0, first_taken), told(0, None), told(10, Some(11))],
                 wakeups: vec![
-                    WakeUp { at: at(0), told: vec![0, 1] },
-                    WakeUp { at: at(10), told: vec![2] },
-                    WakeUp { at: at(20), told: vec![] },
+                    WakeUp { at: at(0), server: None, told: vec![0, 1] },
+                    WakeUp { at: at(10), server: None, told: vec![2] },
+                    WakeUp { at: at(20), server: None, told: vec![] },
                 ],
                 ..Evidence::default()
             };
             // The last one reaches nobody.
             let expected = if first_taken.is_none() { 2 } else { most };
             assert_eq!(evidence.most_wakeups_outstanding(), expected, "{first_taken:?}");
+        }
+    }
+
+    #[test]
+    fn what_tells_of_the_death_of_a_language_server_is_no_second_wake_up() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let wakeup = |ms, server| WakeUp { at: at(ms), server: Some(server), told: vec![0] };
+        let told = Told {
+            id: Some(0),
+            method: "textDocument/codeLens",
+            line: String::new(),
+            queued: at(0),
+            taken: None,
+            handled: None,
+            worked: None,
+        };
+        for (second_server, most) in [(20, 1), (5, 2)] {
+            let mut evidence = Evidence {
+                told: vec![told.clone()],
+                wakeups: vec![wakeup(10, 1), wakeup(12, 1)],
+                ..Evidence::default()
+            };
+            let server = |id, ms| LanguageServer { at: at(ms), ..LanguageServer::new(id, 1, Vec::new()) };
+            evidence.language_servers = vec![server(1, 0), server(2, second_server)];
+            assert_eq!(evidence.most_wakeups_outstanding(), most, "the second came at {second_server}");
         }
     }
 
@@ -482,7 +517,7 @@ mod tests {
     fn wakeups_are_counted_by_the_acts_they_follow() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let wakeups = [5, 15, 16, 30].map(|ms| WakeUp { at: at(ms), told: vec![] }).to_vec();
+        let wakeups = [5, 15, 16, 30].map(|ms| WakeUp { at: at(ms), server: None, told: vec![] }).to_vec();
         let evidence = Evidence { acts: vec![at(10), at(20)], wakeups, ..Evidence::default() };
         assert_eq!(evidence.wakeups_between_acts(), [1, 2, 1]);
         assert_eq!(evidence.wakeups_since(at(15)), 2);

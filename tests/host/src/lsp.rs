@@ -298,7 +298,7 @@ impl Server {
         for event in events {
             match event {
                 Event::Notification { method, params } => {
-                    plugin.window.with(|state| state.notified_by_server(&method, params));
+                    plugin.window.with(|state| state.notified_by_server(self.id, &method, params));
                 }
                 Event::Request { id, method, params } => match psp::request(plugin, &method, params) {
                     Reply::Result(result) => {

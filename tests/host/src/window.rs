@@ -158,22 +158,26 @@ impl State {
         }
         if is_connected {
             let taken = self.editor.notified(method, params);
-            self.note(method, taken);
+            self.note(method, None, taken);
         }
     }
 
-    /// A notification of one of the volt's language servers.
-    pub fn notified_by_server(&mut self, method: &str, params: Value) {
+    /// A notification of the volt's language server of that number.
+    pub fn notified_by_server(&mut self, server: u64, method: &str, params: Value) {
         let taken = self.editor.notified_by_server(method, params);
-        self.note(method, taken);
+        self.note(method, Some(server), taken);
     }
 
-    fn note(&mut self, method: &str, taken: serde_json::Result<()>) {
+    fn note(&mut self, method: &str, server: Option<u64>, taken: serde_json::Result<()>) {
         if let Err(error) = taken {
             self.evidence.faults.push(format!("{method}: {error}"));
         }
         let new = self.editor.wakeups().saturating_sub(self.evidence.wakeups.len());
-        self.evidence.wakeups.extend((0..new).map(|_| WakeUp { at: Instant::now(), told: Vec::new() }));
+        self.evidence.wakeups.extend((0..new).map(|_| WakeUp {
+            at: Instant::now(),
+            server,
+            told: Vec::new(),
+        }));
     }
 
     /// An answer of the volt.

@@ -20,6 +20,7 @@ mod session;
 mod setup;
 mod simulate;
 mod size;
+mod soak;
 mod sse;
 mod stats;
 mod terminal;
@@ -65,6 +66,7 @@ Work on the plugin:
   session    Have a made-up user write for some minutes, and measure what it comes to
   chaos      Play sessions through the real plugin while server, agent, curl and disk fail
   simulate   Play working hours among faults, in made-up time
+  soak       Ask for very many completions in one window, and measure what is left of them
   size       Print the size of the plugin's wasm by part
   wasi       Run a WASI program in the engine that Lapce uses
 
@@ -92,6 +94,7 @@ const COMMANDS: &[&str] = &[
     "session",
     "simulate",
     "size",
+    "soak",
     "sse",
     "stats",
     "uninstall",
@@ -168,6 +171,7 @@ fn run(args: impl Iterator<Item = OsString>, out: &mut dyn Write) -> Result<(), 
             Some("replay") => replay::run(args, out),
             Some("criteria") => criteria::run(args, out),
             Some("size") => size::run(args, out),
+            Some("soak") => soak::run(args, out),
             Some("wasi") => wasi::run(args, out),
             #[cfg(unix)]
             Some("chaos") => chaos::run(args, out),

@@ -32,6 +32,7 @@ const SHORTER: &[(&str, &[&str])] = &[
     ("context", &["--calls", "3"]),
     ("session", &["--seconds", "2", "--idle-seconds", "0"]),
     ("simulate", &["--hours", "1"]),
+    ("soak", &["--simulated", "20", "--real", "10"]),
 ];
 
 /// How many at a time: most of them wait for something.
