@@ -12,7 +12,7 @@ use super::text::{first_line, has, is_among, is_word, joined, run, tail};
 use crate::unseen;
 
 /// Deleting back more than this before the place of the request ends a suggestion, in bytes.
-const DELETED: usize = 32;
+pub const DELETED: usize = 32;
 
 /// What a model wrote, and how that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -122,7 +122,7 @@ pub fn answer_ending(latency: u64, pieces: &[(u64, &str)], reason: &str) -> Vec<
 /// A model: what its server does with each request.
 pub type Model = Box<dyn FnMut(&HttpRequest) -> Vec<(u64, Serve)>>;
 
-/// What goes wrong with the agent.
+/// What goes wrong with the agent and the machine.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     /// Of each wake-up to come: whether it is lost.
@@ -132,6 +132,9 @@ pub struct Faults {
     pub deaths_ms: VecDeque<u64>,
     /// How long each completion request to come keeps the plugin busy before it paints, in milliseconds.
     pub busy_ms: VecDeque<u64>,
+    /// How far the clock leaps before each of the user's acts to come, in milliseconds: the machine slept, and what was due
+    /// meanwhile happens late, all at once.
+    pub leaps_ms: VecDeque<u64>,
 }
 
 /// A request as the agent knows it.
@@ -378,6 +381,10 @@ impl World {
             return;
         };
         let before = self.editor.screen();
+        if let Some(leap) = self.faults.leaps_ms.pop_front().filter(|leap| *leap > 0) {
+            self.now_ms += leap;
+            self.trace('!', &format_args!("the clock leaps {leap} ms"));
+        }
         self.seen.now_ms = self.now_ms;
         self.next_act_ms = user.act(&mut self.editor, &self.seen).map(|gap| self.now_ms + gap);
         self.user = Some(user);

@@ -67,9 +67,10 @@ pub fn session(seed: u64, length_ms: u64) -> Result<Tally, String> {
     };
     let mut desk =
         Desk::with("fn main() {\n    |\n}\n", Box::new(model), json!({"speculative": speculative}));
-    let agent = agent_faults(&mut dice, length_ms);
-    faults.set(agent.deaths_ms.len() + agent.lost_wakeups.iter().filter(|lost| **lost).count());
-    desk.suffer(agent);
+    let machine = machine_faults(&mut dice, length_ms);
+    let leaps = machine.leaps_ms.iter().filter(|leap| **leap > 0).count();
+    faults.set(machine.deaths_ms.len() + machine.lost_wakeups.iter().filter(|lost| **lost).count() + leaps);
+    desk.suffer(machine);
     desk.cross((0..length_ms / 10_000).map(|_| dice.one_in(6)).collect::<Vec<_>>());
     desk.play(Somebody { dice: dice.split(), left_ms: length_ms, acts: acts.clone() });
     calm.set(true);
@@ -223,15 +224,18 @@ fn served(dice: &mut Dice, faults: &Cell<usize>) -> Vec<(u64, Serve)> {
     script
 }
 
-/// What goes wrong with the agent: seldom anything.
-fn agent_faults(dice: &mut Dice, length_ms: u64) -> Faults {
+/// What goes wrong with the agent and the machine: seldom anything.
+fn machine_faults(dice: &mut Dice, length_ms: u64) -> Faults {
     let mut deaths_ms: Vec<u64> = (0..dice.below(4)).map(|_| dice.below(length_ms)).collect();
     deaths_ms.sort_unstable();
     let some = |dice: &mut Dice| if dice.one_in(10) { 6 + dice.below(60) } else { 0 };
+    // From a second to nearly three hours.
+    let leap = |dice: &mut Dice| if dice.one_in(40) { 1000 * 10u64.pow(dice.below(5) as u32) } else { 0 };
     Faults {
         lost_wakeups: (0..length_ms / 5000).map(|_| dice.one_in(25)).collect(),
         deaths_ms: deaths_ms.into(),
         busy_ms: (0..length_ms / 2000).map(|_| some(dice)).collect(),
+        leaps_ms: (0..length_ms / 1000).map(|_| leap(dice)).collect(),
     }
 }
 

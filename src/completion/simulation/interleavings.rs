@@ -72,7 +72,12 @@ fn faults() -> impl Strategy<Value = Faults> {
     )
         .prop_map(|(lost_wakeups, mut deaths_ms, busy_ms)| {
             deaths_ms.sort_unstable();
-            Faults { lost_wakeups: lost_wakeups.into(), deaths_ms: deaths_ms.into(), busy_ms: busy_ms.into() }
+            Faults {
+                lost_wakeups: lost_wakeups.into(),
+                deaths_ms: deaths_ms.into(),
+                busy_ms: busy_ms.into(),
+                ..Faults::default()
+            }
         })
 }
 

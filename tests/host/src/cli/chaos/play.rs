@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use ai_completion::completion::suggestion::DELETED;
 use ai_completion::config::LASTING_FILES;
 use serde_json::json;
 use volt_host::server::shape::openai_chat;
@@ -32,9 +33,6 @@ const CALM: &str = "undisturbed();";
 /// The most linear memory, and that with an event of ten megabytes.
 const MEMORY: usize = 2 << 20;
 const MEMORY_WITH_HUGE: usize = 4 << 20;
-
-/// How much of a ghost may be text that the user deleted, in bytes.
-const TAKEN_BACK: usize = 4;
 
 /// What a run came to.
 #[derive(Debug, Clone, Copy, Default)]
@@ -240,10 +238,10 @@ impl Run {
         // Indentation is the document's; the rest is what the server sent.
         let bare = |text: &str| text.split_whitespace().collect::<String>();
         let text = bare(&sent.text);
-        // What the user takes back leads what is drawn.
+        // What the user deletes leads what is drawn.
         let is_foreign = |ghost: &&str| {
             let ghost = bare(ghost);
-            let mut ends = (0..=TAKEN_BACK).filter_map(|start| ghost.get(start..));
+            let mut ends = (0..=DELETED).filter_map(|start| ghost.get(start..));
             !ends.any(|end| !end.is_empty() && consists_of(end, &text))
         };
         let foreign: BTreeSet<&str> = evidence.ghosts().map(|(_, ghost)| ghost).filter(is_foreign).collect();
