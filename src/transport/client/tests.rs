@@ -15,6 +15,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use super::*;
+use crate::completion::simulation::dice::Dice;
 use crate::http::{Secret, Url};
 use crate::transport::agent_host::Access;
 use crate::transport::{COMMAND_SECONDS, Limits, Output, Reply};
@@ -871,6 +872,50 @@ fn a_killed_agent_leaves_nothing_and_the_next_request_works() {
                 assert_eq!(failure(desk.read_now(TWO).unwrap().0).kind, FailureKind::Cut);
                 server.join().unwrap();
             }
+            desk.sends_again();
+            desk.close();
+        }
+    });
+}
+
+#[test]
+fn whatever_the_agent_is_told_the_next_request_works() {
+    // R: a request that is or is not, beyond the first four, which are the client's. N: a number. P: a pause.
+    const COMMANDS: [&str; 11] = [
+        "s R N N 0 0",
+        "s R N N 1 R",
+        "s R N N 2 0",
+        "u R",
+        "x R",
+        "w R P N",
+        "r R N",
+        "t N",
+        "c",
+        "l R",
+        "zz R N",
+    ];
+    const REQUESTS: [&str; 5] = ["5", "6", "7", "8", "99"];
+    const NUMBERS: [&str; 6] = ["0", "1", "2", "70", "40960", "99999999"];
+    every_shell(|shell| {
+        for seed in 0..4 {
+            let mut dice = Dice::new(seed);
+            let mut commands = Vec::<String>::new();
+            while commands.len() < 40 {
+                let words = dice.pick::<&str>(&COMMANDS).split(' ').map(|word| match word {
+                    "R" => *dice.pick::<&str>(&REQUESTS),
+                    "P" if dice.one_in(4) => "-",
+                    "N" | "P" => *dice.pick::<&str>(&NUMBERS),
+                    word => word,
+                });
+                let line = words.collect::<Vec<_>>().join(" ") + "\n";
+                // A request starts once.
+                let starts = line.get(..4).filter(|start| start.starts_with("s "));
+                if starts.is_none_or(|start| !commands.iter().any(|line| line.starts_with(start))) {
+                    commands.push(line);
+                }
+            }
+            let mut desk = Desk::new(shell);
+            desk.folder.command(&commands.concat());
             desk.sends_again();
             desk.close();
         }

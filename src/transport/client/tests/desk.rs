@@ -126,6 +126,13 @@ impl Folder {
         list(&self.path)
     }
 
+    /// Writes to the agent what the plugin would.
+    pub fn command(&self, lines: &str) {
+        let agent = self.files().into_iter().next().expect("an agent");
+        let mut pipe = OpenOptions::new().write(true).open(self.path.join(agent).join("ctl")).unwrap();
+        pipe.write_all(lines.as_bytes()).unwrap();
+    }
+
     /// Live processes that work in it or have its path as an argument, and what everybody can read about them.
     pub fn processes(&self) -> Vec<(i32, String)> {
         let pids =
