@@ -129,6 +129,28 @@ fn brackets_that_the_editor_closed_are_not_closed_again() {
 }
 
 #[test]
+fn how_much_code_may_stand_behind_the_cursor_is_the_users_choice() {
+    for (most, asks) in [(Some(0), false), (Some(10), false), (None, true)] {
+        let with =
+            |setup: Setup| most.iter().fold(setup, |setup, most| setup.setting("max-line-suffix", *most));
+        let mut stage = stage(with, |_| "_of(order)".to_owned());
+        stage.open("src/one.py", "python", "total = | + price_of(item) + tax;");
+        stage.lapce.type_keys("x", KEYS);
+        if asks {
+            assert!(stage.server.wait(PATIENCE, |exchanges| !exchanges.is_empty()), "{most:?}");
+        } else {
+            stage.settle();
+            assert_eq!(stage.server.exchanges().len(), 0, "{most:?}");
+            // Who asks for it has it.
+            stage.lapce.invoke();
+            assert!(stage.server.wait(PATIENCE, |exchanges| !exchanges.is_empty()), "{most:?}");
+        }
+        stage.settle();
+        stage.finish();
+    }
+}
+
+#[test]
 fn a_file_of_secrets_stays_on_the_machine_and_the_user_hears_why() {
     let mut stage = stage(|setup| setup, |_| " = 1".to_owned());
     stage.open(".env", "", "DATABASE_TOKEN=hush-hush\n|");
