@@ -1,11 +1,47 @@
 //! What the formats' tests share.
 
+use expect_test::Expect;
+
 use super::{Account, Decoder, Prompt, Snippet, find, infill_prompt};
 use crate::http::Secret;
 use crate::stream::{Decode, StreamToken};
 
 /// One provider of each wire format.
 pub(super) const DIALECTS: &[&str] = &["openai", "anthropic", "gemini", "bedrock", "ollama", "llama-cpp"];
+
+/// Runs the cases of a table. A case is the lines that go in, then the lines that come out of `run`, behind `> `. Lines with
+/// `# ` are comments. `UPDATE_EXPECT=1` writes anew what comes out.
+pub(super) fn cases(table: &Expect, run: impl Fn(&[&str]) -> String) {
+    let (mut seen, mut input) = (String::new(), Vec::new());
+    for line in table.data().trim().lines().map(str::trim) {
+        if !line.starts_with("> ") {
+            seen += &format!("{line}\n");
+            input.extend(Some(line).filter(|line| !line.is_empty() && !line.starts_with("# ")));
+        } else if !input.is_empty() {
+            seen.extend(run(&input).split('\n').map(|line| format!("> {line}\n")));
+            input.clear();
+        }
+    }
+    assert!(input.is_empty(), "no `> ` behind {input:?}");
+    table.assert_eq(&seen);
+}
+
+/// A stream of server-sent events. A line that is JSON or `[DONE]` becomes one, `event: NAME` names the next, a line in quotes
+/// is a JSON string with bytes as they are.
+pub(super) fn sse(lines: &[&str]) -> String {
+    let event = |line: &&str| match line.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(line).unwrap(),
+        Some(b'{' | b'[') => format!("data: {line}\n\n"),
+        _ if line.starts_with("event: ") => format!("{line}\n"),
+        _ => format!("{line}\n\n"),
+    };
+    lines.iter().map(event).collect()
+}
+
+/// The tokens of a body on one line.
+pub(super) fn tokens(decoder: impl Fn() -> Decoder, body: impl AsRef<[u8]>) -> String {
+    decoded(decoder, body.as_ref()).join(" | ").replace('\\', r"\\").replace('\n', r"\n")
+}
 
 /// The tokens of a body, one line each; the same at every chunk size, or it panics.
 pub(super) fn decoded(decoder: impl Fn() -> Decoder, body: &[u8]) -> Vec<String> {

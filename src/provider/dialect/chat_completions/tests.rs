@@ -1,13 +1,13 @@
+use expect_test::expect;
+
 use super::{ChatCompletions, decoder};
-use crate::provider::testing::{decoded, recordings};
+use crate::provider::testing::{cases, decoded, recordings, sse, tokens};
 use crate::provider::{Ends, Frame, Wire};
 use crate::stream::{Decode, StreamToken};
 
-/// Each case is one stream: its frames' data, and the tokens that come out.
 #[track_caller]
 fn check(frames: &[&str], expected: &[&str]) {
-    let body: String = frames.iter().map(|data| format!("data: {data}\n\n")).collect();
-    check_body(&body, expected);
+    check_body(&sse(frames), expected);
 }
 
 #[track_caller]
@@ -18,18 +18,118 @@ fn check_body(body: &str, expected: &[&str]) {
 const STOP: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
 
 #[test]
-fn a_chat_is_text_usage_and_its_end() {
-    check(
-        &[
-            r#"{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"aX9"}"#,
-            r#"{"choices":[{"index":0,"delta":{"content":"let x"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"Q"}"#,
-            r#"{"choices":[{"index":0,"delta":{"content":" = \"ä\\\n\";"},"finish_reason":null}],"usage":null}"#,
-            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}"#,
-            r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1}}}"#,
-            "[DONE]",
-        ],
-        &["text let x", "text  = \"ä\\\n\";", "usage 9 4 2 1", "done#0 stop"],
-    );
+fn streams_become_tokens() {
+    let table = expect![[r#"
+        # a chat is text usage and its end
+        {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"aX9"}
+        {"choices":[{"index":0,"delta":{"content":"let x"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"Q"}
+        {"choices":[{"index":0,"delta":{"content":" = \"ä\\\n\";"},"finish_reason":null}],"usage":null}
+        {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}
+        {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1}}}
+        [DONE]
+        > text let x | text  = "ä\\\n"; | usage 9 4 2 1 | done#0 stop
+
+        # legacy completions have their text elsewhere
+        {"object":"text_completion","choices":[{"text":"The","index":0,"logprobs":null,"finish_reason":null}],"usage":null}
+        {"choices":[{"text":" end","index":0,"logprobs":{"tokens":[" e","nd"],"token_logprobs":[-0.5,-0.25],"top_logprobs":null},"finish_reason":"length"}]}
+        {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}
+        [DONE]
+        > text The | text#0  end (-0.75) | usage 1 2 - - | done#0 length
+
+        # choices are told apart by index
+        {"choices":[{"index":0,"delta":{"role":"assistant","content":"a"}}]}
+        {"choices":[{"index":1,"delta":{"content":"b"}}]}
+        {"choices":[{"index":1,"delta":{},"finish_reason":"length"},{"index":0,"delta":{"content":"c"},"finish_reason":"stop"}]}
+        [DONE]
+        > text a | text#1 b | text c | done#1 length | done#0 stop
+
+        # log probabilities are summed
+        {"choices":[{"index":0,"delta":{"content":""},"logprobs":{"content":[],"refusal":null}}]}
+        {"choices":[{"index":0,"delta":{"content":"ab"},"logprobs":{"content":[{"token":"a","logprob":-1.5,"bytes":[97],"top_logprobs":[]},{"token":"b","logprob":-2}]}}]}
+        {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+        > text#0 ab (-3.5) | done#0 stop
+
+        # content may come in parts
+        {"choices":[{"delta":{"content":[{"type":"text","text":"a"},{"type":"reference","reference_ids":[1]},{"type":"text","text":"b"}]}}]}
+        {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+        > text a | text b | done#0 stop
+
+        # an answer so far beside its news is passed over: Perplexity
+        {"object":"chat.completion","choices":[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"a"},"delta":{"role":"assistant","content":"a"}}]}
+        {"object":"chat.completion","choices":[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"ab"},"delta":{"role":"assistant","content":"b"}}]}
+        {"object":"chat.completion","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"ab"},"delta":{"role":"assistant","content":""}}]}
+        > text a | text b | done#0 stop
+
+        # the first of several finish reasons counts
+        {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"length"}]}
+        {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop","native_finish_reason":"stop"}]}
+        {"choices":[{"index":0,"delta":{},"finish_reason":null}],"usage":{"prompt_tokens":1}}
+        [DONE]
+        > text a | usage 1 - - - | done#0 length
+
+        # every choice must have ended
+        {"choices":[{"index":1,"delta":{"content":"b"}}]}
+        {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+        > text#1 b | error truncated - the answer ended before its end marker
+
+        # the marker within an answer is text
+        {"choices":[{"delta":{"content":"[DONE]"}}]}
+        {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+        > text [DONE] | done#0 stop
+
+        # refusals and legacy function calls are no text
+        {"choices":[{"index":0,"delta":{"role":"assistant","content":null,"refusal":"I'm"}}]}
+        {"choices":[{"index":0,"delta":{"function_call":{"name":"f","arguments":""}}}]}
+        {"choices":[{"index":0,"delta":{"function_call":{"arguments":"{\"a\""}},"finish_reason":"function_call"}]}
+        > refusal I'm | function f  | function - {"a" | done#0 tool_calls
+
+        {"choices":[{"delta":{"function_call":{"name":"f","arguments":{"a":1}}}}]}
+        {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+        > function f {"a":1} | done#0 stop
+
+        # tool calls come in pieces or whole
+        {"choices":[{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_x","type":"function","function":{"name":"f","arguments":""}}]}}]}
+        {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"lo"}}]}}]}
+        {"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"call_y","function":{"name":"g","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}
+        {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+        [DONE]
+        > tool#0 call_x f  | tool#0 - - {"lo | tool#1 call_y g {} | done#0 tool_calls
+
+        # calls say their choice and have arguments
+        {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":""}}]}}]}
+        {"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"id":"y","function":{"name":"f","arguments":{}}}]}}]}
+        {"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1"}}]}}]}
+        [DONE]
+        > tool#0 x f  | tool#1/0 y f {} | tool#1/0 - - 1 | done#0 stop | done#1 stop
+
+        # a call that says nothing is none
+        {"choices":[{"delta":{"tool_calls":[{"index":0,"id":null,"function":{"name":"","arguments":""}}]}}]}
+        {"choices":[{"delta":{"function_call":{"name":"","arguments":null}}}]}
+        {"choices":[{"delta":{"tool_calls":{},"function_call":{}}}]}
+        {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+        > done#0 stop
+
+        # usage: DeepSeek, on the finish chunk
+        {"choices":[{"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"prompt_cache_hit_tokens":3,"prompt_cache_miss_tokens":2}}
+        [DONE]
+        > usage 5 2 3 - | done#0 stop
+
+        # usage: Groq, without being asked
+        {"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"id":"r","usage":{"queue_time":0.1,"prompt_tokens":5,"completion_tokens":2}}}
+        [DONE]
+        > usage 5 2 - - | done#0 stop
+
+        # usage: Moonshot
+        {"choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":5,"completion_tokens":2}}]}
+        [DONE]
+        > usage 5 2 - - | done#0 stop
+
+        # usage: beside another that counts less
+        {"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"cost":0.1},"x_groq":{"usage":{"prompt_tokens":5}}}
+        [DONE]
+        > usage 5 2 - - | done#0 stop
+    "#]];
+    cases(&table, |frames| tokens(decoder, sse(frames)));
 }
 
 #[test]
@@ -77,44 +177,6 @@ fn keep_alives_are_passed_over() {
 }
 
 #[test]
-fn legacy_completions_have_their_text_elsewhere() {
-    check(
-        &[
-            r#"{"object":"text_completion","choices":[{"text":"The","index":0,"logprobs":null,"finish_reason":null}],"usage":null}"#,
-            r#"{"choices":[{"text":" end","index":0,"logprobs":{"tokens":[" e","nd"],"token_logprobs":[-0.5,-0.25],"top_logprobs":null},"finish_reason":"length"}]}"#,
-            r#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#,
-            "[DONE]",
-        ],
-        &["text The", "text#0  end (-0.75)", "usage 1 2 - -", "done#0 length"],
-    );
-}
-
-#[test]
-fn choices_are_told_apart_by_index() {
-    check(
-        &[
-            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":"a"}}]}"#,
-            r#"{"choices":[{"index":1,"delta":{"content":"b"}}]}"#,
-            r#"{"choices":[{"index":1,"delta":{},"finish_reason":"length"},{"index":0,"delta":{"content":"c"},"finish_reason":"stop"}]}"#,
-            "[DONE]",
-        ],
-        &["text a", "text#1 b", "text c", "done#1 length", "done#0 stop"],
-    );
-}
-
-#[test]
-fn log_probabilities_are_summed() {
-    check(
-        &[
-            r#"{"choices":[{"index":0,"delta":{"content":""},"logprobs":{"content":[],"refusal":null}}]}"#,
-            r#"{"choices":[{"index":0,"delta":{"content":"ab"},"logprobs":{"content":[{"token":"a","logprob":-1.5,"bytes":[97],"top_logprobs":[]},{"token":"b","logprob":-2}]}}]}"#,
-            STOP,
-        ],
-        &["text#0 ab (-3.5)", "done#0 stop"],
-    );
-}
-
-#[test]
 fn thoughts_are_kept_apart() {
     for delta in [
         r#"{"content":null,"reasoning_content":"hm"}"#,
@@ -137,127 +199,23 @@ fn thoughts_are_kept_apart() {
 }
 
 #[test]
-fn content_may_come_in_parts() {
-    check(
-        &[
-            r#"{"choices":[{"delta":{"content":[{"type":"text","text":"a"},{"type":"reference","reference_ids":[1]},{"type":"text","text":"b"}]}}]}"#,
-            STOP,
-        ],
-        &["text a", "text b", "done#0 stop"],
-    );
-}
-
-#[test]
-fn tool_calls_come_in_pieces_or_whole() {
-    check(
-        &[
-            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_x","type":"function","function":{"name":"f","arguments":""}}]}}]}"#,
-            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"lo"}}]}}]}"#,
-            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"call_y","function":{"name":"g","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#,
-            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
-            "[DONE]",
-        ],
-        &["tool#0 call_x f ", "tool#0 - - {\"lo", "tool#1 call_y g {}", "done#0 tool_calls"],
-    );
-}
-
-#[test]
 fn tool_calls_have_accents() {
-    for (call, expected) in [
-        (r#"{"id":"a","function":{"name":"f","arguments":"null"}}"#, "tool#0 a f null"),
-        (r#"{"index":0,"id":"","function":{"name":"","arguments":"x"}}"#, "tool#0 - - x"),
-        (r#"{"index":2,"function":{"name":"f","arguments":{"a":1}}}"#, "tool#2 - f {\"a\":1}"),
-        (r#"{"index":0,"id":"a"}"#, "tool#0 a - "),
-        (
-            r#"{"index":0,"id":"a","type":"custom","custom":{"name":"f","input":"any \"text\""}}"#,
-            "tool#0 a f any \"text\"",
-        ),
-    ] {
-        let frame = format!("{{\"choices\":[{{\"delta\":{{\"tool_calls\":[{call}]}}}}]}}");
-        check(&[&frame, STOP], &[expected, "done#0 stop"]);
-    }
-}
-
-#[test]
-fn a_call_that_says_nothing_is_none() {
-    check(
-        &[
-            r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":null,"function":{"name":"","arguments":""}}]}}]}"#,
-            r#"{"choices":[{"delta":{"function_call":{"name":"","arguments":null}}}]}"#,
-            r#"{"choices":[{"delta":{"tool_calls":{},"function_call":{}}}]}"#,
-            STOP,
-        ],
-        &["done#0 stop"],
-    );
-}
-
-#[test]
-fn refusals_and_legacy_function_calls_are_no_text() {
-    check(
-        &[
-            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":null,"refusal":"I'm"}}]}"#,
-            r#"{"choices":[{"index":0,"delta":{"function_call":{"name":"f","arguments":""}}}]}"#,
-            r#"{"choices":[{"index":0,"delta":{"function_call":{"arguments":"{\"a\""}},"finish_reason":"function_call"}]}"#,
-        ],
-        &["refusal I'm", "function f ", "function - {\"a\"", "done#0 tool_calls"],
-    );
-    check(
-        &[r#"{"choices":[{"delta":{"function_call":{"name":"f","arguments":{"a":1}}}}]}"#, STOP],
-        &["function f {\"a\":1}", "done#0 stop"],
-    );
-}
-
-#[test]
-fn an_answer_so_far_beside_its_news_is_passed_over() {
-    // Perplexity.
-    check(
-        &[
-            r#"{"object":"chat.completion","choices":[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"a"},"delta":{"role":"assistant","content":"a"}}]}"#,
-            r#"{"object":"chat.completion","choices":[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"ab"},"delta":{"role":"assistant","content":"b"}}]}"#,
-            r#"{"object":"chat.completion","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"ab"},"delta":{"role":"assistant","content":""}}]}"#,
-        ],
-        &["text a", "text b", "done#0 stop"],
-    );
-}
-
-#[test]
-fn usage_may_stand_anywhere() {
-    for (frame, expected) in [
-        // DeepSeek, on the finish chunk.
-        (
-            r#"{"choices":[{"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"prompt_cache_hit_tokens":3,"prompt_cache_miss_tokens":2}}"#,
-            "usage 5 2 3 -",
-        ),
-        // Groq, without being asked.
-        (
-            r#"{"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"id":"r","usage":{"queue_time":0.1,"prompt_tokens":5,"completion_tokens":2}}}"#,
-            "usage 5 2 - -",
-        ),
-        // Moonshot.
-        (
-            r#"{"choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":5,"completion_tokens":2}}]}"#,
-            "usage 5 2 - -",
-        ),
-        (
-            r#"{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"cost":0.1},"x_groq":{"usage":{"prompt_tokens":5}}}"#,
-            "usage 5 2 - -",
-        ),
-    ] {
-        check(&[frame, "[DONE]"], &[expected, "done#0 stop"]);
-    }
-}
-
-#[test]
-fn the_first_of_several_finish_reasons_counts() {
-    check(
-        &[
-            r#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"length"}]}"#,
-            r#"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop","native_finish_reason":"stop"}]}"#,
-            r#"{"choices":[{"index":0,"delta":{},"finish_reason":null}],"usage":{"prompt_tokens":1}}"#,
-            "[DONE]",
-        ],
-        &["text a", "usage 1 - - -", "done#0 length"],
-    );
+    let table = expect![[r#"
+        {"id":"a","function":{"name":"f","arguments":"null"}}
+        > tool#0 a f null | done#0 stop
+        {"index":0,"id":"","function":{"name":"","arguments":"x"}}
+        > tool#0 - - x | done#0 stop
+        {"index":2,"function":{"name":"f","arguments":{"a":1}}}
+        > tool#2 - f {"a":1} | done#0 stop
+        {"index":0,"id":"a"}
+        > tool#0 a -  | done#0 stop
+        {"index":0,"id":"a","type":"custom","custom":{"name":"f","input":"any \"text\""}}
+        > tool#0 a f any "text" | done#0 stop
+    "#]];
+    cases(&table, |call| {
+        let frame = format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{}]}}}}]}}"#, call[0]);
+        tokens(decoder, sse(&[&frame, STOP]))
+    });
 }
 
 #[test]
@@ -311,85 +269,57 @@ fn a_stream_cut_anywhere_keeps_what_came_and_is_whole_only_after_its_reason() {
 }
 
 #[test]
-fn every_choice_must_have_ended() {
-    check(
-        &[r#"{"choices":[{"index":1,"delta":{"content":"b"}}]}"#, STOP],
-        &["text#1 b", "error truncated - the answer ended before its end marker"],
-    );
-}
-
-#[test]
-fn the_marker_within_an_answer_is_text() {
-    check(&[r#"{"choices":[{"delta":{"content":"[DONE]"}}]}"#, STOP], &["text [DONE]", "done#0 stop"]);
-}
-
-#[test]
 fn errors_come_in_many_shapes_and_what_was_received_survives() {
-    let text = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
-    for (tail, error) in [
-        (
-            "data: {\"error\":{\"message\":\"The server had an error\",\"type\":\"server_error\"}}\n\n",
-            "error transient server_error The server had an error",
-        ),
-        // vLLM goes on with the marker.
-        (
-            "data: {\"error\":{\"message\":\"m\",\"type\":\"BadRequestError\",\"code\":400}}\n\ndata: [DONE]\n\n",
-            "error request BadRequestError m",
-        ),
-        (
-            "data: {\"object\":\"error\",\"message\":\"m\",\"type\":\"internal_server_error\",\"code\":500}\n\n",
-            "error transient internal_server_error m",
-        ),
-        // OpenRouter, beside a choice that seems to be fine.
-        (
-            "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}],\"error\":{\"code\":502,\"message\":\"m\"}}\n\ndata: [DONE]\n\n",
-            "error transient 502 m",
-        ),
-        (
-            "data: {\"choices\":[{\"error\":{\"code\":429,\"message\":\"m\"}}]}\n\n",
-            "error rate_limited 429 m",
-        ),
-        // Groq.
-        (
-            "event: error\ndata: {\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\",\"code\":\"tool_use_failed\",\"status_code\":400}}\n\n",
-            "error request tool_use_failed m",
-        ),
-        (
-            "data: {\"x_groq\":{\"error\":\"over capacity\"},\"choices\":[]}\n\n",
-            "error transient - over capacity",
-        ),
-        // Older llama.cpp, llama-box, GPUStack.
-        (
-            "error: {\"code\":500,\"message\":\"m\",\"type\":\"server_error\"}\n\n",
-            "error transient server_error m",
-        ),
-        // xAI.
-        ("data: {\"code\":\"unavailable\",\"error\":\"m\"}\n\n", "error transient unavailable m"),
-        // Google's dialect of it, as a bare tail.
-        (
-            "[{\n  \"error\": {\n    \"code\": 503,\n    \"message\": \"m\",\n    \"status\": \"UNAVAILABLE\"\n  }\n}\n]",
-            "error transient UNAVAILABLE m",
-        ),
-        (
-            "{\n  \"error\": {\n    \"code\": 429,\n    \"message\": \"m\"\n  }\n}\n",
-            "error rate_limited 429 m",
-        ),
-        ("data: [{\"error\":{\"code\":429,\"message\":\"m\"}}]\n\n", "error rate_limited 429 m"),
-        ("data: {\"detail\":\"m\"}\n\n", "error transient - m"),
-        (
-            "{\"message\":{\"content\":\"b\"},\"done\":false}\n",
-            "error malformed - the stream has a part that is not of its format: {\"message\":{\"content\":\"b\"},\"done\":false}",
-        ),
-        (
-            "data: {\"choices\":nonsense}\n\n",
-            "error malformed - the stream has a part that is not of its format: {\"choices\":nonsense}",
-        ),
-    ] {
-        check_body(tail, &[error]);
+    let table = expect![[r#"
+        {"error":{"message":"The server had an error","type":"server_error"}}
+        > error transient server_error The server had an error
+        # vLLM goes on with the marker
+        {"error":{"message":"m","type":"BadRequestError","code":400}}
+        [DONE]
+        > error request BadRequestError m
+        {"object":"error","message":"m","type":"internal_server_error","code":500}
+        > error transient internal_server_error m
+        # OpenRouter, beside a choice that seems to be fine
+        {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}],"error":{"code":502,"message":"m"}}
+        [DONE]
+        > error transient 502 m
+        {"choices":[{"error":{"code":429,"message":"m"}}]}
+        > error rate_limited 429 m
+        # Groq
+        event: error
+        {"error":{"message":"m","type":"invalid_request_error","code":"tool_use_failed","status_code":400}}
+        > error request tool_use_failed m
+        {"x_groq":{"error":"over capacity"},"choices":[]}
+        > error transient - over capacity
+        # Older llama.cpp, llama-box, GPUStack
+        error: {"code":500,"message":"m","type":"server_error"}
+        > error transient server_error m
+        # xAI
+        {"code":"unavailable","error":"m"}
+        > error transient unavailable m
+        # Google's dialect of it, as a bare tail
+        "[{\n  \"error\": {\n    \"code\": 503,\n    \"message\": \"m\",\n    \"status\": \"UNAVAILABLE\"\n  }\n}\n]"
+        > error transient UNAVAILABLE m
+        "{\n  \"error\": {\n    \"code\": 429,\n    \"message\": \"m\"\n  }\n}\n"
+        > error rate_limited 429 m
+        [{"error":{"code":429,"message":"m"}}]
+        > error rate_limited 429 m
+        {"detail":"m"}
+        > error transient - m
+        "{\"message\":{\"content\":\"b\"},\"done\":false}\n"
+        > error malformed - the stream has a part that is not of its format: {"message":{"content":"b"},"done":false}
+        {"choices":nonsense}
+        > error malformed - the stream has a part that is not of its format: {"choices":nonsense}
+    "#]];
+    cases(&table, |frames| {
+        let body = sse(frames);
+        let error = tokens(decoder, &body);
         // In the middle of an answer what is no part of it is as good as a cut.
-        let error = error.replace("error malformed", "error truncated");
-        check_body(&format!("{text}{tail}"), &["text a", &error]);
-    }
+        let later = error.replace("error malformed", "error truncated");
+        let text = r#"{"choices":[{"delta":{"content":"a"}}]}"#;
+        check_body(&(sse(&[text]) + &body), &["text a", &later]);
+        error
+    });
 }
 
 #[test]
@@ -484,49 +414,27 @@ fn recordings_decode_as_their_index_says() {
 
 #[test]
 fn mirrored_and_repeated_text_counts_once() {
-    let end = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
-    for (frames, expected) in [
-        // The same piece in the field of the legacy completions.
-        (
-            &[
-                r#"{"choices":[{"index":0,"text":" Hello","delta":{"content":" Hello"}}]}"#,
-                r#"{"choices":[{"index":0,"text":" you","delta":{"content":" you"}}]}"#,
-            ][..],
-            &["text  Hello", "text  you"][..],
-        ),
-        (&[r#"{"choices":[{"index":0,"text":"hm","delta":{"reasoning":"hm"}}]}"#], &["reasoning hm"]),
-        // Only there.
-        (&[r#"{"choices":[{"index":0,"text":"a","delta":{"role":"assistant","content":""}}]}"#], &["text a"]),
-        (&[r#"{"choices":[{"index":0,"text":"a","delta":{}}]}"#], &["text a"]),
-        // All of it again behind its pieces; of another choice it is new.
-        (
-            &[
-                r#"{"choices":[{"index":0,"delta":{"content":"a"}}]}"#,
-                r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"a"}}]}"#,
-                r#"{"choices":[{"index":1,"message":{"role":"assistant","content":"b"},"finish_reason":"stop"}]}"#,
-            ],
-            &["text a", "text#1 b"],
-        ),
-    ] {
-        let frames: Vec<_> = frames.iter().copied().chain([end]).collect();
-        let mut lines = decoded(
-            decoder,
-            frames.iter().map(|data| format!("data: {data}\n\n")).collect::<String>().as_bytes(),
-        );
+    let table = expect![[r#"
+        # The same piece in the field of the legacy completions
+        {"choices":[{"index":0,"text":" Hello","delta":{"content":" Hello"}}]}
+        {"choices":[{"index":0,"text":" you","delta":{"content":" you"}}]}
+        > text  Hello | text  you
+        {"choices":[{"index":0,"text":"hm","delta":{"reasoning":"hm"}}]}
+        > reasoning hm
+        # Only there
+        {"choices":[{"index":0,"text":"a","delta":{"role":"assistant","content":""}}]}
+        > text a
+        {"choices":[{"index":0,"text":"a","delta":{}}]}
+        > text a
+        # All of it again behind its pieces; of another choice it is new
+        {"choices":[{"index":0,"delta":{"content":"a"}}]}
+        {"choices":[{"index":0,"message":{"role":"assistant","content":"a"}}]}
+        {"choices":[{"index":1,"message":{"role":"assistant","content":"b"},"finish_reason":"stop"}]}
+        > text a | text#1 b
+    "#]];
+    cases(&table, |frames| {
+        let mut lines = decoded(decoder, sse(&[frames, &[STOP]].concat()).as_bytes());
         lines.retain(|line| !line.starts_with("done#"));
-        assert_eq!(lines, expected, "{frames:?}");
-    }
-}
-
-#[test]
-fn calls_say_their_choice_and_have_arguments() {
-    check(
-        &[
-            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":""}}]}}]}"#,
-            r#"{"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"id":"y","function":{"name":"f","arguments":{}}}]}}]}"#,
-            r#"{"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1"}}]}}]}"#,
-            "[DONE]",
-        ],
-        &["tool#0 x f ", "tool#1/0 y f {}", "tool#1/0 - - 1", "done#0 stop", "done#1 stop"],
-    );
+        lines.join(" | ")
+    });
 }
