@@ -366,7 +366,7 @@ mod tests {
     use crate::provider::event_stream::tests::{event, frame};
     use crate::provider::registry::profile;
     use crate::provider::testing::{
-        account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
+        account, cases, check_cuts, decoded, prompt, recordings, resumed, sent, tokens, with_model,
     };
 
     fn stream(events: &[(&str, &str)]) -> Vec<u8> {
@@ -378,80 +378,47 @@ mod tests {
     const STOP: (&str, &str) = ("messageStop", r#"{"p":"abc","stopReason":"end_turn"}"#);
 
     #[test]
-    fn converse_events_are_understood() {
-        let body = stream(&[
-            ("messageStart", r#"{"p":"abcd","role":"assistant"}"#),
-            ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"hm"}}}"#),
-            (
-                "contentBlockDelta",
-                r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"x"}}}"#,
-            ),
-            TEXT,
-            ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"text":""}}"#),
-            ("contentBlockStop", r#"{"contentBlockIndex":1}"#),
-            (
-                "contentBlockStart",
-                r#"{"contentBlockIndex":3,"start":{"toolUse":{"name":"f","toolUseId":"tooluse_1"}}}"#,
-            ),
-            ("contentBlockDelta", r#"{"contentBlockIndex":3,"delta":{"toolUse":{"input":"{\"a\":1}"}}}"#),
-            ("contentBlockStart", r#"{"contentBlockIndex":4,"start":{"toolUse":{"name":"g"}}}"#),
-            ("novelEvent", r#"{"delta":{"text":"no"}}"#),
-            ("messageStop", r#"{"stopReason":"tool_use"}"#),
-            (
-                "metadata",
-                r#"{"metrics":{"latencyMs":588},"usage":{"inputTokens":53,"outputTokens":21,"cacheReadInputTokens":5}}"#,
-            ),
-        ]);
-        let expected = [
-            "reasoning hm",
-            "text a\n",
-            "tool#0 tooluse_1 f ",
-            "tool#0 - - {\"a\":1}",
-            "tool#1 - g ",
-            "usage 53 21 5 -",
-            "done#0 tool_calls",
-        ];
-        assert_eq!(decoded(decoder, &body), expected);
-    }
-
-    #[test]
-    fn invoke_chunks_hold_claude_s_own_events() {
-        // {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"ab"}}
-        let text = "eyJ0eXBlIjoiY29udGVudF9ibG9ja19kZWx0YSIsImluZGV4IjowLCJkZWx0YSI6eyJ0eXBlIjoidGV4dF9kZWx0YSIsInRleHQiOiJhYiJ9fQ==";
-        // {"type":"message_stop"}
-        let stop = "eyJ0eXBlIjoibWVzc2FnZV9zdG9wIn0=";
-        // {"completion":" a","stop_reason":"stop_sequence","stop":"x"}
-        let claude2 = "eyJjb21wbGV0aW9uIjoiIGEiLCJzdG9wX3JlYXNvbiI6InN0b3Bfc2VxdWVuY2UiLCJzdG9wIjoieCJ9";
-        let chunk = |bytes: &str| event("chunk", &format!(r#"{{"bytes":"{bytes}","p":"ab"}}"#));
-        for (name, body, expected) in [
-            ("messages", [chunk(text), chunk(stop)].concat(), &["text ab", "done#0 stop"][..]),
-            ("completion", chunk(claude2), &["text  a", "done#0 stop"]),
-            (
-                "not base64",
-                chunk("e*"),
-                &[
-                    "error malformed - the stream has a part that is not of its format: {\"bytes\":\"e*\",\"p\":\"ab\"}",
-                ],
-            ),
-        ] {
-            assert_eq!(decoded(decoder, &body), expected, "{name}");
-        }
+    fn events_become_tokens() {
+        let table = expect![[r#"
+            messageStart {"p":"abcd","role":"assistant"}
+            contentBlockDelta {"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"hm"}}}
+            contentBlockDelta {"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"x"}}}
+            contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"a\n"},"p":"abcdef"}
+            contentBlockDelta {"contentBlockIndex":1,"delta":{"text":""}}
+            contentBlockStop {"contentBlockIndex":1}
+            contentBlockStart {"contentBlockIndex":3,"start":{"toolUse":{"name":"f","toolUseId":"tooluse_1"}}}
+            contentBlockDelta {"contentBlockIndex":3,"delta":{"toolUse":{"input":"{\"a\":1}"}}}
+            contentBlockStart {"contentBlockIndex":4,"start":{"toolUse":{"name":"g"}}}
+            novelEvent {"delta":{"text":"no"}}
+            messageStop {"stopReason":"tool_use"}
+            metadata {"metrics":{"latencyMs":588},"usage":{"inputTokens":53,"outputTokens":21,"cacheReadInputTokens":5}}
+            > reasoning hm | text a\n | tool#0 tooluse_1 f  | tool#0 - - {"a":1} | tool#1 - g  | usage 53 21 5 - | done#0 tool_calls
+            # Claude's own events, in base64: {"type":"content_block_delta",…,"text":"ab"}} and {"type":"message_stop"}
+            chunk {"bytes":"eyJ0eXBlIjoiY29udGVudF9ibG9ja19kZWx0YSIsImluZGV4IjowLCJkZWx0YSI6eyJ0eXBlIjoidGV4dF9kZWx0YSIsInRleHQiOiJhYiJ9fQ==","p":"ab"}
+            chunk {"bytes":"eyJ0eXBlIjoibWVzc2FnZV9zdG9wIn0=","p":"ab"}
+            > text ab | done#0 stop
+            # {"completion":" a","stop_reason":"stop_sequence","stop":"x"}
+            chunk {"bytes":"eyJjb21wbGV0aW9uIjoiIGEiLCJzdG9wX3JlYXNvbiI6InN0b3Bfc2VxdWVuY2UiLCJzdG9wIjoieCJ9","p":"ab"}
+            > text  a | done#0 stop
+            # no base64
+            chunk {"bytes":"e*","p":"ab"}
+            > error malformed - the stream has a part that is not of its format: {"bytes":"e*","p":"ab"}
+        "#]];
+        cases(&table, |lines| {
+            let events = lines.iter().map(|line| line.split_once(' ').unwrap());
+            tokens(decoder, stream(&events.collect::<Vec<_>>()))
+        });
     }
 
     #[test]
     fn an_answer_that_was_not_streamed_is_understood() {
-        for (body, expected) in [
-            (
-                r#"{"metrics":{"latencyMs":9},"output":{"message":{"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"hm","signature":"x"}}},{"text":"a"},{"toolUse":{"toolUseId":"t","name":"f","input":{"b":1}}}]}},"stopReason":"tool_use","usage":{"inputTokens":3,"outputTokens":2}}"#,
-                &["reasoning hm", "text a", "tool#0 t f {\"b\":1}", "usage 3 2 - -", "done#0 tool_calls"][..],
-            ),
-            (
-                r#"{"type":"message","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn"}"#,
-                &["text a", "done#0 stop"],
-            ),
-        ] {
-            assert_eq!(decoded(decoder, body.as_bytes()), expected, "{body}");
-        }
+        let table = expect![[r#"
+            {"metrics":{"latencyMs":9},"output":{"message":{"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"hm","signature":"x"}}},{"text":"a"},{"toolUse":{"toolUseId":"t","name":"f","input":{"b":1}}}]}},"stopReason":"tool_use","usage":{"inputTokens":3,"outputTokens":2}}
+            > reasoning hm | text a | tool#0 t f {"b":1} | usage 3 2 - - | done#0 tool_calls
+            {"type":"message","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn"}
+            > text a | done#0 stop
+        "#]];
+        cases(&table, |body| tokens(decoder, body[0]));
     }
 
     #[test]
@@ -533,15 +500,6 @@ mod tests {
 
     fn in_us(account: Account) -> Account {
         Account { options: vec![("aws.region".to_owned(), "us-east-1".to_owned())], ..account }
-    }
-
-    #[test]
-    fn a_chat_is_asked_to_fill_the_hole() {
-        expect![[r#"
-            POST https://bedrock-runtime.us-east-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
-            authorization: Bearer KEY (secret)
-            {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"}],"system":[{"text":(system)}]}
-        "#]].assert_eq(&sent("bedrock", &in_us(account()), &resumed()));
     }
 
     #[test]

@@ -319,127 +319,77 @@ pub(in crate::provider) fn decoder() -> Decoder {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::*;
     use crate::provider::registry::profile;
-    use crate::provider::testing::{check_cuts, decoded, recordings};
+    use crate::provider::testing::{cases, check_cuts, decoded, recordings, sse, tokens};
 
     fn array_decoder() -> Decoder {
         Decoder::new(Framing::JsonArray, Box::new(GenerateContent::default()))
-    }
-
-    fn sse(chunks: &[&str]) -> String {
-        chunks.iter().map(|chunk| format!("data: {chunk}\r\n\r\n")).collect()
     }
 
     fn array(chunks: &[&str]) -> String {
         format!("[{}\n]\n", chunks.join("\n,\r\n"))
     }
 
-    const FOREIGN: &str = "error malformed - the stream has a part that is not of its format: {\"this\":[{\"is\":{\"not\":\"it\"}}]}";
-    const TRUNCATED: &str = "error truncated - the answer ended before its end marker";
-
     #[test]
     fn chunks_are_the_same_by_sse_and_as_an_array() {
-        for (name, chunks, expected) in [
-            (
-                "text with cumulative usage, ended by a finish reason and nothing else",
-                &[
-                    r#"{"candidates": [{"content": {"parts": [{"text": "let x"}],"role": "model"},"index": 0}],"usageMetadata": {"promptTokenCount": 8,"totalTokenCount": 8}}"#,
-                    r#"{"candidates": [{"content": {"parts": [{"text": " = \"é]}\";\n"}]},"finishReason": "MAX_TOKENS","index": 0}],"usageMetadata": {"promptTokenCount": 8,"candidatesTokenCount": 6,"cachedContentTokenCount": 2,"thoughtsTokenCount": 3,"totalTokenCount": 17}}"#,
-                ][..],
-                &["text let x", "usage 8 - - -", "text  = \"é]}\";\n", "usage 8 6 2 3", "done#0 length"][..],
-            ),
-            (
-                "a finish reason on every chunk: the last one counts",
-                &[
-                    r#"{"candidates": [{"content": {"parts": [{"text": "a"}]},"finishReason": "STOP"}]}"#,
-                    r#"{"candidates": [{"content": {"parts": [{"text": "b"}]},"finishReason": "STOP"}]}"#,
-                    r#"{"candidates": [{"finishReason": "RECITATION"}]}"#,
-                ],
-                &["text a", "text b", "done#0 filter"],
-            ),
-            (
-                "thoughts, empty parts, missing parts, signatures",
-                &[
-                    r#"{"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"a","thought":false}]}}]}"#,
-                    r#"{"candidates":[{"content":{"parts":[]}}]}"#,
-                    r#"{"candidates":[{"content":{"role":"model"}}]}"#,
-                    r#"{"candidates":[{"content":{"parts":[{"text":""}]}}]}"#,
-                    r#"{"candidates":[{"content":{"parts":[{"thoughtSignature":"x"},{"executableCode":{"code":"1"}}]},"finishReason":"STOP"}]}"#,
-                ],
-                &["reasoning hm", "text a", "done#0 stop"],
-            ),
-            (
-                "function calls",
-                &[
-                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":[1]}},"thoughtSignature":"x"},{"functionCall":{"id":"i","name":"g"}}]},"finishReason":"STOP"}]}"#,
-                ],
-                &["tool#0 - f {\"a\":[1]}", "tool#1 i g ", "done#0 stop"],
-            ),
-            (
-                "two candidates",
-                &[
-                    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"},{"content":{"parts":[{"text":"b"}]},"index":1}]}"#,
-                    r#"{"candidates":[{"content":{"parts":[{"text":"c"}]},"index":1,"finishReason":"MAX_TOKENS"}]}"#,
-                ],
-                &["text a", "text#1 b", "text#1 c", "done#0 stop", "done#1 length"],
-            ),
-            (
-                "a candidate without its end",
-                &[
-                    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"},{"content":{"parts":[{"text":"b"}]},"index":1}]}"#,
-                ],
-                &["text a", "text#1 b", TRUNCATED],
-            ),
-            (
-                "a finish reason of tomorrow",
-                &[r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"FAKE_ENUM"}]}"#],
-                &["text a", "done#0 other"],
-            ),
-            (
-                "a blocked prompt",
-                &[
-                    r#"{"promptFeedback":{"blockReason":"SAFETY","blockReasonMessage":"Reasons","safetyRatings":[]}}"#,
-                ],
-                &["error filtered SAFETY Reasons"],
-            ),
-            (
-                "feedback that blocks nothing",
-                &[
-                    r#"{"promptFeedback":{"safetyRatings":[]},"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#,
-                ],
-                &["text a", "done#0 stop"],
-            ),
-            (
-                "cut off",
-                &[r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#],
-                &["text a", TRUNCATED],
-            ),
-            ("JSON of another kind", &[r#"{"this":[{"is":{"not":"it"}}]}"#], &[FOREIGN]),
-            (
-                "a call in parts",
-                &[
-                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","willContinue":true}}]}}]}"#,
-                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.city","stringValue":"Pa","willContinue":true}],"willContinue":true}}]}}]}"#,
-                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.city","stringValue":"ris"},{"jsonPath":"$.days[0].n","numberValue":3},{"jsonPath":"$.days[1]","boolValue":true}],"willContinue":true}}]}}]}"#,
-                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{}}]}}]}"#,
-                    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"g","args":{}}}]},"finishReason":"STOP"}]}"#,
-                ],
-                &[
-                    "tool#0 - f ",
-                    r#"tool#0 - - {"city":"Pa"#,
-                    r#"tool#0 - - ris","days":[{"n":3},true"#,
-                    "tool#0 - - ]}",
-                    "tool#1 - g {}",
-                    "done#0 stop",
-                ],
-            ),
-        ] {
-            let by_sse = decoded(decoder, sse(chunks).as_bytes());
-            assert_eq!(by_sse, expected, "{name}, SSE");
-            let by_array = decoded(array_decoder, array(chunks).as_bytes());
-            assert_eq!(by_array, expected, "{name}, array");
-        }
+        let table = expect![[r#"
+            # text with cumulative usage, ended by a finish reason and nothing else
+            {"candidates": [{"content": {"parts": [{"text": "let x"}],"role": "model"},"index": 0}],"usageMetadata": {"promptTokenCount": 8,"totalTokenCount": 8}}
+            {"candidates": [{"content": {"parts": [{"text": " = \"é]}\";\n"}]},"finishReason": "MAX_TOKENS","index": 0}],"usageMetadata": {"promptTokenCount": 8,"candidatesTokenCount": 6,"cachedContentTokenCount": 2,"thoughtsTokenCount": 3,"totalTokenCount": 17}}
+            > text let x | usage 8 - - - | text  = "é]}";\n | usage 8 6 2 3 | done#0 length
+            # a finish reason on every chunk: the last one counts
+            {"candidates": [{"content": {"parts": [{"text": "a"}]},"finishReason": "STOP"}]}
+            {"candidates": [{"content": {"parts": [{"text": "b"}]},"finishReason": "STOP"}]}
+            {"candidates": [{"finishReason": "RECITATION"}]}
+            > text a | text b | done#0 filter
+            # thoughts, empty parts, missing parts, signatures
+            {"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"a","thought":false}]}}]}
+            {"candidates":[{"content":{"parts":[]}}]}
+            {"candidates":[{"content":{"role":"model"}}]}
+            {"candidates":[{"content":{"parts":[{"text":""}]}}]}
+            {"candidates":[{"content":{"parts":[{"thoughtSignature":"x"},{"executableCode":{"code":"1"}}]},"finishReason":"STOP"}]}
+            > reasoning hm | text a | done#0 stop
+            # function calls
+            {"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":[1]}},"thoughtSignature":"x"},{"functionCall":{"id":"i","name":"g"}}]},"finishReason":"STOP"}]}
+            > tool#0 - f {"a":[1]} | tool#1 i g  | done#0 stop
+            # two candidates
+            {"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"},{"content":{"parts":[{"text":"b"}]},"index":1}]}
+            {"candidates":[{"content":{"parts":[{"text":"c"}]},"index":1,"finishReason":"MAX_TOKENS"}]}
+            > text a | text#1 b | text#1 c | done#0 stop | done#1 length
+            # a candidate without its end
+            {"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"},{"content":{"parts":[{"text":"b"}]},"index":1}]}
+            > text a | text#1 b | error truncated - the answer ended before its end marker
+            # a finish reason of tomorrow
+            {"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"FAKE_ENUM"}]}
+            > text a | done#0 other
+            # a blocked prompt
+            {"promptFeedback":{"blockReason":"SAFETY","blockReasonMessage":"Reasons","safetyRatings":[]}}
+            > error filtered SAFETY Reasons
+            # feedback that blocks nothing
+            {"promptFeedback":{"safetyRatings":[]},"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}
+            > text a | done#0 stop
+            # cut off
+            {"candidates":[{"content":{"parts":[{"text":"a"}]}}]}
+            > text a | error truncated - the answer ended before its end marker
+            # JSON of another kind
+            {"this":[{"is":{"not":"it"}}]}
+            > error malformed - the stream has a part that is not of its format: {"this":[{"is":{"not":"it"}}]}
+            # a call in parts
+            {"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","willContinue":true}}]}}]}
+            {"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.city","stringValue":"Pa","willContinue":true}],"willContinue":true}}]}}]}
+            {"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.city","stringValue":"ris"},{"jsonPath":"$.days[0].n","numberValue":3},{"jsonPath":"$.days[1]","boolValue":true}],"willContinue":true}}]}}]}
+            {"candidates":[{"content":{"parts":[{"functionCall":{}}]}}]}
+            {"candidates":[{"content":{"parts":[{"functionCall":{"name":"g","args":{}}}]},"finishReason":"STOP"}]}
+            > tool#0 - f  | tool#0 - - {"city":"Pa | tool#0 - - ris","days":[{"n":3},true | tool#0 - - ]} | tool#1 - g {} | done#0 stop
+        "#]];
+        cases(&table, |chunks| {
+            let told = tokens(decoder, sse(chunks).replace('\n', "\r\n"));
+            assert_eq!(tokens(array_decoder, array(chunks)), told);
+            told
+        });
     }
 
     #[test]

@@ -171,106 +171,69 @@ mod tests {
 
     use super::*;
     use crate::provider::FimSetting;
-    use crate::provider::testing::{account, check_cuts, decoded, recordings, resumed, sent};
-
-    fn sse(chunks: &[&str]) -> String {
-        chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect()
-    }
-
-    const TRUNCATED: &str = "error truncated - the answer ended before its end marker";
+    use crate::provider::testing::{account, cases, check_cuts, recordings, resumed, sent, sse, tokens};
 
     #[test]
-    fn the_object_that_says_stop_is_the_end() {
-        let text = r#"{"index":0,"content":"a","tokens":[58935],"stop":false,"id_slot":-1,"tokens_predicted":2,"tokens_evaluated":14}"#;
-        let held_back = r#"{"index":0,"content":"","tokens":[1],"stop":false}"#;
-        for (name, chunks, expected) in [
-            (
-                "eos, with the whole echo",
-                &[
-                    text,
-                    held_back,
-                    r#"{"index":0,"content":"","tokens":[],"stop":true,"prompt":"<PRE>","stop_type":"eos","stopping_word":"","tokens_predicted":7,"tokens_evaluated":14,"tokens_cached":20,"timings":{"cache_n":3}}"#,
-                ][..],
-                &["text a", "usage 14 7 3 -", "done#0 stop"][..],
-            ),
-            (
-                "limit, as `response_fields` leaves it",
-                &[
-                    text,
-                    r#"{"content":"","stop":true,"stop_type":"limit","tokens_predicted":7,"tokens_evaluated":14,"timings/cache_n":3}"#,
-                ],
-                &["text a", "usage 14 7 3 -", "done#0 length"],
-            ),
-            (
-                "word, in the words of old servers",
-                &[
-                    r#"{"content":"b","stop":true,"stopped_eos":false,"stopped_limit":false,"stopped_word":true}"#,
-                ],
-                &["text b", "usage - - - -", "done#0 stop"],
-            ),
-            (
-                "limit, in the words of old servers",
-                &[r#"{"content":"b","stop":true,"stopped_limit":true}"#],
-                &["text b", "usage - - - -", "done#0 length"],
-            ),
-            (
-                "two completions",
-                &[
-                    r#"{"index":0,"content":"a","stop":false}"#,
-                    r#"{"index":1,"content":"b","stop":false}"#,
-                    r#"{"index":1,"content":"","stop":true,"stop_type":"word"}"#,
-                    r#"{"index":0,"content":"","stop":true,"stop_type":"limit"}"#,
-                ],
-                &["text a", "text#1 b", "usage - - - -", "usage - - - -", "done#1 stop", "done#0 length"],
-            ),
-            (
-                "two completions, one of them cut",
-                &[
-                    r#"{"index":0,"content":"a","stop":false}"#,
-                    r#"{"index":1,"content":"","stop":true,"stop_type":"word"}"#,
-                ],
-                &["text a", "usage - - - -", TRUNCATED],
-            ),
-            (
-                "progress of the prompt",
-                &[
-                    r#"{"index":0,"content":"","tokens":[0],"stop":false,"prompt_progress":{"total":9}}"#,
-                    text,
-                ],
-                &["text a", TRUNCATED],
-            ),
-        ] {
-            assert_eq!(decoded(decoder, sse(chunks).as_bytes()), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn an_error_is_understood_in_all_its_shapes() {
-        let text = "data: {\"index\":0,\"content\":\"a\",\"stop\":false}\n\n";
-        let error = r#"{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}"#;
-        let bare = r#"{"code":503,"message":"Loading model","type":"unavailable_error"}"#;
-        let told = "error transient unavailable_error Loading model";
-        for (name, body, expected) in [
-            ("as data", format!("{text}data: {error}\n\n"), &["text a", told][..]),
-            ("as a field", format!("{text}error: {error}\n\n"), &["text a", told]),
-            ("as a field, without the wrapping", format!("{text}error: {bare}\n\n"), &["text a", told]),
-            ("as the body", error.to_owned(), &[told]),
-            ("a ping and the cut", format!(":\n\n{text}:\n\n"), &["text a", TRUNCATED]),
-        ] {
-            assert_eq!(decoded(decoder, body.as_bytes()), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn chat_is_understood_as_well() {
-        let body = sse(&[
-            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":null},"finish_reason":null}]}"#,
-            r#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}"#,
-            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
-            r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1},"timings":{}}"#,
-            "[DONE]",
-        ]);
-        assert_eq!(decoded(decoder, body.as_bytes()), ["text a", "usage 3 1 - -", "done#0 stop"]);
+    fn streams_become_tokens() {
+        let table = expect![[r#"
+            # eos, with the whole echo
+            {"index":0,"content":"a","tokens":[58935],"stop":false,"id_slot":-1,"tokens_predicted":2,"tokens_evaluated":14}
+            {"index":0,"content":"","tokens":[1],"stop":false}
+            {"index":0,"content":"","tokens":[],"stop":true,"prompt":"<PRE>","stop_type":"eos","stopping_word":"","tokens_predicted":7,"tokens_evaluated":14,"tokens_cached":20,"timings":{"cache_n":3}}
+            > text a | usage 14 7 3 - | done#0 stop
+            # limit, as `response_fields` leaves it
+            {"index":0,"content":"a","tokens":[58935],"stop":false,"id_slot":-1,"tokens_predicted":2,"tokens_evaluated":14}
+            {"content":"","stop":true,"stop_type":"limit","tokens_predicted":7,"tokens_evaluated":14,"timings/cache_n":3}
+            > text a | usage 14 7 3 - | done#0 length
+            # word, in the words of old servers
+            {"content":"b","stop":true,"stopped_eos":false,"stopped_limit":false,"stopped_word":true}
+            > text b | usage - - - - | done#0 stop
+            # limit, in the words of old servers
+            {"content":"b","stop":true,"stopped_limit":true}
+            > text b | usage - - - - | done#0 length
+            # two completions
+            {"index":0,"content":"a","stop":false}
+            {"index":1,"content":"b","stop":false}
+            {"index":1,"content":"","stop":true,"stop_type":"word"}
+            {"index":0,"content":"","stop":true,"stop_type":"limit"}
+            > text a | text#1 b | usage - - - - | usage - - - - | done#1 stop | done#0 length
+            # two completions, one of them cut
+            {"index":0,"content":"a","stop":false}
+            {"index":1,"content":"","stop":true,"stop_type":"word"}
+            > text a | usage - - - - | error truncated - the answer ended before its end marker
+            # progress of the prompt
+            {"index":0,"content":"","tokens":[0],"stop":false,"prompt_progress":{"total":9}}
+            {"index":0,"content":"a","tokens":[58935],"stop":false,"id_slot":-1,"tokens_predicted":2,"tokens_evaluated":14}
+            > text a | error truncated - the answer ended before its end marker
+            # chat
+            {"choices":[{"index":0,"delta":{"role":"assistant","content":null},"finish_reason":null}]}
+            {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}
+            {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+            {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1},"timings":{}}
+            [DONE]
+            > text a | usage 3 1 - - | done#0 stop
+            # an error as data
+            {"index":0,"content":"a","stop":false}
+            {"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}
+            > text a | error transient unavailable_error Loading model
+            # as a field
+            {"index":0,"content":"a","stop":false}
+            error: {"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}
+            > text a | error transient unavailable_error Loading model
+            # as a field, without the wrapping
+            {"index":0,"content":"a","stop":false}
+            error: {"code":503,"message":"Loading model","type":"unavailable_error"}
+            > text a | error transient unavailable_error Loading model
+            # as the body
+            "{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}"
+            > error transient unavailable_error Loading model
+            # a ping and the cut
+            :
+            {"index":0,"content":"a","stop":false}
+            :
+            > text a | error truncated - the answer ended before its end marker
+        "#]];
+        cases(&table, |lines| tokens(decoder, sse(lines)));
     }
 
     #[test]
@@ -279,38 +242,19 @@ mod tests {
     }
 
     #[test]
-    fn infill_gets_the_line_being_typed_apart() {
-        expect![[r#"
-            POST http://127.0.0.1:8080/infill
-            authorization: Bearer KEY (secret)
-            {"cache_prompt":true,"input_extra":[{"filename":"src/lib.rs","text":"mod math;\n"}],"input_prefix":"fn add(a: i32) {\n","input_suffix":"\n}\n","n_predict":64,"prompt":"    a +","response_fields":["index","content","stop","stop_type","stopped_limit","tokens_evaluated","tokens_predicted","timings/cache_n"],"stop":["\n\n"],"stream":true,"temperature":0.1}
-        "#]]
-        .assert_eq(&sent("llama-cpp", &account(), &resumed()));
-    }
-
-    #[test]
-    fn a_template_is_sent_as_a_plain_completion() {
+    fn templates_and_chats_have_requests_of_their_own() {
         let fim = FimSetting::Template("codellama".to_owned());
         let base_url = "http://localhost:8012/v1".to_owned();
+        let template = sent("llama-cpp", &Account { fim, base_url, ..account() }, &resumed());
+        let chat = sent("llama-cpp", &Account { fim: FimSetting::Chat, ..account() }, &resumed());
         expect![[r#"
             POST http://localhost:8012/completion
             authorization: Bearer KEY (secret)
             {"cache_prompt":true,"n_predict":64,"prompt":"<PRE> fn add(a: i32) {\n    a + <SUF>\n}\n <MID>","response_fields":["index","content","stop","stop_type","stopped_limit","tokens_evaluated","tokens_predicted","timings/cache_n"],"stop":["<EOT>","<PRE>","<SUF>","<MID>","\n\n"],"stream":true,"temperature":0.1}
-        "#]]
-        .assert_eq(&sent("llama-cpp", &Account { fim, base_url, ..account() }, &resumed()));
-    }
-
-    #[test]
-    fn a_chat_is_asked_to_fill_the_hole() {
-        expect![[r#"
             POST http://127.0.0.1:8080/v1/chat/completions
             authorization: Bearer KEY (secret)
             {"chat_template_kwargs":{"enable_thinking":false},"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"stream":true,"stream_options":{"include_usage":true},"temperature":0.1}
-        "#]].assert_eq(&sent(
-            "llama-cpp",
-            &Account { fim: FimSetting::Chat, ..account() },
-            &resumed(),
-        ));
+        "#]].assert_eq(&[template, chat].concat());
     }
 
     #[test]

@@ -272,163 +272,139 @@ pub(in crate::provider) fn decoder() -> Decoder {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::decoder;
-    use crate::provider::testing::{check_cuts, decoded, recordings};
+    use crate::provider::testing::{cases, check_cuts, recordings, sse, tokens};
 
     /// Events as the API sends them: named, and each name once more in the data.
-    fn sse(events: &[&str]) -> String {
+    fn named(events: &[&str]) -> String {
         let name = |data: &str| data.split('"').nth(3).unwrap_or_default().to_owned();
         events.iter().map(|data| format!("event: {}\ndata: {data}\n\n", name(data))).collect()
     }
 
-    const START: &str = r#"{"type":"message_start","message":{"id":"msg_1","content":[],"stop_reason":null,"usage":{"input_tokens":9,"cache_read_input_tokens":4,"output_tokens":1}}   }"#;
-    const TEXT_BLOCK: &str =
-        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}      }"#;
-    const STOP: &str = r#"{"type":"message_stop"  }"#;
-
     #[test]
-    fn text_comes_with_cumulative_usage_and_its_stop_reason() {
-        let body = sse(&[
-            START,
-            TEXT_BLOCK,
-            r#"{"type": "ping"}"#,
-            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"let x = \"ü\"\n"}}"#,
-            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}"#,
-            r#"{"type":"content_block_stop","index":0}"#,
-            r#"{"type":"message_delta","delta":{"stop_reason":"max_tokens","stop_sequence":null},"usage":{"output_tokens":15,"output_tokens_details":{"thinking_tokens":3}}}"#,
-            STOP,
-        ]);
-        let expected = ["usage 9 1 4 -", "text let x = \"ü\"\n", "usage 9 15 4 3", "done#0 length"];
-        assert_eq!(decoded(decoder, body.as_bytes()), expected);
-    }
-
-    #[test]
-    fn what_servers_add_or_leave_out_is_tolerated() {
-        let delta = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}"#;
-        let end = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":12,"output_tokens":2}}"#;
-        for (name, events, expected) in [
-            (
-                "message_start twice",
-                &[START, START, TEXT_BLOCK, delta, end, STOP][..],
-                &["usage 9 1 4 -", "usage 9 1 4 -", "text a", "usage 12 2 4 -", "done#0 stop"][..],
-            ),
-            ("no blocks at all", &[START, end, STOP], &["usage 9 1 4 -", "usage 12 2 4 -", "done#0 stop"]),
-            ("no block start", &[delta, end, STOP], &["text a", "usage 12 2 - -", "done#0 stop"]),
-            ("no message_stop", &[delta, end], &["text a", "usage 12 2 - -", "done#0 stop"]),
-            (
-                "blocks of unknown types, skipped by index",
-                &[
-                    r#"{"type":"content_block_start","index":0,"content_block":{"type":"compaction","content":null}}"#,
-                    r#"{"type":"content_block_delta","index":0,"delta":{"type":"compaction_delta","content":"x"}}"#,
-                    r#"{"type":"content_block_start","index":1,"content_block":{"type":"server_tool_use","id":"s","name":"web_search","input":{}}}"#,
-                    r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{}"}}"#,
-                    r#"{"type":"content_block_start","index":2,"content_block":{"type":"novelty"}}"#,
-                    r#"{"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":"no"}}"#,
-                    r#"{"type":"novel_event","text":"no"}"#,
-                    r#"{"type":"content_block_start","index":3,"content_block":{"type":"text","text":"b"}}"#,
-                    r#"{"type":"content_block_delta","index":3,"delta":{"type":"citations_delta","citation":{}}}"#,
-                    r#"{"type":"content_block_delta","index":3,"delta":{"type":"novel_delta","text":"no"}}"#,
-                    STOP,
-                ],
-                &["text b", "done#0 stop"],
-            ),
-            (
-                "thinking with its signature, redacted thinking",
-                &[
-                    r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
-                    r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
-                    r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"EqQB"}}"#,
-                    r#"{"type":"content_block_start","index":1,"content_block":{"type":"redacted_thinking","data":"x"}}"#,
-                    STOP,
-                ],
-                &["reasoning hm", "done#0 stop"],
-            ),
-            (
-                "a stop that is a refusal",
-                &[
-                    r#"{"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"type":"refusal","category":null,"explanation":"I will not."}}}"#,
-                    STOP,
-                ],
-                &["refusal I will not.", "done#0 refusal"],
-            ),
-            (
-                "a stop reason of tomorrow",
-                &[
-                    r#"{"type":"message_delta","delta":{"stop_reason":"pause_turn","stop_details":null}}"#,
-                    STOP,
-                ],
-                &["done#0 other"],
-            ),
-        ] {
-            assert_eq!(decoded(decoder, sse(events).as_bytes()), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn tool_calls_are_numbered_and_their_arguments_are_pieces() {
-        let body = sse(&[
-            TEXT_BLOCK,
-            r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_1","name":"f","input":{}}}"#,
-            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":""}}"#,
-            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"a\":"}}"#,
-            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"1}"}}"#,
-            r#"{"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"toolu_2","name":"g","input":{"b":2}}}"#,
-            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#,
-            STOP,
-        ]);
-        let expected = [
-            "tool#0 toolu_1 f ",
-            "tool#0 - - {\"a\":",
-            "tool#0 - - 1}",
-            "tool#1 toolu_2 g {\"b\":2}",
-            "done#0 tool_calls",
-        ];
-        assert_eq!(decoded(decoder, body.as_bytes()), expected);
+    fn streams_become_tokens() {
+        let table = expect![[r#"
+            # text comes with cumulative usage and its stop reason
+            {"type":"message_start","message":{"id":"msg_1","content":[],"stop_reason":null,"usage":{"input_tokens":9,"cache_read_input_tokens":4,"output_tokens":1}}   }
+            {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}      }
+            {"type": "ping"}
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"let x = \"ü\"\n"}}
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}
+            {"type":"content_block_stop","index":0}
+            {"type":"message_delta","delta":{"stop_reason":"max_tokens","stop_sequence":null},"usage":{"output_tokens":15,"output_tokens_details":{"thinking_tokens":3}}}
+            {"type":"message_stop"  }
+            > usage 9 1 4 - | text let x = "ü"\n | usage 9 15 4 3 | done#0 length
+            # message_start twice
+            {"type":"message_start","message":{"id":"msg_1","content":[],"stop_reason":null,"usage":{"input_tokens":9,"cache_read_input_tokens":4,"output_tokens":1}}   }
+            {"type":"message_start","message":{"id":"msg_1","content":[],"stop_reason":null,"usage":{"input_tokens":9,"cache_read_input_tokens":4,"output_tokens":1}}   }
+            {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}      }
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
+            {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":12,"output_tokens":2}}
+            {"type":"message_stop"  }
+            > usage 9 1 4 - | usage 9 1 4 - | text a | usage 12 2 4 - | done#0 stop
+            # no blocks at all
+            {"type":"message_start","message":{"id":"msg_1","content":[],"stop_reason":null,"usage":{"input_tokens":9,"cache_read_input_tokens":4,"output_tokens":1}}   }
+            {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":12,"output_tokens":2}}
+            {"type":"message_stop"  }
+            > usage 9 1 4 - | usage 12 2 4 - | done#0 stop
+            # no block start
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
+            {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":12,"output_tokens":2}}
+            {"type":"message_stop"  }
+            > text a | usage 12 2 - - | done#0 stop
+            # no message_stop
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
+            {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":12,"output_tokens":2}}
+            > text a | usage 12 2 - - | done#0 stop
+            # blocks of unknown types, skipped by index
+            {"type":"content_block_start","index":0,"content_block":{"type":"compaction","content":null}}
+            {"type":"content_block_delta","index":0,"delta":{"type":"compaction_delta","content":"x"}}
+            {"type":"content_block_start","index":1,"content_block":{"type":"server_tool_use","id":"s","name":"web_search","input":{}}}
+            {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{}"}}
+            {"type":"content_block_start","index":2,"content_block":{"type":"novelty"}}
+            {"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":"no"}}
+            {"type":"novel_event","text":"no"}
+            {"type":"content_block_start","index":3,"content_block":{"type":"text","text":"b"}}
+            {"type":"content_block_delta","index":3,"delta":{"type":"citations_delta","citation":{}}}
+            {"type":"content_block_delta","index":3,"delta":{"type":"novel_delta","text":"no"}}
+            {"type":"message_stop"  }
+            > text b | done#0 stop
+            # thinking with its signature, redacted thinking
+            {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+            {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}
+            {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"EqQB"}}
+            {"type":"content_block_start","index":1,"content_block":{"type":"redacted_thinking","data":"x"}}
+            {"type":"message_stop"  }
+            > reasoning hm | done#0 stop
+            # a stop that is a refusal
+            {"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"type":"refusal","category":null,"explanation":"I will not."}}}
+            {"type":"message_stop"  }
+            > refusal I will not. | done#0 refusal
+            # a stop reason of tomorrow
+            {"type":"message_delta","delta":{"stop_reason":"pause_turn","stop_details":null}}
+            {"type":"message_stop"  }
+            > done#0 other
+            # tool calls are numbered and their arguments are pieces
+            {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}      }
+            {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_1","name":"f","input":{}}}
+            {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":""}}
+            {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"a\":"}}
+            {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"1}"}}
+            {"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"toolu_2","name":"g","input":{"b":2}}}
+            {"type":"message_delta","delta":{"stop_reason":"tool_use"}}
+            {"type":"message_stop"  }
+            > tool#0 toolu_1 f  | tool#0 - - {"a": | tool#0 - - 1} | tool#1 toolu_2 g {"b":2} | done#0 tool_calls
+        "#]];
+        cases(&table, |events| tokens(decoder, named(events)));
     }
 
     #[test]
     fn errors_end_the_stream_and_keep_what_came_before() {
-        let delta = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\n";
-        let error =
-            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded","details":null}}"#;
-        let overloaded = "error transient overloaded_error Overloaded";
-        for (name, body, expected) in [
-            ("first event", format!("event: error\ndata: {error}\n\n"), &[overloaded][..]),
-            (
-                "in the middle",
-                format!("{delta}event: error\ndata: {error}\n\n{delta}"),
-                &["text a", overloaded],
-            ),
-            (
-                "named outside only",
-                format!(
-                    "{delta}event: error\ndata: {{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
-                ),
-                &["text a", overloaded],
-            ),
-            ("without an event name", format!("{delta}data: {error}\n\n"), &["text a", overloaded]),
-            ("a bare JSON tail", format!("{delta}{error}"), &["text a", overloaded]),
-            (
-                "not JSON",
-                format!("{delta}event: content_block_delta\ndata: {{oops\n\n"),
-                &["text a", "error truncated - the stream has a part that is not of its format: {oops"],
-            ),
-            (
-                "cut off",
-                delta.to_owned(),
-                &["text a", "error truncated - the answer ended before its end marker"],
-            ),
-        ] {
-            assert_eq!(decoded(decoder, body.as_bytes()), expected, "{name}");
-        }
+        let table = expect![[r#"
+            # first event
+            event: error
+            {"type":"error","error":{"type":"overloaded_error","message":"Overloaded","details":null}}
+            > error transient overloaded_error Overloaded
+            # in the middle
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
+            event: error
+            {"type":"error","error":{"type":"overloaded_error","message":"Overloaded","details":null}}
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
+            > text a | error transient overloaded_error Overloaded
+            # named outside only
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
+            event: error
+            {"type":"overloaded_error","message":"Overloaded"}
+            > text a | error transient overloaded_error Overloaded
+            # without an event name
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
+            {"type":"error","error":{"type":"overloaded_error","message":"Overloaded","details":null}}
+            > text a | error transient overloaded_error Overloaded
+            # a bare JSON tail
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
+            "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\",\"details\":null}}"
+            > text a | error transient overloaded_error Overloaded
+            # not JSON
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
+            event: content_block_delta
+            {oops
+            > text a | error truncated - the stream has a part that is not of its format: {oops
+            # cut off
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
+            > text a | error truncated - the answer ended before its end marker
+        "#]];
+        cases(&table, |lines| tokens(decoder, sse(lines)));
     }
 
     #[test]
     fn a_server_that_does_not_stream_is_understood() {
-        let body = r#"{"id":"msg_1","type":"message","role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"x"},{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":5}}"#;
-        let expected =
-            ["reasoning hm", "text a", "tool#0 t f ", "tool#0 - - {}", "usage 3 5 - -", "done#0 stop"];
-        assert_eq!(decoded(decoder, body.as_bytes()), expected);
+        let table = expect![[r#"
+            {"id":"msg_1","type":"message","role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"x"},{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":5}}
+            > reasoning hm | text a | tool#0 t f  | tool#0 - - {} | usage 3 5 - - | done#0 stop
+        "#]];
+        cases(&table, |body| tokens(decoder, body[0]));
     }
 
     #[test]
@@ -438,14 +414,14 @@ mod tests {
 
     #[test]
     fn a_cut_is_seen_wherever_it_is() {
-        let body = sse(&[
-            START,
-            TEXT_BLOCK,
+        let body = named(&[
+            r#"{"type":"message_start","message":{"id":"msg_1","content":[],"stop_reason":null,"usage":{"input_tokens":9,"cache_read_input_tokens":4,"output_tokens":1}}   }"#,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}      }"#,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a {\"é\n"}}"#,
             r#"{"type":"ping"}"#,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"b"}}"#,
             r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
-            STOP,
+            r#"{"type":"message_stop"  }"#,
         ]);
         check_cuts(decoder, body.as_bytes());
     }

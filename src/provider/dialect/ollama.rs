@@ -180,68 +180,58 @@ mod tests {
     use super::*;
     use crate::provider::FimSetting;
     use crate::provider::testing::{
-        account, check_cuts, decoded, prompt, recordings, resumed, sent, with_model,
+        account, cases, check_cuts, prompt, recordings, resumed, sent, tokens, with_model,
     };
 
     #[test]
     fn lines_of_both_apis_are_understood() {
-        let generate =
-            r#"{"model":"m","created_at":"2026-01-01T00:00:00Z","response":"let \"é\"","done":false}"#;
-        let chat = r#"{"model":"m","message":{"role":"assistant","content":"a"},"done":false}"#;
-        let end = r#"{"model":"m","response":"","done":true,"done_reason":"length","context":[1,2],"total_duration":5,"prompt_eval_count":16,"eval_count":51}"#;
-        let told = "error transient - an error was encountered while running the model";
-        for (name, lines, expected) in [
-            ("generate", &[generate, end][..], &["text let \"é\"", "usage 16 51 - -", "done#0 length"][..]),
-            (
-                "text in the last line",
-                &[r#"{"response":"!","done":true,"done_reason":"stop","eval_count":1}"#],
-                &["text !", "usage - 1 - -", "done#0 stop"],
-            ),
-            ("no reason, as old servers", &[r#"{"response":"a","done":true}"#], &["text a", "done#0 stop"]),
-            ("an empty reason", &[r#"{"response":"","done":true,"done_reason":""}"#], &["done#0 stop"]),
-            ("only loaded", &[r#"{"response":"","done":true,"done_reason":"load"}"#], &["done#0 other"]),
-            (
-                "thinking",
-                &[
-                    r#"{"response":"","thinking":"hm","done":false}"#,
-                    r#"{"message":{"content":"","thinking":"hm"},"done":false}"#,
-                    end,
-                ],
-                &["reasoning hm", "reasoning hm", "usage 16 51 - -", "done#0 length"],
-            ),
-            (
-                "chat with tools",
-                &[
-                    chat,
-                    r#"{"message":{"content":"","tool_calls":[{"id":"c","function":{"index":0,"name":"f","arguments":{"x":2}}},{"function":{"name":"g"}}]},"done":false}"#,
-                    r#"{"message":{"content":""},"done":true,"done_reason":"stop"}"#,
-                ],
-                &["text a", "tool#0 c f {\"x\":2}", "tool#1 - g ", "done#0 stop"],
-            ),
-            (
-                "arguments in a string",
-                &[
-                    r#"{"message":{"tool_calls":[{"function":{"name":"f","arguments":"{\"x\":2}"}}]},"done":false}"#,
-                    end,
-                ],
-                &["tool#0 - f {\"x\":2}", "usage 16 51 - -", "done#0 length"],
-            ),
-            (
-                "an error in the middle",
-                &[generate, r#"{"error":"an error was encountered while running the model"}"#],
-                &["text let \"é\"", told],
-            ),
-            ("an error alone", &[r#"{"error":"an error was encountered while running the model"}"#], &[told]),
-            (
-                "cut off",
-                &[generate],
-                &["text let \"é\"", "error truncated - the answer ended before its end marker"],
-            ),
-        ] {
-            for ending in ["\n", "\r\n"] {
-                assert_eq!(decoded(decoder, lines.join(ending).as_bytes()), expected, "{name}");
-            }
-        }
+        let table = expect![[r#"
+            # generate
+            {"model":"m","created_at":"2026-01-01T00:00:00Z","response":"let \"é\"","done":false}
+            {"model":"m","response":"","done":true,"done_reason":"length","context":[1,2],"total_duration":5,"prompt_eval_count":16,"eval_count":51}
+            > text let "é" | usage 16 51 - - | done#0 length
+            # text in the last line
+            {"response":"!","done":true,"done_reason":"stop","eval_count":1}
+            > text ! | usage - 1 - - | done#0 stop
+            # no reason, as old servers
+            {"response":"a","done":true}
+            > text a | done#0 stop
+            # an empty reason
+            {"response":"","done":true,"done_reason":""}
+            > done#0 stop
+            # only loaded
+            {"response":"","done":true,"done_reason":"load"}
+            > done#0 other
+            # thinking
+            {"response":"","thinking":"hm","done":false}
+            {"message":{"content":"","thinking":"hm"},"done":false}
+            {"model":"m","response":"","done":true,"done_reason":"length","context":[1,2],"total_duration":5,"prompt_eval_count":16,"eval_count":51}
+            > reasoning hm | reasoning hm | usage 16 51 - - | done#0 length
+            # chat with tools
+            {"model":"m","message":{"role":"assistant","content":"a"},"done":false}
+            {"message":{"content":"","tool_calls":[{"id":"c","function":{"index":0,"name":"f","arguments":{"x":2}}},{"function":{"name":"g"}}]},"done":false}
+            {"message":{"content":""},"done":true,"done_reason":"stop"}
+            > text a | tool#0 c f {"x":2} | tool#1 - g  | done#0 stop
+            # arguments in a string
+            {"message":{"tool_calls":[{"function":{"name":"f","arguments":"{\"x\":2}"}}]},"done":false}
+            {"model":"m","response":"","done":true,"done_reason":"length","context":[1,2],"total_duration":5,"prompt_eval_count":16,"eval_count":51}
+            > tool#0 - f {"x":2} | usage 16 51 - - | done#0 length
+            # an error in the middle
+            {"model":"m","created_at":"2026-01-01T00:00:00Z","response":"let \"é\"","done":false}
+            {"error":"an error was encountered while running the model"}
+            > text let "é" | error transient - an error was encountered while running the model
+            # an error alone
+            {"error":"an error was encountered while running the model"}
+            > error transient - an error was encountered while running the model
+            # cut off
+            {"model":"m","created_at":"2026-01-01T00:00:00Z","response":"let \"é\"","done":false}
+            > text let "é" | error truncated - the answer ended before its end marker
+        "#]];
+        cases(&table, |lines| {
+            let told = tokens(decoder, lines.join("\n"));
+            assert_eq!(tokens(decoder, lines.join("\r\n")), told);
+            told
+        });
     }
 
     #[test]
@@ -253,48 +243,23 @@ mod tests {
     }
 
     #[test]
-    fn fim_is_asked_by_suffix() {
-        let prompt = Prompt { snippets: Vec::new(), ..resumed() };
+    fn each_way_to_ask_has_its_request() {
+        let by_suffix = sent("ollama", &account(), &Prompt { snippets: Vec::new(), ..resumed() });
+        let template = FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned());
+        let raw = sent("ollama", &Account { fim: template, ..with_model("m") }, &resumed());
+        let base_url = "https://ollama.com/v1".to_owned();
+        let chat = sent("ollama", &Account { fim: FimSetting::Chat, base_url, ..account() }, &resumed());
         expect![[r#"
             POST http://localhost:11434/api/generate
             authorization: Bearer KEY (secret)
             {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"fn add(a: i32) {\n    a +","stream":true,"suffix":"\n}\n","think":false}
-        "#]]
-        .assert_eq(&sent("ollama", &account(), &prompt));
-    }
-
-    #[test]
-    fn files_are_shown_by_the_family_s_template() {
-        expect![[r#"
-            POST http://localhost:11434/api/generate
-            authorization: Bearer KEY (secret)
-            {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"<|repo_name|>demo\n<|file_sep|>src/lib.rs\nmod math;\n<|file_sep|>src/math.rs\n<|fim_prefix|>fn add(a: i32) {\n    <|fim_suffix|>\n}\n<|fim_middle|>","raw":true,"stream":true,"think":false}
-        "#]].assert_eq(&sent("ollama", &account(), &prompt()));
-    }
-
-    #[test]
-    fn a_template_of_the_user_s_own_is_sent_raw() {
-        let fim = FimSetting::Template("<P>{prefix}<S>{suffix}<M>".to_owned());
-        expect![[r#"
             POST http://localhost:11434/api/generate
             authorization: Bearer KEY (secret)
             {"keep_alive":"30m","model":"m","options":{"num_ctx":8192,"num_predict":64,"stop":["\n\n"],"temperature":0.1},"prompt":"<P>fn add(a: i32) {\n    a +<S>\n}\n<M>","raw":true,"stream":true,"think":false}
-        "#]]
-        .assert_eq(&sent("ollama", &Account { fim, ..with_model("m") }, &resumed()));
-    }
-
-    #[test]
-    fn a_chat_is_asked_to_fill_the_hole() {
-        let base_url = "https://ollama.com/v1".to_owned();
-        expect![[r#"
             POST https://ollama.com/api/chat
             authorization: Bearer KEY (secret)
             {"keep_alive":"30m","messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"temperature":0.1},"stream":true,"think":false}
-        "#]].assert_eq(&sent(
-            "ollama",
-            &Account { fim: FimSetting::Chat, base_url, ..account() },
-            &resumed(),
-        ));
+        "#]].assert_eq(&[by_suffix, raw, chat].concat());
     }
 
     #[test]

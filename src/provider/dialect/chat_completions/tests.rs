@@ -28,65 +28,54 @@ fn streams_become_tokens() {
         {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1}}}
         [DONE]
         > text let x | text  = "ä\\\n"; | usage 9 4 2 1 | done#0 stop
-
         # legacy completions have their text elsewhere
         {"object":"text_completion","choices":[{"text":"The","index":0,"logprobs":null,"finish_reason":null}],"usage":null}
         {"choices":[{"text":" end","index":0,"logprobs":{"tokens":[" e","nd"],"token_logprobs":[-0.5,-0.25],"top_logprobs":null},"finish_reason":"length"}]}
         {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}
         [DONE]
         > text The | text#0  end (-0.75) | usage 1 2 - - | done#0 length
-
         # choices are told apart by index
         {"choices":[{"index":0,"delta":{"role":"assistant","content":"a"}}]}
         {"choices":[{"index":1,"delta":{"content":"b"}}]}
         {"choices":[{"index":1,"delta":{},"finish_reason":"length"},{"index":0,"delta":{"content":"c"},"finish_reason":"stop"}]}
         [DONE]
         > text a | text#1 b | text c | done#1 length | done#0 stop
-
         # log probabilities are summed
         {"choices":[{"index":0,"delta":{"content":""},"logprobs":{"content":[],"refusal":null}}]}
         {"choices":[{"index":0,"delta":{"content":"ab"},"logprobs":{"content":[{"token":"a","logprob":-1.5,"bytes":[97],"top_logprobs":[]},{"token":"b","logprob":-2}]}}]}
         {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
         > text#0 ab (-3.5) | done#0 stop
-
         # content may come in parts
         {"choices":[{"delta":{"content":[{"type":"text","text":"a"},{"type":"reference","reference_ids":[1]},{"type":"text","text":"b"}]}}]}
         {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
         > text a | text b | done#0 stop
-
         # an answer so far beside its news is passed over: Perplexity
         {"object":"chat.completion","choices":[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"a"},"delta":{"role":"assistant","content":"a"}}]}
         {"object":"chat.completion","choices":[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"ab"},"delta":{"role":"assistant","content":"b"}}]}
         {"object":"chat.completion","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"ab"},"delta":{"role":"assistant","content":""}}]}
         > text a | text b | done#0 stop
-
         # the first of several finish reasons counts
         {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"length"}]}
         {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop","native_finish_reason":"stop"}]}
         {"choices":[{"index":0,"delta":{},"finish_reason":null}],"usage":{"prompt_tokens":1}}
         [DONE]
         > text a | usage 1 - - - | done#0 length
-
         # every choice must have ended
         {"choices":[{"index":1,"delta":{"content":"b"}}]}
         {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
         > text#1 b | error truncated - the answer ended before its end marker
-
         # the marker within an answer is text
         {"choices":[{"delta":{"content":"[DONE]"}}]}
         {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
         > text [DONE] | done#0 stop
-
         # refusals and legacy function calls are no text
         {"choices":[{"index":0,"delta":{"role":"assistant","content":null,"refusal":"I'm"}}]}
         {"choices":[{"index":0,"delta":{"function_call":{"name":"f","arguments":""}}}]}
         {"choices":[{"index":0,"delta":{"function_call":{"arguments":"{\"a\""}},"finish_reason":"function_call"}]}
         > refusal I'm | function f  | function - {"a" | done#0 tool_calls
-
         {"choices":[{"delta":{"function_call":{"name":"f","arguments":{"a":1}}}}]}
         {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
         > function f {"a":1} | done#0 stop
-
         # tool calls come in pieces or whole
         {"choices":[{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_x","type":"function","function":{"name":"f","arguments":""}}]}}]}
         {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"lo"}}]}}]}
@@ -94,36 +83,30 @@ fn streams_become_tokens() {
         {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
         [DONE]
         > tool#0 call_x f  | tool#0 - - {"lo | tool#1 call_y g {} | done#0 tool_calls
-
         # calls say their choice and have arguments
         {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":""}}]}}]}
         {"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"id":"y","function":{"name":"f","arguments":{}}}]}}]}
         {"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1"}}]}}]}
         [DONE]
         > tool#0 x f  | tool#1/0 y f {} | tool#1/0 - - 1 | done#0 stop | done#1 stop
-
         # a call that says nothing is none
         {"choices":[{"delta":{"tool_calls":[{"index":0,"id":null,"function":{"name":"","arguments":""}}]}}]}
         {"choices":[{"delta":{"function_call":{"name":"","arguments":null}}}]}
         {"choices":[{"delta":{"tool_calls":{},"function_call":{}}}]}
         {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
         > done#0 stop
-
         # usage: DeepSeek, on the finish chunk
         {"choices":[{"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"prompt_cache_hit_tokens":3,"prompt_cache_miss_tokens":2}}
         [DONE]
         > usage 5 2 3 - | done#0 stop
-
         # usage: Groq, without being asked
         {"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"id":"r","usage":{"queue_time":0.1,"prompt_tokens":5,"completion_tokens":2}}}
         [DONE]
         > usage 5 2 - - | done#0 stop
-
         # usage: Moonshot
         {"choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":5,"completion_tokens":2}}]}
         [DONE]
         > usage 5 2 - - | done#0 stop
-
         # usage: beside another that counts less
         {"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"cost":0.1},"x_groq":{"usage":{"prompt_tokens":5}}}
         [DONE]
