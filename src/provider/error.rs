@@ -3,8 +3,6 @@
 mod body;
 mod classify;
 mod clean;
-#[cfg(test)]
-mod recordings;
 mod refused;
 mod sentence;
 #[cfg(test)]

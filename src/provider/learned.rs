@@ -164,17 +164,23 @@ impl Learned {
     }
 }
 
+impl Lesson {
+    /// As a line of the file has it.
+    fn words(&self) -> String {
+        match self {
+            Self::Drop(path) => format!("drop {path}"),
+            Self::Rename(from, to) => format!("rename {from} {to}"),
+            Self::NoSuffix => "no-suffix".to_owned(),
+            Self::NoFim => "no-fim".to_owned(),
+        }
+    }
+}
+
 impl Entry {
     fn line(&self) -> String {
-        let lesson = match &self.lesson {
-            Lesson::Drop(path) => format!("drop {path}"),
-            Lesson::Rename(from, to) => format!("rename {from} {to}"),
-            Lesson::NoSuffix => "no-suffix".to_owned(),
-            Lesson::NoFim => "no-fim".to_owned(),
-        };
         // Neither a URL nor a model's name has tabs or line breaks; from foreign text they are taken out.
         let plain = |text: &str| text.replace(|c: char| c.is_control(), "");
-        [plain(&self.server), plain(&self.model), lesson].join("\t")
+        [plain(&self.server), plain(&self.model), self.lesson.words()].join("\t")
     }
 
     fn read(line: &str) -> Option<Self> {
@@ -204,7 +210,10 @@ pub fn server_of(url: &Url) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::*;
+    use crate::provider::testing::cases;
 
     fn drop(path: &str) -> Lesson {
         Lesson::Drop(path.to_owned())
@@ -219,92 +228,59 @@ mod tests {
         let sent = r#"{"model":"m","messages":[{"role":"user","content":"temperature"}],"max_tokens":9,"temperature":0.1,
             "reasoning_effort":"low","stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false},
             "generationConfig":{"thinkingConfig":{"thinkingLevel":"low"}},"thinking":{"type":"disabled"},"stop":["x"]}"#;
-        for (status, body, expected) in [
-            (
-                400,
-                r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","param":"max_tokens","code":"unsupported_parameter"}}"#,
-                Some(rename("max_tokens", "max_completion_tokens")),
-            ),
-            (
-                400,
-                r#"{"error":{"message":"Unknown parameter: 'stream_options.include_obfuscation'.","param":"stream_options.include_obfuscation","code":"unknown_parameter"}}"#,
-                Some(drop("stream_options.include_obfuscation")),
-            ),
-            (
-                400,
-                r#"{"error":{"message":"Unsupported value: 'temperature' does not support 0.1 with this model.","param":"temperature","code":"unsupported_value"}}"#,
-                Some(drop("temperature")),
-            ),
-            // FastAPI and pydantic.
-            (
-                422,
-                r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options","include_usage"],"msg":"Extra inputs are not permitted"}]}"#,
-                Some(drop("stream_options.include_usage")),
-            ),
-            // Words only.
-            (
-                400,
-                r#"{"type":"error","error":{"type":"invalid_request_error","message":"thinking: Extra inputs are not permitted"}}"#,
-                Some(drop("thinking")),
-            ),
-            (
-                400,
-                r#"{"message":"`reasoning_effort` is not supported with this model"}"#,
-                Some(drop("reasoning_effort")),
-            ),
-            // xAI names fields as its own code does.
-            (
-                400,
-                r#"{"code":"Client specified an invalid argument","error":"Model m does not support parameter reasoningEffort."}"#,
-                Some(drop("reasoning_effort")),
-            ),
-            (400, r#"{"error":"Model m does not support parameter reasoningEffortLevel."}"#, None),
-            (
-                400,
-                r#"{"error":{"message":"Unrecognized request argument supplied: stop"}}"#,
-                Some(drop("stop")),
-            ),
-            (
-                400,
-                r#"{"error":{"code":400,"message":"Invalid JSON payload received. Unknown name \"thinkingLevel\" at 'generation_config.thinking_config': Cannot find field.","status":"INVALID_ARGUMENT"}}"#,
-                Some(drop("generationConfig.thinkingConfig.thinkingLevel")),
-            ),
-            (
-                400,
-                r#"{"error":{"code":400,"message":"Thinking_level is not supported for this model.","status":"INVALID_ARGUMENT"}}"#,
-                Some(drop("generationConfig.thinkingConfig.thinkingLevel")),
-            ),
-            // A value that is out of range is the user's to change.
-            (400, r#"{"error":{"message":"max_tokens must be at most 4096","param":"max_tokens"}}"#, None),
-            (
-                400,
-                r#"{"error":{"message":"Invalid 'temperature': decimal above maximum value.","param":"temperature","code":"decimal_above_max_value"}}"#,
-                None,
-            ),
-            // What the request cannot do without, and what it does not have.
-            (400, r#"{"error":{"message":"Unsupported parameter: 'messages'","param":"messages"}}"#, None),
-            (400, r#"{"error":{"message":"Unknown parameter: 'top_k'","param":"top_k"}}"#, None),
-            (
-                400,
-                r#"{"error":{"message":"This model's maximum context length is 9 tokens; max_tokens is not supported","param":"max_tokens"}}"#,
-                None,
-            ),
-            (401, r#"{"error":{"message":"Unknown parameter: 'temperature'","param":"temperature"}}"#, None),
-            (
-                400,
-                r#"{"error":"registry.ollama.ai/library/phi4:latest does not support insert"}"#,
-                Some(Lesson::NoSuffix),
-            ),
-            (
-                400,
-                r#"{"error":{"message":"suffix is not currently supported","type":"BadRequestError","code":400}}"#,
-                Some(Lesson::NoSuffix),
-            ),
-            (400, "", None),
-        ] {
-            let response = Response { status, headers: &[], body: body.as_bytes() };
-            assert_eq!(lesson(&Account::default(), &response, sent.as_bytes()), expected, "{body}");
-        }
+        let table = expect![[r#"
+            400 {"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","param":"max_tokens","code":"unsupported_parameter"}}
+            > rename max_tokens max_completion_tokens
+            400 {"error":{"message":"Unknown parameter: 'stream_options.include_obfuscation'.","param":"stream_options.include_obfuscation","code":"unknown_parameter"}}
+            > drop stream_options.include_obfuscation
+            400 {"error":{"message":"Unsupported value: 'temperature' does not support 0.1 with this model.","param":"temperature","code":"unsupported_value"}}
+            > drop temperature
+            # FastAPI and pydantic
+            422 {"detail":[{"type":"extra_forbidden","loc":["body","stream_options","include_usage"],"msg":"Extra inputs are not permitted"}]}
+            > drop stream_options.include_usage
+            # Words only
+            400 {"type":"error","error":{"type":"invalid_request_error","message":"thinking: Extra inputs are not permitted"}}
+            > drop thinking
+            400 {"message":"`reasoning_effort` is not supported with this model"}
+            > drop reasoning_effort
+            # xAI names fields as its own code does
+            400 {"code":"Client specified an invalid argument","error":"Model m does not support parameter reasoningEffort."}
+            > drop reasoning_effort
+            400 {"error":"Model m does not support parameter reasoningEffortLevel."}
+            > nothing
+            400 {"error":{"message":"Unrecognized request argument supplied: stop"}}
+            > drop stop
+            400 {"error":{"code":400,"message":"Invalid JSON payload received. Unknown name \"thinkingLevel\" at 'generation_config.thinking_config': Cannot find field.","status":"INVALID_ARGUMENT"}}
+            > drop generationConfig.thinkingConfig.thinkingLevel
+            400 {"error":{"code":400,"message":"Thinking_level is not supported for this model.","status":"INVALID_ARGUMENT"}}
+            > drop generationConfig.thinkingConfig.thinkingLevel
+            # A value that is out of range is the user's to change
+            400 {"error":{"message":"max_tokens must be at most 4096","param":"max_tokens"}}
+            > nothing
+            400 {"error":{"message":"Invalid 'temperature': decimal above maximum value.","param":"temperature","code":"decimal_above_max_value"}}
+            > nothing
+            # What the request cannot do without, and what it does not have
+            400 {"error":{"message":"Unsupported parameter: 'messages'","param":"messages"}}
+            > nothing
+            400 {"error":{"message":"Unknown parameter: 'top_k'","param":"top_k"}}
+            > nothing
+            400 {"error":{"message":"This model's maximum context length is 9 tokens; max_tokens is not supported","param":"max_tokens"}}
+            > nothing
+            401 {"error":{"message":"Unknown parameter: 'temperature'","param":"temperature"}}
+            > nothing
+            400 {"error":"registry.ollama.ai/library/phi4:latest does not support insert"}
+            > no-suffix
+            400 {"error":{"message":"suffix is not currently supported","type":"BadRequestError","code":400}}
+            > no-suffix
+            400
+            > nothing
+        "#]];
+        cases(&table, |refusal| {
+            let (status, body) = refusal[0].split_once(' ').unwrap_or((refusal[0], ""));
+            let response = Response { status: status.parse().unwrap(), headers: &[], body: body.as_bytes() };
+            lesson(&Account::default(), &response, sent.as_bytes())
+                .map_or("nothing".to_owned(), |lesson| lesson.words())
+        });
     }
 
     #[test]

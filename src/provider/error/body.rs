@@ -178,100 +178,85 @@ pub(in crate::provider) fn exception(name: &str, payload: &str) -> StreamError<'
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::*;
-    use crate::stream::ErrorKind;
+    use crate::provider::testing::cases;
 
     #[test]
     fn the_message_is_found_wherever_it_stands() {
-        for (body, message, code) in [
-            (r#"{"error":{"message":"m","type":"t","code":"c"}}"#, "m", Some("c")),
-            (r#"{"error":{"message":"m","type":"t","code":null}}"#, "m", Some("t")),
-            (
-                r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#,
-                "m",
-                Some("overloaded_error"),
-            ),
-            (
-                r#"{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED"}}"#,
-                "m",
-                Some("RESOURCE_EXHAUSTED"),
-            ),
-            (r#"{"error":{"code":402,"message":"m"}}"#, "m", Some("402")),
-            (
-                r#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]"#,
-                "m",
-                Some("INVALID_ARGUMENT"),
-            ),
-            (r#"{"code":"invalid-argument","error":"m"}"#, "m", Some("invalid-argument")),
-            (
-                r#"{"object":"error","message":"m","type":"invalid_model","code":"1500"}"#,
-                "m",
-                Some("invalid_model"),
-            ),
-            (r#"{"detail":"m"}"#, "m", None),
-            (r#"{"detail":[{"loc":["body"],"msg":"m","type":"missing"}]}"#, "m", None),
-            (r#"{"errors":[{"code":5007,"message":"m"}],"success":false}"#, "m", None),
-            (r#"{"error":"m"}"#, "m", None),
-            (r#"{"message":"m"}"#, "m", None),
-            (
-                r#"{"error":{"code":502,"message":"m","metadata":{"raw":"upstream"}}}"#,
-                "m: upstream",
-                Some("502"),
-            ),
-            (r#"{"error":{"metadata":{"raw":"{\"error\":{\"message\":\"r\"}}"}}}"#, "r", None),
-            (
-                r#"{"type":"response.failed","response":{"error":{"code":"server_error","message":"m"}}}"#,
-                "m",
-                Some("server_error"),
-            ),
-            (r#"{"type":"error","code":"c","message":"m","param":null}"#, "m", Some("c")),
-            (r#"{"what":1}"#, r#"{"what":1}"#, None),
-            ("plain words", "plain words", None),
-            ("", "", None),
-        ] {
-            let complaint = ErrorBody::of_body(body.as_bytes());
-            assert_eq!((complaint.message.as_str(), complaint.code.as_deref()), (message, code), "{body}");
-        }
+        let table = expect![[r#"
+            {"error":{"message":"m","type":"t","code":"c"}}
+            > m, code c
+            {"error":{"message":"m","type":"t","code":null}}
+            > m, code t
+            {"type":"error","error":{"type":"overloaded_error","message":"m"}}
+            > m, code overloaded_error
+            {"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED"}}
+            > m, code RESOURCE_EXHAUSTED
+            {"error":{"code":402,"message":"m"}}
+            > m, code 402
+            [{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]
+            > m, code INVALID_ARGUMENT
+            {"code":"invalid-argument","error":"m"}
+            > m, code invalid-argument
+            {"object":"error","message":"m","type":"invalid_model","code":"1500"}
+            > m, code invalid_model
+            {"detail":"m"}
+            > m, code -
+            {"detail":[{"loc":["body"],"msg":"m","type":"missing"}]}
+            > m, code -
+            {"errors":[{"code":5007,"message":"m"}],"success":false}
+            > m, code -
+            {"error":"m"}
+            > m, code -
+            {"message":"m"}
+            > m, code -
+            {"error":{"code":502,"message":"m","metadata":{"raw":"upstream"}}}
+            > m: upstream, code 502
+            {"error":{"metadata":{"raw":"{\"error\":{\"message\":\"r\"}}"}}}
+            > r, code -
+            {"type":"response.failed","response":{"error":{"code":"server_error","message":"m"}}}
+            > m, code server_error
+            {"type":"error","code":"c","message":"m","param":null}
+            > m, code c
+            {"what":1}
+            > {"what":1}, code -
+            plain words
+            > plain words, code -
+            ""
+            > , code -
+        "#]];
+        cases(&table, |body| {
+            let body = ErrorBody::of_body(body[0].trim_matches('"').as_bytes());
+            format!("{}, code {}", body.message, body.code.as_deref().unwrap_or("-"))
+        });
     }
 
     #[test]
     fn an_error_within_a_stream_is_classified_by_its_own_code() {
-        for (frame, kind, retry) in [
-            (
-                r#"{"error":{"message":"The server had an error","type":"server_error"}}"#,
-                ErrorKind::Transient,
-                None,
-            ),
-            (
-                r#"{"error":{"code":400,"message":"Token limit reached"},"choices":[]}"#,
-                ErrorKind::Request,
-                None,
-            ),
-            (
-                r#"{"error":{"message":"x","code":"tool_use_failed","status_code":400}}"#,
-                ErrorKind::Request,
-                None,
-            ),
-            (r#"{"error":"an error was encountered while running the model"}"#, ErrorKind::Transient, None),
-            (
-                r#"{"error":{"code":429,"message":"x","details":[{"@type":"t","retryDelay":"1.5s"}]}}"#,
-                ErrorKind::RateLimited,
-                Some(1500),
-            ),
-            (
-                r#"{"error":{"code":429,"message":"Slow down: wait for 20 seconds."}}"#,
-                ErrorKind::RateLimited,
-                Some(20_000),
-            ),
-            (
-                r#"{"error":{"code":429,"message":"Your quota will reset after 1m39s."}}"#,
-                ErrorKind::RateLimited,
-                Some(99_000),
-            ),
-            (r#"{"error":{"code":"context_length_exceeded","message":"x"}}"#, ErrorKind::TooLong, None),
-        ] {
-            let error = stream_error(frame);
-            assert_eq!((error.kind, error.retry_after_ms), (kind, retry), "{frame}");
-        }
+        let table = expect![[r#"
+            {"error":{"message":"The server had an error","type":"server_error"}}
+            > transient, wait -
+            {"error":{"code":400,"message":"Token limit reached"},"choices":[]}
+            > request, wait -
+            {"error":{"message":"x","code":"tool_use_failed","status_code":400}}
+            > request, wait -
+            {"error":"an error was encountered while running the model"}
+            > transient, wait -
+            {"error":{"code":429,"message":"x","details":[{"@type":"t","retryDelay":"1.5s"}]}}
+            > rate_limited, wait 1500
+            {"error":{"code":429,"message":"Slow down: wait for 20 seconds."}}
+            > rate_limited, wait 20000
+            {"error":{"code":429,"message":"Your quota will reset after 1m39s."}}
+            > rate_limited, wait 99000
+            {"error":{"code":"context_length_exceeded","message":"x"}}
+            > too_long, wait -
+        "#]];
+        cases(&table, |frame| {
+            let error = stream_error(frame[0]);
+            let wait = error.retry_after_ms.map_or("-".to_owned(), |ms| ms.to_string());
+            format!("{}, wait {wait}", error.kind.as_str())
+        });
     }
 }

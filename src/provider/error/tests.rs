@@ -1,22 +1,15 @@
-use expect_test::{Expect, expect};
+use expect_test::expect;
 
 use super::*;
 use crate::http::Secret;
-use crate::provider::{find, testing};
+use crate::provider::find;
+use crate::provider::testing::{self, cases};
 use crate::transport::FailureKind;
 
 const KEY: &str = "sk-proj-0123456789abcdef";
 
 fn account(model: &str) -> Account {
     Account { api_key: Secret::new(KEY), unix_time: 1_700_000_000, ..testing::with_model(model) }
-}
-
-#[track_caller]
-fn check(provider: &str, status: u16, headers: &[(&str, &str)], body: &str, expected: Expect) {
-    let headers: Vec<_> = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    let response = Response { status, headers: &headers, body: body.as_bytes() };
-    let error = Error::from_response(find(provider).unwrap(), &account("m-1"), response);
-    expected.assert_eq(&shown(&error));
 }
 
 fn shown(error: &Error) -> String {
@@ -44,193 +37,92 @@ fn a_wrong_key_of_a_command_and_a_server_without_tls_are_told_as_such() {
 }
 
 #[test]
-fn a_wrong_key_is_told_without_showing_it() {
-    check(
-        "openai",
-        401,
-        &[("x-request-id", "req_1")],
-        r#"{"error":{"message":"Incorrect API key provided: sk-proj-0123456789abcdef. See sk-proj-********cdef.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#,
-        expect![[r#"
-            auth code invalid_api_key id req_1 wait -
-            OpenAI does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 401): Incorrect API key provided: ***. See ***. Keys are made at https://platform.openai.com/api-keys.
-        "#]],
-    );
-    check(
-        "mistral",
-        401,
-        &[("mistral-correlation-id", "c-1")],
-        r#"{"detail":"Invalid API Key"}"#,
-        expect![[r#"
-            auth code - id c-1 wait -
-            Mistral does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 401): Invalid API Key. Keys are made at https://console.mistral.ai; one for Codestral needs the provider `codestral`.
-        "#]],
-    );
-    check(
-        "xai",
-        400,
-        &[],
-        r#"{"code":"invalid-argument","error":"Incorrect API key provided."}"#,
-        expect![[r#"
-            auth code invalid-argument id - wait -
-            xAI does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 400): Incorrect API key provided. Keys are made at https://console.x.ai.
-        "#]],
-    );
-    check(
-        "openai-compatible",
-        401,
-        &[],
-        "",
-        expect![[r#"
-        auth code - id - wait -
-        The server does not accept the API key: check `api-key-env` (or `api-key`). It answered HTTP 401 without a word.
-    "#]],
-    );
-}
-
-#[test]
-fn a_wrong_model_is_named() {
-    check(
-        "openai",
-        404,
-        &[],
-        r#"{"error":{"message":"The model `m-1` does not exist or you do not have access to it.","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#,
-        expect![[r#"
-            model code model_not_found id - wait -
-            OpenAI does not know the model `m-1`: check `model` and `base-url`. It said (HTTP 404): The model `m-1` does not exist or you do not have access to it.
-        "#]],
-    );
-    check(
-        "azure",
-        404,
-        &[("apim-request-id", "a-1")],
-        r#"{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}"#,
-        expect![[r#"
-            model code DeploymentNotFound id a-1 wait -
-            Azure OpenAI does not know the model `m-1`: check `model` and `base-url`. It said (HTTP 404): The API deployment for this resource does not exist. `model` must be the name of a deployment of this resource.
-        "#]],
-    );
-}
-
-#[test]
-fn limits_tell_how_long_to_wait() {
-    check(
-        "azure",
-        429,
-        &[("retry-after", "1"), ("retry-after-ms", "0")],
-        r#"{"error":{"code":"RateLimitReached","message":"Slow down"}}"#,
-        expect![[r#"
-            rate_limited code RateLimitReached id - wait 1000
-            Azure OpenAI asks to wait for 1 s: too many requests. It said (HTTP 429): Slow down.
-        "#]],
-    );
-    check(
-        "groq",
-        429,
-        &[("retry-after", "Tue, 14 Nov 2023 22:13:50 GMT")],
-        r#"{"error":{"message":"Rate limit reached for model","type":"tokens","code":"rate_limit_exceeded"}}"#,
-        expect![[r#"
-            rate_limited code rate_limit_exceeded id - wait 30000
-            Groq asks to wait for 30 s: too many requests. It said (HTTP 429): Rate limit reached for model.
-        "#]],
-    );
-    check(
-        "openai",
-        429,
-        &[],
-        r#"{"error":{"message":"You exceeded your current quota.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
-        expect![[r#"
-            quota code insufficient_quota id - wait -
-            Buy credit at OpenAI, or set a `fallback`: no credit or quota is left. It said (HTTP 429): You exceeded your current quota. Credit is bought at https://platform.openai.com/settings/organization/billing.
-        "#]],
-    );
-}
-
-#[test]
-fn other_refusals_are_explained() {
-    check(
-        "azure",
-        400,
-        &[],
-        r#"{"error":{"message":"The response was filtered","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
-        expect![[r#"
-            filtered code content_filter id - wait -
-            Azure OpenAI refused this prompt or answer by its content filter. It said (HTTP 400): The response was filtered.
-        "#]],
-    );
-    check(
-        "vllm",
-        400,
-        &[],
-        r#"{"error":{"message":"suffix is not currently supported","type":"BadRequestError","param":null,"code":400}}"#,
-        expect![[r#"
-            no_fim code BadRequestError id - wait -
-            vLLM cannot fill in the middle with this model: set `fim` to a template or to `chat`. It said (HTTP 400): suffix is not currently supported.
-        "#]],
-    );
-    check(
-        "openrouter",
-        403,
-        &[("x-generation-id", "gen-1")],
-        r#"{"error":{"code":403,"message":"Your input was flagged","metadata":{"reasons":["x"],"flagged_input":"y"}},"user_id":"u"}"#,
-        expect![[r#"
-            filtered code 403 id gen-1 wait -
-            OpenRouter refused this prompt or answer by its content filter. It said (HTTP 403): Your input was flagged.
-        "#]],
-    );
-    check(
-        "openrouter",
-        502,
-        &[],
-        r#"{"error":{"code":502,"message":"Provider returned error","metadata":{"provider_name":"Google","raw":"{\"error\":{\"message\":\"upstream down\"}}"}}}"#,
-        expect![[r#"
-            transient code 502 id - wait -
-            OpenRouter failed or is overloaded; trying again may help. It said (HTTP 502): Provider returned error: upstream down.
-        "#]],
-    );
-    check(
-        "lm-studio",
-        400,
-        &[],
-        r#"{"error":"The number of tokens to keep from the initial prompt is greater than the context length: maximum context length is 4096"}"#,
-        expect![[r#"
-            too_long code - id - wait -
-            The prompt is too long for LM Studio: lower `context-tokens` or choose another `model`. It said (HTTP 400): The number of tokens to keep from the initial prompt is greater than the context length: maximum context length is 4096.
-        "#]],
-    );
-    check(
-        "openai-compatible",
-        503,
-        &[],
-        "<html><head><title>503 Service Temporarily Unavailable</title></head></html>",
-        expect![[r#"
-            transient code - id - wait -
-            Something in between (a proxy, firewall or bot check) answered in place of the server: check `base-url` and `proxy`. It said (HTTP 503): a web page titled “503 Service Temporarily Unavailable”.
-        "#]],
-    );
-    check(
-        "openai",
-        400,
-        &[],
-        "{\"error\":{\"message\":\"a\\u001b[31m\\u202eb\\n\\nc\"}}",
-        expect![[r#"
-            request code - id - wait -
-            OpenAI refused the request: another `model` may take it. It said (HTTP 400): a [31mb c.
-        "#]],
-    );
-}
-
-#[test]
-fn a_redirect_is_not_followed_but_told() {
-    check(
-        "openai",
-        308,
-        &[("location", "https://elsewhere.example/v1")],
-        "<html><title>308 Permanent Redirect</title>",
-        expect![[r#"
-            request code - id - wait -
-            OpenAI is elsewhere, and the key does not follow it there by itself: check `base-url`. It said (HTTP 308): moved to https://elsewhere.example/v1.
-        "#]],
-    );
+fn refusals_are_told_with_what_to_change() {
+    let table = expect![[r#"
+        # a wrong key is told without showing it
+        openai 401 x-request-id: req_1
+        {"error":{"message":"Incorrect API key provided: sk-proj-0123456789abcdef. See sk-proj-********cdef.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}
+        > auth code invalid_api_key id req_1 wait -
+        > OpenAI does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 401): Incorrect API key provided: ***. See ***. Keys are made at https://platform.openai.com/api-keys.
+        mistral 401 mistral-correlation-id: c-1
+        {"detail":"Invalid API Key"}
+        > auth code - id c-1 wait -
+        > Mistral does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 401): Invalid API Key. Keys are made at https://console.mistral.ai; one for Codestral needs the provider `codestral`.
+        xai 400
+        {"code":"invalid-argument","error":"Incorrect API key provided."}
+        > auth code invalid-argument id - wait -
+        > xAI does not accept the API key: check `api-key-env` (or `api-key`). It said (HTTP 400): Incorrect API key provided. Keys are made at https://console.x.ai.
+        openai-compatible 401
+        > auth code - id - wait -
+        > The server does not accept the API key: check `api-key-env` (or `api-key`). It answered HTTP 401 without a word.
+        # a wrong model is named
+        openai 404
+        {"error":{"message":"The model `m-1` does not exist or you do not have access to it.","type":"invalid_request_error","param":null,"code":"model_not_found"}}
+        > model code model_not_found id - wait -
+        > OpenAI does not know the model `m-1`: check `model` and `base-url`. It said (HTTP 404): The model `m-1` does not exist or you do not have access to it.
+        azure 404 apim-request-id: a-1
+        {"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}
+        > model code DeploymentNotFound id a-1 wait -
+        > Azure OpenAI does not know the model `m-1`: check `model` and `base-url`. It said (HTTP 404): The API deployment for this resource does not exist. `model` must be the name of a deployment of this resource.
+        # limits tell how long to wait
+        azure 429 retry-after: 1; retry-after-ms: 0
+        {"error":{"code":"RateLimitReached","message":"Slow down"}}
+        > rate_limited code RateLimitReached id - wait 1000
+        > Azure OpenAI asks to wait for 1 s: too many requests. It said (HTTP 429): Slow down.
+        groq 429 retry-after: Tue, 14 Nov 2023 22:13:50 GMT
+        {"error":{"message":"Rate limit reached for model","type":"tokens","code":"rate_limit_exceeded"}}
+        > rate_limited code rate_limit_exceeded id - wait 30000
+        > Groq asks to wait for 30 s: too many requests. It said (HTTP 429): Rate limit reached for model.
+        openai 429
+        {"error":{"message":"You exceeded your current quota.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}
+        > quota code insufficient_quota id - wait -
+        > Buy credit at OpenAI, or set a `fallback`: no credit or quota is left. It said (HTTP 429): You exceeded your current quota. Credit is bought at https://platform.openai.com/settings/organization/billing.
+        # other refusals are explained
+        azure 400
+        {"error":{"message":"The response was filtered","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}
+        > filtered code content_filter id - wait -
+        > Azure OpenAI refused this prompt or answer by its content filter. It said (HTTP 400): The response was filtered.
+        vllm 400
+        {"error":{"message":"suffix is not currently supported","type":"BadRequestError","param":null,"code":400}}
+        > no_fim code BadRequestError id - wait -
+        > vLLM cannot fill in the middle with this model: set `fim` to a template or to `chat`. It said (HTTP 400): suffix is not currently supported.
+        openrouter 403 x-generation-id: gen-1
+        {"error":{"code":403,"message":"Your input was flagged","metadata":{"reasons":["x"],"flagged_input":"y"}},"user_id":"u"}
+        > filtered code 403 id gen-1 wait -
+        > OpenRouter refused this prompt or answer by its content filter. It said (HTTP 403): Your input was flagged.
+        openrouter 502
+        {"error":{"code":502,"message":"Provider returned error","metadata":{"provider_name":"Google","raw":"{\"error\":{\"message\":\"upstream down\"}}"}}}
+        > transient code 502 id - wait -
+        > OpenRouter failed or is overloaded; trying again may help. It said (HTTP 502): Provider returned error: upstream down.
+        lm-studio 400
+        {"error":"The number of tokens to keep from the initial prompt is greater than the context length: maximum context length is 4096"}
+        > too_long code - id - wait -
+        > The prompt is too long for LM Studio: lower `context-tokens` or choose another `model`. It said (HTTP 400): The number of tokens to keep from the initial prompt is greater than the context length: maximum context length is 4096.
+        openai-compatible 503
+        <html><head><title>503 Service Temporarily Unavailable</title></head></html>
+        > transient code - id - wait -
+        > Something in between (a proxy, firewall or bot check) answered in place of the server: check `base-url` and `proxy`. It said (HTTP 503): a web page titled “503 Service Temporarily Unavailable”.
+        openai 400
+        {"error":{"message":"a\u001b[31m\u202eb\n\nc"}}
+        > request code - id - wait -
+        > OpenAI refused the request: another `model` may take it. It said (HTTP 400): a [31mb c.
+        # a redirect is not followed but told
+        openai 308 location: https://elsewhere.example/v1
+        <html><title>308 Permanent Redirect</title>
+        > request code - id - wait -
+        > OpenAI is elsewhere, and the key does not follow it there by itself: check `base-url`. It said (HTTP 308): moved to https://elsewhere.example/v1.
+    "#]];
+    cases(&table, |lines| {
+        let mut words = lines[0].splitn(3, ' ');
+        let (provider, status) = (words.next().unwrap(), words.next().unwrap().parse().unwrap());
+        let headers = words.next().into_iter().flat_map(|headers| headers.split("; "));
+        let headers = headers.filter_map(|header| header.split_once(": "));
+        let headers: Vec<_> = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let body = lines.get(1).copied().unwrap_or_default().as_bytes();
+        let response = Response { status, headers: &headers, body };
+        let error = Error::from_response(find(provider).unwrap(), &account("m-1"), response);
+        shown(&error).trim_end().to_owned()
+    });
 }
 
 #[test]
@@ -349,36 +241,42 @@ fn a_compressed_answer_is_called_so() {
 #[test]
 fn recorded_errors_are_classified() {
     use ErrorKind::*;
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/transcripts/errors");
-    for (file, status, kind) in [
-        ("azure-401-1", 401, Auth),
-        ("azure-404-1", 404, Model),
-        ("azure-429-1", 429, RateLimited),
-        ("deepseek-400-1", 400, Request),
-        ("deepseek-401-1", 401, Auth),
-        ("groq-400-2", 400, Request),
-        ("groq-401-1", 401, Auth),
-        ("groq-404-2", 404, Model),
-        ("mistral-400-1", 400, Request),
-        ("mistral-400-2", 400, Model),
-        ("mistral-401-1", 401, Auth),
-        ("openai-400-1", 400, Request),
-        ("openai-400-3", 400, Request),
-        ("openai-401-1", 401, Auth),
-        ("openai-401-2", 401, Auth),
-        ("openai-404-1", 404, Model),
-        ("openai-404-3", 404, Model),
-        ("xai-400-1", 400, Auth),
-        ("xai-400-2", 400, Model),
+    for (kind, files) in [
+        (
+            Request,
+            "anthropic-400-1 deepseek-400-1 groq-400-2 mistral-400-1 openai-400-1 openai-400-3 vertex-400-3",
+        ),
+        (TooLong, "../llamacpp/error-context-overflow-streaming-400 anthropic-400-2 bedrock-400-2"),
+        (
+            Auth,
+            "../gemini/firebase-streaming-failure-api-key anthropic-401-1 anthropic-401-2 anthropic-401-3 \
+             azure-401-1 bedrock-403-1 bedrock-403-2 deepseek-401-1 gemini-400-1 groq-401-1 mistral-401-1 \
+             ollama-401-1 openai-401-1 openai-401-2 xai-400-1",
+        ),
+        (
+            Model,
+            "anthropic-404-1 anthropic-404-3 azure-404-1 bedrock-400-1 bedrock-400-3 bedrock-404-1 \
+             gemini-404-1 gemini-404-3 groq-404-2 mistral-400-2 openai-404-1 openai-404-3 xai-400-2",
+        ),
+        (RateLimited, "azure-429-1 gemini-429-1"),
+        (Transient, "llamacpp-500-2"),
     ] {
-        let Ok(body) = std::fs::read(root.join(format!("{file}.json"))) else {
-            println!("skipped: no recorded errors beside this repository");
-            return;
-        };
-        let name = file.split('-').next().unwrap_or_default();
-        let response = Response { status, headers: &[], body: &body };
-        let error = Error::from_response(find(name).unwrap(), &account("m"), response);
-        assert_eq!(error.kind, kind, "{file}: {error:?}");
-        shown(&error);
+        for file in files.split(' ') {
+            let Some(body) = testing::recorded_error(&format!("errors/{file}.json")) else {
+                println!("skipped: no recording {file} beside this repository");
+                continue;
+            };
+            let name = file.trim_start_matches("../").split(['-', '/']).next().unwrap_or_default();
+            let provider = match name {
+                "llamacpp" => "llama-cpp",
+                "vertex" => "vertex-gemini",
+                name => name,
+            };
+            let status = file.split('-').find_map(|part| part.parse().ok()).unwrap_or(400);
+            let response = Response { status, headers: &[], body: &body };
+            let error = Error::from_response(find(provider).unwrap(), &account("m"), response);
+            assert!(error.kind == kind && !error.message.is_empty(), "{file}: {error:?}");
+            shown(&error);
+        }
     }
 }

@@ -11,112 +11,55 @@ thread_local!(pub(super) static HITS: Cell<usize> = const { Cell::new(0) });
 
 /// A stream's kind of frame: `@` stands for the text, `^` for a count of tokens, `#` for a number and `~` for a
 /// string that nobody reads.
+#[derive(Clone, Copy)]
 struct Format {
     provider: &'static str,
-    event: &'static str,
     frame: &'static str,
 }
 
-const FORMATS: [Format; 16] = [
-    Format {
-        provider: "openai",
-        event: "",
-        frame: r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"@"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"~"}"#,
-    },
-    Format {
-        provider: "openai",
-        event: "",
-        frame: r#"{"choices":[{"delta":{"reasoning_content":"@","content":null},"index":0}],"created":#,"id":"c"}"#,
-    },
-    Format {
-        provider: "openai",
-        event: "response.output_text.delta",
-        frame: r#"{"type":"response.output_text.delta","sequence_number":#,"item_id":"msg","delta":"@","logprobs":[],"obfuscation":"~"}"#,
-    },
-    Format {
-        provider: "openai-responses",
-        event: "response.reasoning_text.delta",
-        frame: r#"{"type":"response.reasoning_text.delta","delta":"@","sequence_number":#}"#,
-    },
-    Format {
-        provider: "anthropic",
-        event: "content_block_delta",
-        frame: r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"@"}   }"#,
-    },
-    Format {
-        provider: "anthropic",
-        event: "content_block_delta",
-        frame: r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"@"} }"#,
-    },
-    Format {
-        provider: "gemini",
-        event: "",
-        frame: r#"{"candidates": [{"content": {"role": "model","parts": [{"text": "@"}]}}],"modelVersion": "g","createTime": "~"}"#,
-    },
-    Format {
-        provider: "ollama",
-        event: "",
-        frame: r#"{"model":"q","created_at":"~","response":"@","done":false}"#,
-    },
-    Format {
-        provider: "ollama",
-        event: "",
-        frame: r#"{"model":"q","created_at":"~","message":{"role":"assistant","content":"@"},"done":false}"#,
-    },
-    Format {
-        provider: "llama-cpp",
-        event: "",
-        frame: r#"{"index":0,"content":"@","tokens":[#],"stop":false,"id_slot":-1,"tokens_predicted":#,"tokens_evaluated":14}"#,
-    },
-    Format {
-        provider: "mistral",
-        event: "",
-        frame: r#"{"id":"5","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"@"},"finish_reason":null}],"p":"~"}"#,
-    },
-    Format {
-        provider: "openai-completions",
-        event: "",
-        frame: r#"{"choices":[{"text":"@","index":0,"finish_reason":"length"}],"text":"decoy"}"#,
-    },
-    Format {
-        provider: "openai",
-        event: "",
-        frame: r#"{"id":"~","usage":{"prompt_tokens":9,"completion_tokens":^},"choices":[{"delta":{"content":"@"}}]}"#,
-    },
-    Format {
-        provider: "openai",
-        event: "",
-        frame: r#"{"choices":[{"delta":{"reasoning":"@"},"usage":{"completion_tokens":^}}],"n":#}"#,
-    },
-    Format {
-        provider: "gemini",
-        event: "",
-        frame: r#"{"candidates": [{"content": {"parts": [{"text": "@"}]}}],"usageMetadata": {"promptTokenCount": 8,"candidatesTokenCount": ^}}"#,
-    },
-    Format {
-        provider: "groq",
-        event: "",
-        frame: r#"{"choices":[{"delta":{"content":"@"}}],"x_groq":{"id":"r","usage":{"prompt_tokens":^}},"usage":null}"#,
-    },
+/// The provider, and its frame. One that begins with its `type` is an event of that name.
+const FORMATS: [&str; 16] = [
+    r#"openai {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"@"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"~"}"#,
+    r#"openai {"choices":[{"delta":{"reasoning_content":"@","content":null},"index":0}],"created":#,"id":"c"}"#,
+    r#"openai {"type":"response.output_text.delta","sequence_number":#,"item_id":"msg","delta":"@","logprobs":[],"obfuscation":"~"}"#,
+    r#"openai-responses {"type":"response.reasoning_text.delta","delta":"@","sequence_number":#}"#,
+    r#"anthropic {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"@"}   }"#,
+    r#"anthropic {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"@"} }"#,
+    r#"gemini {"candidates": [{"content": {"role": "model","parts": [{"text": "@"}]}}],"modelVersion": "g","createTime": "~"}"#,
+    r#"ollama {"model":"q","created_at":"~","response":"@","done":false}"#,
+    r#"ollama {"model":"q","created_at":"~","message":{"role":"assistant","content":"@"},"done":false}"#,
+    r#"llama-cpp {"index":0,"content":"@","tokens":[#],"stop":false,"id_slot":-1,"tokens_predicted":#,"tokens_evaluated":14}"#,
+    r#"mistral {"id":"5","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"@"},"finish_reason":null}],"p":"~"}"#,
+    r#"openai-completions {"choices":[{"text":"@","index":0,"finish_reason":"length"}],"text":"decoy"}"#,
+    r#"openai {"id":"~","usage":{"prompt_tokens":9,"completion_tokens":^},"choices":[{"delta":{"content":"@"}}]}"#,
+    r#"openai {"choices":[{"delta":{"reasoning":"@"},"usage":{"completion_tokens":^}}],"n":#}"#,
+    r#"gemini {"candidates": [{"content": {"parts": [{"text": "@"}]}}],"usageMetadata": {"promptTokenCount": 8,"candidatesTokenCount": ^}}"#,
+    r#"groq {"choices":[{"delta":{"content":"@"}}],"x_groq":{"id":"r","usage":{"prompt_tokens":^}},"usage":null}"#,
 ];
 
 impl Format {
+    fn number(number: usize) -> Self {
+        let (provider, frame) = FORMATS[number].split_once(' ').unwrap();
+        Self { provider, frame }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        (0..FORMATS.len()).map(Self::number)
+    }
+
     fn with(&self, text: &str, number: &str, string: &str) -> String {
         self.frame.replace('@', text).replace(['#', '^'], number).replace('~', string)
     }
 
     /// The body of a stream of these frames.
     fn body(&self, frames: &[Vec<u8>]) -> Vec<u8> {
-        let mut body = Vec::new();
-        for frame in frames {
-            let (before, after) = match (self.provider, self.event) {
-                ("ollama", _) => (String::new(), "\n"),
-                (_, "") => ("data: ".to_owned(), "\n\n"),
-                (_, event) => (format!("event: {event}\ndata: "), "\n\n"),
-            };
-            body.extend([before.as_bytes(), frame, after.as_bytes()].concat());
-        }
-        body
+        let event = self.frame.strip_prefix(r#"{"type":""#).and_then(|rest| rest.split('"').next());
+        let (before, after) = match event {
+            _ if self.provider == "ollama" => (String::new(), "\n"),
+            None => ("data: ".to_owned(), "\n\n"),
+            Some(event) => (format!("event: {event}\ndata: "), "\n\n"),
+        };
+        frames.iter().flat_map(|frame| [before.as_bytes(), frame, after.as_bytes()].concat()).collect()
     }
 
     fn decoder(&self) -> Decoder {
@@ -148,7 +91,7 @@ fn frames(texts: &[String]) -> Vec<Vec<u8>> {
 
 #[test]
 fn every_format_is_only_compared_when_it_is_known_what_changes() {
-    for format in &FORMATS {
+    for format in Format::all() {
         let texts = ["let", " x", " = ", "\\\"é\\n\\u00e9\\ud83d\\ude00", "1;"];
         let sent = (1..).zip(texts).map(|(n, text)| format.with(text, &n.to_string(), &"x".repeat(n)));
         let (tokens, hits) = format.decoded(&frames(&sent.collect::<Vec<_>>()));
@@ -168,7 +111,7 @@ fn every_format_is_only_compared_when_it_is_known_what_changes() {
 
 #[test]
 fn a_text_with_escapes_is_learned_when_no_other_string_that_is_read_says_the_same() {
-    let format = &FORMATS[0];
+    let format = Format::number(0);
     let frame = |text: &str, key: &str, value: &str| {
         format
             .with(text, "", "")
@@ -191,7 +134,7 @@ fn a_text_with_escapes_is_learned_when_no_other_string_that_is_read_says_the_sam
 
 #[test]
 fn padding_may_have_any_width() {
-    let format = &FORMATS[4];
+    let format = Format::number(4);
     let padded = |width: usize| format.with("a", "", "").replace("   }", &format!("{}}}", " ".repeat(width)));
     let (tokens, hits) = format.decoded(&frames(&[3, 0, 17, 1].map(padded)));
     assert_eq!((tokens.len(), hits), (5, 3));
@@ -201,7 +144,7 @@ fn padding_may_have_any_width() {
 
 #[test]
 fn what_is_not_the_same_frame_with_another_text_is_decoded_in_full() {
-    let format = &FORMATS[0];
+    let format = Format::number(0);
     let before = format.with("a", "", "");
     let learned = format.with("a", "", "x");
     for (other, same) in [
@@ -241,7 +184,7 @@ fn what_is_not_the_same_frame_with_another_text_is_decoded_in_full() {
 
 #[test]
 fn any_value_stands_for_one_that_nobody_reads() {
-    let format = &FORMATS[9];
+    let format = Format::number(9);
     let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     for (value, same) in [
         ("8", true),
@@ -282,7 +225,7 @@ fn counts_of_tokens_are_read_from_each_frame() {
         (r#"{"prompt_tokens":4,"completion_tokens":7,"x":"1""#, false, None),
     ] {
         let sent = [frame("a", r#"{"prompt_tokens":1,"completion_tokens":1,"x":"1"}"#), frame("b", counts)];
-        let (tokens, hits) = FORMATS[0].decoded(&frames(&sent));
+        let (tokens, hits) = Format::number(0).decoded(&frames(&sent));
         let counted = tokens.iter().skip(2).find_map(|token| match token {
             StreamToken::Usage(usage) => Some(*usage),
             _ => None,
@@ -293,34 +236,23 @@ fn counts_of_tokens_are_read_from_each_frame() {
 
 #[test]
 fn what_is_read_has_to_stay_the_same() {
-    for (format, frame, change) in [
-        (&FORMATS[0], r#"{"choices":[{"delta":{"content":"@"}}],"error":null,"id":1}"#, ("null", "false")),
-        (
-            &FORMATS[0],
-            r#"{"choices":[{"delta":{"content":"@"},"finish_reason":null}]}"#,
-            ("null", "\"stop\""),
-        ),
+    for (number, frame, change) in [
+        (0, r#"{"choices":[{"delta":{"content":"@"}}],"error":null,"id":1}"#, ("null", "false")),
+        (0, r#"{"choices":[{"delta":{"content":"@"},"finish_reason":null}]}"#, ("null", "\"stop\"")),
         // As another type than the one that is asked for, it is read all the same.
-        (&FORMATS[0], r#"{"choices":[{"delta":{"content":"@"}}],"x_groq":1}"#, ("1", "{\"error\":\"b\"}")),
-        (&FORMATS[0], r#"{"choices":[{"message":{"content":"@","x":1}}]}"#, ("1", "2")),
+        (0, r#"{"choices":[{"delta":{"content":"@"}}],"x_groq":1}"#, ("1", "{\"error\":\"b\"}")),
+        (0, r#"{"choices":[{"message":{"content":"@","x":1}}]}"#, ("1", "2")),
         // Two readings: by llama.cpp's own names, and by OpenAI's.
-        (
-            &FORMATS[9],
-            r#"{"choices":[{"delta":{"content":"@"}}],"usage":null}"#,
-            ("null", "{\"prompt_tokens\":1}"),
-        ),
-        (
-            &FORMATS[4],
-            r#"{"type":"message","content":[{"type":"text","text":"@"}],"role":1}"#,
-            ("text\",", "texts\","),
-        ),
+        (9, r#"{"choices":[{"delta":{"content":"@"}}],"usage":null}"#, ("null", "{\"prompt_tokens\":1}")),
+        (4, r#"{"type":"message","content":[{"type":"text","text":"@"}],"role":1}"#, ("text\",", "texts\",")),
     ] {
         let learned = frame.replace('@', "a");
         let other = frame.replace('@', "b").replace(change.0, change.1);
-        let (_, hits) = format.decoded(&frames(&[learned.clone(), learned, other.clone(), other]));
+        let (_, hits) =
+            Format::number(number).decoded(&frames(&[learned.clone(), learned, other.clone(), other]));
         assert!(hits <= 2, "{frame}");
         let kept = frame.replace('@', "c");
-        assert!(format.decoded(&frames(&[kept.clone(), kept])).1 <= 1, "{frame}");
+        assert!(Format::number(number).decoded(&frames(&[kept.clone(), kept])).1 <= 1, "{frame}");
     }
 }
 
@@ -332,14 +264,14 @@ fn a_stream_whose_frames_all_differ_in_what_nobody_reads_is_only_compared() {
             ["null", "\"fp\"", "{\"a\":[1]}"][n % 3],
         )
     };
-    let (_, hits) = FORMATS[0].decoded(&frames(&(0..20).map(frame).collect::<Vec<_>>()));
+    let (_, hits) = Format::number(0).decoded(&frames(&(0..20).map(frame).collect::<Vec<_>>()));
     assert_eq!(hits, 18);
 }
 
 #[test]
 fn a_frame_in_between_makes_the_memo_forget() {
     // The block that text went to becomes one that is none of the answer's.
-    let format = &FORMATS[4];
+    let format = Format::number(4);
     let delta = format.with("a", "", "");
     let foreign = r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use"}}"#;
     let (tokens, hits) = format.decoded(&frames(&[delta.clone(), foreign.to_owned(), delta]));
@@ -348,7 +280,7 @@ fn a_frame_in_between_makes_the_memo_forget() {
 
 #[test]
 fn another_event_name_is_another_frame() {
-    let format = &FORMATS[4];
+    let format = Format::number(4);
     let delta = format.with("a", "", "");
     let body = format!("event: content_block_delta\ndata: {delta}\n\nevent: error\ndata: {delta}\n\n");
     HITS.take();
@@ -358,7 +290,7 @@ fn another_event_name_is_another_frame() {
 
 #[test]
 fn one_changed_byte_changes_no_token() {
-    for format in &FORMATS {
+    for format in Format::all() {
         let before = format.with("ab", "6", "x").into_bytes();
         let learned = format.with("ab", "7", "xy").into_bytes();
         for at in 0..learned.len() {
@@ -450,7 +382,7 @@ proptest! {
         all in prop::option::weighted(0.5, change()),
         sent in prop::collection::vec(frame(), 1..8),
     ) {
-        let format = &FORMATS[format];
+        let format = Format::number(format);
         let sent: Vec<Vec<u8>> = sent
             .into_iter()
             .map(|(text, number, string, change)| {
