@@ -163,7 +163,7 @@ pub fn absent<'a, const N: usize>() -> [Raw<'a>; N] {
     [Raw::default(); N]
 }
 
-/// Declares a struct and how it is read from a JSON object: fields are found by the given key,
+/// Declares structs and how they are read from JSON objects: fields are found by the given key,
 /// unknown keys are skipped, of a key that is there twice the last one counts. Anything that is no
 /// object reads as the default.
 #[macro_export]
@@ -220,6 +220,10 @@ macro_rules! object {
                 $($crate::Read::set(&mut self.$field, raws[Field::$field as usize]);)*
             }
         }
+    };
+    ($(#[$meta:meta])* struct $name:ident<'a> { $($fields:tt)* } $($more:tt)+) => {
+        $crate::object! { $(#[$meta])* struct $name<'a> { $($fields)* } }
+        $crate::object! { $($more)+ }
     };
 }
 

@@ -1,8 +1,8 @@
 //! Where requests go: the URL of each provider, from the settings and a path.
 
-use super::profile::{Address, Profile};
+use super::profile::{Address, Target};
+use super::request::Result;
 use super::url::{is_label, segment};
-use super::{Account, Error};
 use crate::http::Url;
 use crate::stream::ErrorKind;
 
@@ -21,25 +21,23 @@ const ENDPOINTS: &[&str] =
 const SECRET_PARAMETERS: &[&str] = &["key", "token", "secret", "sig", "password", "code"];
 
 /// The URL for `path`, which begins with a slash and may have a query.
-///
-/// # Errors
-/// When a setting is missing or wrong. The message names it.
-pub(super) fn url(profile: &Profile, account: &Account, path: &str) -> Result<String, Box<Error>> {
+pub(super) fn url(target: Target<'_>, path: &str) -> Result<String> {
+    let Target { profile, account } = target;
     let own = match profile.address {
-        Address::Azure => return azure(profile, account),
-        Address::Vertex(publisher) => return vertex(profile, account, publisher, path),
-        Address::Bedrock => bedrock_host("bedrock-runtime", region(profile, account)?),
+        Address::Azure => return azure(target),
+        Address::Vertex(publisher) => return vertex(target, publisher, path),
+        Address::Bedrock => bedrock_host("bedrock-runtime", region(target)?),
         Address::Cloudflare => match account.option("cloudflare.account-id").map(segment) {
             Some(id) => format!("{}/client/v4/accounts/{id}/ai/v1", profile.defaults.base_url),
             None if account.base_url.trim().is_empty() => {
                 let message = "Set `cloudflare.account-id` to the id of your account at Cloudflare.";
-                return Err(Error::refusal(profile, ErrorKind::Request, message));
+                return Err(target.refusal(ErrorKind::Request, message));
             }
             None => String::new(),
         },
         Address::Base | Address::Root(_) | Address::Versioned(_) => profile.defaults.base_url.to_owned(),
     };
-    let mut base = base(profile, account, &own)?;
+    let mut base = base(target, &own)?;
     match profile.address {
         Address::Root(others) => {
             let root = others.iter().find_map(|other| base.url.strip_suffix(other)).unwrap_or(&base.url);
@@ -70,8 +68,9 @@ impl Base {
 
 /// The base URL of the user, or `own`; an endpoint behind it is left out. A base URL without a path gets that of
 /// `own`, or `/v1`.
-fn base(profile: &Profile, account: &Account, own: &str) -> Result<Base, Box<Error>> {
-    let wrong = |message: &str| Err(Error::refusal(profile, ErrorKind::Request, message));
+fn base(target: Target<'_>, own: &str) -> Result<Base> {
+    let Target { profile, account } = target;
+    let wrong = |message: &str| Err(target.refusal(ErrorKind::Request, message));
     let given = account.base_url_or(own);
     if given.is_empty() {
         return wrong(&format!("Set `base-url` to the address of {}.", profile.title));
@@ -100,22 +99,22 @@ fn base(profile: &Profile, account: &Account, own: &str) -> Result<Base, Box<Err
 /// Azure has two shapes of URL: a deployment's own with a version of the API, and the newer `/openai/v1`
 /// without one (learn.microsoft.com, "Azure OpenAI in Azure AI Foundry Models v1 API"). Foundry's model
 /// inference is a third.
-fn azure(profile: &Profile, account: &Account) -> Result<String, Box<Error>> {
-    let deployment = account.model_or("");
+fn azure(target: Target<'_>) -> Result<String> {
+    let deployment = target.account.model_or("");
     let is_name = deployment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if deployment.is_empty() || !is_name {
         let message = "Set `model` to the name of the deployment at Azure OpenAI.";
-        return Err(Error::refusal(profile, ErrorKind::Model, message));
+        return Err(target.refusal(ErrorKind::Model, message));
     }
-    let mut base = base(profile, account, "")?;
+    let mut base = base(target, "")?;
     if base.url.ends_with("/openai/v1") {
         base.query.clear();
         return Ok(base.join("/chat/completions"));
     }
     let is_foundry = base.url.ends_with("/models");
-    let version = account.option("azure.api-version").map(segment);
+    let version = target.account.option("azure.api-version").map(segment);
     if version.is_some() || base.query.is_empty() {
-        let usual = match (is_foundry, profile.plan(account).known) {
+        let usual = match (is_foundry, target.plan().known) {
             (true, _) => AZURE_FOUNDRY,
             (false, true) => AZURE_THINKING,
             (false, false) => AZURE,
@@ -130,8 +129,9 @@ fn azure(profile: &Profile, account: &Account) -> Result<String, Box<Error>> {
 }
 
 /// The URL of a publisher's model on Vertex AI. `method` is what to do with it.
-fn vertex(profile: &Profile, account: &Account, publisher: &str, method: &str) -> Result<String, Box<Error>> {
-    let wrong = |message| Err(Error::refusal(profile, ErrorKind::Request, message));
+fn vertex(target: Target<'_>, publisher: &str, method: &str) -> Result<String> {
+    let Target { profile, account } = target;
+    let wrong = |message| Err(target.refusal(ErrorKind::Request, message));
     let Some(project) = account.option("vertex.project") else {
         return wrong("Set `vertex.project` to the id of your Google Cloud project.");
     };
@@ -143,19 +143,17 @@ fn vertex(profile: &Profile, account: &Account, publisher: &str, method: &str) -
         "global" => profile.defaults.base_url.to_owned(),
         location => format!("https://{location}-aiplatform.googleapis.com"),
     };
-    let mut base = base(profile, account, &own)?;
+    let mut base = base(target, &own)?;
     base.url.truncate(base.url.trim_end_matches("/v1").len());
-    let (project, model) = (segment(project), segment(profile.model(account)));
+    let (project, model) = (segment(project), segment(target.model()));
     let path =
         format!("/v1/projects/{project}/locations/{location}/publishers/{publisher}/models/{model}{method}");
     Ok(base.join(&path))
 }
 
-/// The region of AWS.
-///
-/// # Errors
-/// When it could be more than a label of the host: it decides where the key goes.
-pub(super) fn region<'a>(profile: &Profile, account: &'a Account) -> Result<&'a str, Box<Error>> {
+/// The region of AWS. It decides where the key goes, so that it must be no more than a label of the host.
+pub(super) fn region(target: Target<'_>) -> Result<&str> {
+    let account = target.account;
     let wrong = match account.option("aws.region") {
         Some(region) if is_label(region) => return Ok(region),
         Some(_) => "`aws.region` is no region: it should look like `us-east-1`.",
@@ -165,7 +163,7 @@ pub(super) fn region<'a>(profile: &Profile, account: &'a Account) -> Result<&'a 
             "Set `aws.region`, such as `us-east-1`, or AWS_REGION in the environment: models are offered by region."
         }
     };
-    Err(Error::refusal(profile, ErrorKind::Request, wrong))
+    Err(target.refusal(ErrorKind::Request, wrong))
 }
 
 /// A host of Bedrock's: `bedrock-runtime` answers, `bedrock` lists models.
@@ -178,12 +176,19 @@ pub(super) fn bedrock_host(service: &str, region: &str) -> String {
 mod tests {
     use super::super::registry::profile;
     use super::*;
+    use crate::provider::Account;
 
-    fn at(provider: &str, base_url: &str, options: &[(&str, &str)], path: &str) -> Result<String, String> {
+    fn at(
+        provider: &str,
+        base_url: &str,
+        options: &[(&str, &str)],
+        path: &str,
+    ) -> std::result::Result<String, String> {
         let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let model = "m-1".to_owned();
         let account = Account { base_url: base_url.to_owned(), model, options, ..Account::default() };
-        url(profile(provider).unwrap(), &account, path).map_err(|error| error.message)
+        let target = Target { profile: profile(provider).unwrap(), account: &account };
+        url(target, path).map_err(|error| error.message)
     }
 
     #[test]

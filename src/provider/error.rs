@@ -149,12 +149,6 @@ impl Error {
         error.advised(provider, "")
     }
 
-    /// As [`of_settings`](Self::of_settings), boxed: a request goes through many functions before it is whole, and each of
-    /// their results would have room for an error.
-    pub(super) fn refusal(provider: &dyn Provider, kind: ErrorKind, message: &str) -> Box<Self> {
-        Box::new(Self::of_settings(provider, kind, message))
-    }
-
     /// Without anything but its class.
     fn new(provider: &dyn Provider, kind: ErrorKind) -> Self {
         Self {

@@ -4,8 +4,9 @@
 //! model's name, and the user can name another one, or write a template of their own.
 
 use super::learned::Lesson;
-use super::profile::Profile;
-use super::{Account, Error, FimSetting, Prompt, Provider};
+use super::profile::Target;
+use super::request::Result;
+use super::{Account, FimSetting, Prompt, Provider, Seam};
 use crate::stream::ErrorKind;
 
 /// The prompt of one family of models, with `{prefix}`, `{suffix}`, `{path}`, `{language}` and
@@ -221,12 +222,10 @@ impl Ways {
     pub(super) const ALL: Self = Self { auto: Auto::Suffix, suffix: true, templates: true, chat: true };
 
     /// How to ask: as the setting `fim` says, else as the model's name says, but never in a way that the server has
-    /// refused before.
-    ///
-    /// # Errors
-    /// When the setting names a template that does not exist, or a way that the server does not have.
-    pub(super) fn choose<'a>(&self, profile: &Profile, account: &'a Account) -> Result<Way<'a>, Box<Error>> {
-        let family = of_model(profile.model(account));
+    /// refused before. The setting may name a template that does not exist, or a way that the server does not have.
+    pub(super) fn choose<'a>(&self, target: Target<'a>) -> Result<Way<'a>> {
+        let Target { profile, account } = target;
+        let family = of_model(target.model());
         let template_or = |other| family.filter(|_| self.templates).map_or(other, Way::Template);
         let last = if self.chat { Way::Chat } else { Way::Suffix };
         let way = match &account.fim {
@@ -245,7 +244,7 @@ impl Ways {
                     let names: Vec<_> = names().collect();
                     let message =
                         format!("`fim` names no template `{name}`: there are {}.", names.join(", "));
-                    return Err(Error::refusal(profile, ErrorKind::Request, &message));
+                    return Err(target.refusal(ErrorKind::Request, &message));
                 }
             },
         };
@@ -262,7 +261,7 @@ impl Ways {
         };
         if !refused.is_empty() {
             let message = format!("`fim` does not fit {}: {refused}.", profile.title);
-            return Err(Error::refusal(profile, ErrorKind::NoFim, &message));
+            return Err(target.refusal(ErrorKind::NoFim, &message));
         }
         Ok(match way {
             _ if account.lessons.contains(&Lesson::NoFim) => last,
@@ -271,9 +270,9 @@ impl Ways {
         })
     }
 
-    /// Whether chat is how to ask.
-    pub(super) fn is_chat(&self, profile: &Profile, account: &Account) -> bool {
-        matches!(self.choose(profile, account), Err(_) | Ok(Way::Chat))
+    /// How an answer that broke off is continued: FIM by its prefix, chat by an instruction.
+    pub(super) fn seam(&self, target: Target<'_>) -> Seam {
+        if matches!(self.choose(target), Err(_) | Ok(Way::Chat)) { Seam::Instruction } else { Seam::Prefix }
     }
 }
 
@@ -580,7 +579,7 @@ mod tests {
             (Ways { chat: false, templates: false, ..Ways::ALL }, "phi4", vec![Lesson::NoSuffix], "suffix"),
         ] {
             let account = Account { model: model.to_owned(), lessons: lessons.clone(), ..Account::default() };
-            let way = match ways.choose(profile, &account).unwrap() {
+            let way = match ways.choose(Target { profile, account: &account }).unwrap() {
                 Way::Suffix => "suffix",
                 Way::Template(template) => template.name,
                 Way::Custom(_) => "custom",

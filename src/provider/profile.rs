@@ -1,17 +1,12 @@
 //! One provider as data: a row of the [registry](super::registry).
 
-use super::dialect::{
-    chat_completions, completions, converse, generate_content, llama_cpp, messages, ollama, responses,
-};
-use super::fim::Ways;
+use super::dialect::Dialect;
 use super::reasoning::{Plan, Thinking};
-use super::request::Draft;
 use super::{Account, Decoder, Defaults, Error, Prompt, Provider, Seam};
 use crate::http::HttpRequest;
 use crate::stream::ErrorKind;
 
 /// Everything that tells one provider from another.
-#[derive(Debug)]
 pub(super) struct Profile {
     /// See [`Provider::name`].
     pub(super) name: &'static str,
@@ -20,7 +15,7 @@ pub(super) struct Profile {
     /// See [`Defaults`].
     pub(super) defaults: Defaults,
     /// The wire format, and what this provider does differently from others of that format.
-    pub(super) dialect: Dialect,
+    pub(super) dialect: &'static dyn Dialect,
     /// How its URLs are put together.
     pub(super) address: Address,
     /// What it accepts about thinking.
@@ -33,58 +28,6 @@ pub(super) struct Profile {
     pub(super) models_path: &'static str,
     /// What a user can do when it fails.
     pub(super) help: Help,
-}
-
-/// A wire format, and what a provider does differently from others of that format.
-#[derive(Debug)]
-pub(super) enum Dialect {
-    Chat(&'static Chat),
-    Completions(&'static Completions),
-    Responses,
-    Messages,
-    GenerateContent,
-    Converse,
-    Ollama,
-    LlamaCpp,
-}
-
-/// Quirks of chat completions.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Chat {
-    /// The field that limits the tokens of an answer.
-    pub(super) limit: &'static str,
-    /// What `stream_options` says; empty: it is left out.
-    pub(super) stream_options: &'static [(&'static str, bool)],
-    /// How an answer that broke off is continued.
-    pub(super) resume: Resume,
-}
-
-/// How a chat continues an answer that broke off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Resume {
-    /// The model is told to.
-    Instruction,
-    /// The answer's beginning is marked by `prefix`, and comes back before what follows.
-    EchoedPrefix,
-    /// The same without the echo, only below `/beta` of the vendor's own server.
-    BetaPrefix,
-}
-
-/// Quirks of text completions, which is where fill-in-the-middle lives.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Completions {
-    /// The path below the base URL.
-    pub(super) path: &'static str,
-    /// The ways it can be asked.
-    pub(super) ways: Ways,
-    /// The family of all its models, by the template's name; `None`: as the model's name says.
-    pub(super) family: Option<&'static str>,
-    /// Stop strings that it takes at most.
-    pub(super) stops: usize,
-    /// Tokens of answer that it gives at most.
-    pub(super) most_tokens: u32,
-    /// What `stream_options` says; empty: it is left out.
-    pub(super) stream_options: &'static [(&'static str, bool)],
 }
 
 /// How the URLs of a provider are put together.
@@ -142,15 +85,29 @@ impl Profile {
             key => key,
         }
     }
+}
 
+/// A provider, and the account it is asked under.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) account: &'a Account,
+}
+
+impl<'a> Target<'a> {
     /// The model the user named, or the provider's default.
-    pub(super) fn model<'a>(&self, account: &'a Account) -> &'a str {
-        account.model_or(self.defaults.model)
+    pub(super) fn model(self) -> &'a str {
+        self.account.model_or(self.profile.defaults.model)
     }
 
     /// What to ask the model about thinking.
-    pub(super) fn plan(&self, account: &Account) -> Plan {
-        self.thinking.plan(self.model(account), account.reasoning)
+    pub(super) fn plan(self) -> Plan {
+        self.profile.thinking.plan(self.model(), self.account.reasoning)
+    }
+
+    /// The error that no request can be made. `message` names the setting.
+    pub(super) fn refusal(self, kind: ErrorKind, message: &str) -> Box<Error> {
+        Box::new(Error::of_settings(self.profile, kind, message))
     }
 }
 
@@ -168,57 +125,24 @@ impl Provider for Profile {
     }
 
     fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
-        let draft = match &self.dialect {
-            Dialect::Chat(chat) => chat_completions::request(self, chat, account, prompt),
-            Dialect::Completions(quirks) => completions::request(self, quirks, account, prompt),
-            Dialect::Responses => responses::request(self, account, prompt),
-            Dialect::Messages => messages::request(self, account, prompt),
-            Dialect::GenerateContent => generate_content::request(self, account, prompt),
-            Dialect::Converse => converse::request(self, account, prompt),
-            Dialect::Ollama => ollama::request(self, account, prompt),
-            Dialect::LlamaCpp => llama_cpp::request(self, account, prompt),
-        };
-        let mut request = draft?.post()?;
-        if let Dialect::Converse = self.dialect {
-            converse::sign(self, account, &mut request)?;
-        }
+        let target = Target { profile: self, account };
+        let mut request = self.dialect.request(target, prompt)?.post()?;
+        self.dialect.sign(target, &mut request)?;
         Ok(request)
     }
 
     fn decoder(&self) -> Decoder {
-        match &self.dialect {
-            Dialect::Chat(_) | Dialect::Completions(_) | Dialect::Responses => chat_completions::decoder(),
-            Dialect::Messages => messages::decoder(),
-            Dialect::GenerateContent => generate_content::decoder(),
-            Dialect::Converse => converse::decoder(),
-            Dialect::Ollama => ollama::decoder(),
-            Dialect::LlamaCpp => llama_cpp::decoder(),
-        }
+        self.dialect.decoder()
     }
 
     fn seam(&self, account: &Account) -> Seam {
-        match &self.dialect {
-            Dialect::Chat(chat) => chat_completions::seam(chat, account),
-            Dialect::Completions(quirks) => completions::seam(self, quirks, account),
-            Dialect::Responses | Dialect::GenerateContent => Seam::Instruction,
-            Dialect::Messages | Dialect::Converse => messages::seam(self.plan(account)),
-            Dialect::Ollama => ollama::seam(self, account),
-            Dialect::LlamaCpp => llama_cpp::seam(self, account),
-        }
+        self.dialect.seam(Target { profile: self, account })
     }
 
     fn models_request(&self, account: &Account) -> Option<HttpRequest> {
-        let is_converse = matches!(self.dialect, Dialect::Converse);
-        let draft = match self.models_path {
-            // Only the control plane's own host knows them, not whatever stands in for the runtime's.
-            _ if is_converse && account.base_url.trim().is_empty() => converse::list_models(self, account),
-            path if !is_converse && !path.is_empty() => Draft::to(self, account, path),
-            _ => return None,
-        };
-        let mut request = draft.and_then(Draft::get).ok()?;
-        if is_converse {
-            converse::sign(self, account, &mut request).ok()?;
-        }
+        let target = Target { profile: self, account };
+        let mut request = self.dialect.list_models(target).ok()??.get().ok()?;
+        self.dialect.sign(target, &mut request).ok()?;
         Some(request)
     }
 

@@ -1,8 +1,12 @@
 //! The list of providers. A vendor that speaks a known dialect is one row here; a test holds the table in
 //! docs/providers.md against it.
 
+use super::dialect::{
+    Chat, Completions, ConverseApi, GenerateContentApi, LlamaCppApi, MessagesApi, OllamaApi, ResponsesApi,
+    Resume,
+};
 use super::fim::{Auto, FEW_STOPS, Ways};
-use super::profile::{Address, Chat, Completions, Dialect, Profile, Resume, Topic};
+use super::profile::{Address, Profile, Topic};
 use super::reasoning::{self, Spelling, Thinking};
 use super::{Defaults, Provider};
 
@@ -36,7 +40,7 @@ const VENDOR: Profile = Profile {
     name: "",
     title: "",
     defaults: Defaults { base_url: "", model: "", key_env: &[], needs_key: true, paid: true },
-    dialect: Dialect::Chat(&CHAT),
+    dialect: &CHAT,
     address: Address::Base,
     thinking: NO_THINKING,
     headers: &[],
@@ -111,16 +115,16 @@ const DEEPSEEK: Profile = Profile {
 pub(super) static PROFILES: &[Profile] = &[
     Profile {
         name: "openai",
-        dialect: Dialect::Chat(&Chat {
+        dialect: &Chat {
             limit: "max_completion_tokens",
             stream_options: &[("include_usage", true), ("include_obfuscation", false)],
             ..CHAT
-        }),
+        },
         ..OPENAI
     },
     Profile {
         name: "openai-responses",
-        dialect: Dialect::Responses,
+        dialect: &ResponsesApi,
         thinking: Thinking { spelling: Spelling::ReasoningEffort, ..OPENAI.thinking },
         ..OPENAI
     },
@@ -129,12 +133,12 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "OpenAI (completions)",
         // OpenAI's own models went in September 2026; other servers still have the format.
         defaults: Defaults { model: "", ..OPENAI.defaults },
-        dialect: Dialect::Completions(&Completions {
+        dialect: &Completions {
             path: "/completions",
             ways: Ways { auto: Auto::TemplateOrSuffix, suffix: true, templates: true, chat: false },
             family: None,
             ..FIM
-        }),
+        },
         thinking: NO_THINKING,
         ..OPENAI
     },
@@ -142,7 +146,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "anthropic",
         title: "Anthropic",
         defaults: paid("https://api.anthropic.com/v1", &["ANTHROPIC_API_KEY"], "claude-haiku-4-5"),
-        dialect: Dialect::Messages,
+        dialect: &MessagesApi,
         address: Address::Versioned("/v1"),
         thinking: Thinking { spelling: Spelling::Claude, models: &[reasoning::ANTHROPIC] },
         headers: &[("anthropic-version", "2023-06-01")],
@@ -161,7 +165,7 @@ pub(super) static PROFILES: &[Profile] = &[
             &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
             "gemini-3.5-flash-lite",
         ),
-        dialect: Dialect::GenerateContent,
+        dialect: &GenerateContentApi,
         thinking: Thinking { spelling: Spelling::Own, models: &[reasoning::GEMINI] },
         // In the URL, where the documentation puts it as well, the key would show up in logs.
         key_header: "x-goog-api-key",
@@ -172,7 +176,7 @@ pub(super) static PROFILES: &[Profile] = &[
     Profile {
         name: "vertex-gemini",
         defaults: Defaults { model: "gemini-3.5-flash-lite", ..VERTEX.defaults },
-        dialect: Dialect::GenerateContent,
+        dialect: &GenerateContentApi,
         address: Address::Vertex("google"),
         thinking: Thinking { spelling: Spelling::Own, models: &[reasoning::GEMINI] },
         ..VERTEX
@@ -180,7 +184,7 @@ pub(super) static PROFILES: &[Profile] = &[
     Profile {
         name: "vertex-anthropic",
         defaults: Defaults { model: "claude-haiku-4-5@20251001", ..VERTEX.defaults },
-        dialect: Dialect::Messages,
+        dialect: &MessagesApi,
         address: Address::Vertex("anthropic"),
         thinking: Thinking { spelling: Spelling::Claude, models: &[reasoning::ANTHROPIC] },
         ..VERTEX
@@ -191,7 +195,7 @@ pub(super) static PROFILES: &[Profile] = &[
         defaults: paid("https://api.mistral.ai/v1", &["MISTRAL_API_KEY"], "codestral-latest"),
         // Usage comes unasked with the last chunk. A prefill comes back before what follows
         // (SillyTavern/SillyTavern#2557).
-        dialect: Dialect::Chat(&Chat { resume: Resume::EchoedPrefix, ..CHAT }),
+        dialect: &Chat { resume: Resume::EchoedPrefix, ..CHAT },
         thinking: effort(&[reasoning::MISTRAL]),
         headers: &[("accept", "text/event-stream")],
         help: &[
@@ -208,7 +212,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "Codestral",
         defaults: paid("https://codestral.mistral.ai/v1", &["CODESTRAL_API_KEY"], "codestral-latest"),
         // The API names no limit for stop strings.
-        dialect: Dialect::Completions(&Completions { family: Some("codestral"), stops: 8, ..FIM }),
+        dialect: &Completions { family: Some("codestral"), stops: 8, ..FIM },
         headers: &[("accept", "text/event-stream")],
         help: &[(
             Topic::Keys,
@@ -221,7 +225,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "deepseek",
         defaults: paid("https://api.deepseek.com", &["DEEPSEEK_API_KEY"], "deepseek-flash"),
         // "Chat Prefix Completion" is in beta.
-        dialect: Dialect::Chat(&Chat { resume: Resume::BetaPrefix, ..CHAT }),
+        dialect: &Chat { resume: Resume::BetaPrefix, ..CHAT },
         thinking: Thinking { spelling: Spelling::ThinkingType, models: &[reasoning::DEEPSEEK] },
         ..DEEPSEEK
     },
@@ -229,14 +233,14 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "deepseek-fim",
         defaults: paid("https://api.deepseek.com/beta", &["DEEPSEEK_API_KEY"], "deepseek-flash"),
         // Limits as in api-docs.deepseek.com/api/create-completion.
-        dialect: Dialect::Completions(&Completions {
+        dialect: &Completions {
             path: "/completions",
             family: Some("deepseek"),
             stops: 16,
             most_tokens: 4096,
             stream_options: USAGE,
             ..FIM
-        }),
+        },
         models_path: "",
         ..DEEPSEEK
     },
@@ -244,7 +248,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "openrouter",
         title: "OpenRouter",
         defaults: paid("https://openrouter.ai/api/v1", &["OPENROUTER_API_KEY"], "openai/gpt-6-luna"),
-        dialect: Dialect::Chat(&Chat { stream_options: USAGE, ..CHAT }),
+        dialect: &Chat { stream_options: USAGE, ..CHAT },
         // One field for all vendors (openrouter.ai/docs/use-cases/reasoning-tokens).
         thinking: Thinking {
             spelling: Spelling::OpenRouter,
@@ -270,7 +274,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "azure",
         title: "Azure OpenAI",
         defaults: paid("", &["AZURE_OPENAI_API_KEY"], ""),
-        dialect: Dialect::Chat(&Chat { stream_options: USAGE, ..CHAT }),
+        dialect: &Chat { stream_options: USAGE, ..CHAT },
         address: Address::Azure,
         thinking: effort(&[reasoning::OPENAI]),
         key_header: "api-key",
@@ -290,7 +294,7 @@ pub(super) static PROFILES: &[Profile] = &[
             &["AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID"],
             "global.anthropic.claude-haiku-4-5-20251001-v1:0",
         ),
-        dialect: Dialect::Converse,
+        dialect: &ConverseApi,
         address: Address::Bedrock,
         thinking: Thinking { spelling: Spelling::Claude, models: &[reasoning::ANTHROPIC] },
         help: &[
@@ -309,7 +313,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "ollama",
         title: "Ollama",
         defaults: local("http://localhost:11434", &["OLLAMA_API_KEY"], "qwen2.5-coder:1.5b-base"),
-        dialect: Dialect::Ollama,
+        dialect: &OllamaApi,
         // Guides for other clients give the address of another of its APIs.
         address: Address::Root(&["/api/generate", "/api/chat", "/api", "/v1"]),
         thinking: Thinking { spelling: Spelling::Own, models: &[reasoning::OPEN_WEIGHTS] },
@@ -325,7 +329,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "llama.cpp",
         // A server has one model, unless it is started as a router.
         defaults: local("http://127.0.0.1:8080", &["LLAMA_API_KEY"], ""),
-        dialect: Dialect::LlamaCpp,
+        dialect: &LlamaCppApi,
         address: Address::Root(&["/infill", "/completion", "/v1"]),
         thinking: Thinking { spelling: Spelling::TemplateSwitch, models: &[reasoning::TEMPLATES] },
         models_path: "/v1/models",
@@ -340,10 +344,7 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "vLLM",
         defaults: local("http://localhost:8000/v1", &["VLLM_API_KEY"], ""),
         // "suffix is not currently supported" (entrypoints/openai/completion/serving.py).
-        dialect: Dialect::Completions(&Completions {
-            ways: Ways { suffix: false, ..OPEN_MODELS.ways },
-            ..OPEN_MODELS
-        }),
+        dialect: &Completions { ways: Ways { suffix: false, ..OPEN_MODELS.ways }, ..OPEN_MODELS },
         thinking: Thinking { spelling: Spelling::TemplateSwitch, models: &[reasoning::TEMPLATES] },
         help: &[(Topic::Start, "It is started by `vllm serve MODEL`.")],
         ..VENDOR
@@ -352,7 +353,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "lm-studio",
         title: "LM Studio",
         defaults: local("http://localhost:1234/v1", &["LM_API_TOKEN"], ""),
-        dialect: Dialect::Completions(&OPEN_MODELS),
+        dialect: &OPEN_MODELS,
         thinking: effort(&[reasoning::OPEN_WEIGHTS]),
         help: &[
             (Topic::Start, "Its server is started by `lms server start`."),
@@ -364,7 +365,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "groq",
         title: "Groq",
         defaults: paid("https://api.groq.com/openai/v1", &["GROQ_API_KEY"], "openai/gpt-oss-20b"),
-        dialect: Dialect::Chat(&Chat { limit: "max_completion_tokens", ..CHAT }),
+        dialect: &Chat { limit: "max_completion_tokens", ..CHAT },
         thinking: effort(&[reasoning::GROQ]),
         help: &[(Topic::Keys, "https://console.groq.com/keys")],
         ..VENDOR
@@ -373,7 +374,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "xai",
         title: "xAI",
         defaults: paid("https://api.x.ai/v1", &["XAI_API_KEY"], "grok-4.3"),
-        dialect: Dialect::Chat(&Chat { limit: "max_completion_tokens", ..CHAT }),
+        dialect: &Chat { limit: "max_completion_tokens", ..CHAT },
         thinking: effort(&[reasoning::XAI]),
         help: &[(Topic::Keys, "https://console.x.ai")],
         ..VENDOR
@@ -382,7 +383,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "mercury",
         title: "Inception",
         defaults: paid("https://api.inceptionlabs.ai/v1", &["INCEPTION_API_KEY"], "mercury-edit-2"),
-        dialect: Dialect::Completions(&FIM),
+        dialect: &FIM,
         help: &[(Topic::Keys, "https://platform.inceptionlabs.ai")],
         ..VENDOR
     },
@@ -413,7 +414,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "cerebras",
         title: "Cerebras",
         defaults: paid("https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"], "gpt-oss-120b"),
-        dialect: Dialect::Chat(&Chat { limit: "max_completion_tokens", ..CHAT }),
+        dialect: &Chat { limit: "max_completion_tokens", ..CHAT },
         thinking: effort(&[reasoning::CEREBRAS]),
         help: &[(Topic::Keys, "https://cloud.cerebras.ai")],
         ..VENDOR
@@ -486,7 +487,7 @@ pub(super) static PROFILES: &[Profile] = &[
         name: "moonshot",
         title: "Moonshot",
         defaults: paid("https://api.moonshot.ai/v1", &["MOONSHOT_API_KEY"], "kimi-k2.6"),
-        dialect: Dialect::Chat(&Chat { limit: "max_completion_tokens", ..CHAT }),
+        dialect: &Chat { limit: "max_completion_tokens", ..CHAT },
         thinking: Thinking { spelling: Spelling::ThinkingType, models: &[reasoning::MOONSHOT] },
         help: &[(Topic::Keys, "https://platform.kimi.ai")],
         ..VENDOR
@@ -547,11 +548,11 @@ pub(super) static PROFILES: &[Profile] = &[
         title: "the server",
         defaults: Defaults { needs_key: false, paid: true, ..local("", &["OPENAI_COMPATIBLE_API_KEY"], "") },
         // Nothing but what all of them take: no `stream_options`.
-        dialect: Dialect::Completions(&Completions {
+        dialect: &Completions {
             ways: Ways { auto: Auto::Chat, ..Ways::ALL },
             stream_options: &[],
             ..OPEN_MODELS
-        }),
+        },
         thinking: effort(&[reasoning::OPENAI]),
         help: &[
             (Topic::Fim, "`fim` may be `chat` here."),

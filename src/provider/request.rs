@@ -3,17 +3,19 @@
 use serde_json::{Map, Value};
 
 use super::learned::Lesson;
-use super::profile::{Address, Profile};
-use super::{Account, Error, FimSetting, Provider, address, key, registry};
+use super::profile::{Address, Profile, Target};
+use super::{Error, FimSetting, Provider, address, key, registry};
 use crate::http::{HttpRequest, Secret, Url, is_secret_header};
 use crate::stream::ErrorKind;
+
+/// What a request goes through many functions as, each of whose results would else have room for an error.
+pub(super) type Result<T> = std::result::Result<T, Box<Error>>;
 
 /// A request that is being put together. Boxed: it goes through many hands, and each would copy it.
 pub(super) struct Draft<'a>(Box<Parts<'a>>);
 
 struct Parts<'a> {
-    profile: &'a Profile,
-    account: &'a Account,
+    target: Target<'a>,
     url: Url,
     headers: Vec<(String, String)>,
     secret_headers: Vec<(String, Secret)>,
@@ -22,65 +24,60 @@ struct Parts<'a> {
 
 impl<'a> Draft<'a> {
     /// A request to `path` at the provider, with the provider's own headers and the key.
-    ///
-    /// # Errors
-    /// When a setting is missing or wrong, or there is no key and the provider needs one.
-    pub(super) fn to(profile: &'a Profile, account: &'a Account, path: &str) -> Result<Self, Box<Error>> {
-        Self::to_url(profile, account, &address::url(profile, account, path)?)?.authorized()
+    pub(super) fn to(target: Target<'a>, path: &str) -> Result<Self> {
+        Self::to_url(target, &address::url(target, path)?)?.authorized()
     }
 
-    /// A request to exactly `url`, without a key.
-    ///
-    /// # Errors
-    /// When it is no URL, or one with a password in it.
-    pub(super) fn to_url(profile: &'a Profile, account: &'a Account, url: &str) -> Result<Self, Box<Error>> {
+    /// A request to exactly `url`, without a key. It must be a URL without a password in it.
+    pub(super) fn to_url(target: Target<'a>, url: &str) -> Result<Self> {
         let url = Url::parse(url).map_err(|wrong| {
             let message = format!("`base-url` {wrong}: it should look like `https://host/path`.");
-            Error::refusal(profile, ErrorKind::Request, &message)
+            target.refusal(ErrorKind::Request, &message)
         })?;
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        for (name, value) in profile.headers {
+        for (name, value) in target.profile.headers {
             headers.push(((*name).to_owned(), (*value).to_owned()));
         }
-        let parts = Parts { profile, account, url, headers, secret_headers: Vec::new(), body: Map::new() };
+        let parts = Parts { target, url, headers, secret_headers: Vec::new(), body: Map::new() };
         Ok(Self(Box::new(parts)))
     }
 
-    /// The key, if there is one: as `Authorization: Bearer`, or in the provider's own header.
-    ///
-    /// # Errors
-    /// When there is none and the provider needs one.
-    pub(super) fn authorized(self) -> Result<Self, Box<Error>> {
-        let key = key::clean(self.0.account.api_key.expose());
+    /// The key: as `Authorization: Bearer`, or in the provider's own header. There may be none if the provider needs none.
+    pub(super) fn authorized(self) -> Result<Self> {
+        let Target { profile, account } = self.0.target;
+        let key = key::clean(account.api_key.expose());
         // An Entra token is a JWT, a key of a resource at Azure never looks like one.
-        let is_token = matches!(self.0.profile.address, Address::Azure) && key.starts_with("eyJ");
+        let is_token = matches!(profile.address, Address::Azure) && key.starts_with("eyJ");
         if !key.is_empty() {
-            let header = match self.0.profile.key_header {
+            let header = match profile.key_header {
                 own if !own.is_empty() && !is_token => (own, Secret::new(key)),
                 _ => ("authorization", Secret::new(&format!("Bearer {key}"))),
             };
             return Ok(self.secret_header(header.0, header.1));
         }
         // The user may authorise in a way of their own, or ask a proxy on this machine that knows the key.
-        let otherwise = self.0.url.is_loopback()
-            || self.0.account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
-        if self.0.profile.defaults.needs_key && !otherwise {
-            return Err(Box::new(missing_key(self.0.profile)));
+        let otherwise =
+            self.0.url.is_loopback() || account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
+        if profile.defaults.needs_key && !otherwise {
+            return Err(Box::new(missing_key(profile)));
         }
         Ok(self)
     }
 
-    /// For formats without FIM.
-    ///
-    /// # Errors
-    /// When the user wants it by `suffix` or template.
-    pub(super) fn chat_only(self) -> Result<Self, Box<Error>> {
-        if matches!(self.0.account.fim, FimSetting::Suffix | FimSetting::Template(_)) {
-            let title = self.0.profile.title;
+    /// For formats without FIM: refuses a user who wants it by `suffix` or template.
+    pub(super) fn chat_only(self) -> Result<Self> {
+        let target = self.0.target;
+        if matches!(target.account.fim, FimSetting::Suffix | FimSetting::Template(_)) {
+            let title = target.profile.title;
             let message = format!("`fim` does not fit {title}: it only has chat, leave it at `auto`.");
-            return Err(Error::refusal(self.0.profile, ErrorKind::NoFim, &message));
+            return Err(target.refusal(ErrorKind::NoFim, &message));
         }
         Ok(self)
+    }
+
+    /// Whom it asks.
+    pub(super) fn target(&self) -> Target<'a> {
+        self.0.target
     }
 
     /// A header whose value must not be seen.
@@ -111,14 +108,14 @@ impl<'a> Draft<'a> {
 
     /// The user's temperature, or one at which code comes out the same nearly every time.
     pub(super) fn temperature(self) -> Self {
-        let temperature = self.0.account.temperature();
+        let temperature = self.0.target.account.temperature();
         self.set("temperature", temperature)
     }
 
     /// The model the user named, or the provider's default; left out when there is neither and the
     /// server is one that serves a single model.
     pub(super) fn model(self) -> Self {
-        match self.0.profile.model(self.0.account) {
+        match self.0.target.model() {
             "" => self,
             model => self.set("model", model),
         }
@@ -126,11 +123,9 @@ impl<'a> Draft<'a> {
 
     /// The whole `POST` request: without what the server has refused before, and with the user's own headers and
     /// fields.
-    ///
-    /// # Errors
-    /// When a key would go over the net without encryption.
-    pub(super) fn post(mut self) -> Result<HttpRequest, Box<Error>> {
-        for lesson in &self.0.account.lessons {
+    pub(super) fn post(mut self) -> Result<HttpRequest> {
+        let account = self.0.target.account;
+        for lesson in &account.lessons {
             match lesson {
                 Lesson::Drop(path) => drop(take(&mut self.0.body, path)),
                 Lesson::Rename(from, to) => {
@@ -140,7 +135,7 @@ impl<'a> Draft<'a> {
                 Lesson::NoSuffix | Lesson::NoFim => {}
             }
         }
-        for (field, value) in &self.0.account.extra_body {
+        for (field, value) in &account.extra_body {
             if let Some(path) = field.strip_prefix('!') {
                 take(&mut self.0.body, path);
                 continue;
@@ -158,12 +153,10 @@ impl<'a> Draft<'a> {
         Ok(HttpRequest { body: Some(body), ..self.get()? })
     }
 
-    /// The `GET` request.
-    ///
-    /// # Errors
-    /// When a key would go over the net without encryption.
-    pub(super) fn get(mut self) -> Result<HttpRequest, Box<Error>> {
-        for (name, value) in &self.0.account.extra_headers {
+    /// The `GET` request. A key must not go over the net without encryption.
+    pub(super) fn get(mut self) -> Result<HttpRequest> {
+        let target = self.0.target;
+        for (name, value) in &target.account.extra_headers {
             let name = name.trim().to_ascii_lowercase();
             self.0.headers.retain(|(other, _)| *other != name);
             self.0.secret_headers.retain(|(other, _)| *other != name);
@@ -185,7 +178,7 @@ impl<'a> Draft<'a> {
         };
         match request.check() {
             Ok(()) => Ok(request),
-            Err(wrong) => Err(Error::refusal(self.0.profile, ErrorKind::Request, &sentence(wrong))),
+            Err(wrong) => Err(target.refusal(ErrorKind::Request, &sentence(wrong))),
         }
     }
 }
@@ -257,9 +250,10 @@ fn remove(object: &mut Map<String, Value>, field: &str) -> Value {
 mod tests {
     use super::super::registry::profile;
     use super::*;
+    use crate::provider::Account;
 
-    fn draft(account: &Account) -> Result<Draft<'_>, Box<Error>> {
-        Draft::to(profile("openai-compatible").unwrap(), account, "/x")
+    fn draft(account: &Account) -> Result<Draft<'_>> {
+        Draft::to(Target { profile: profile("openai-compatible").unwrap(), account }, "/x")
     }
 
     fn at(base_url: &str, key: &str) -> Account {

@@ -25,9 +25,7 @@ object! {
         output_details = "output_tokens_details": Raw<'a>,
         cache_hit = "prompt_cache_hit_tokens": Raw<'a>,
     }
-}
 
-object! {
     struct Details<'a> {
         cached = "cached_tokens": Raw<'a>,
         reasoning = "reasoning_tokens": Raw<'a>,

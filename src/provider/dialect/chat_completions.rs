@@ -7,57 +7,75 @@ mod tests;
 
 use serde_json::Value;
 
+use super::Dialect;
 use super::responses::Responses;
 use crate::json::{Few, Object, Raw, number, object};
-use crate::provider::decoder::{Decoder, Ends, Frame, Framing, Wire, says};
+use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::conversation;
 use crate::provider::pieces::{self, reasoning, text};
-use crate::provider::profile::{Chat, Profile, Resume};
+use crate::provider::profile::Target;
 use crate::provider::reasoning::Spelling;
-use crate::provider::request::{Draft, object};
+use crate::provider::request::{Draft, Result, object};
 use crate::provider::usage::usage;
-use crate::provider::{Account, Error, Prompt, Seam};
-use crate::stream::{FunctionCall, Sink, StreamError, StreamToken, ToolCall};
+use crate::provider::{Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
+use crate::stream::{ErrorKind, FunctionCall, Sink, StreamError, StreamToken, ToolCall};
 
-/// The request that asks for `prompt`.
-///
-/// # Errors
-/// When a setting is missing or wrong.
-pub(in crate::provider) fn request<'a>(
-    profile: &'a Profile,
-    chat: &Chat,
-    account: &'a Account,
-    prompt: &Prompt,
-) -> Result<Draft<'a>, Box<Error>> {
-    let seam = seam(chat, account);
-    // An answer's beginning is only continued below `/beta`.
-    let beta = chat.resume == Resume::BetaPrefix && seam == Seam::Prefill && !prompt.received.is_empty();
-    let path = if beta { "/beta/chat/completions" } else { "/chat/completions" };
-    let draft = Draft::to(profile, account, path)?.chat_only()?;
-    if profile.model(account).is_empty() {
-        let message = format!("Set `model` to a model of {}.", profile.title);
-        return Err(Error::refusal(profile, crate::stream::ErrorKind::Model, &message));
-    }
-    let draft = draft.chat(account, prompt, seam).limits(profile, account, prompt, chat.limit);
-    Ok(draft.stream_options(chat.stream_options))
+/// Quirks of chat completions.
+#[derive(Clone, Copy)]
+pub(in crate::provider) struct Chat {
+    /// The field that limits the tokens of an answer.
+    pub(in crate::provider) limit: &'static str,
+    /// What `stream_options` says; empty: it is left out.
+    pub(in crate::provider) stream_options: &'static [(&'static str, bool)],
+    /// How an answer that broke off is continued.
+    pub(in crate::provider) resume: Resume,
 }
 
-/// How an answer that broke off is continued.
-pub(in crate::provider) fn seam(chat: &Chat, account: &Account) -> Seam {
-    match chat.resume {
-        Resume::EchoedPrefix => Seam::EchoedPrefill,
-        Resume::BetaPrefix if account.base_url.trim().is_empty() => Seam::Prefill,
-        Resume::Instruction | Resume::BetaPrefix => Seam::Instruction,
+/// How a chat continues an answer that broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::provider) enum Resume {
+    /// The model is told to.
+    Instruction,
+    /// The answer's beginning is marked by `prefix`, and comes back before what follows.
+    EchoedPrefix,
+    /// The same without the echo, only below `/beta` of the vendor's own server.
+    BetaPrefix,
+}
+
+impl Dialect for Chat {
+    fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
+        let seam = self.seam(target);
+        // An answer's beginning is only continued below `/beta`.
+        let beta = self.resume == Resume::BetaPrefix && seam == Seam::Prefill && !prompt.received.is_empty();
+        let path = if beta { "/beta/chat/completions" } else { "/chat/completions" };
+        let draft = Draft::to(target, path)?.chat_only()?;
+        if target.model().is_empty() {
+            let message = format!("Set `model` to a model of {}.", target.profile.title);
+            return Err(target.refusal(ErrorKind::Model, &message));
+        }
+        Ok(draft.chat(prompt, seam).limits(prompt, self.limit).stream_options(self.stream_options))
+    }
+
+    fn decoder(&self) -> Decoder {
+        decoder()
+    }
+
+    fn seam(&self, target: Target<'_>) -> Seam {
+        match self.resume {
+            Resume::EchoedPrefix => Seam::EchoedPrefill,
+            Resume::BetaPrefix if target.account.base_url.trim().is_empty() => Seam::Prefill,
+            Resume::Instruction | Resume::BetaPrefix => Seam::Instruction,
+        }
     }
 }
 
 impl Draft<'_> {
     /// Asks for `prompt` in a streamed chat. Stop strings are not sent, because an answer may begin with a code fence that
     /// they would cut.
-    pub(super) fn chat(self, account: &Account, prompt: &Prompt, seam: Seam) -> Self {
-        let conversation = conversation(prompt, account, seam);
+    pub(super) fn chat(self, prompt: &Prompt, seam: Seam) -> Self {
+        let conversation = conversation(prompt, self.target().account, seam);
         let turn =
             |role: &str, content: &str| object(&mut [("role", role.into()), ("content", content.into())]);
         let mut messages = vec![turn("system", &conversation.system), turn("user", &conversation.user)];
@@ -75,9 +93,9 @@ impl Draft<'_> {
     }
 
     /// The limits and dials of a chat, as its model takes them. `limit` is the server's field for the number of tokens.
-    pub(super) fn limits(self, profile: &Profile, account: &Account, prompt: &Prompt, limit: &str) -> Self {
-        let plan = profile.plan(account);
-        let spelling = profile.thinking.spelling;
+    pub(super) fn limits(self, prompt: &Prompt, limit: &str) -> Self {
+        let plan = self.target().plan();
+        let spelling = self.target().profile.thinking.spelling;
         let limit = if plan.fixed && spelling == Spelling::Effort { "max_completion_tokens" } else { limit };
         let draft = self.set(limit, prompt.max_tokens.saturating_add(plan.room));
         let draft = draft.think(spelling, plan);
@@ -102,9 +120,7 @@ object! {
         message = "message": Raw<'a>,
         detail = "detail": Raw<'a>,
     }
-}
 
-object! {
     struct Choice<'a> {
         index = "index": Raw<'a>,
         delta = "delta": Object<Delta<'a>>,
@@ -116,9 +132,7 @@ object! {
         // Where Moonshot has it.
         usage = "usage": Raw<'a>,
     }
-}
 
-object! {
     struct Delta<'a> {
         content = "content": Raw<'a>,
         reasoning_content = "reasoning_content": Raw<'a>,
@@ -131,33 +145,25 @@ object! {
         tool_calls = "tool_calls": Few<'a, Call<'a>>,
         function_call = "function_call": Raw<'a>,
     }
-}
 
-object! {
     struct Call<'a> {
         index = "index": Raw<'a>,
         id = "id": Raw<'a>,
         function = "function": Function<'a>,
         custom = "custom": Custom<'a>,
     }
-}
 
-object! {
     struct Function<'a> {
         name = "name": Raw<'a>,
         arguments = "arguments": Raw<'a>,
     }
-}
 
-object! {
     /// A call of a tool whose input is any text.
     struct Custom<'a> {
         name = "name": Raw<'a>,
         input = "input": Raw<'a>,
     }
-}
 
-object! {
     /// A part of a content that is an array, and of `reasoning_details`.
     struct Part<'a> {
         kind = "type": Raw<'a>,
@@ -165,23 +171,15 @@ object! {
         thinking = "thinking": Raw<'a>,
         summary = "summary": Raw<'a>,
     }
-}
 
-object! {
     /// `content` in chat completions, the other two in the legacy ones.
     struct Logprobs<'a> {
         content = "content": Raw<'a>,
         token_logprobs = "token_logprobs": Raw<'a>,
     }
-}
 
-object! {
-    struct Logprob<'a> {
-        logprob = "logprob": Raw<'a>,
-    }
-}
+    struct Logprob<'a> { logprob = "logprob": Raw<'a>, }
 
-object! {
     struct Groq<'a> {
         usage = "usage": Raw<'a>,
         error = "error": Raw<'a>,

@@ -2,54 +2,69 @@
 //! by a template in the prompt. Servers with chat as well are asked by chat where neither fits. Answers are decoded
 //! as chat completions are.
 
-use crate::provider::fim::{self, Template, Way};
-use crate::provider::profile::{Completions, Profile};
+use super::{Dialect, chat_completions};
+use crate::provider::fim::{self, Template, Way, Ways};
+use crate::provider::profile::Target;
 use crate::provider::reasoning::Spelling;
-use crate::provider::request::{Draft, texts};
-use crate::provider::{Account, Error, Prompt, Seam};
+use crate::provider::request::{Draft, Result, texts};
+use crate::provider::{Decoder, Prompt, Seam};
 use crate::stream::ErrorKind;
 
-/// The request that asks for `prompt`.
-///
-/// # Errors
-/// When a setting is missing or wrong.
-pub(in crate::provider) fn request<'a>(
-    profile: &'a Profile,
-    quirks: &Completions,
-    account: &'a Account,
-    prompt: &Prompt,
-) -> Result<Draft<'a>, Box<Error>> {
-    let model = profile.model(account);
-    if profile.defaults.needs_key && model.is_empty() && account.base_url.trim().is_empty() {
-        let message = "Set `model`, and `base-url` to a server that has it: OpenAI itself has no model left for text \
-                       completions.";
-        return Err(Error::refusal(profile, ErrorKind::Model, message));
+/// Quirks of text completions, which is where fill-in-the-middle lives.
+#[derive(Clone, Copy)]
+pub(in crate::provider) struct Completions {
+    /// The path below the base URL.
+    pub(in crate::provider) path: &'static str,
+    /// The ways it can be asked.
+    pub(in crate::provider) ways: Ways,
+    /// The family of all its models, by the template's name; `None`: as the model's name says.
+    pub(in crate::provider) family: Option<&'static str>,
+    /// Stop strings that it takes at most.
+    pub(in crate::provider) stops: usize,
+    /// Tokens of answer that it gives at most.
+    pub(in crate::provider) most_tokens: u32,
+    /// What `stream_options` says; empty: it is left out.
+    pub(in crate::provider) stream_options: &'static [(&'static str, bool)],
+}
+
+impl Dialect for Completions {
+    fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
+        let Target { profile, account } = target;
+        let model = target.model();
+        if profile.defaults.needs_key && model.is_empty() && account.base_url.trim().is_empty() {
+            let message = "Set `model`, and `base-url` to a server that has it: OpenAI itself has no model left for text \
+                           completions.";
+            return Err(target.refusal(ErrorKind::Model, message));
+        }
+        let to = |path| Draft::to(target, path);
+        let way = self.ways.choose(target)?;
+        let raw = way.raw(prompt, self.stops);
+        let is_raw = raw.is_some();
+        let draft = match (way, raw) {
+            (_, Some((text, stops))) => to(self.path)?.complete(prompt, self, text, &stops),
+            (Way::Chat, None) => {
+                let draft = to("/chat/completions")?.chat(prompt, Seam::Instruction);
+                draft.limits(prompt, "max_tokens")
+            }
+            (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
+                let family = self.family.map_or_else(|| fim::of_model(model), fim::named);
+                let (prefix, stops) = by_suffix(prompt, family);
+                to(self.path)?.complete(prompt, self, prefix, &stops).set("suffix", prompt.suffix.as_str())
+            }
+        };
+        // vLLM finds stop strings in text only, and leaves special tokens out of it unless told not to
+        // (vllm-project/vllm#2123).
+        let keeps = is_raw && profile.thinking.spelling == Spelling::TemplateSwitch;
+        Ok(draft.stream_options(self.stream_options).set("skip_special_tokens", keeps.then_some(false)))
     }
-    let to = |path| Draft::to(profile, account, path);
-    let way = quirks.ways.choose(profile, account)?;
-    let raw = way.raw(prompt, quirks.stops);
-    let is_raw = raw.is_some();
-    let draft = match (way, raw) {
-        (_, Some((text, stops))) => to(quirks.path)?.complete(prompt, quirks, text, &stops),
-        (Way::Chat, None) => {
-            let draft = to("/chat/completions")?.chat(account, prompt, Seam::Instruction);
-            draft.limits(profile, account, prompt, "max_tokens")
-        }
-        (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
-            let family = quirks.family.map_or_else(|| fim::of_model(model), fim::named);
-            let (prefix, stops) = by_suffix(prompt, family);
-            to(quirks.path)?.complete(prompt, quirks, prefix, &stops).set("suffix", prompt.suffix.as_str())
-        }
-    };
-    let draft = draft.stream_options(quirks.stream_options);
-    // Stop strings are only found in text, and the special tokens that they are would be left out of it
-    // (vllm-project/vllm#2123).
-    let draft = if is_raw && profile.thinking.spelling == Spelling::TemplateSwitch {
-        draft.set("skip_special_tokens", false)
-    } else {
-        draft
-    };
-    Ok(draft)
+
+    fn decoder(&self) -> Decoder {
+        chat_completions::decoder()
+    }
+
+    fn seam(&self, target: Target<'_>) -> Seam {
+        self.ways.seam(target)
+    }
 }
 
 /// The text before the cursor, and stop strings. Snippets go before it if the model's family tells files apart by plain
@@ -78,9 +93,4 @@ impl Draft<'_> {
             .set("stream", true)
             .temperature()
     }
-}
-
-/// How such a server continues an answer: by prefix in FIM, by instruction in chat.
-pub(in crate::provider) fn seam(profile: &Profile, quirks: &Completions, account: &Account) -> Seam {
-    if quirks.ways.is_chat(profile, account) { Seam::Instruction } else { Seam::Prefix }
 }

@@ -1,5 +1,6 @@
 //! AWS Bedrock: the Converse API of every model there, in AWS's binary framing, signed or with a bearer key.
 
+use super::Dialect;
 use super::messages::{self, Messages};
 use crate::http::{HttpRequest, Secret};
 use crate::json::{Few, Raw, object};
@@ -8,12 +9,12 @@ use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::pieces::{reasoning, text, tool_arguments, tool_call};
-use crate::provider::profile::Profile;
-use crate::provider::request::{Draft, object, text_part, texts};
+use crate::provider::profile::Target;
+use crate::provider::request::{Draft, Result, object, text_part, texts};
 use crate::provider::sigv4::{Signer, Unsigned};
 use crate::provider::url::segment;
 use crate::provider::usage::counts;
-use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Wire};
+use crate::provider::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{ErrorKind, Sink, StreamToken};
 
 /// The name under which both of Bedrock's hosts are signed for.
@@ -29,78 +30,98 @@ const WITHOUT_STOPS: &[&str] = &["meta.llama"];
 /// Stop sequences a request may have: Nova takes four.
 const MOST_STOPS: usize = 4;
 
-/// The request that asks for `prompt`.
-///
-/// # Errors
-/// When a setting is missing or wrong.
-pub(in crate::provider) fn request<'a>(
-    profile: &'a Profile,
-    account: &'a Account,
-    prompt: &Prompt,
-) -> Result<Draft<'a>, Box<Error>> {
-    let model = profile.model(account);
-    let url = url(profile, account, &format!("/model/{}/converse-stream", segment(model)))?;
-    let draft = authorized(profile, account, Draft::to_url(profile, account, &url)?)?;
-    Ok(draft.chat_only()?.converse(profile, account, prompt))
+/// The Converse API.
+pub(in crate::provider) struct ConverseApi;
+
+impl Dialect for ConverseApi {
+    fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
+        let model = target.model();
+        let is_one_of = |models: &[&str]| models.iter().any(|name| model.contains(name));
+        let is_claude = model.contains("claude");
+        let plan = target.plan();
+        let conversation = conversation(prompt, target.account, messages::seam(plan));
+        let has_system = !is_one_of(WITHOUT_SYSTEM);
+        let conversation = if has_system { conversation } else { conversation.without_system() };
+        let messages = conversation.turns(&|is_user, text| {
+            let role = if is_user { "user" } else { "assistant" };
+            object(&mut [("role", role.into()), ("content", text_part(text))])
+        });
+        let temperature = match is_claude {
+            true => messages::temperature(plan, target.account),
+            false => Some(target.account.temperature().clamp(0.0, 1.0)),
+        };
+        let most_stops = if is_one_of(WITHOUT_STOPS) { 0 } else { MOST_STOPS };
+        let config = object(&mut [
+            ("maxTokens", prompt.max_tokens.saturating_add(plan.room).into()),
+            ("temperature", temperature.into()),
+            ("stopSequences", texts(&stops(prompt, most_stops))),
+        ]);
+        let mut more = plan.claude();
+        let has_more = is_claude && more.iter().any(|(_, value)| !value.is_null());
+        let url = url(target, &format!("/model/{}/converse-stream", segment(model)))?;
+        Ok(authorized(target, &url)?
+            .chat_only()?
+            .set("messages", messages)
+            .set("system", has_system.then(|| text_part(&conversation.system)))
+            .set("inferenceConfig", config)
+            .set("additionalModelRequestFields", has_more.then(|| object(&mut more))))
+    }
+
+    fn decoder(&self) -> Decoder {
+        Decoder::new(Framing::EventStream, Box::new(Converse::default()))
+    }
+
+    fn seam(&self, target: Target<'_>) -> Seam {
+        messages::seam(target.plan())
+    }
+
+    fn list_models<'a>(&self, target: Target<'a>) -> Result<Option<Draft<'a>>> {
+        // Only the control plane's own host knows them, not whatever stands in for the runtime's.
+        if !target.account.base_url.trim().is_empty() {
+            return Ok(None);
+        }
+        let url = bedrock_host("bedrock", region(target)?) + "/foundation-models";
+        authorized(target, &url).map(Some)
+    }
+
+    fn sign(&self, target: Target<'_>, request: &mut HttpRequest) -> Result<()> {
+        let account = target.account;
+        let Some((access_key_id, secret_access_key)) = credentials(account) else { return Ok(()) };
+        let content_type = request.headers.iter().find(|(name, _)| name == "content-type");
+        let signer = Signer {
+            access_key_id,
+            secret_access_key: secret_access_key.expose(),
+            session_token: account.secret("aws-session-token").map_or("", Secret::expose),
+            region: region(target)?,
+            service: SERVICE,
+            unix_time: account.unix_time,
+        };
+        let signed = signer.sign(&Unsigned {
+            method: if request.body.is_some() { "POST" } else { "GET" },
+            host: request.url.authority(),
+            path: request.url.target(),
+            content_type: content_type.map_or("", |(_, value)| value),
+            body: request.body.as_deref().unwrap_or_default(),
+        });
+        request.headers.push(("x-amz-date".to_owned(), signed.date));
+        request.secret_headers.push(("authorization".to_owned(), Secret::new(&signed.authorization)));
+        Ok(())
+    }
 }
 
-/// The request that lists the models.
-///
-/// # Errors
-/// When a setting is missing or wrong.
-pub(in crate::provider) fn list_models<'a>(
-    profile: &'a Profile,
-    account: &'a Account,
-) -> Result<Draft<'a>, Box<Error>> {
-    let url = bedrock_host("bedrock", region(profile, account)?) + "/foundation-models";
-    authorized(profile, account, Draft::to_url(profile, account, &url)?)
-}
-
-fn authorized<'a>(
-    profile: &'a Profile,
-    account: &'a Account,
-    draft: Draft<'a>,
-) -> Result<Draft<'a>, Box<Error>> {
+/// A request to `url` with a bearer key, or one that is to be signed.
+fn authorized<'a>(target: Target<'a>, url: &str) -> Result<Draft<'a>> {
+    let account = target.account;
+    let draft = Draft::to_url(target, url)?;
     match (credentials(account), account.secret("aws-session-token")) {
         (None, _) if is_key_id(account.api_key.expose()) => {
             let message = "An AWS access key has two parts: set `AWS_SECRET_ACCESS_KEY` as well.";
-            Err(Error::refusal(profile, ErrorKind::Auth, message))
+            Err(target.refusal(ErrorKind::Auth, message))
         }
         (None, _) => draft.authorized(),
         (Some(_), Some(token)) => Ok(draft.secret_header("x-amz-security-token", token.clone())),
         (Some(_), None) => Ok(draft),
     }
-}
-
-/// Signs a whole request, if there is something to sign it with.
-///
-/// # Errors
-/// When the region is missing or wrong.
-pub(in crate::provider) fn sign(
-    profile: &Profile,
-    account: &Account,
-    request: &mut HttpRequest,
-) -> Result<(), Box<Error>> {
-    let Some((access_key_id, secret_access_key)) = credentials(account) else { return Ok(()) };
-    let content_type = request.headers.iter().find(|(name, _)| name == "content-type");
-    let signer = Signer {
-        access_key_id,
-        secret_access_key: secret_access_key.expose(),
-        session_token: account.secret("aws-session-token").map_or("", Secret::expose),
-        region: region(profile, account)?,
-        service: SERVICE,
-        unix_time: account.unix_time,
-    };
-    let signed = signer.sign(&Unsigned {
-        method: if request.body.is_some() { "POST" } else { "GET" },
-        host: request.url.authority(),
-        path: request.url.target(),
-        content_type: content_type.map_or("", |(_, value)| value),
-        body: request.body.as_deref().unwrap_or_default(),
-    });
-    request.headers.push(("x-amz-date".to_owned(), signed.date));
-    request.secret_headers.push(("authorization".to_owned(), Secret::new(&signed.authorization)));
-    Ok(())
 }
 
 /// The access key, if there is a whole one: its id is in the settings, or where an API key would be.
@@ -114,44 +135,6 @@ fn credentials(account: &Account) -> Option<(&str, &Secret)> {
 /// bearer key.
 fn is_key_id(key: &str) -> bool {
     key.starts_with("AKIA") || key.starts_with("ASIA")
-}
-
-impl Draft<'_> {
-    /// Asks a model for `prompt` by the Converse API: the whole body.
-    fn converse(self, profile: &Profile, account: &Account, prompt: &Prompt) -> Self {
-        let model = profile.model(account);
-        let is_one_of = |models: &[&str]| models.iter().any(|name| model.contains(name));
-        let is_claude = model.contains("claude");
-        let plan = profile.plan(account);
-        let conversation = conversation(prompt, account, messages::seam(plan));
-        let has_system = !is_one_of(WITHOUT_SYSTEM);
-        let conversation = if has_system { conversation } else { conversation.without_system() };
-        let messages = conversation.turns(&|is_user, text| {
-            let role = if is_user { "user" } else { "assistant" };
-            object(&mut [("role", role.into()), ("content", text_part(text))])
-        });
-        let temperature = match is_claude {
-            true => messages::temperature(plan, account),
-            false => Some(account.temperature().clamp(0.0, 1.0)),
-        };
-        let most_stops = if is_one_of(WITHOUT_STOPS) { 0 } else { MOST_STOPS };
-        let config = object(&mut [
-            ("maxTokens", prompt.max_tokens.saturating_add(plan.room).into()),
-            ("temperature", temperature.into()),
-            ("stopSequences", texts(&stops(prompt, most_stops))),
-        ]);
-        let mut more = plan.claude();
-        let has_more = is_claude && more.iter().any(|(_, value)| !value.is_null());
-        self.set("messages", messages)
-            .set("system", has_system.then(|| text_part(&conversation.system)))
-            .set("inferenceConfig", config)
-            .set("additionalModelRequestFields", has_more.then(|| object(&mut more)))
-    }
-}
-
-/// A decoder of a body in this format.
-pub(in crate::provider) fn decoder() -> Decoder {
-    Decoder::new(Framing::EventStream, Box::new(Converse::default()))
 }
 
 /// Decodes ConverseStream events, and the `chunk` events of `invoke-with-response-stream` for Claude.
@@ -178,70 +161,38 @@ object! {
         kind = "type": Raw<'a>,
         choices = "choices": Raw<'a>,
     }
-}
 
-object! {
-    struct Output<'a> {
-        message = "message": Message<'a>,
-    }
-}
+    struct Output<'a> { message = "message": Message<'a>, }
 
-object! {
-    struct Message<'a> {
-        content = "content": Few<'a, Block<'a>>,
-    }
-}
+    struct Message<'a> { content = "content": Few<'a, Block<'a>>, }
 
-object! {
     struct Block<'a> {
         text = "text": Raw<'a>,
         tool = "toolUse": Tool<'a>,
         reasoning = "reasoningContent": WholeReasoning<'a>,
     }
-}
 
-object! {
-    struct WholeReasoning<'a> {
-        text = "reasoningText": Reasoning<'a>,
-    }
-}
+    struct WholeReasoning<'a> { text = "reasoningText": Reasoning<'a>, }
 
-object! {
-    struct Start<'a> {
-        tool = "toolUse": Tool<'a>,
-    }
-}
+    struct Start<'a> { tool = "toolUse": Tool<'a>, }
 
-object! {
     struct Tool<'a> {
         id = "toolUseId": Raw<'a>,
         name = "name": Raw<'a>,
         // Whole in a whole answer; in pieces in a stream.
         input = "input": Raw<'a>,
     }
-}
 
-object! {
     struct Delta<'a> {
         text = "text": Raw<'a>,
         tool = "toolUse": ToolInput<'a>,
         reasoning = "reasoningContent": Reasoning<'a>,
     }
-}
 
-object! {
-    struct ToolInput<'a> {
-        input = "input": Raw<'a>,
-    }
-}
+    struct ToolInput<'a> { input = "input": Raw<'a>, }
 
-object! {
-    struct Reasoning<'a> {
-        text = "text": Raw<'a>,
-    }
-}
+    struct Reasoning<'a> { text = "text": Raw<'a>, }
 
-object! {
     struct Counts<'a> {
         input = "inputTokens": Raw<'a>,
         output = "outputTokens": Raw<'a>,
@@ -406,7 +357,7 @@ mod tests {
         "#]];
         cases(&table, |lines| {
             let events = lines.iter().map(|line| line.split_once(' ').unwrap());
-            tokens(decoder, stream(&events.collect::<Vec<_>>()))
+            tokens(|| ConverseApi.decoder(), stream(&events.collect::<Vec<_>>()))
         });
     }
 
@@ -418,7 +369,7 @@ mod tests {
             {"type":"message","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn"}
             > text a | done#0 stop
         "#]];
-        cases(&table, |body| tokens(decoder, body[0]));
+        cases(&table, |body| tokens(|| ConverseApi.decoder(), body[0]));
     }
 
     #[test]
@@ -471,7 +422,7 @@ mod tests {
                 ],
             ),
         ] {
-            assert_eq!(decoded(decoder, &body), expected, "{name}");
+            assert_eq!(decoded(|| ConverseApi.decoder(), &body), expected, "{name}");
         }
     }
 
@@ -495,7 +446,7 @@ mod tests {
 
     #[test]
     fn recordings_decode_as_their_index_says() {
-        recordings("bedrock/").iter().for_each(|recording| recording.check(decoder));
+        recordings("bedrock/").iter().for_each(|recording| recording.check(|| ConverseApi.decoder()));
     }
 
     fn in_us(account: Account) -> Account {
@@ -568,6 +519,9 @@ mod tests {
 
     #[test]
     fn a_cut_is_seen_wherever_it_is() {
-        check_cuts(decoder, &stream(&[TEXT, TEXT, STOP, ("metadata", r#"{"usage":{"inputTokens":1}}"#)]));
+        check_cuts(
+            || ConverseApi.decoder(),
+            &stream(&[TEXT, TEXT, STOP, ("metadata", r#"{"usage":{"inputTokens":1}}"#)]),
+        );
     }
 }

@@ -2,17 +2,18 @@
 
 use serde_json::Value;
 
+use super::Dialect;
 use super::chat_completions::ChatCompletions;
 use crate::json::{Few, Raw, Scanner, object};
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::pieces::{self, reasoning, text};
-use crate::provider::profile::{Address, Profile};
-use crate::provider::request::{Draft, object, text_part, texts};
+use crate::provider::profile::{Address, Target};
+use crate::provider::request::{Draft, Result, object, text_part, texts};
 use crate::provider::url::segments;
 use crate::provider::usage::counts;
-use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
+use crate::provider::{Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{ErrorKind, Sink, StreamError, StreamToken, ToolCall, Usage};
 
 /// Stop strings a request may have.
@@ -21,35 +22,40 @@ const MOST_STOPS: usize = 5;
 /// Asks for a stream of SSE, below the URL of a model.
 const METHOD: &str = ":streamGenerateContent?alt=sse";
 
-/// The request that asks a Gemini or Gemma model for `prompt`.
-///
-/// # Errors
-/// When a setting is missing or wrong.
-pub(in crate::provider) fn request<'a>(
-    profile: &'a Profile,
-    account: &'a Account,
-    prompt: &Prompt,
-) -> Result<Draft<'a>, Box<Error>> {
-    let model = profile.model(account);
-    let path = match profile.address {
-        Address::Vertex(_) => METHOD.to_owned(),
-        _ => format!("/{}{METHOD}", model_path(model)),
-    };
-    // From 3.5 on a conversation must not end with the model's turn, so it is always told to go on.
-    let conversation = conversation(prompt, account, Seam::Instruction);
-    // Gemma knows no system instruction: "Developer instruction is not enabled".
-    let is_gemma = model.contains("gemma");
-    let conversation = if is_gemma { conversation.without_system() } else { conversation };
-    let contents = conversation.turns(&|is_user, text| {
-        let role = if is_user { "user" } else { "model" };
-        object(&mut [("role", role.into()), ("parts", text_part(text))])
-    });
-    let instruction = (!is_gemma).then(|| object(&mut [("parts", text_part(&conversation.system))]));
-    Ok(Draft::to(profile, account, &path)?
-        .chat_only()?
-        .set("contents", contents)
-        .set("systemInstruction", instruction)
-        .set("generationConfig", generation_config(profile, account, prompt)))
+/// `generateContent`, at Google's two clouds.
+pub(in crate::provider) struct GenerateContentApi;
+
+impl Dialect for GenerateContentApi {
+    fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
+        let model = target.model();
+        let path = match target.profile.address {
+            Address::Vertex(_) => METHOD.to_owned(),
+            _ => format!("/{}{METHOD}", model_path(model)),
+        };
+        // From 3.5 on a conversation must not end with the model's turn, so it is always told to go on.
+        let conversation = conversation(prompt, target.account, Seam::Instruction);
+        // Gemma knows no system instruction: "Developer instruction is not enabled".
+        let is_gemma = model.contains("gemma");
+        let conversation = if is_gemma { conversation.without_system() } else { conversation };
+        let contents = conversation.turns(&|is_user, text| {
+            let role = if is_user { "user" } else { "model" };
+            object(&mut [("role", role.into()), ("parts", text_part(text))])
+        });
+        let instruction = (!is_gemma).then(|| object(&mut [("parts", text_part(&conversation.system))]));
+        Ok(Draft::to(target, &path)?
+            .chat_only()?
+            .set("contents", contents)
+            .set("systemInstruction", instruction)
+            .set("generationConfig", generation_config(target, prompt)))
+    }
+
+    fn decoder(&self) -> Decoder {
+        Decoder::new(Framing::Sse, Box::new(GenerateContent::default()))
+    }
+
+    fn seam(&self, _: Target<'_>) -> Seam {
+        Seam::Instruction
+    }
 }
 
 /// The path of a model below the API's base: `models/NAME`, or what the user wrote if it is a path.
@@ -58,27 +64,23 @@ fn model_path(model: &str) -> String {
     [folder, &segments(model)].concat()
 }
 
-fn generation_config(profile: &Profile, account: &Account, prompt: &Prompt) -> Value {
-    let plan = profile.plan(account);
+fn generation_config(target: Target<'_>, prompt: &Prompt) -> Value {
+    let Target { account, .. } = target;
+    let plan = target.plan();
     let thinking = plan.word.map(|word| {
         let budget = word.parse::<u32>().ok();
         let level = if budget.is_none() { Some(word) } else { None };
         object(&mut [("thinkingBudget", budget.into()), ("thinkingLevel", level.into())])
     });
     // Gemini 3 is meant to run at its default temperature; later models ignore or refuse another.
-    let is_dialled =
-        !plan.fixed && (plan.known || is_other(profile, account)) || account.temperature.is_some();
+    let is_gemini = target.model().contains("gemini");
+    let is_dialled = !plan.fixed && (plan.known || !is_gemini) || account.temperature.is_some();
     object(&mut [
         ("thinkingConfig", thinking.into()),
         ("maxOutputTokens", prompt.max_tokens.saturating_add(plan.room).into()),
         ("temperature", is_dialled.then(|| account.temperature()).into()),
         ("stopSequences", texts(&stops(prompt, MOST_STOPS))),
     ])
-}
-
-/// Whether the model is none of the Gemini family, as Gemma.
-fn is_other(profile: &Profile, account: &Account) -> bool {
-    !profile.model(account).contains("gemini")
 }
 
 /// Decodes `GenerateContentResponse` chunks.
@@ -99,31 +101,21 @@ object! {
         usage = "usageMetadata": Raw<'a>,
         error = "error": Raw<'a>,
     }
-}
 
-object! {
     struct Candidate<'a> {
         index = "index": Raw<'a>,
         content = "content": Content<'a>,
         finish_reason = "finishReason": Raw<'a>,
     }
-}
 
-object! {
-    struct Content<'a> {
-        parts = "parts": Few<'a, Part<'a>>,
-    }
-}
+    struct Content<'a> { parts = "parts": Few<'a, Part<'a>>, }
 
-object! {
     struct Part<'a> {
         text = "text": Raw<'a>,
         thought = "thought": Raw<'a>,
         call = "functionCall": Raw<'a>,
     }
-}
 
-object! {
     struct Call<'a> {
         id = "id": Raw<'a>,
         name = "name": Raw<'a>,
@@ -132,9 +124,7 @@ object! {
         partial = "partialArgs": Few<'a, PartialArgument<'a>>,
         will_continue = "willContinue": Raw<'a>,
     }
-}
 
-object! {
     /// A piece of one argument: of the string, or a whole other value.
     struct PartialArgument<'a> {
         path = "jsonPath": Raw<'a>,
@@ -160,9 +150,7 @@ object! {
         reason = "blockReason": Raw<'a>,
         message = "blockReasonMessage": Raw<'a>,
     }
-}
 
-object! {
     struct Counts<'a> {
         input = "promptTokenCount": Raw<'a>,
         output = "candidatesTokenCount": Raw<'a>,
@@ -312,16 +300,12 @@ impl OpenCall {
     }
 }
 
-/// A decoder of a body in this format.
-pub(in crate::provider) fn decoder() -> Decoder {
-    Decoder::new(Framing::Sse, Box::new(GenerateContent::default()))
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::provider::Account;
     use crate::provider::registry::profile;
     use crate::provider::testing::{cases, check_cuts, decoded, recordings, sse, tokens};
 
@@ -386,7 +370,7 @@ mod tests {
             > tool#0 - f  | tool#0 - - {"city":"Pa | tool#0 - - ris","days":[{"n":3},true | tool#0 - - ]} | tool#1 - g {} | done#0 stop
         "#]];
         cases(&table, |chunks| {
-            let told = tokens(decoder, sse(chunks).replace('\n', "\r\n"));
+            let told = tokens(|| GenerateContentApi.decoder(), sse(chunks).replace('\n', "\r\n"));
             assert_eq!(tokens(array_decoder, array(chunks)), told);
             told
         });
@@ -420,7 +404,7 @@ mod tests {
     #[test]
     fn recordings_decode_as_their_index_says() {
         for recording in recordings("gemini/").iter().chain(&recordings("vertex/")) {
-            recording.check(decoder);
+            recording.check(|| GenerateContentApi.decoder());
             if recording.file.contains("json-array") {
                 recording.check(array_decoder);
             }
@@ -432,7 +416,8 @@ mod tests {
         let prompt = Prompt { max_tokens: 10, ..Prompt::default() };
         let config = |model: &str, temperature| {
             let account = Account { model: model.to_owned(), temperature, ..Account::default() };
-            generation_config(profile("gemini").unwrap(), &account, &prompt).to_string()
+            let target = Target { profile: profile("gemini").unwrap(), account: &account };
+            generation_config(target, &prompt).to_string()
         };
         for (model, expected) in [
             (
@@ -480,6 +465,6 @@ mod tests {
         ];
         check_cuts(array_decoder, array(&chunks).as_bytes());
         let chunks = chunks.map(|chunk| chunk.replace('\n', ""));
-        check_cuts(decoder, sse(&[&chunks[0], &chunks[1]]).as_bytes());
+        check_cuts(|| GenerateContentApi.decoder(), sse(&[&chunks[0], &chunks[1]]).as_bytes());
     }
 }

@@ -2,16 +2,17 @@
 
 use serde_json::Value;
 
+use super::Dialect;
 use super::chat_completions::ChatCompletions;
 use crate::json::{Raw, object};
 use crate::provider::error::stream_error;
 use crate::provider::fim::{self, Way, Ways};
 use crate::provider::finish::finish_reason_in;
 use crate::provider::pieces::{self, text};
-use crate::provider::profile::Profile;
-use crate::provider::request::{Draft, object, texts};
+use crate::provider::profile::Target;
+use crate::provider::request::{Draft, Result, object, texts};
 use crate::provider::usage::counts;
-use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Reasoning, Seam, Wire};
+use crate::provider::{Decoder, Ends, Frame, Framing, Prompt, Reasoning, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
 
 /// What the last object of a stream is cut to. Whole, it echoes the prompt and all settings.
@@ -38,59 +39,57 @@ impl Draft<'_> {
     }
 }
 
-/// The request that asks for `prompt`.
-///
-/// # Errors
-/// When a setting is missing or wrong.
-pub(in crate::provider) fn request<'a>(
-    profile: &'a Profile,
-    account: &'a Account,
-    prompt: &Prompt,
-) -> Result<Draft<'a>, Box<Error>> {
-    let to = |path| Draft::to(profile, account, path);
-    let way = Ways::ALL.choose(profile, account)?;
-    let draft = match (way, way.raw(prompt, usize::MAX)) {
-        (_, Some((text, stops))) => to("/completion")?.set("prompt", text).native(prompt, &stops),
-        (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
-            let text = fim::render("{prefix}", prompt, "");
-            let line = text.rfind('\n').map_or(0, |at| at + 1);
-            let (before, typed) = text.split_at_checked(line).unwrap_or((&text, ""));
-            let files = prompt.snippets.iter();
-            let files = files.map(|file| {
-                object(&mut [("filename", file.path.as_str().into()), ("text", file.text.as_str().into())])
-            });
-            to("/infill")?
-                .set("input_extra", files.collect::<Vec<Value>>())
-                .set("input_prefix", before)
-                .set("prompt", typed)
-                .set("input_suffix", prompt.suffix.as_str())
-                .native(prompt, &prompt.stop)
-        }
-        (Way::Chat, None) => {
-            let draft = to("/v1/chat/completions")?.chat(account, prompt, Seam::Instruction);
-            // A server rarely says which model it has. Templates of models that can think know this switch, the others do
-            // not look at it (tools/server/README.md, `chat_template_kwargs`).
-            let quiet = account.reasoning <= Reasoning::Off && !profile.plan(account).known;
-            let draft = if quiet {
-                let switch = object(&mut [("enable_thinking", false.into())]);
-                draft.set("chat_template_kwargs", switch).set("max_tokens", prompt.max_tokens)
-            } else {
-                draft.limits(profile, account, prompt, "max_tokens")
-            };
-            draft.stream_options(&[("include_usage", true)])
-        }
-    };
-    Ok(draft.temperature())
-}
+/// llama.cpp's own API.
+pub(in crate::provider) struct LlamaCppApi;
 
-/// How an answer that broke off is continued.
-pub(in crate::provider) fn seam(profile: &Profile, account: &Account) -> Seam {
-    if Ways::ALL.is_chat(profile, account) { Seam::Instruction } else { Seam::Prefix }
-}
+impl Dialect for LlamaCppApi {
+    fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
+        let to = |path| Draft::to(target, path);
+        let way = Ways::ALL.choose(target)?;
+        let draft = match (way, way.raw(prompt, usize::MAX)) {
+            (_, Some((text, stops))) => to("/completion")?.set("prompt", text).native(prompt, &stops),
+            (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
+                let text = fim::render("{prefix}", prompt, "");
+                let line = text.rfind('\n').map_or(0, |at| at + 1);
+                let (before, typed) = text.split_at_checked(line).unwrap_or((&text, ""));
+                let files = prompt.snippets.iter();
+                let files = files.map(|file| {
+                    object(&mut [
+                        ("filename", file.path.as_str().into()),
+                        ("text", file.text.as_str().into()),
+                    ])
+                });
+                to("/infill")?
+                    .set("input_extra", files.collect::<Vec<Value>>())
+                    .set("input_prefix", before)
+                    .set("prompt", typed)
+                    .set("input_suffix", prompt.suffix.as_str())
+                    .native(prompt, &prompt.stop)
+            }
+            (Way::Chat, None) => {
+                let draft = to("/v1/chat/completions")?.chat(prompt, Seam::Instruction);
+                // A server rarely says which model it has. Templates of models that can think know this switch, the others do
+                // not look at it (tools/server/README.md, `chat_template_kwargs`).
+                let quiet = target.account.reasoning <= Reasoning::Off && !target.plan().known;
+                let draft = if quiet {
+                    let switch = object(&mut [("enable_thinking", false.into())]);
+                    draft.set("chat_template_kwargs", switch).set("max_tokens", prompt.max_tokens)
+                } else {
+                    draft.limits(prompt, "max_tokens")
+                };
+                draft.stream_options(&[("include_usage", true)])
+            }
+        };
+        Ok(draft.temperature())
+    }
 
-/// A decoder of a body in this format.
-pub(in crate::provider) fn decoder() -> Decoder {
-    Decoder::new(Framing::Sse, Box::new(Native::default()))
+    fn decoder(&self) -> Decoder {
+        Decoder::new(Framing::Sse, Box::new(Native::default()))
+    }
+
+    fn seam(&self, target: Target<'_>) -> Seam {
+        Ways::ALL.seam(target)
+    }
 }
 
 /// Decodes the chunks of `/infill` and `/completion`, and hands those of `/v1/chat/completions` on.
@@ -107,9 +106,7 @@ object! {
         stop = "stop": Raw<'a>,
         error = "error": Raw<'a>,
     }
-}
 
-object! {
     /// What is to be known of the last chunk only. The others count as well; there it is left unread, so that
     /// the memo of the envelope need not care.
     struct End<'a> {
@@ -122,12 +119,8 @@ object! {
         // What `response_fields` takes out of `timings` has this key.
         cached = "timings/cache_n": Raw<'a>,
     }
-}
 
-object! {
-    struct Timings<'a> {
-        cached = "cache_n": Raw<'a>,
-    }
+    struct Timings<'a> { cached = "cache_n": Raw<'a>, }
 }
 
 impl Wire for Native {
@@ -170,8 +163,8 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::provider::FimSetting;
     use crate::provider::testing::{account, cases, check_cuts, recordings, resumed, sent, sse, tokens};
+    use crate::provider::{Account, FimSetting};
 
     #[test]
     fn streams_become_tokens() {
@@ -233,12 +226,12 @@ mod tests {
             :
             > text a | error truncated - the answer ended before its end marker
         "#]];
-        cases(&table, |lines| tokens(decoder, sse(lines)));
+        cases(&table, |lines| tokens(|| LlamaCppApi.decoder(), sse(lines)));
     }
 
     #[test]
     fn recordings_decode_as_their_index_says() {
-        recordings("llamacpp/").iter().for_each(|recording| recording.check(decoder));
+        recordings("llamacpp/").iter().for_each(|recording| recording.check(|| LlamaCppApi.decoder()));
     }
 
     #[test]
@@ -264,6 +257,6 @@ mod tests {
             r#"{"index":0,"content":"b","stop":false}"#,
             r#"{"content":"","stop":true,"stop_type":"eos"}"#,
         ]);
-        check_cuts(decoder, body.as_bytes());
+        check_cuts(|| LlamaCppApi.decoder(), body.as_bytes());
     }
 }

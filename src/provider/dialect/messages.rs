@@ -1,5 +1,6 @@
 //! Anthropic's Messages format: what Anthropic, Vertex and Bedrock's invoke API stream for Claude.
 
+use super::Dialect;
 use super::chat_completions::ChatCompletions;
 use crate::json::{Few, Raw, object};
 use crate::provider::decoder::says;
@@ -7,44 +8,49 @@ use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::{conversation, stops};
 use crate::provider::pieces::{reasoning, text, tool_arguments, tool_call};
-use crate::provider::profile::{Address, Profile};
+use crate::provider::profile::{Address, Target};
 use crate::provider::reasoning::Plan;
-use crate::provider::request::{Draft, object, texts};
+use crate::provider::request::{Draft, Result, object, texts};
 use crate::provider::usage::counts;
-use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
+use crate::provider::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{Sink, StreamToken, Usage};
 
-/// The request that asks a Claude model for `prompt`.
-///
-/// # Errors
-/// When a setting is missing or wrong.
-pub(in crate::provider) fn request<'a>(
-    profile: &'a Profile,
-    account: &'a Account,
-    prompt: &Prompt,
-) -> Result<Draft<'a>, Box<Error>> {
-    let plan = profile.plan(account);
-    let conversation = conversation(prompt, account, seam(plan));
-    let messages = conversation.turns(&|is_user, text| {
-        let role = if is_user { "user" } else { "assistant" };
-        object(&mut [("role", role.into()), ("content", text.into())])
-    });
-    // On Vertex the model is in the URL, and the version of the API in the body.
-    let draft = match profile.address {
-        Address::Vertex(_) => {
-            Draft::to(profile, account, ":streamRawPredict")?.set("anthropic_version", "vertex-2023-10-16")
-        }
-        _ => Draft::to(profile, account, "/messages")?.model(),
-    };
-    Ok(draft
-        .chat_only()?
-        .set_all(&mut plan.claude())
-        .set("system", &*conversation.system)
-        .set("messages", messages)
-        .set("max_tokens", prompt.max_tokens.saturating_add(plan.room))
-        .set("temperature", temperature(plan, account))
-        .set("stop_sequences", texts(&stops(prompt, usize::MAX)))
-        .set("stream", true))
+/// The Messages API, and the same at Vertex.
+pub(in crate::provider) struct MessagesApi;
+
+impl Dialect for MessagesApi {
+    fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
+        let plan = target.plan();
+        let conversation = conversation(prompt, target.account, seam(plan));
+        let messages = conversation.turns(&|is_user, text| {
+            let role = if is_user { "user" } else { "assistant" };
+            object(&mut [("role", role.into()), ("content", text.into())])
+        });
+        // On Vertex the model is in the URL, and the version of the API in the body.
+        let draft = match target.profile.address {
+            Address::Vertex(_) => {
+                Draft::to(target, ":streamRawPredict")?.set("anthropic_version", "vertex-2023-10-16")
+            }
+            _ => Draft::to(target, "/messages")?.model(),
+        };
+        Ok(draft
+            .chat_only()?
+            .set_all(&mut plan.claude())
+            .set("system", &*conversation.system)
+            .set("messages", messages)
+            .set("max_tokens", prompt.max_tokens.saturating_add(plan.room))
+            .set("temperature", temperature(plan, target.account))
+            .set("stop_sequences", texts(&stops(prompt, usize::MAX)))
+            .set("stream", true))
+    }
+
+    fn decoder(&self) -> Decoder {
+        Decoder::new(Framing::Sse, Box::new(Messages::default()))
+    }
+
+    fn seam(&self, target: Target<'_>) -> Seam {
+        seam(target.plan())
+    }
 }
 
 /// The temperature a Claude model takes: none when it thinks by a budget, and none from 4.7 on.
@@ -54,7 +60,7 @@ pub(super) fn temperature(plan: Plan, account: &Account) -> Option<f64> {
 }
 
 /// How a Claude model continues an answer: prefill went with 4.6, and never goes with thinking.
-pub(in crate::provider) fn seam(plan: Plan) -> Seam {
+pub(super) fn seam(plan: Plan) -> Seam {
     if plan.prefill && plan.word.is_none() { Seam::TrimmedPrefill } else { Seam::Instruction }
 }
 
@@ -93,9 +99,7 @@ object! {
         completion = "completion": Raw<'a>,
         stop_reason = "stop_reason": Raw<'a>,
     }
-}
 
-object! {
     struct Delta<'a> {
         kind = "type": Raw<'a>,
         text = "text": Raw<'a>,
@@ -104,24 +108,16 @@ object! {
         stop_reason = "stop_reason": Raw<'a>,
         stop_details = "stop_details": Raw<'a>,
     }
-}
 
-object! {
-    struct StopDetails<'a> {
-        explanation = "explanation": Raw<'a>,
-    }
-}
+    struct StopDetails<'a> { explanation = "explanation": Raw<'a>, }
 
-object! {
     /// The empty message of `message_start`, or the whole answer of a server that does not stream.
     struct Message<'a> {
         content = "content": Few<'a, Content<'a>>,
         stop_reason = "stop_reason": Raw<'a>,
         usage = "usage": Raw<'a>,
     }
-}
 
-object! {
     struct Content<'a> {
         kind = "type": Raw<'a>,
         text = "text": Raw<'a>,
@@ -130,21 +126,15 @@ object! {
         name = "name": Raw<'a>,
         input = "input": Raw<'a>,
     }
-}
 
-object! {
     struct Counts<'a> {
         input = "input_tokens": Raw<'a>,
         output = "output_tokens": Raw<'a>,
         cached = "cache_read_input_tokens": Raw<'a>,
         details = "output_tokens_details": Details<'a>,
     }
-}
 
-object! {
-    struct Details<'a> {
-        thinking = "thinking_tokens": Raw<'a>,
-    }
+    struct Details<'a> { thinking = "thinking_tokens": Raw<'a>, }
 }
 
 impl Wire for Messages {
@@ -265,16 +255,11 @@ fn stopped(reason: Raw<'_>, ends: &mut Ends) {
     }
 }
 
-/// A decoder of a body in this format.
-pub(in crate::provider) fn decoder() -> Decoder {
-    Decoder::new(Framing::Sse, Box::new(Messages::default()))
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
 
-    use super::decoder;
+    use super::*;
     use crate::provider::testing::{cases, check_cuts, recordings, sse, tokens};
 
     /// Events as the API sends them: named, and each name once more in the data.
@@ -357,7 +342,7 @@ mod tests {
             {"type":"message_stop"  }
             > tool#0 toolu_1 f  | tool#0 - - {"a": | tool#0 - - 1} | tool#1 toolu_2 g {"b":2} | done#0 tool_calls
         "#]];
-        cases(&table, |events| tokens(decoder, named(events)));
+        cases(&table, |events| tokens(|| MessagesApi.decoder(), named(events)));
     }
 
     #[test]
@@ -395,7 +380,7 @@ mod tests {
             {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
             > text a | error truncated - the answer ended before its end marker
         "#]];
-        cases(&table, |lines| tokens(decoder, sse(lines)));
+        cases(&table, |lines| tokens(|| MessagesApi.decoder(), sse(lines)));
     }
 
     #[test]
@@ -404,12 +389,12 @@ mod tests {
             {"id":"msg_1","type":"message","role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"x"},{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":5}}
             > reasoning hm | text a | tool#0 t f  | tool#0 - - {} | usage 3 5 - - | done#0 stop
         "#]];
-        cases(&table, |body| tokens(decoder, body[0]));
+        cases(&table, |body| tokens(|| MessagesApi.decoder(), body[0]));
     }
 
     #[test]
     fn recordings_decode_as_their_index_says() {
-        recordings("anthropic/").iter().for_each(|recording| recording.check(decoder));
+        recordings("anthropic/").iter().for_each(|recording| recording.check(|| MessagesApi.decoder()));
     }
 
     #[test]
@@ -423,6 +408,6 @@ mod tests {
             r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
             r#"{"type":"message_stop"  }"#,
         ]);
-        check_cuts(decoder, body.as_bytes());
+        check_cuts(|| MessagesApi.decoder(), body.as_bytes());
     }
 }

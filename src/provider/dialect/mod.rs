@@ -1,10 +1,47 @@
 //! The wire formats, one file each: how a prompt is put into a request, and how frames become tokens.
 
 pub(super) mod chat_completions;
-pub(super) mod completions;
-pub(super) mod converse;
-pub(super) mod generate_content;
-pub(super) mod llama_cpp;
-pub(super) mod messages;
-pub(super) mod ollama;
-pub(super) mod responses;
+mod completions;
+mod converse;
+mod generate_content;
+mod llama_cpp;
+mod messages;
+mod ollama;
+mod responses;
+
+pub(super) use self::chat_completions::{Chat, Resume};
+pub(super) use self::completions::Completions;
+pub(super) use self::converse::ConverseApi;
+pub(super) use self::generate_content::GenerateContentApi;
+pub(super) use self::llama_cpp::LlamaCppApi;
+pub(super) use self::messages::MessagesApi;
+pub(super) use self::ollama::OllamaApi;
+pub(super) use self::responses::ResponsesApi;
+use super::profile::Target;
+use super::request::{Draft, Result};
+use super::{Decoder, Prompt, Seam};
+use crate::http::HttpRequest;
+
+/// A wire format, and what a provider does differently from others of that format.
+pub(super) trait Dialect: Sync {
+    /// The request that asks for `prompt`.
+    fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>>;
+
+    /// A decoder of one response body.
+    fn decoder(&self) -> Decoder;
+
+    /// How an answer that broke off is continued.
+    fn seam(&self, target: Target<'_>) -> Seam;
+
+    /// The request that lists the models, if there is one.
+    fn list_models<'a>(&self, target: Target<'a>) -> Result<Option<Draft<'a>>> {
+        let path = target.profile.models_path;
+        if path.is_empty() { Ok(None) } else { Draft::to(target, path).map(Some) }
+    }
+
+    /// Signs a whole request, where a key in a header does not do.
+    fn sign(&self, target: Target<'_>, request: &mut HttpRequest) -> Result<()> {
+        let _ = (target, request);
+        Ok(())
+    }
+}

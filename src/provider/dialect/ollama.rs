@@ -2,17 +2,18 @@
 
 use serde_json::Value;
 
+use super::Dialect;
 use super::chat_completions::{ChatCompletions, arguments};
 use crate::json::{Few, Raw, object};
 use crate::provider::error::stream_error;
 use crate::provider::fim::{self, Auto, Way, Ways};
 use crate::provider::finish::finish_reason_in;
 use crate::provider::pieces::{reasoning, text, tool_call};
-use crate::provider::profile::Profile;
+use crate::provider::profile::Target;
 use crate::provider::reasoning::Plan;
-use crate::provider::request::{Draft, object, texts};
+use crate::provider::request::{Draft, Result, object, texts};
 use crate::provider::usage::counts;
-use crate::provider::{Account, Decoder, Ends, Error, Frame, Framing, Prompt, Seam, Wire};
+use crate::provider::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken, Usage};
 
 /// Tokens the model is loaded with room for. Said in every request: Ollama's own 4096 would cut a longer
@@ -25,43 +26,48 @@ const KEEP_ALIVE: &str = "30m";
 /// Stop strings a request may have: Ollama has no limit, this is ours.
 const MOST_STOPS: usize = 16;
 
-/// The request that asks for `prompt`.
-///
-/// # Errors
-/// When a setting is missing or wrong.
-pub(in crate::provider) fn request<'a>(
-    profile: &'a Profile,
-    account: &'a Account,
-    prompt: &Prompt,
-) -> Result<Draft<'a>, Box<Error>> {
-    let family = fim::of_model(profile.model(account));
-    let generate = || Draft::to(profile, account, "/api/generate");
-    // By `suffix`, unless there are other files to show and a template that can show them: what stands before the prefix
-    // token is out of reach of `prompt`.
-    let auto = if prompt.snippets.is_empty() { Auto::Suffix } else { Auto::TemplateOrSuffix };
-    let way = Ways { auto, ..Ways::ALL }.choose(profile, account)?;
-    let (draft, stops) = match (way, way.raw(prompt, MOST_STOPS)) {
-        (_, Some((text, stops))) => (generate()?.set("prompt", text).set("raw", true), stops),
-        (Way::Chat, None) => {
-            (Draft::to(profile, account, "/api/chat")?.chat(account, prompt, Seam::Instruction), Vec::new())
-        }
-        (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
-            let text = fim::render("{prefix}", prompt, "");
-            // A `stop` replaces the model's own, so the family's come along.
-            let stops = match family {
-                Some(family) => family.stops(prompt, MOST_STOPS),
-                None => prompt.stop.clone(),
-            };
-            (generate()?.set("prompt", text).set("suffix", prompt.suffix.as_str()), stops)
-        }
-    };
-    let plan = profile.plan(account);
-    Ok(draft
-        .model()
-        .set("stream", true)
-        .set("think", think(plan))
-        .set("keep_alive", KEEP_ALIVE)
-        .set("options", options(plan, account, prompt, &stops)))
+/// Ollama's own API.
+pub(in crate::provider) struct OllamaApi;
+
+impl Dialect for OllamaApi {
+    fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
+        let family = fim::of_model(target.model());
+        let generate = || Draft::to(target, "/api/generate");
+        // By `suffix`, unless there are other files to show and a template that can show them: what stands before the prefix
+        // token is out of reach of `prompt`.
+        let auto = if prompt.snippets.is_empty() { Auto::Suffix } else { Auto::TemplateOrSuffix };
+        let way = Ways { auto, ..Ways::ALL }.choose(target)?;
+        let (draft, stops) = match (way, way.raw(prompt, MOST_STOPS)) {
+            (_, Some((text, stops))) => (generate()?.set("prompt", text).set("raw", true), stops),
+            (Way::Chat, None) => {
+                (Draft::to(target, "/api/chat")?.chat(prompt, Seam::Instruction), Vec::new())
+            }
+            (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
+                let text = fim::render("{prefix}", prompt, "");
+                // A `stop` replaces the model's own, so the family's come along.
+                let stops = match family {
+                    Some(family) => family.stops(prompt, MOST_STOPS),
+                    None => prompt.stop.clone(),
+                };
+                (generate()?.set("prompt", text).set("suffix", prompt.suffix.as_str()), stops)
+            }
+        };
+        let plan = target.plan();
+        Ok(draft
+            .model()
+            .set("stream", true)
+            .set("think", think(plan))
+            .set("keep_alive", KEEP_ALIVE)
+            .set("options", options(plan, target.account, prompt, &stops)))
+    }
+
+    fn decoder(&self) -> Decoder {
+        Decoder::new(Framing::Ndjson, Box::new(Lines::default()))
+    }
+
+    fn seam(&self, target: Target<'_>) -> Seam {
+        Ways::ALL.seam(target)
+    }
 }
 
 /// Models that can think do so unless told otherwise; the others take the switch as well.
@@ -73,11 +79,6 @@ fn think(plan: Plan) -> Value {
     }
 }
 
-/// How an answer that broke off is continued.
-pub(in crate::provider) fn seam(profile: &Profile, account: &Account) -> Seam {
-    if Ways::ALL.is_chat(profile, account) { Seam::Instruction } else { Seam::Prefix }
-}
-
 fn options(plan: Plan, account: &Account, prompt: &Prompt, stops: &[String]) -> Value {
     let context = account.option("ollama.num-ctx").and_then(|tokens| tokens.parse().ok()).unwrap_or(CONTEXT);
     object(&mut [
@@ -86,11 +87,6 @@ fn options(plan: Plan, account: &Account, prompt: &Prompt, stops: &[String]) -> 
         ("temperature", account.temperature().into()),
         ("stop", texts(stops)),
     ])
-}
-
-/// A decoder of a body in this format.
-pub(in crate::provider) fn decoder() -> Decoder {
-    Decoder::new(Framing::Ndjson, Box::new(Lines::default()))
 }
 
 /// Decodes the lines of `/api/generate` and `/api/chat`.
@@ -113,24 +109,18 @@ object! {
         output = "eval_count": Raw<'a>,
         error = "error": Raw<'a>,
     }
-}
 
-object! {
     struct Message<'a> {
         content = "content": Raw<'a>,
         thinking = "thinking": Raw<'a>,
         tool_calls = "tool_calls": Few<'a, Call<'a>>,
     }
-}
 
-object! {
     struct Call<'a> {
         id = "id": Raw<'a>,
         function = "function": Function<'a>,
     }
-}
 
-object! {
     struct Function<'a> {
         name = "name": Raw<'a>,
         arguments = "arguments": Raw<'a>,
@@ -228,8 +218,8 @@ mod tests {
             > text let "é" | error truncated - the answer ended before its end marker
         "#]];
         cases(&table, |lines| {
-            let told = tokens(decoder, lines.join("\n"));
-            assert_eq!(tokens(decoder, lines.join("\r\n")), told);
+            let told = tokens(|| OllamaApi.decoder(), lines.join("\n"));
+            assert_eq!(tokens(|| OllamaApi.decoder(), lines.join("\r\n")), told);
             told
         });
     }
@@ -238,7 +228,7 @@ mod tests {
     fn recordings_decode_as_their_index_says() {
         for recording in recordings("ollama/").iter().filter(|recording| recording.file.ends_with(".ndjson"))
         {
-            recording.check(decoder);
+            recording.check(|| OllamaApi.decoder());
         }
     }
 
@@ -276,6 +266,6 @@ mod tests {
             r#"{"message":{"content":"b"},"done":false}"#,
             r#"{"response":"","done":true,"done_reason":"stop"}"#,
         ];
-        check_cuts(decoder, lines.join("\n").as_bytes());
+        check_cuts(|| OllamaApi.decoder(), lines.join("\n").as_bytes());
     }
 }

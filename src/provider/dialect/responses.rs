@@ -6,47 +6,53 @@ mod tests;
 
 use serde_json::Value;
 
+use super::{Dialect, chat_completions};
 use crate::json::{Few, Raw, Scanner, object};
-use crate::provider::decoder::{Ends, Frame, Wire, says};
+use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason_in;
 use crate::provider::infill_prompt::conversation;
 use crate::provider::pieces::{tool_arguments, tool_call};
-use crate::provider::profile::Profile;
-use crate::provider::request::{Draft, object};
+use crate::provider::profile::Target;
+use crate::provider::request::{Draft, Result, object};
 use crate::provider::usage::usage;
-use crate::provider::{Account, Error, Prompt, Seam};
+use crate::provider::{Decoder, Ends, Frame, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
 
 /// The API refuses a lower limit.
 const LEAST_TOKENS: u32 = 16;
 
-/// The request that asks for `prompt`.
-///
-/// # Errors
-/// When a setting is missing or wrong.
-pub(in crate::provider) fn request<'a>(
-    profile: &'a Profile,
-    account: &'a Account,
-    prompt: &Prompt,
-) -> Result<Draft<'a>, Box<Error>> {
-    let conversation = conversation(prompt, account, Seam::Instruction);
-    let turn = |role: &str, text: &str| object(&mut [("role", role.into()), ("content", text.into())]);
-    let mut input = vec![turn("user", &conversation.user)];
-    input.extend(conversation.assistant.map(|received| turn("assistant", &received)));
-    input.extend(conversation.go_on.map(|go_on| turn("user", go_on)));
-    let plan = profile.plan(account);
-    let draft = Draft::to(profile, account, "/responses")?
-        .chat_only()?
-        .model()
-        .set("instructions", &*conversation.system)
-        .set("input", Value::Array(input))
-        .set("stream", true)
-        .stream_options(&[("include_obfuscation", false)])
-        .set("store", false)
-        .set("max_output_tokens", prompt.max_tokens.max(LEAST_TOKENS).saturating_add(plan.room))
-        .think(profile.thinking.spelling, plan);
-    Ok(if plan.fixed { draft } else { draft.temperature() })
+/// The Responses API.
+pub(in crate::provider) struct ResponsesApi;
+
+impl Dialect for ResponsesApi {
+    fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
+        let conversation = conversation(prompt, target.account, Seam::Instruction);
+        let turn = |role: &str, text: &str| object(&mut [("role", role.into()), ("content", text.into())]);
+        let mut input = vec![turn("user", &conversation.user)];
+        input.extend(conversation.assistant.map(|received| turn("assistant", &received)));
+        input.extend(conversation.go_on.map(|go_on| turn("user", go_on)));
+        let plan = target.plan();
+        let draft = Draft::to(target, "/responses")?
+            .chat_only()?
+            .model()
+            .set("instructions", &*conversation.system)
+            .set("input", Value::Array(input))
+            .set("stream", true)
+            .stream_options(&[("include_obfuscation", false)])
+            .set("store", false)
+            .set("max_output_tokens", prompt.max_tokens.max(LEAST_TOKENS).saturating_add(plan.room))
+            .think(target.profile.thinking.spelling, plan);
+        Ok(if plan.fixed { draft } else { draft.temperature() })
+    }
+
+    fn decoder(&self) -> Decoder {
+        chat_completions::decoder()
+    }
+
+    fn seam(&self, _: Target<'_>) -> Seam {
+        Seam::Instruction
+    }
 }
 
 object! {
@@ -60,9 +66,7 @@ object! {
         response = "response": Raw<'a>,
         error = "error": Raw<'a>,
     }
-}
 
-object! {
     struct Response<'a> {
         status = "status": Raw<'a>,
         error = "error": Raw<'a>,
@@ -70,15 +74,9 @@ object! {
         usage = "usage": Raw<'a>,
         output = "output": Raw<'a>,
     }
-}
 
-object! {
-    struct Incomplete<'a> {
-        reason = "reason": Raw<'a>,
-    }
-}
+    struct Incomplete<'a> { reason = "reason": Raw<'a>, }
 
-object! {
     struct Item<'a> {
         kind = "type": Raw<'a>,
         phase = "phase": Raw<'a>,
@@ -91,9 +89,7 @@ object! {
         // Of reasoning.
         summary = "summary": Few<'a, Part<'a>>,
     }
-}
 
-object! {
     struct Part<'a> {
         text = "text": Raw<'a>,
         refusal = "refusal": Raw<'a>,
