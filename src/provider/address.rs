@@ -174,162 +174,108 @@ pub(super) fn bedrock_host(service: &str, region: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::super::registry::profile;
+    use super::super::testing::cases;
     use super::*;
     use crate::provider::Account;
 
-    fn at(
-        provider: &str,
-        base_url: &str,
-        options: &[(&str, &str)],
-        path: &str,
-    ) -> std::result::Result<String, String> {
-        let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let model = "m-1".to_owned();
-        let account = Account { base_url: base_url.to_owned(), model, options, ..Account::default() };
-        let target = Target { profile: profile(provider).unwrap(), account: &account };
-        url(target, path).map_err(|error| error.message)
-    }
-
     #[test]
-    fn base_urls_are_taken_as_users_write_them() {
-        for (provider, base, expected) in [
-            ("openai-compatible", "https://a.example/v1", "https://a.example/v1/chat/completions"),
-            ("openai-compatible", " https://a.example/v1/ ", "https://a.example/v1/chat/completions"),
-            ("openai-compatible", "http://localhost:8000", "http://localhost:8000/v1/chat/completions"),
-            (
-                "openai-compatible",
-                "https://a.example/x/chat/completions",
-                "https://a.example/x/chat/completions",
-            ),
-            // Gateways that want a query on each request.
-            (
-                "openai-compatible",
-                "https://a.example/x?api-version=2024-06-01&b",
-                "https://a.example/x/chat/completions?api-version=2024-06-01&b",
-            ),
-            (
-                "openai-compatible",
-                "https://a.example/x/chat/completions/?v=1",
-                "https://a.example/x/chat/completions?v=1",
-            ),
-            ("openai-compatible", "https://a.example?v=1", "https://a.example/v1/chat/completions?v=1"),
-            ("groq", "https://a.example", "https://a.example/openai/v1/chat/completions"),
-            ("anthropic", "https://gate.example/v1", "https://gate.example/v1/chat/completions"),
-            ("anthropic", "https://gate.example", "https://gate.example/v1/chat/completions"),
-            (
-                "anthropic",
-                "https://gate.example/anthropic/",
-                "https://gate.example/anthropic/v1/chat/completions",
-            ),
-            (
-                "anthropic",
-                "https://gate.example/x/v1/messages?a=b",
-                "https://gate.example/x/v1/chat/completions?a=b",
-            ),
-            ("ollama", "http://localhost:11434/api", "http://localhost:11434/chat/completions"),
-            ("ollama", "unix:///run/o.sock", "unix:///run/o.sock:/chat/completions"),
-            ("openai-compatible", "unix:///run/l.sock/", "unix:///run/l.sock:/v1/chat/completions"),
-            ("openai-compatible", "unix:///run/l.sock:/x?v=1", "unix:///run/l.sock:/x/chat/completions?v=1"),
-            (
-                "ollama",
-                "http://localhost:11434/v1/chat/completions",
-                "http://localhost:11434/chat/completions",
-            ),
-        ] {
-            assert_eq!(
-                at(provider, base, &[], "/chat/completions").as_deref(),
-                Ok(expected),
-                "{provider} {base}"
-            );
-        }
-        let listed = at("openai-compatible", "https://a.example/x?v=1", &[], "/models?limit=9");
-        assert_eq!(listed.as_deref(), Ok("https://a.example/x/models?limit=9&v=1"));
-    }
-
-    #[test]
-    fn azure_addresses_are_taken_as_the_portal_gives_them() {
-        let r = "https://r.openai.azure.com";
-        for (base, version, expected) in [
-            ("", "", "/openai/deployments/m-1/chat/completions?api-version=2024-10-21"),
-            ("/openai", "", "/openai/deployments/m-1/chat/completions?api-version=2024-10-21"),
-            (
-                "",
-                "2025-01-01-preview",
-                "/openai/deployments/m-1/chat/completions?api-version=2025-01-01-preview",
-            ),
-            (
-                "/openai/deployments/e/chat/completions?api-version=x",
-                "",
-                "/openai/deployments/e/chat/completions?api-version=x",
-            ),
-            ("/openai/v1", "", "/openai/v1/chat/completions"),
-            ("/openai/v1/responses", "", "/openai/v1/chat/completions"),
-            ("/models", "", "/models/chat/completions?api-version=2024-05-01-preview"),
-        ] {
-            let got =
-                at("azure", &format!("{r}{base}"), &[("azure.api-version", version)], "/chat/completions");
-            assert_eq!(got, Ok(format!("{r}{expected}")), "{base} {version}");
-        }
-    }
-
-    #[test]
-    fn clouds_have_addresses_by_project_region_and_account() {
-        let vertex = &[("vertex.project", "p"), ("vertex.location", "europe-west4")];
-        let model = "/v1/projects/p/locations/europe-west4/publishers/google/models/m-1:x?alt=sse";
-        for (provider, base, options, path, expected) in [
-            (
-                "vertex-gemini",
-                "",
-                &vertex[..],
-                ":x?alt=sse",
-                &*format!("https://europe-west4-aiplatform.googleapis.com{model}"),
-            ),
-            (
-                "vertex-gemini",
-                "https://gw.example/v1",
-                vertex,
-                ":x?alt=sse",
-                &format!("https://gw.example{model}"),
-            ),
-            (
-                "bedrock",
-                "",
-                &[("aws.region", "cn-north-1")],
-                "/m",
-                "https://bedrock-runtime.cn-north-1.amazonaws.com.cn/m",
-            ),
-            (
-                "cloudflare",
-                "",
-                &[("cloudflare.account-id", "a1")],
-                "/chat/completions",
-                "https://api.cloudflare.com/client/v4/accounts/a1/ai/v1/chat/completions",
-            ),
-        ] {
-            assert_eq!(at(provider, base, options, path).as_deref(), Ok(expected), "{provider} {base}");
-        }
-    }
-
-    #[test]
-    fn what_is_missing_or_wrong_is_named() {
-        for (provider, base, options, setting) in [
-            ("openai-compatible", "", &[][..], "`base-url`"),
-            ("openai-compatible", "https://a.example/v1?api_key=k", &[], "`base-url`"),
-            ("azure", "", &[], "`https://RESOURCE.openai.azure.com`"),
-            ("vertex-gemini", "", &[], "`vertex.project`"),
-            (
-                "vertex-gemini",
-                "",
-                &[("vertex.project", "p"), ("vertex.location", "a/b")],
-                "`vertex.location`",
-            ),
-            ("bedrock", "", &[], "`aws.region`"),
-            ("bedrock", "", &[("aws.region", "a@b")], "`aws.region`"),
-            ("cloudflare", "", &[], "`cloudflare.account-id`"),
-        ] {
-            let message = at(provider, base, options, "/x").unwrap_err();
-            assert!(message.contains(setting), "{provider} {base}: {message}");
-        }
+    fn urls_are_made_of_settings_as_users_write_them() {
+        let table = expect![[r#"
+            openai-compatible base=https://a.example/v1 /chat/completions
+            > https://a.example/v1/chat/completions
+            openai-compatible base=https://a.example/v1/ /chat/completions
+            > https://a.example/v1/chat/completions
+            openai-compatible base=http://localhost:8000 /chat/completions
+            > http://localhost:8000/v1/chat/completions
+            openai-compatible base=https://a.example/x/chat/completions /chat/completions
+            > https://a.example/x/chat/completions
+            # Gateways that want a query on each request
+            openai-compatible base=https://a.example/x?api-version=2024-06-01&b /chat/completions
+            > https://a.example/x/chat/completions?api-version=2024-06-01&b
+            openai-compatible base=https://a.example/x/chat/completions/?v=1 /chat/completions
+            > https://a.example/x/chat/completions?v=1
+            openai-compatible base=https://a.example?v=1 /chat/completions
+            > https://a.example/v1/chat/completions?v=1
+            groq base=https://a.example /chat/completions
+            > https://a.example/openai/v1/chat/completions
+            anthropic base=https://gate.example/v1 /chat/completions
+            > https://gate.example/v1/chat/completions
+            anthropic base=https://gate.example /chat/completions
+            > https://gate.example/v1/chat/completions
+            anthropic base=https://gate.example/anthropic/ /chat/completions
+            > https://gate.example/anthropic/v1/chat/completions
+            anthropic base=https://gate.example/x/v1/messages?a=b /chat/completions
+            > https://gate.example/x/v1/chat/completions?a=b
+            ollama base=http://localhost:11434/api /chat/completions
+            > http://localhost:11434/chat/completions
+            ollama base=unix:///run/o.sock /chat/completions
+            > unix:///run/o.sock:/chat/completions
+            openai-compatible base=unix:///run/l.sock/ /chat/completions
+            > unix:///run/l.sock:/v1/chat/completions
+            openai-compatible base=unix:///run/l.sock:/x?v=1 /chat/completions
+            > unix:///run/l.sock:/x/chat/completions?v=1
+            ollama base=http://localhost:11434/v1/chat/completions /chat/completions
+            > http://localhost:11434/chat/completions
+            openai-compatible base=https://a.example/x?v=1 /models?limit=9
+            > https://a.example/x/models?limit=9&v=1
+            # Azure's addresses, as the portal gives them
+            azure base=https://r.openai.azure.com /chat/completions
+            > https://r.openai.azure.com/openai/deployments/m-1/chat/completions?api-version=2024-10-21
+            azure base=https://r.openai.azure.com/openai /chat/completions
+            > https://r.openai.azure.com/openai/deployments/m-1/chat/completions?api-version=2024-10-21
+            azure base=https://r.openai.azure.com azure.api-version=2025-01-01-preview /chat/completions
+            > https://r.openai.azure.com/openai/deployments/m-1/chat/completions?api-version=2025-01-01-preview
+            azure base=https://r.openai.azure.com/openai/deployments/e/chat/completions?api-version=x /chat/completions
+            > https://r.openai.azure.com/openai/deployments/e/chat/completions?api-version=x
+            azure base=https://r.openai.azure.com/openai/v1 /chat/completions
+            > https://r.openai.azure.com/openai/v1/chat/completions
+            azure base=https://r.openai.azure.com/openai/v1/responses /chat/completions
+            > https://r.openai.azure.com/openai/v1/chat/completions
+            azure base=https://r.openai.azure.com/models /chat/completions
+            > https://r.openai.azure.com/models/chat/completions?api-version=2024-05-01-preview
+            # clouds have addresses by project, region and account
+            vertex-gemini vertex.project=p vertex.location=europe-west4 :x?alt=sse
+            > https://europe-west4-aiplatform.googleapis.com/v1/projects/p/locations/europe-west4/publishers/google/models/m-1:x?alt=sse
+            vertex-gemini base=https://gw.example/v1 vertex.project=p vertex.location=europe-west4 :x?alt=sse
+            > https://gw.example/v1/projects/p/locations/europe-west4/publishers/google/models/m-1:x?alt=sse
+            bedrock aws.region=cn-north-1 /m
+            > https://bedrock-runtime.cn-north-1.amazonaws.com.cn/m
+            cloudflare cloudflare.account-id=a1 /chat/completions
+            > https://api.cloudflare.com/client/v4/accounts/a1/ai/v1/chat/completions
+            # what is missing or wrong is named
+            openai-compatible /x
+            > Set `base-url` to the address of the server. For example `https://gateway.example/v1`.
+            openai-compatible base=https://a.example/v1?api_key=k /x
+            > `base-url` must not hold a key: it belongs in the environment, see `api-key-env`. For example `https://gateway.example/v1`.
+            azure /x
+            > Set `base-url` to the address of Azure OpenAI. At Azure it is `https://RESOURCE.openai.azure.com`.
+            vertex-gemini /x
+            > Set `vertex.project` to the id of your Google Cloud project.
+            vertex-gemini vertex.project=p vertex.location=a/b /x
+            > `vertex.location` is no location: it should look like `us-central1` or `global`.
+            bedrock /x
+            > Set `aws.region`, such as `us-east-1`, or AWS_REGION in the environment: models are offered by region.
+            bedrock aws.region=a@b /x
+            > `aws.region` is no region: it should look like `us-east-1`.
+            cloudflare /x
+            > Set `cloudflare.account-id` to the id of your account at Cloudflare.
+        "#]];
+        cases(&table, |line| {
+            let words: Vec<_> = line[0].split(' ').collect();
+            let [provider, options @ .., path] = &words[..] else { panic!("{line:?}") };
+            let options = options.iter().filter_map(|option| option.split_once('='));
+            let mut account = Account { model: "m-1".to_owned(), ..Account::default() };
+            account.options = options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            account.base_url = account.option("base").unwrap_or_default().to_owned();
+            let target = Target { profile: profile(provider).unwrap(), account: &account };
+            url(target, path).unwrap_or_else(|error| error.message)
+        });
+        let base_url = " https://a.example/v1/ ".to_owned();
+        let account = Account { base_url, ..Account::default() };
+        let target = Target { profile: profile("openai-compatible").unwrap(), account: &account };
+        assert_eq!(url(target, "/x").unwrap(), "https://a.example/v1/x");
     }
 }

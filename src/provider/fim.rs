@@ -384,8 +384,11 @@ pub(super) fn fill(template: &str, texts: &[(&str, &str)], out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::*;
     use crate::provider::Snippet;
+    use crate::provider::testing::cases;
 
     fn prompt(snippets: bool) -> Prompt {
         let snippet = |path: &str, text: &str| Snippet { path: path.to_owned(), text: text.to_owned() };
@@ -420,72 +423,48 @@ mod tests {
 
     #[test]
     fn each_template_renders_exactly_its_tokens() {
-        for (name, alone, with_files) in [
-            (
-                "mercury",
-                "<|file_sep|>cur.rs\n<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
-                "<|file_sep|>a.rs\nA\n<|file_sep|>b.rs\nB\n<|file_sep|>cur.rs\n<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
-            ),
-            (
-                "qwen",
-                "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
-                "<|repo_name|>repo\n<|file_sep|>a.rs\nA\n<|file_sep|>b.rs\nB\n<|file_sep|>cur.rs\n\
-                 <|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
-            ),
-            (
-                "granite",
-                "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
-                "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
-            ),
-            (
-                "seed-coder",
-                "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>",
-                "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>",
-            ),
-            (
-                "starcoder",
-                "<fim_prefix>P<fim_suffix>S<fim_middle>",
-                "<repo_name>repo<file_sep>a.rs\nA\n<file_sep>b.rs\nB\n<file_sep><fim_prefix>P<fim_suffix>S<fim_middle>",
-            ),
-            (
-                "codestral",
-                "[SUFFIX]S[PREFIX]P",
-                "[SUFFIX]S[PREFIX]+++++ a.rs\nA\n+++++ b.rs\nB\n+++++ cur.rs\nP",
-            ),
-            (
-                "codegemma",
-                "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
-                "<|file_separator|>a.rs\nA\n<|file_separator|>b.rs\nB\n<|file_separator|>\
-                 <|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
-            ),
-            ("codellama", "<PRE> P <SUF>S <MID>", "<PRE> P <SUF>S <MID>"),
-            (
-                "deepseek",
-                "<｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>",
-                "#a.rs\nA\n#b.rs\nB\n#cur.rs\n<｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>",
-            ),
-            (
-                "codegeex",
-                "<|user|>\n###PATH:cur.rs\n###LANGUAGE:rust\n###MODE:BLOCK\n\
-                 <|code_suffix|>S<|code_prefix|>P<|code_middle|><|assistant|>\n",
-                "<|user|>\n###REFERENCE:\n###PATH:a.rs\nA\n###PATH:b.rs\nB\n###PATH:cur.rs\n###LANGUAGE:rust\n\
-                 ###MODE:BLOCK\n<|code_suffix|>S<|code_prefix|>P<|code_middle|><|assistant|>\n",
-            ),
-            (
-                "glm",
-                "<|code_prefix|>P<|code_suffix|>S<|code_middle|>",
-                "<|code_prefix|>P<|code_suffix|>S<|code_middle|>",
-            ),
-            (
-                "mellum",
-                "<filename>cur.rs\n<fim_suffix>S<fim_prefix>P<fim_middle>",
-                "<filename>a.rs\nA\n<filename>b.rs\nB\n<filename>cur.rs\n<fim_suffix>S<fim_prefix>P<fim_middle>",
-            ),
-        ] {
-            let template = named(name).unwrap();
-            assert_eq!(template.render(&prompt(false)), alone, "{name}");
-            assert_eq!(template.render(&prompt(true)), with_files, "{name}");
-        }
+        let table = expect![[r#"
+            mercury
+            > <|file_sep|>cur.rs\n<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>
+            > <|file_sep|>a.rs\nA\n<|file_sep|>b.rs\nB\n<|file_sep|>cur.rs\n<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>
+            qwen
+            > <|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>
+            > <|repo_name|>repo\n<|file_sep|>a.rs\nA\n<|file_sep|>b.rs\nB\n<|file_sep|>cur.rs\n<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>
+            granite
+            > <|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>
+            > <|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>
+            seed-coder
+            > <[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>
+            > <[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>
+            starcoder
+            > <fim_prefix>P<fim_suffix>S<fim_middle>
+            > <repo_name>repo<file_sep>a.rs\nA\n<file_sep>b.rs\nB\n<file_sep><fim_prefix>P<fim_suffix>S<fim_middle>
+            codestral
+            > [SUFFIX]S[PREFIX]P
+            > [SUFFIX]S[PREFIX]+++++ a.rs\nA\n+++++ b.rs\nB\n+++++ cur.rs\nP
+            codegemma
+            > <|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>
+            > <|file_separator|>a.rs\nA\n<|file_separator|>b.rs\nB\n<|file_separator|><|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>
+            codellama
+            > <PRE> P <SUF>S <MID>
+            > <PRE> P <SUF>S <MID>
+            deepseek
+            > <｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>
+            > #a.rs\nA\n#b.rs\nB\n#cur.rs\n<｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>
+            codegeex
+            > <|user|>\n###PATH:cur.rs\n###LANGUAGE:rust\n###MODE:BLOCK\n<|code_suffix|>S<|code_prefix|>P<|code_middle|><|assistant|>\n
+            > <|user|>\n###REFERENCE:\n###PATH:a.rs\nA\n###PATH:b.rs\nB\n###PATH:cur.rs\n###LANGUAGE:rust\n###MODE:BLOCK\n<|code_suffix|>S<|code_prefix|>P<|code_middle|><|assistant|>\n
+            glm
+            > <|code_prefix|>P<|code_suffix|>S<|code_middle|>
+            > <|code_prefix|>P<|code_suffix|>S<|code_middle|>
+            mellum
+            > <filename>cur.rs\n<fim_suffix>S<fim_prefix>P<fim_middle>
+            > <filename>a.rs\nA\n<filename>b.rs\nB\n<filename>cur.rs\n<fim_suffix>S<fim_prefix>P<fim_middle>
+        "#]];
+        cases(&table, |name| {
+            let render = |snippets| named(name[0]).unwrap().render(&prompt(snippets)).replace('\n', r"\n");
+            [render(false), render(true)].join("\n")
+        });
     }
 
     #[test]

@@ -317,7 +317,7 @@ mod tests {
     use crate::provider::event_stream::tests::{event, frame};
     use crate::provider::registry::profile;
     use crate::provider::testing::{
-        account, cases, check_cuts, decoded, prompt, recordings, resumed, sent, tokens, with_model,
+        account, cases, check_cuts, decoded, prompt, recordings, sent, tokens, with_model,
     };
 
     fn stream(events: &[(&str, &str)]) -> Vec<u8> {
@@ -451,15 +451,6 @@ mod tests {
 
     fn in_us(account: Account) -> Account {
         Account { options: vec![("aws.region".to_owned(), "us-east-1".to_owned())], ..account }
-    }
-
-    #[test]
-    fn a_newer_claude_gets_its_own_fields() {
-        expect![[r#"
-            POST https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-5/converse-stream
-            authorization: Bearer KEY (secret)
-            {"additionalModelRequestFields":{"thinking":{"type":"disabled"}},"inferenceConfig":{"maxTokens":64},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"},{"content":[{"text":(go on)}],"role":"user"}],"system":[{"text":(system)}]}
-        "#]].assert_eq(&sent("bedrock", &in_us(with_model("us.anthropic.claude-sonnet-5")), &resumed()));
     }
 
     #[test]

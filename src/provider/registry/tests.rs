@@ -211,67 +211,44 @@ fn every_row_asks_as_its_documentation_says() {
 
 #[test]
 fn an_answer_that_broke_off_is_continued_in_each_format() {
-    let names =
-        ["openai", "openai-responses", "openai-completions", "anthropic", "gemini", "mistral", "codestral"];
-    let all: String = names
-        .into_iter()
-        .chain(["deepseek", "bedrock", "ollama", "llama-cpp"])
-        .map(|name| format!("# {name}\n{}", sent(name, &own(name), &resumed())))
-        .collect();
+    let names = "openai openai-responses openai-completions anthropic gemini mistral codestral deepseek bedrock ollama llama-cpp";
     let elsewhere = Account { base_url: "https://gateway.example".to_owned(), ..own("deepseek") };
-    let all = format!("{all}# deepseek elsewhere\n{}", sent("deepseek", &elsewhere, &resumed()));
+    let newer = Account { model: "us.anthropic.claude-sonnet-5".to_owned(), ..own("bedrock") };
+    let accounts = names.split(' ').map(|name| (name, own(name)));
+    let mut all = String::new();
+    for (name, account) in accounts.chain([("deepseek", elsewhere), ("bedrock", newer)]) {
+        let sent = sent(name, &account, &resumed());
+        let (url, body) = sent.split_once('\n').unwrap();
+        let body = body.lines().last().unwrap_or_default();
+        all += &format!("# {name} {}\n{body}\n", url.trim_start_matches("POST "));
+    }
     expect![[r##"
-        # openai
-        POST https://api.openai.com/v1/chat/completions
-        authorization: Bearer KEY (secret)
+        # openai https://api.openai.com/v1/chat/completions
         {"max_completion_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"model":"gpt-6-luna","reasoning_effort":"none","stream":true,"stream_options":{"include_obfuscation":false,"include_usage":true}}
-        # openai-responses
-        POST https://api.openai.com/v1/responses
-        authorization: Bearer KEY (secret)
+        # openai-responses https://api.openai.com/v1/responses
         {"input":[{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"instructions":(system),"max_output_tokens":64,"model":"gpt-6-luna","reasoning":{"effort":"none"},"store":false,"stream":true,"stream_options":{"include_obfuscation":false}}
-        # openai-completions
-        POST https://host.example/v1/completions
-        authorization: Bearer KEY (secret)
+        # openai-completions https://host.example/v1/completions
         {"max_tokens":64,"model":"m-1","prompt":"fn add(a: i32) {\n    a +","stop":["\n\n"],"stream":true,"suffix":"\n}\n","temperature":0.1}
-        # anthropic
-        POST https://api.anthropic.com/v1/messages
-        anthropic-version: 2023-06-01
-        x-api-key: KEY (secret)
+        # anthropic https://api.anthropic.com/v1/messages
         {"max_tokens":64,"messages":[{"content":(code),"role":"user"},{"content":"a +","role":"assistant"}],"model":"claude-haiku-4-5","stream":true,"system":(system),"temperature":0.1}
-        # gemini
-        POST https://generativelanguage.googleapis.com/v1beta/models/gemini-3.5-flash-lite:streamGenerateContent?alt=sse
-        x-goog-api-key: KEY (secret)
+        # gemini https://generativelanguage.googleapis.com/v1beta/models/gemini-3.5-flash-lite:streamGenerateContent?alt=sse
         {"contents":[{"parts":[{"text":(code)}],"role":"user"},{"parts":[{"text":"a +"}],"role":"model"},{"parts":[{"text":(go on)}],"role":"user"}],"generationConfig":{"maxOutputTokens":576,"thinkingConfig":{"thinkingLevel":"minimal"}},"systemInstruction":{"parts":[{"text":(system)}]}}
-        # mistral
-        POST https://api.mistral.ai/v1/chat/completions
-        accept: text/event-stream
-        authorization: Bearer KEY (secret)
+        # mistral https://api.mistral.ai/v1/chat/completions
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","prefix":true,"role":"assistant"}],"model":"codestral-latest","stream":true,"temperature":0.1}
-        # codestral
-        POST https://codestral.mistral.ai/v1/fim/completions
-        accept: text/event-stream
-        authorization: Bearer KEY (secret)
+        # codestral https://codestral.mistral.ai/v1/fim/completions
         {"max_tokens":64,"model":"codestral-latest","prompt":"+++++ src/lib.rs\nmod math;\n+++++ src/math.rs\nfn add(a: i32) {\n    a +","stop":["\n+++++ ","\n\n"],"stream":true,"suffix":"\n}\n","temperature":0.1}
-        # deepseek
-        POST https://api.deepseek.com/beta/chat/completions
-        authorization: Bearer KEY (secret)
+        # deepseek https://api.deepseek.com/beta/chat/completions
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","prefix":true,"role":"assistant"}],"model":"deepseek-flash","stream":true,"temperature":0.1,"thinking":{"type":"disabled"}}
-        # bedrock
-        POST https://bedrock-runtime.eu-west-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
-        authorization: Bearer KEY (secret)
+        # bedrock https://bedrock-runtime.eu-west-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
         {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"}],"system":[{"text":(system)}]}
-        # ollama
-        POST http://localhost:11434/api/generate
-        authorization: Bearer KEY (secret)
+        # ollama http://localhost:11434/api/generate
         {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"<|repo_name|>demo\n<|file_sep|>src/lib.rs\nmod math;\n<|file_sep|>src/math.rs\n<|fim_prefix|>fn add(a: i32) {\n    a +<|fim_suffix|>\n}\n<|fim_middle|>","raw":true,"stream":true,"think":false}
-        # llama-cpp
-        POST http://127.0.0.1:8080/infill
-        authorization: Bearer KEY (secret)
+        # llama-cpp http://127.0.0.1:8080/infill
         {"cache_prompt":true,"input_extra":[{"filename":"src/lib.rs","text":"mod math;\n"}],"input_prefix":"fn add(a: i32) {\n","input_suffix":"\n}\n","model":"m-1","n_predict":64,"prompt":"    a +","response_fields":["index","content","stop","stop_type","stopped_limit","tokens_evaluated","tokens_predicted","timings/cache_n"],"stop":["\n\n"],"stream":true,"temperature":0.1}
-        # deepseek elsewhere
-        POST https://gateway.example/chat/completions
-        authorization: Bearer KEY (secret)
+        # deepseek https://gateway.example/chat/completions
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"model":"deepseek-flash","stream":true,"temperature":0.1,"thinking":{"type":"disabled"}}
+        # bedrock https://bedrock-runtime.eu-west-1.amazonaws.com/model/us.anthropic.claude-sonnet-5/converse-stream
+        {"additionalModelRequestFields":{"thinking":{"type":"disabled"}},"inferenceConfig":{"maxTokens":64},"messages":[{"content":[{"text":(code)}],"role":"user"},{"content":[{"text":"a +"}],"role":"assistant"},{"content":[{"text":(go on)}],"role":"user"}],"system":[{"text":(system)}]}
     "##]].assert_eq(&all);
 }
 
