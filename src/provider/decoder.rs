@@ -203,6 +203,7 @@ impl Ends {
 /// `stream`, an error under status 200) or a page of HTML; with SSE framing a stream may also end in
 /// a bare JSON error. All of these are understood, and what was received before survives.
 pub struct Decoder {
+    framing: Framing,
     framer: Framer,
     reading: Reading,
 }
@@ -249,22 +250,21 @@ impl Decoder {
     /// A decoder of that framing and format.
     pub fn new(framing: Framing, wire: Box<dyn Wire>) -> Self {
         let framer = Framer::new(framing, sse::DEFAULT_LIMIT);
-        let envelope = Envelope::default();
         let reading = Reading {
             wire,
-            envelope,
+            envelope: Envelope::default(),
             ends: Ends::default(),
             closed: false,
             is_known: false,
             stray: String::new(),
             cumulative: Cumulative::default(),
         };
-        Self { framer, reading }
+        Self { framing, framer, reading }
     }
 
     /// The same decoder, for frames of at most `limit` bytes. To be called before the first bytes.
     pub fn with_limit(mut self, limit: usize) -> Self {
-        self.framer = Framer::new(self.framing(), limit);
+        self.framer = Framer::new(self.framing, limit);
         self
     }
 
@@ -277,12 +277,7 @@ impl Decoder {
 
     /// How it cuts bodies into frames.
     pub fn framing(&self) -> Framing {
-        match self.framer {
-            Framer::Sse(_) => Framing::Sse,
-            Framer::Ndjson(_) => Framing::Ndjson,
-            Framer::JsonArray(_) => Framing::JsonArray,
-            Framer::EventStream(_) => Framing::EventStream,
-        }
+        self.framing
     }
 
     /// Whether nothing more can come, although the body may not be over: the end marker was seen (`[DONE]`,
@@ -326,14 +321,12 @@ impl Decode for Decoder {
     fn finish(&mut self, sink: &mut impl Sink) {
         let reading = &mut self.reading;
         match &mut self.framer {
-            Framer::Sse(parser) => {
-                match parser.finish() {
-                    // Cut in the middle of its last event: what is left of it is no news.
-                    Some(Ok(last)) if !last.event.is_empty() && is_cut(last.data) => {}
-                    Some(frame) => reading.event(frame, sink),
-                    None => {}
-                }
-            }
+            Framer::Sse(parser) => match parser.finish() {
+                // Cut in the middle of its last event: what is left of it is no news.
+                Some(Ok(last)) if !last.event.is_empty() && is_cut(last.data) => {}
+                Some(frame) => reading.event(frame, sink),
+                None => {}
+            },
             Framer::Ndjson(framer) => match framer.finish() {
                 // It may be cut, even right after a brace.
                 Some(Ok(last)) => reading.bare(last, sink),
@@ -431,9 +424,8 @@ impl Reading {
 
     /// A part is not of the format.
     fn malformed(&mut self, what: &str, sink: &mut dyn Sink) {
-        let kind = self.broken();
-        let message = format!("the stream has a part that is not of its format: {what}").into();
-        self.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);
+        let message = format!("the stream has a part that is not of its format: {what}");
+        self.fail(error(self.broken(), message), sink);
     }
 
     /// What a broken part is. In the middle of a stream it is as good as a cut: the rest may be had by asking again.
@@ -459,13 +451,9 @@ impl Reading {
         }
     }
 
-    fn unframed(&mut self, error: FrameError, sink: &mut dyn Sink) {
-        let kind = match error {
-            FrameError::TooLong => ErrorKind::Limit,
-            _ => self.broken(),
-        };
-        let message = error.to_string().into();
-        self.fail(StreamError { kind, code: None, message, retry_after_ms: None }, sink);
+    fn unframed(&mut self, wrong: FrameError, sink: &mut dyn Sink) {
+        let kind = if wrong == FrameError::TooLong { ErrorKind::Limit } else { self.broken() };
+        self.fail(error(kind, wrong.to_string()), sink);
     }
 
     /// Text outside of any event: a frame without a name if it is JSON.
@@ -500,9 +488,8 @@ impl Reading {
         }
     }
 
-    fn too_long(&mut self, error: sse::Error, sink: &mut dyn Sink) {
-        let message = error.to_string().into();
-        self.fail(StreamError { kind: ErrorKind::Limit, code: None, message, retry_after_ms: None }, sink);
+    fn too_long(&mut self, wrong: sse::Error, sink: &mut dyn Sink) {
+        self.fail(error(ErrorKind::Limit, wrong.to_string()), sink);
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) {
@@ -521,7 +508,7 @@ impl Reading {
             if !stray.is_empty() && !is_cut(&stray) && !is_json(&stray) {
                 self.malformed(&summary(&stray), sink);
             }
-            self.fail(truncated(), sink);
+            self.fail(error(ErrorKind::Truncated, "the answer ended before its end marker".to_owned()), sink);
         }
         if self.ends.failed {
             return;
@@ -580,9 +567,8 @@ fn is_cut(text: &str) -> bool {
     text.trim_ascii_start().starts_with(['{', '[']) && text.trim_ascii() != "[DONE]" && !is_json(text)
 }
 
-fn truncated() -> StreamError<'static> {
-    let message = "the answer ended before its end marker".into();
-    StreamError { kind: ErrorKind::Truncated, code: None, message, retry_after_ms: None }
+fn error(kind: ErrorKind, message: String) -> StreamError<'static> {
+    StreamError { kind, code: None, message: message.into(), retry_after_ms: None }
 }
 
 #[cfg(test)]

@@ -51,18 +51,9 @@ pub struct Response<'a> {
     pub body: &'a [u8],
 }
 
-/// Headers in which providers name a request, the best first.
-const REQUEST_ID_HEADERS: &[&str] = &[
-    "x-request-id",
-    "request-id",
-    "apim-request-id",
-    "x-ds-trace-id",
-    "mistral-correlation-id",
-    "x-kong-request-id",
-    "x-generation-id",
-    "x-amzn-requestid",
-    "cf-ray",
-];
+/// Headers in which providers name a request, the best first, with spaces between.
+const REQUEST_ID_HEADERS: &str = "x-request-id request-id apim-request-id x-ds-trace-id mistral-correlation-id \
+    x-kong-request-id x-generation-id x-amzn-requestid cf-ray";
 
 /// Foreign words made fit for a message.
 pub(super) fn clean_words(words: &str, secrets: &[&str]) -> String {
@@ -82,7 +73,6 @@ impl Error {
         let code = body.code.clone().or_else(|| header("x-amzn-errortype").map(str::to_owned));
         let mut signals = body.signals.clone();
         signals.extend(header("x-amzn-errortype").map(str::to_ascii_lowercase));
-        let request_id = request_id(response.headers).or(body.request_id.as_deref());
         let secrets = account.secrets();
         let moved = header("location").filter(|_| (300..400).contains(&response.status));
         let moved = moved.map(|to| format!("moved to {to}"));
@@ -93,10 +83,10 @@ impl Error {
             ErrorKind::Auth | ErrorKind::Model | ErrorKind::Filtered if body.is_page => ErrorKind::Network,
             kind => kind,
         };
-        let mut error = Self::new(provider, kind);
+        let mut error = Self::under(provider, account, response.headers, kind);
         error.status = Some(response.status);
         error.code = code.map(|code| clean::clean(&code, 60, &secrets));
-        error.request_id = request_id.map(|id| clean::clean(id, 100, &secrets));
+        error.request_id = error.request_id.or(body.request_id.map(|id| clean::clean(&id, 100, &secrets)));
         error.retry_after_ms =
             retry::retry_after_ms(response.headers, account.unix_time).or(body.retry_after_ms);
         error.explained(provider, account, &words)
@@ -121,9 +111,8 @@ impl Error {
             .filter(|_| matches!(error.kind, ErrorKind::Truncated | ErrorKind::Malformed))
             .map(|words| (ErrorKind::Malformed, words));
         let (kind, words) = packed.unwrap_or_else(|| (error.kind, error.message.to_string()));
-        let mut told = Self::new(provider, kind);
+        let mut told = Self::under(provider, account, headers, kind);
         told.code = error.code.as_ref().map(|code| clean::clean(code, 60, &account.secrets()));
-        told.request_id = request_id(headers).map(|id| clean::clean(id, 100, &account.secrets()));
         told.retry_after_ms = error.retry_after_ms;
         told.explained(provider, account, &words)
     }
@@ -135,8 +124,7 @@ impl Error {
         headers: &[(String, String)],
         failure: &Failure,
     ) -> Self {
-        let mut error = Self::new(provider, sentence::kind_of(failure.kind));
-        error.request_id = request_id(headers).map(|id| clean::clean(id, 100, &account.secrets()));
+        let mut error = Self::under(provider, account, headers, sentence::kind_of(failure.kind));
         let words = clean::clean(&failure.detail, 240, &account.secrets());
         error.message = sentence::of_failure(provider, account, failure.kind, &words);
         error.advised(provider, account.model_or(provider.defaults().model))
@@ -147,6 +135,18 @@ impl Error {
         let mut error = Self::new(provider, kind);
         error.message = message.to_owned();
         error.advised(provider, "")
+    }
+
+    /// As [`new`](Self::new), with what the headers of the response call it.
+    fn under(
+        provider: &dyn Provider,
+        account: &Account,
+        headers: &[(String, String)],
+        kind: ErrorKind,
+    ) -> Self {
+        let id = REQUEST_ID_HEADERS.split(' ').find_map(|name| super::header(headers, name));
+        let request_id = id.map(|id| clean::clean(id, 100, &account.secrets()));
+        Self { request_id, ..Self::new(provider, kind) }
     }
 
     /// Without anything but its class.
@@ -193,10 +193,6 @@ impl Error {
 /// The sentence, which may begin with a title like "the server", with its capital letter.
 fn begun(sentence: &str) -> String {
     sentence.strip_prefix("the ").map_or(sentence.to_owned(), |rest| ["The ", rest].concat())
-}
-
-fn request_id(headers: &[(String, String)]) -> Option<&str> {
-    REQUEST_ID_HEADERS.iter().find_map(|name| super::header(headers, name))
 }
 
 /// What to say of a body that the server, or a gateway before it, has compressed: nobody asks for that, for what is

@@ -27,23 +27,9 @@ pub enum Lesson {
     NoFim,
 }
 
-/// Fields without which a request asks for nothing, or for something else.
-const ESSENTIAL: &[&str] = &[
-    "model",
-    "messages",
-    "prompt",
-    "suffix",
-    "input",
-    "instructions",
-    "system",
-    "systemInstruction",
-    "contents",
-    "stream",
-    "raw",
-    "input_prefix",
-    "input_suffix",
-    "anthropic_version",
-];
+/// Fields without which a request asks for nothing, or for something else, with spaces between.
+const ESSENTIAL: &str = "model messages prompt suffix input instructions system systemInstruction contents stream \
+    raw input_prefix input_suffix anthropic_version";
 
 /// Names of the limit for the answer's tokens in OpenAI's dialects: one of them is right.
 const LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
@@ -77,9 +63,8 @@ pub fn lesson(account: &Account, response: &Response<'_>, sent: &[u8]) -> Option
 /// The dotted paths of the fields that can be left out, inner ones first, and `suffix`.
 fn paths(body: &Map<String, Value>) -> Vec<String> {
     let mut paths = Vec::new();
-    for (name, value) in
-        body.iter().filter(|(name, _)| !ESSENTIAL.contains(&name.as_str()) || *name == "suffix")
-    {
+    let is_optional = |name: &str| name == "suffix" || ESSENTIAL.split(' ').all(|field| field != name);
+    for (name, value) in body.iter().filter(|(name, _)| is_optional(name)) {
         if let Value::Object(fields) = value {
             for (inner, value) in fields {
                 if let Value::Object(fields) = value {

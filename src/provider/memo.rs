@@ -62,14 +62,9 @@ struct Gave {
     counts: Option<Counts>,
 }
 
-/// Which number of a frame is which count.
+/// Which number of a frame is which count: input, output, cached, reasoning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Counts {
-    input: Option<usize>,
-    output: Option<usize>,
-    cached: Option<usize>,
-    reasoning: Option<usize>,
-}
+struct Counts([Option<usize>; 4]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -195,12 +190,13 @@ impl Counts {
             }
             copy.push_str(data.get(from..object.end)?);
             let Usage { input, output, cached, reasoning } = read(&mut Scanner::new(&copy));
-            let place = |count: Option<u64>| match count {
-                None => Some(None),
-                Some(count) => (0..numbers.len()).find(|place| value(*place) == count).map(Some),
-            };
-            let (input, output) = (place(input)?, place(output)?);
-            Some(Self { input, output, cached: place(cached)?, reasoning: place(reasoning)? })
+            let mut places = [None; 4];
+            for (place, count) in places.iter_mut().zip([input, output, cached, reasoning]) {
+                if let Some(count) = count {
+                    *place = Some((0..numbers.len()).find(|place| value(*place) == count)?);
+                }
+            }
+            Some(Self(places))
         };
         let counts = probe(1_000_003).filter(|counts| probe(7) == Some(*counts))?;
         let shift = |number: &Range<usize>| number.start + object.start..number.end + object.start;
@@ -210,13 +206,8 @@ impl Counts {
     /// The counts, of a frame with these numbers.
     fn read(self, numbers: &[u64]) -> Usage {
         let count = |place: Option<usize>| place.and_then(|place| numbers.get(place).copied());
-        let Self { input, output, cached, reasoning } = self;
-        Usage {
-            input: count(input),
-            output: count(output),
-            cached: count(cached),
-            reasoning: count(reasoning),
-        }
+        let [input, output, cached, reasoning] = self.0.map(count);
+        Usage { input, output, cached, reasoning }
     }
 }
 

@@ -81,8 +81,8 @@ impl Reasoning {
 /// What documented models accept.
 #[derive(Debug)]
 pub(super) struct Model {
-    /// Names without vendor, date or size, in lower case.
-    names: &'static [&'static str],
+    /// Names without vendor, date or size, in lower case, with spaces between.
+    names: &'static str,
     /// What the model accepts in the vendor's words, from the least thinking to the most. `-`: it does not
     /// think unless asked to. Empty: it always thinks, and takes no such field.
     levels: &'static str,
@@ -92,81 +92,64 @@ pub(super) struct Model {
     prefill: bool,
 }
 
-const fn open(names: &'static [&'static str], levels: &'static str) -> Model {
+const fn open(names: &'static str, levels: &'static str) -> Model {
     Model { names, levels, fixed: false, prefill: false }
 }
 
-const fn fixed(names: &'static [&'static str], levels: &'static str) -> Model {
+const fn fixed(names: &'static str, levels: &'static str) -> Model {
     Model { fixed: true, ..open(names, levels) }
 }
 
-const fn prefilled(names: &'static [&'static str], levels: &'static str) -> Model {
+const fn prefilled(names: &'static str, levels: &'static str) -> Model {
     Model { prefill: true, ..open(names, levels) }
 }
 
 /// openai/gpt-oss model card; Groq, Cerebras and Ollama document the same three levels (read 2026-11).
-const GPT_OSS: Model = open(&["gpt-oss", "gpt-oss-20b", "gpt-oss-120b"], "low medium high");
+const GPT_OSS: Model = open("gpt-oss gpt-oss-20b gpt-oss-120b", "low medium high");
 
 pub(super) const OPENAI: &[Model] = &[
     // developers.openai.com/api/docs/guides/reasoning, 2025-08; these shut down on 2026-12-11.
-    fixed(&["gpt-5", "gpt-5-mini", "gpt-5-nano"], "minimal low medium high"),
+    fixed("gpt-5 gpt-5-mini gpt-5-nano", "minimal low medium high"),
     // "defaults to (and only supports) high", Azure's ReasoningEffort reference, 2026.
-    fixed(&["gpt-5-pro"], "high"),
+    fixed("gpt-5-pro", "high"),
     // "Supported values are: 'none', 'low', 'medium', and 'high'", openai-agents-python#2089 (5.1);
     // docs.rs/openai-tools 3.0.0 (5.2); docs.rs/meerkat-core 0.6.25, from developers.openai.com/api/docs/models (5.4, 5.5); opencode#36141 (5.6).
     fixed(
-        &[
-            "gpt-5.1",
-            "gpt-5.2",
-            "gpt-5.4",
-            "gpt-5.5",
-            "gpt-5.6",
-            "gpt-5.6-luna",
-            "gpt-5.6-terra",
-            "gpt-5.6-sol",
-        ],
+        "gpt-5.1 gpt-5.2 gpt-5.4 gpt-5.5 gpt-5.6 gpt-5.6-luna gpt-5.6-terra gpt-5.6-sol",
         "none low medium high",
     ),
     // developers.openai.com/api/docs/models/gpt-5.3-codex, 2026: Codex always thinks.
-    fixed(&["gpt-5.1-codex", "gpt-5.1-codex-max", "gpt-5.2-codex", "gpt-5.3-codex"], "low medium high"),
+    fixed("gpt-5.1-codex gpt-5.1-codex-max gpt-5.2-codex gpt-5.3-codex", "low medium high"),
     // developers.openai.com/api/docs/models/gpt-6-luna by docs.oxen.ai and runware.ai, 2026-10.
-    fixed(&["gpt-6-luna"], "none low medium high"),
+    fixed("gpt-6-luna", "none low medium high"),
     // learn.microsoft.com, Azure OpenAI reasoning models, 2026.
-    fixed(&["o1", "o3", "o3-mini", "o4-mini"], "low medium high"),
+    fixed("o1 o3 o3-mini o4-mini", "low medium high"),
     GPT_OSS,
 ];
 
 /// platform.claude.com: model overviews and migration guides of 4.6, 4.7, 5 and 5.5 (read 2026-11).
 pub(super) const ANTHROPIC: &[Model] = &[
-    prefilled(&["claude-3-5-haiku", "claude-3-5-sonnet", "claude-3-haiku", "claude-3-opus"], "-"),
+    prefilled("claude-3-5-haiku claude-3-5-sonnet claude-3-haiku claude-3-opus", "-"),
     prefilled(
-        &[
-            "claude-3-7-sonnet",
-            "claude-sonnet-4",
-            "claude-opus-4",
-            "claude-opus-4-1",
-            "claude-sonnet-4-5",
-            "claude-opus-4-5",
-            "claude-haiku-4-5",
-        ],
+        "claude-3-7-sonnet claude-sonnet-4 claude-opus-4 claude-opus-4-1 claude-sonnet-4-5 claude-opus-4-5 claude-haiku-4-5",
         "- 1024 2048 4096",
     ),
-    open(&["claude-sonnet-4-6", "claude-opus-4-6"], "- low medium high"),
-    fixed(&["claude-opus-4-7", "claude-opus-4-8"], "- low medium high"),
-    fixed(&["claude-sonnet-5", "claude-opus-5", "claude-haiku-5-5"], "disabled low medium high"),
-    fixed(&["claude-sonnet-5-5"], "between_tools low medium high"),
-    fixed(&["claude-opus-5-5", "claude-fable-5", "claude-fable-5-1"], "low medium high"),
+    open("claude-sonnet-4-6 claude-opus-4-6", "- low medium high"),
+    fixed("claude-opus-4-7 claude-opus-4-8", "- low medium high"),
+    fixed("claude-sonnet-5 claude-opus-5 claude-haiku-5-5", "disabled low medium high"),
+    fixed("claude-sonnet-5-5", "between_tools low medium high"),
+    fixed("claude-opus-5-5 claude-fable-5 claude-fable-5-1", "low medium high"),
 ];
 
 /// ai.google.dev/gemini-api/docs/thinking and docs.cloud.google.com model guides (read 2026-11). Numbers are
 /// budgets in tokens, which 2.5 takes in place of levels; Pro thinks at least 128.
 pub(super) const GEMINI: &[Model] = &[
-    open(&["gemini-2.5-flash", "gemini-2.5-flash-lite"], "0 512 1024 2048 8192"),
-    open(&["gemini-2.5-pro"], "128 1024 2048 8192"),
-    fixed(&["gemini-3-pro"], "low high"),
-    fixed(&["gemini-3.1-pro", "gemini-3.7-flash"], "low medium high"),
+    open("gemini-2.5-flash gemini-2.5-flash-lite", "0 512 1024 2048 8192"),
+    open("gemini-2.5-pro", "128 1024 2048 8192"),
+    fixed("gemini-3-pro", "low high"),
+    fixed("gemini-3.1-pro gemini-3.7-flash", "low medium high"),
     fixed(
-        &["gemini-3-flash", "gemini-3.1-flash-lite", "gemini-3.5-flash", "gemini-3.5-flash-lite"],
+        "gemini-3-flash gemini-3.1-flash-lite gemini-3.5-flash gemini-3.5-flash-lite",
         "minimal low medium high",
     ),
 ];
@@ -174,73 +157,64 @@ pub(super) const GEMINI: &[Model] = &[
 /// docs.x.ai/developers/model-capabilities/text/reasoning: 4.3 since 2026-04, 4.5 since 2026-07. Grok 4 and
 /// 4.20 refuse the field (docs.cloud.google.com, "Reasoning for Grok models").
 pub(super) const XAI: &[Model] = &[
-    open(&["grok-4.3"], "none low medium high"),
-    open(&["grok-4.5"], "low medium high"),
-    open(&["grok-4", "grok-4.20-reasoning"], ""),
+    open("grok-4.3", "none low medium high"),
+    open("grok-4.5", "low medium high"),
+    open("grok-4 grok-4.20-reasoning", ""),
 ];
 
 /// api-docs.deepseek.com/guides/thinking_mode (read 2026-11): on by default; `medium` counts as `high`.
 pub(super) const DEEPSEEK: &[Model] =
-    &[open(&["deepseek-flash", "deepseek-v4-flash", "deepseek-v4-pro"], "disabled low high")];
+    &[open("deepseek-flash deepseek-v4-flash deepseek-v4-pro", "disabled low high")];
 
 /// docs.z.ai/guides/capabilities/thinking-mode (read 2026-11); 5.3 always thinks (Z.ai's guide of 2026-08).
 pub(super) const ZAI: &[Model] = &[
-    open(&["glm-4.5", "glm-4.5-air", "glm-4.6", "glm-4.7", "glm-5", "glm-5.1"], "disabled enabled"),
-    open(&["glm-5.3"], "low high max"),
+    open("glm-4.5 glm-4.5-air glm-4.6 glm-4.7 glm-5 glm-5.1", "disabled enabled"),
+    open("glm-5.3", "low high max"),
 ];
 
 /// platform.kimi.ai/docs by promptfoo.dev and agentscope.io (read 2026-11). Sampling is fixed by the platform. 3.1 Pro has
 /// the parameters of 3 (dev.to/aihubmix on Moonshot's model parameter reference, 2026-10).
 pub(super) const MOONSHOT: &[Model] = &[
-    fixed(&["kimi-k2.5", "kimi-k2.6"], "disabled enabled"),
-    fixed(&["kimi-k2.7-code", "kimi-k2.7-code-highspeed"], ""),
-    fixed(&["kimi-k3", "kimi-k3.1-pro"], "low high"),
+    fixed("kimi-k2.5 kimi-k2.6", "disabled enabled"),
+    fixed("kimi-k2.7-code kimi-k2.7-code-highspeed", ""),
+    fixed("kimi-k3 kimi-k3.1-pro", "low high"),
 ];
 
 /// help.aliyun.com/en/model-studio/deep-thinking (read 2026-11): hybrid models. Qwen-Coder does not think.
-pub(super) const DASHSCOPE: &[Model] = &[open(&["qwen3.8-max", "qwen-plus", "qwen-flash"], "false true")];
+pub(super) const DASHSCOPE: &[Model] = &[open("qwen3.8-max qwen-plus qwen-flash", "false true")];
 
 /// console.groq.com/docs/reasoning (read 2026-11).
-pub(super) const GROQ: &[Model] = &[GPT_OSS, open(&["qwen3-32b"], "none default")];
+pub(super) const GROQ: &[Model] = &[GPT_OSS, open("qwen3-32b", "none default")];
 
 /// inference-docs.cerebras.ai/capabilities/reasoning (read 2026-11).
 pub(super) const CEREBRAS: &[Model] =
-    &[GPT_OSS, open(&["zai-glm-4.7"], "none"), open(&["qwen-3.8-27b"], "none low medium high")];
+    &[GPT_OSS, open("zai-glm-4.7", "none"), open("qwen-3.8-27b", "none low medium high")];
 
 /// docs.mistral.ai/capabilities/reasoning (read 2026-11): adjustable, and models that always think.
 pub(super) const MISTRAL: &[Model] = &[
-    open(&["mistral-small-latest", "mistral-medium-3-5"], "none high"),
-    open(&["magistral-small", "magistral-medium"], ""),
+    open("mistral-small-latest mistral-medium-3-5", "none high"),
+    open("magistral-small magistral-medium", ""),
 ];
 
 /// docs.fireworks.ai/guides/reasoning (read 2026-11).
-pub(super) const FIREWORKS: &[Model] = &[GPT_OSS, open(&["deepseek-v4-pro"], "none low medium high")];
+pub(super) const FIREWORKS: &[Model] = &[GPT_OSS, open("deepseek-v4-pro", "none low medium high")];
 
 /// docs.together.ai/docs/inference/chat/reasoning (read 2026-11): hybrid models, and effort for gpt-oss.
 pub(super) const TOGETHER: &[Model] = &[
     GPT_OSS,
     open(
-        &[
-            "deepseek-v4-pro",
-            "glm-5",
-            "glm-5.1",
-            "kimi-k2.5",
-            "kimi-k2.6",
-            "qwen3.6-plus",
-            "qwen3.5-397b-a17b",
-            "qwen3.5-9b",
-        ],
+        "deepseek-v4-pro glm-5 glm-5.1 kimi-k2.5 kimi-k2.6 qwen3.6-plus qwen3.5-397b-a17b qwen3.5-9b",
         "false true",
     ),
-    open(&["minimax-m2.7"], ""),
+    open("minimax-m2.7", ""),
 ];
 
 /// docs.vllm.ai/en/stable/features/reasoning_outputs (read 2026-11): a switch of the chat template.
 /// DeepSeek-V3.1 does not think unless asked to. Instruct and Coder models of these names have no such switch.
 pub(super) const TEMPLATES: &[Model] = &[
     GPT_OSS,
-    open(&["qwen3", "qwen3.5", "qwen3.6", "glm-4.5", "glm-4.5-air", "glm-4.6", "glm-4.7"], "false true"),
-    open(&["deepseek-v3.1"], "- true"),
+    open("qwen3 qwen3.5 qwen3.6 glm-4.5 glm-4.5-air glm-4.6 glm-4.7", "false true"),
+    open("deepseek-v3.1", "- true"),
 ];
 
 /// For servers of open models: docs.ollama.com/capabilities/thinking and the vendors' pages of gpt-oss (read
@@ -322,7 +296,7 @@ impl Thinking {
             .find_map(|vendor| model.split_once(vendor))
             .map_or(model, |(_, name)| name);
         let find = |table: &&'static [Model]| {
-            table.iter().find(|row| row.names.iter().any(|name| is_version_of(model, name)))
+            table.iter().find(|row| row.names.split(' ').any(|name| is_version_of(model, name)))
         };
         self.models.iter().find_map(find)
     }
@@ -485,10 +459,11 @@ mod tests {
     fn every_row_is_found_by_its_names_and_its_levels_ascend() {
         for table in ALL.models {
             for row in *table {
-                for name in row.names {
+                for name in row.names.split(' ') {
                     let plan = ALL.plan(name, Auto);
                     assert!(plan.known && (plan.fixed, plan.prefill) == (row.fixed, row.prefill), "{name}");
-                    let namesakes = table.iter().filter(|row| row.names.contains(name)).count();
+                    let namesakes =
+                        table.iter().filter(|row| row.names.split(' ').any(|other| other == name)).count();
                     assert_eq!(namesakes, 1, "{name}");
                 }
                 let levels: Vec<_> = row.levels.split(' ').map(Reasoning::of_word).collect();

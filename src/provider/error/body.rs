@@ -46,6 +46,15 @@ impl ErrorBody {
         said
     }
 
+    fn into_stream_error(self) -> StreamError<'static> {
+        StreamError {
+            kind: classify(self.status, &self.signals),
+            code: self.code.map(Into::into),
+            message: self.message.into(),
+            retry_after_ms: self.retry_after_ms,
+        }
+    }
+
     fn read(&mut self, value: &Value) {
         // Google's OpenAI dialect wraps the object into an array.
         let value = match value {
@@ -155,25 +164,15 @@ fn duration_ms(text: &str) -> Option<u64> {
 
 /// The error a frame of any format holds: an object with `error`, or one that is the error itself.
 pub(in crate::provider) fn stream_error(frame: &str) -> StreamError<'static> {
-    let complaint = ErrorBody::of_body(frame.as_bytes());
-    StreamError {
-        kind: classify(complaint.status, &complaint.signals),
-        code: complaint.code.map(Into::into),
-        message: complaint.message.into(),
-        retry_after_ms: complaint.retry_after_ms,
-    }
+    ErrorBody::of_body(frame.as_bytes()).into_stream_error()
 }
 
 /// What an exception frame of AWS says: its name is the code.
 pub(in crate::provider) fn exception(name: &str, payload: &str) -> StreamError<'static> {
-    let mut complaint = ErrorBody::of_body(payload.as_bytes());
-    complaint.signals.push(name.to_ascii_lowercase());
-    StreamError {
-        kind: classify(complaint.status, &complaint.signals),
-        code: Some(name.to_owned().into()),
-        message: complaint.message.into(),
-        retry_after_ms: complaint.retry_after_ms,
-    }
+    let mut body = ErrorBody::of_body(payload.as_bytes());
+    body.signals.push(name.to_ascii_lowercase());
+    body.code = Some(name.to_owned());
+    body.into_stream_error()
 }
 
 #[cfg(test)]

@@ -1,147 +1,69 @@
 use crate::stream::ErrorKind;
 
-/// Words of codes, types and messages that tell the class of an error whatever the status is, in the
+/// Words of codes, types and messages, with `|` between, that tell the class of an error whatever the status is, in the
 /// order in which they count. Facts: the providers' error tables and recorded bodies.
-const WORDS: &[(ErrorKind, &[&str])] = &[
+const WORDS: &[(ErrorKind, &str)] = &[
     (
+        // OpenAI: billing_hard_limit; Moonshot: exceeded_current_quota; xAI, with 403 or 429: used all available
+        // credits; DashScope: arrearage.
         ErrorKind::Quota,
-        &[
-            "insufficient_quota",
-            "billing_error",
-            "insufficient balance",
-            "insufficient credits",
-            "credit balance is too low",
-            "payment required",
-            // OpenAI.
-            "billing_hard_limit",
-            // Moonshot.
-            "exceeded_current_quota",
-            // xAI, with 403 or 429.
-            "used all available credits",
-            // DashScope.
-            "arrearage",
-        ],
+        "insufficient_quota|billing_error|insufficient balance|insufficient credits|credit balance is too low|\
+         payment required|billing_hard_limit|exceeded_current_quota|used all available credits|arrearage",
     ),
     (
         ErrorKind::NoFim,
-        &[
-            "suffix is not currently supported",
-            "suffix is not supported",
-            "does not support suffix",
-            "unsupported param: suffix",
-            "does not support insert",
-            "infill is not supported",
-        ],
+        "suffix is not currently supported|suffix is not supported|does not support suffix|unsupported param: suffix|\
+         does not support insert|infill is not supported",
     ),
     (
+        // Ollama: prompt too long, exceeded max context length; Perplexity: too_many_prompt_tokens; Moonshot, Z.ai and
+        // DashScope: exceeded model token limit, exceeds max length, range of input length.
         ErrorKind::TooLong,
-        &[
-            "context_length_exceeded",
-            "exceed_context_size",
-            "prompt is too long",
-            // Ollama.
-            "prompt too long",
-            "exceeded max context length",
-            // Perplexity.
-            "too_many_prompt_tokens",
-            "maximum context length",
-            "request_too_large",
-            "input is too long",
-            "exceeds the available context size",
-            "exceeds the maximum number of tokens",
-            "number of input tokens exceeds",
-            // Moonshot, Z.ai, DashScope.
-            "exceeded model token limit",
-            "exceeds max length",
-            "range of input length",
-            "context window",
-        ],
+        "context_length_exceeded|exceed_context_size|prompt is too long|maximum context length|request_too_large|\
+         prompt too long|exceeded max context length|too_many_prompt_tokens|input is too long|\
+         exceeds the available context size|exceeds the maximum number of tokens|number of input tokens exceeds|\
+         exceeded model token limit|exceeds max length|range of input length|context window",
     ),
     (
         ErrorKind::Auth,
-        &[
-            "api_key_invalid",
-            "invalid_api_key",
-            "incorrect api key",
-            "invalid api key",
-            "api key not valid",
-            "api key not found",
-            "authentication_error",
-        ],
+        "api_key_invalid|invalid_api_key|incorrect api key|invalid api key|api key not valid|api key not found|\
+         authentication_error",
     ),
     (
+        // xAI: violates usage guidelines, usage policies; DashScope, Z.ai: inappropriate content, sensitive content.
         ErrorKind::Filtered,
-        &[
-            "content_filter",
-            "responsibleaipolicyviolation",
-            "flagged",
-            "moderation",
-            // xAI.
-            "violates usage guidelines",
-            "usage policies",
-            // DashScope, Z.ai.
-            "inappropriate content",
-            "sensitive content",
-        ],
+        "content_filter|responsibleaipolicyviolation|flagged|moderation|violates usage guidelines|usage policies|\
+         inappropriate content|sensitive content",
     ),
     (
+        // OpenRouter: not a valid model; DeepSeek: supported api model names; Bedrock, of a model that is only to be had
+        // by an inference profile, or is not enabled for the account: the last two.
         ErrorKind::Model,
-        &[
-            "model_not_found",
-            "deploymentnotfound",
-            // OpenRouter.
-            "not a valid model",
-            // DeepSeek.
-            "supported api model names",
-            "not found, try pulling it first",
-            "invalid_model",
-            "model_decommissioned",
-            "model not found",
-            "does not exist or you do not have access",
-            "model identifier is invalid",
-            // Bedrock: a model that is only to be had by an inference profile, one not enabled for the account.
-            "inference profile",
-            "don't have access to the model",
-        ],
+        "model_not_found|deploymentnotfound|not a valid model|supported api model names|not found, try pulling it first|\
+         invalid_model|model_decommissioned|model not found|does not exist or you do not have access|\
+         model identifier is invalid|inference profile|don't have access to the model",
     ),
     (
         ErrorKind::RateLimited,
-        &["rate_limit", "ratelimit", "rate limit", "resource_exhausted", "throttling", "too many requests"],
+        "rate_limit|ratelimit|rate limit|resource_exhausted|throttling|too many requests",
     ),
     (
+        // Bedrock, "retry your request": modelstreamerror.
         ErrorKind::Transient,
-        &[
-            "overloaded",
-            "unavailable",
-            "server_error",
-            "api_error",
-            "internal",
-            "timeout",
-            "server busy",
-            "cancelled",
-            // Bedrock: "retry your request".
-            "modelstreamerror",
-        ],
+        "overloaded|unavailable|server_error|api_error|internal|timeout|server busy|cancelled|modelstreamerror",
     ),
 ];
 
 /// The class of an error, by its status (`None` within a stream that does not say) and by what it says
 /// of itself, in lower case.
 pub(super) fn classify(status: Option<u16>, signals: &[String]) -> ErrorKind {
-    let is_said = |word: &&str| signals.iter().any(|signal| signal.contains(word));
-    let said = |kind: ErrorKind| WORDS.iter().any(|(of, words)| *of == kind && words.iter().any(is_said));
-    let decisive = [
-        ErrorKind::Quota,
-        ErrorKind::NoFim,
-        ErrorKind::TooLong,
-        ErrorKind::Auth,
-        ErrorKind::Filtered,
-        ErrorKind::Model,
-    ];
+    let is_said = |word: &str| signals.iter().any(|signal| signal.contains(word));
+    let said = |kind: ErrorKind| WORDS.iter().any(|(of, words)| *of == kind && words.split('|').any(is_said));
+    let decisive =
+        WORDS.iter().filter(|(kind, _)| !matches!(kind, ErrorKind::RateLimited | ErrorKind::Transient));
+    let decisive = decisive.map(|(kind, _)| *kind).find(|kind| said(*kind));
     // A rate limit speaks of tokens and models too, and waiting helps all the same.
-    if status != Some(429)
-        && let Some(kind) = decisive.into_iter().find(|kind| said(*kind))
-    {
+    if let Some(kind) = decisive.filter(|_| status != Some(429)) {
         return kind;
     }
     // A 404 that does not speak of a model comes from somewhere else: nothing answers at this path.
