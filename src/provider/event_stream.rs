@@ -354,24 +354,16 @@ pub(super) mod tests {
             bytes[at] ^= 1;
             bytes
         };
-        let short = {
-            let mut bytes = 3u32.to_be_bytes().to_vec();
-            bytes.extend_from_slice(&0u32.to_be_bytes());
-            bytes.extend_from_slice(&crc32(&bytes).to_be_bytes());
-            bytes
-        };
-        let headers_too_long = {
-            let mut bytes = 16u32.to_be_bytes().to_vec();
-            bytes.extend_from_slice(&1u32.to_be_bytes());
-            bytes.extend_from_slice(&crc32(&bytes).to_be_bytes());
-            bytes
+        let prelude = |total: u32, headers: u32| {
+            let lengths = [total.to_be_bytes(), headers.to_be_bytes()].concat();
+            [&lengths[..], &crc32(&lengths).to_be_bytes()].concat()
         };
         let cases = [
             ("length flipped", spoilt(3), FrameError::Crc),
             ("header flipped", spoilt(14), FrameError::Crc),
             ("payload flipped", spoilt(good.len() - 6), FrameError::Crc),
-            ("total below the overhead", short, FrameError::Length),
-            ("headers over the frame", headers_too_long, FrameError::Length),
+            ("total below the overhead", prelude(3, 0), FrameError::Length),
+            ("headers over the frame", prelude(16, 1), FrameError::Length),
             ("header over the headers", raw_frame(b"\x09a", b""), FrameError::Header),
             ("unknown header type", raw_frame(b"\x01a\x0A", b""), FrameError::Header),
             ("header not UTF-8", raw_frame(b"\x01a\x07\x00\x01\xFF", b""), FrameError::Header),

@@ -1,49 +1,43 @@
+use super::Ends;
 use crate::json::Raw;
 use crate::stream::FinishReason;
+
+/// Choice `index` ended for the reason of that name, if it says one.
+pub(super) fn finished(index: u32, name: Raw<'_>, ends: &mut Ends) {
+    if let Some(reason) = finish_reason_in(name) {
+        ends.finished(index, reason);
+    }
+}
 
 /// As [`finish_reason`], of a name in a frame.
 pub(super) fn finish_reason_in(name: Raw<'_>) -> Option<FinishReason> {
     finish_reason(&name.cow()?)
 }
 
-/// The stop reason of any format, normalised. `sensitive` and `network_error` are Z.ai's (docs.z.ai, chat completion),
-/// names in capitals Google's (`Candidate.FinishReason`), other names of filters Bedrock's. `None` for a name that says
-/// nothing: DashScope and what it serves write `"null"` while they go on.
+/// The stop reason of any format, normalised. `None` for a name that says nothing: DashScope and what it serves write
+/// `"null"` while they go on.
 pub(super) fn finish_reason(name: &str) -> Option<FinishReason> {
+    use FinishReason::*;
     Some(match name {
         "" | "null" => return None,
-        "stop" | "end_turn" | "stop_sequence" | "STOP" | "eos" | "eos_token" | "word" | "completed" => {
-            FinishReason::Stop
-        }
-        "length"
-        | "max_tokens"
-        | "MAX_TOKENS"
-        | "limit"
-        | "model_length"
-        | "max_output_tokens"
-        | "model_context_window_exceeded" => FinishReason::Length,
-        "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
-        "refusal" => FinishReason::Refusal,
-        "MALFORMED_FUNCTION_CALL"
-        | "UNEXPECTED_TOOL_CALL"
-        | "TOO_MANY_TOOL_CALLS"
-        | "malformed_tool_use"
-        | "malformed_model_output" => FinishReason::MalformedToolCall,
-        "content_filter"
-        | "SAFETY"
-        | "RECITATION"
-        | "BLOCKLIST"
-        | "PROHIBITED_CONTENT"
-        | "SPII"
-        | "LANGUAGE"
-        | "MODEL_ARMOR"
-        | "guardrail_intervened"
-        | "content_filtered"
-        | "sensitive" => FinishReason::Filter,
-        "error" | "insufficient_system_resource" | "failed" | "network_error" | "MALFORMED_RESPONSE" => {
-            FinishReason::Error
-        }
-        _ => FinishReason::Other,
+        "stop" | "end_turn" | "stop_sequence" | "STOP" | "eos" | "eos_token" | "word" | "completed" => Stop,
+        "length" | "max_tokens" | "MAX_TOKENS" | "limit" | "model_length" | "max_output_tokens" => Length,
+        "model_context_window_exceeded" => Length,
+        "tool_calls" | "function_call" | "tool_use" => ToolCalls,
+        "refusal" => Refusal,
+        "content_filter" => Filter,
+        // Google's (`Candidate.FinishReason`).
+        "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "LANGUAGE"
+        | "MODEL_ARMOR" => Filter,
+        "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" | "TOO_MANY_TOOL_CALLS" => MalformedToolCall,
+        "MALFORMED_RESPONSE" => Error,
+        // Bedrock's.
+        "guardrail_intervened" | "content_filtered" => Filter,
+        "malformed_tool_use" | "malformed_model_output" => MalformedToolCall,
+        // Z.ai's (docs.z.ai, chat completion), the last DeepSeek's.
+        "sensitive" => Filter,
+        "error" | "failed" | "network_error" | "insufficient_system_resource" => Error,
+        _ => Other,
     })
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::error::head;
+use super::request::object;
 use super::{Account, Prompt, Seam};
 
 /// The turns of the conversation, for each format to put into its own shape.
@@ -105,6 +106,11 @@ impl Conversation {
         self.user = format!("{}\n\n{}", self.system, self.user);
         self
     }
+}
+
+/// A turn of a conversation, as most formats have it.
+pub(super) fn turn(role: &str, content: impl Into<Value>) -> Value {
+    object(&mut [("role", role.into()), ("content", content.into())])
 }
 
 /// At most `most` stop strings that may be sent along: none of white space only, which would cut an answer right

@@ -153,7 +153,8 @@ pub(super) fn with_model(model: &str) -> Account {
 const CODE: &str = "<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n\
     <after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>";
 
-/// The provider's request as it would go out, the standing texts of the chat shortened; or the error's message.
+/// The provider's request as it would go out, the standing texts of the chat shortened and the key left out where it is the
+/// usual bearer; or the error's message.
 pub(super) fn sent(provider: &str, account: &Account, prompt: &Prompt) -> String {
     let request = match find(provider).unwrap().request(account, prompt) {
         Ok(request) => request,
@@ -163,8 +164,11 @@ pub(super) fn sent(provider: &str, account: &Account, prompt: &Prompt) -> String
     for (name, value) in request.headers.iter().filter(|(name, _)| name != "content-type") {
         lines.push_str(&format!("{name}: {value}\n"));
     }
-    for (name, value) in &request.secret_headers {
-        lines.push_str(&format!("{name}: {} (secret)\n", value.expose()));
+    let secrets: Vec<_> =
+        request.secret_headers.iter().map(|(name, value)| (&**name, value.expose())).collect();
+    assert!(!secrets.is_empty(), "no key: {lines}");
+    for (name, value) in secrets.into_iter().filter(|header| *header != ("authorization", "Bearer KEY")) {
+        lines.push_str(&format!("{name}: {value} (secret)\n"));
     }
     let json = |text: &str| serde_json::Value::from(text).to_string();
     let mut body = String::from_utf8(request.body.unwrap()).unwrap();

@@ -12,8 +12,8 @@ use super::responses::Responses;
 use crate::json::{Few, Object, Raw, number, object};
 use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
-use crate::provider::finish::finish_reason_in;
-use crate::provider::infill_prompt::conversation;
+use crate::provider::finish::finished;
+use crate::provider::infill_prompt::{conversation, turn};
 use crate::provider::pieces::{self, reasoning, text};
 use crate::provider::profile::Target;
 use crate::provider::reasoning::Spelling;
@@ -76,9 +76,7 @@ impl Draft<'_> {
     /// they would cut.
     pub(super) fn chat(self, prompt: &Prompt, seam: Seam) -> Self {
         let conversation = conversation(prompt, self.target().account, seam);
-        let turn =
-            |role: &str, content: &str| object(&mut [("role", role.into()), ("content", content.into())]);
-        let mut messages = vec![turn("system", &conversation.system), turn("user", &conversation.user)];
+        let mut messages = vec![turn("system", &*conversation.system), turn("user", &*conversation.user)];
         if let Some(received) = &conversation.assistant {
             // The turn itself is continued when it is marked so.
             let prefix = conversation.go_on.is_none().then_some(true);
@@ -286,9 +284,7 @@ impl ChatCompletions {
         if !gave {
             text(choice.text, index, logprob, scratch, sink);
         }
-        if let Some(reason) = finish_reason_in(choice.finish_reason) {
-            ends.finished(index, reason);
-        }
+        finished(index, choice.finish_reason, ends);
     }
 }
 

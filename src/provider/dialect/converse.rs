@@ -6,8 +6,8 @@ use crate::http::{HttpRequest, Secret};
 use crate::json::{Few, Raw, object};
 use crate::provider::address::{bedrock_host, region, url};
 use crate::provider::error::stream_error;
-use crate::provider::finish::finish_reason_in;
-use crate::provider::infill_prompt::{conversation, stops};
+use crate::provider::finish::finished;
+use crate::provider::infill_prompt::{conversation, stops, turn};
 use crate::provider::pieces::{reasoning, text, tool_arguments, tool_call};
 use crate::provider::profile::Target;
 use crate::provider::request::{Draft, Result, object, text_part, texts};
@@ -42,10 +42,8 @@ impl Dialect for ConverseApi {
         let conversation = conversation(prompt, target.account, messages::seam(plan));
         let has_system = !is_one_of(WITHOUT_SYSTEM);
         let conversation = if has_system { conversation } else { conversation.without_system() };
-        let messages = conversation.turns(&|is_user, text| {
-            let role = if is_user { "user" } else { "assistant" };
-            object(&mut [("role", role.into()), ("content", text_part(text))])
-        });
+        let messages = conversation
+            .turns(&|is_user, text| turn(if is_user { "user" } else { "assistant" }, text_part(text)));
         let temperature = match is_claude {
             true => messages::temperature(plan, target.account),
             false => Some(target.account.temperature().clamp(0.0, 1.0)),
@@ -278,9 +276,7 @@ fn count(usage: Raw<'_>, sink: &mut dyn Sink) {
 }
 
 fn stopped(reason: Raw<'_>, ends: &mut Ends) {
-    if let Some(reason) = finish_reason_in(reason) {
-        ends.finished(0, reason);
-    }
+    finished(0, reason, ends);
     ends.marker();
 }
 
@@ -457,7 +453,6 @@ mod tests {
     fn models_without_system_prompt_or_stops_get_none() {
         expect![[r#"
             POST https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.titan-text-express-v1/converse-stream
-            authorization: Bearer KEY (secret)
             {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":"You are the completion engine of a code editor. You are shown the text after the cursor and the text before the cursor. Reply with exactly the text to insert at the cursor, so that before, insertion and after make good code together. Keep to the style and indentation around. Begin right at the cursor, in the middle of a line or word if it stands there. Stop when the statement or block at hand is complete. Never repeat what is already before or after the cursor. No explanation, no Markdown, no code fence. If nothing is missing, reply with nothing.\n\n<file path=\"src/lib.rs\">\nmod math;\n</file>\n<current_file path=\"src/math.rs\" language=\"rust\">\n<after_cursor>\n\n}\n</after_cursor>\n<before_cursor>\nfn add(a: i32) {\n    </before_cursor>\n</current_file>"}],"role":"user"}]}
         "#]].assert_eq(&sent("bedrock", &in_us(with_model("amazon.titan-text-express-v1")), &prompt()));
         let prompt = Prompt { stop: vec!["}".to_owned()], ..prompt() };

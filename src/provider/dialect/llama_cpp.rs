@@ -242,10 +242,8 @@ mod tests {
         let chat = sent("llama-cpp", &Account { fim: FimSetting::Chat, ..account() }, &resumed());
         expect![[r#"
             POST http://localhost:8012/completion
-            authorization: Bearer KEY (secret)
             {"cache_prompt":true,"n_predict":64,"prompt":"<PRE> fn add(a: i32) {\n    a + <SUF>\n}\n <MID>","response_fields":["index","content","stop","stop_type","stopped_limit","tokens_evaluated","tokens_predicted","timings/cache_n"],"stop":["<EOT>","<PRE>","<SUF>","<MID>","\n\n"],"stream":true,"temperature":0.1}
             POST http://127.0.0.1:8080/v1/chat/completions
-            authorization: Bearer KEY (secret)
             {"chat_template_kwargs":{"enable_thinking":false},"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"stream":true,"stream_options":{"include_usage":true},"temperature":0.1}
         "#]].assert_eq(&[template, chat].concat());
     }

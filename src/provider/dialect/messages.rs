@@ -5,12 +5,12 @@ use super::chat_completions::ChatCompletions;
 use crate::json::{Few, Raw, object};
 use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
-use crate::provider::finish::finish_reason_in;
-use crate::provider::infill_prompt::{conversation, stops};
+use crate::provider::finish::finished;
+use crate::provider::infill_prompt::{conversation, stops, turn};
 use crate::provider::pieces::{reasoning, text, tool_arguments, tool_call};
 use crate::provider::profile::{Address, Target};
 use crate::provider::reasoning::Plan;
-use crate::provider::request::{Draft, Result, object, texts};
+use crate::provider::request::{Draft, Result, texts};
 use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{Sink, StreamToken, Usage};
@@ -22,10 +22,8 @@ impl Dialect for MessagesApi {
     fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
         let plan = target.plan();
         let conversation = conversation(prompt, target.account, seam(plan));
-        let messages = conversation.turns(&|is_user, text| {
-            let role = if is_user { "user" } else { "assistant" };
-            object(&mut [("role", role.into()), ("content", text.into())])
-        });
+        let messages =
+            conversation.turns(&|is_user, text| turn(if is_user { "user" } else { "assistant" }, text));
         // On Vertex the model is in the URL, and the version of the API in the body.
         let draft = match target.profile.address {
             Address::Vertex(_) => {
@@ -166,7 +164,7 @@ impl Wire for Messages {
                 {
                     sink.token(StreamToken::Refusal(explanation));
                 }
-                stopped(event.delta.stop_reason, ends);
+                finished(0, event.delta.stop_reason, ends);
             }
             "message_stop" => ends.over(),
             "message" => self.whole(frame, ends, sink),
@@ -174,7 +172,7 @@ impl Wire for Messages {
             // Claude 2's completion format, which Bedrock's `chunk` events may still hold.
             _ if event.completion.is_given() || event.stop_reason.is_given() => {
                 text(event.completion, 0, None, &mut self.scratch, sink);
-                stopped(event.stop_reason, ends);
+                finished(0, event.stop_reason, ends);
             }
             "" => self.other.frame(frame, ends, sink),
             _ => {}
@@ -195,7 +193,7 @@ impl Messages {
             }
         }
         self.count(message.usage, sink);
-        stopped(message.stop_reason, ends);
+        finished(0, message.stop_reason, ends);
         ends.marker();
     }
 
@@ -246,12 +244,6 @@ impl Messages {
             reasoning: new.reasoning.or(self.usage.reasoning),
         };
         sink.token(StreamToken::Usage(self.usage));
-    }
-}
-
-fn stopped(reason: Raw<'_>, ends: &mut Ends) {
-    if let Some(reason) = finish_reason_in(reason) {
-        ends.finished(0, reason);
     }
 }
 

@@ -241,13 +241,10 @@ mod tests {
         let chat = sent("ollama", &Account { fim: FimSetting::Chat, base_url, ..account() }, &resumed());
         expect![[r#"
             POST http://localhost:11434/api/generate
-            authorization: Bearer KEY (secret)
             {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"fn add(a: i32) {\n    a +","stream":true,"suffix":"\n}\n","think":false}
             POST http://localhost:11434/api/generate
-            authorization: Bearer KEY (secret)
             {"keep_alive":"30m","model":"m","options":{"num_ctx":8192,"num_predict":64,"stop":["\n\n"],"temperature":0.1},"prompt":"<P>fn add(a: i32) {\n    a +<S>\n}\n<M>","raw":true,"stream":true,"think":false}
             POST https://ollama.com/api/chat
-            authorization: Bearer KEY (secret)
             {"keep_alive":"30m","messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"},{"content":"a +","role":"assistant"},{"content":(go on),"role":"user"}],"model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"temperature":0.1},"stream":true,"think":false}
         "#]].assert_eq(&[by_suffix, raw, chat].concat());
     }

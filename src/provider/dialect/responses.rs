@@ -11,10 +11,10 @@ use crate::json::{Few, Raw, Scanner, object};
 use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
 use crate::provider::finish::finish_reason_in;
-use crate::provider::infill_prompt::conversation;
+use crate::provider::infill_prompt::{conversation, turn};
 use crate::provider::pieces::{tool_arguments, tool_call};
 use crate::provider::profile::Target;
-use crate::provider::request::{Draft, Result, object};
+use crate::provider::request::{Draft, Result};
 use crate::provider::usage::usage;
 use crate::provider::{Decoder, Ends, Frame, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
@@ -28,9 +28,8 @@ pub(in crate::provider) struct ResponsesApi;
 impl Dialect for ResponsesApi {
     fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
         let conversation = conversation(prompt, target.account, Seam::Instruction);
-        let turn = |role: &str, text: &str| object(&mut [("role", role.into()), ("content", text.into())]);
-        let mut input = vec![turn("user", &conversation.user)];
-        input.extend(conversation.assistant.map(|received| turn("assistant", &received)));
+        let mut input = vec![turn("user", conversation.user)];
+        input.extend(conversation.assistant.map(|received| turn("assistant", received)));
         input.extend(conversation.go_on.map(|go_on| turn("user", go_on)));
         let plan = target.plan();
         let draft = Draft::to(target, "/responses")?

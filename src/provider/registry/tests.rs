@@ -60,15 +60,12 @@ fn every_row_asks_as_its_documentation_says() {
     expect![[r##"
         # openai
         POST https://api.openai.com/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_completion_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"gpt-6-luna","reasoning_effort":"none","stream":true,"stream_options":{"include_obfuscation":false,"include_usage":true}}
         # openai-responses
         POST https://api.openai.com/v1/responses
-        authorization: Bearer KEY (secret)
         {"input":[{"content":(code),"role":"user"}],"instructions":(system),"max_output_tokens":64,"model":"gpt-6-luna","reasoning":{"effort":"none"},"store":false,"stream":true,"stream_options":{"include_obfuscation":false}}
         # openai-completions
         POST https://host.example/v1/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"model":"m-1","prompt":"fn add(a: i32) {\n    ","stop":["\n\n"],"stream":true,"suffix":"\n}\n","temperature":0.1}
         # anthropic
         POST https://api.anthropic.com/v1/messages
@@ -81,34 +78,27 @@ fn every_row_asks_as_its_documentation_says() {
         {"contents":[{"parts":[{"text":(code)}],"role":"user"}],"generationConfig":{"maxOutputTokens":576,"thinkingConfig":{"thinkingLevel":"minimal"}},"systemInstruction":{"parts":[{"text":(system)}]}}
         # vertex-gemini
         POST https://l-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/gemini-3.5-flash-lite:streamGenerateContent?alt=sse
-        authorization: Bearer KEY (secret)
         {"contents":[{"parts":[{"text":(code)}],"role":"user"}],"generationConfig":{"maxOutputTokens":576,"thinkingConfig":{"thinkingLevel":"minimal"}},"systemInstruction":{"parts":[{"text":(system)}]}}
         # vertex-anthropic
         POST https://l-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/anthropic/models/claude-haiku-4-5%4020251001:streamRawPredict
-        authorization: Bearer KEY (secret)
         {"anthropic_version":"vertex-2023-10-16","max_tokens":64,"messages":[{"content":(code),"role":"user"}],"stream":true,"system":(system),"temperature":0.1}
         # mistral
         POST https://api.mistral.ai/v1/chat/completions
         accept: text/event-stream
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"codestral-latest","stream":true,"temperature":0.1}
         # codestral
         POST https://codestral.mistral.ai/v1/fim/completions
         accept: text/event-stream
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"model":"codestral-latest","prompt":"+++++ src/lib.rs\nmod math;\n+++++ src/math.rs\nfn add(a: i32) {\n    ","stop":["\n+++++ ","\n\n"],"stream":true,"suffix":"\n}\n","temperature":0.1}
         # deepseek
         POST https://api.deepseek.com/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"deepseek-flash","stream":true,"temperature":0.1,"thinking":{"type":"disabled"}}
         # deepseek-fim
         POST https://api.deepseek.com/beta/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"model":"deepseek-flash","prompt":"#src/lib.rs\nmod math;\n#src/math.rs\nfn add(a: i32) {\n    ","stop":["\n\n"],"stream":true,"stream_options":{"include_usage":true},"suffix":"\n}\n","temperature":0.1}
         # openrouter
         POST https://openrouter.ai/api/v1/chat/completions
         x-openrouter-title: Lapce AI completion
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"openai/gpt-6-luna","reasoning":{"effort":"none"},"stream":true,"stream_options":{"include_usage":true}}
         # azure
         POST https://r.openai.azure.com/openai/deployments/m-1/chat/completions?api-version=2024-10-21
@@ -116,95 +106,72 @@ fn every_row_asks_as_its_documentation_says() {
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"m-1","stream":true,"stream_options":{"include_usage":true},"temperature":0.1}
         # bedrock
         POST https://bedrock-runtime.eu-west-1.amazonaws.com/model/global.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream
-        authorization: Bearer KEY (secret)
         {"inferenceConfig":{"maxTokens":64,"temperature":0.1},"messages":[{"content":[{"text":(code)}],"role":"user"}],"system":[{"text":(system)}]}
         # ollama
         POST http://localhost:11434/api/generate
-        authorization: Bearer KEY (secret)
         {"keep_alive":"30m","model":"qwen2.5-coder:1.5b-base","options":{"num_ctx":8192,"num_predict":64,"stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>","\n\n"],"temperature":0.1},"prompt":"<|repo_name|>demo\n<|file_sep|>src/lib.rs\nmod math;\n<|file_sep|>src/math.rs\n<|fim_prefix|>fn add(a: i32) {\n    <|fim_suffix|>\n}\n<|fim_middle|>","raw":true,"stream":true,"think":false}
         # llama-cpp
         POST http://127.0.0.1:8080/infill
-        authorization: Bearer KEY (secret)
         {"cache_prompt":true,"input_extra":[{"filename":"src/lib.rs","text":"mod math;\n"}],"input_prefix":"fn add(a: i32) {\n","input_suffix":"\n}\n","model":"m-1","n_predict":64,"prompt":"    ","response_fields":["index","content","stop","stop_type","stopped_limit","tokens_evaluated","tokens_predicted","timings/cache_n"],"stop":["\n\n"],"stream":true,"temperature":0.1}
         # vllm
         POST http://localhost:8000/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"m-1","stream":true,"stream_options":{"include_usage":true},"temperature":0.1}
         # lm-studio
         POST http://localhost:1234/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"m-1","stream":true,"stream_options":{"include_usage":true},"temperature":0.1}
         # groq
         POST https://api.groq.com/openai/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_completion_tokens":2112,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"openai/gpt-oss-20b","reasoning_effort":"low","stream":true,"temperature":0.1}
         # xai
         POST https://api.x.ai/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_completion_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"grok-4.3","reasoning_effort":"none","stream":true,"temperature":0.1}
         # mercury
         POST https://api.inceptionlabs.ai/v1/fim/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"model":"mercury-edit-2","prompt":"fn add(a: i32) {\n    ","stop":["\n\n"],"stream":true,"suffix":"\n}\n","temperature":0.1}
         # together
         POST https://api.together.xyz/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"Qwen/Qwen3.5-9B","reasoning":{"enabled":false},"stream":true,"temperature":0.1}
         # fireworks
         POST https://api.fireworks.ai/inference/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":2112,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"accounts/fireworks/models/gpt-oss-20b","reasoning_effort":"low","stream":true,"temperature":0.1}
         # cerebras
         POST https://api.cerebras.ai/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_completion_tokens":2112,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"gpt-oss-120b","reasoning_effort":"low","stream":true,"temperature":0.1}
         # huggingface
         POST https://router.huggingface.co/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":2112,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"openai/gpt-oss-120b","reasoning_effort":"low","stream":true,"temperature":0.1}
         # github-models
         POST https://models.github.ai/inference/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"openai/gpt-4.1","stream":true,"temperature":0.1}
         # nvidia
         POST https://integrate.api.nvidia.com/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"m-1","stream":true,"temperature":0.1}
         # deepinfra
         POST https://api.deepinfra.com/v1/openai/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"Qwen/Qwen3-Coder-480B-A35B-Instruct-Turbo","stream":true,"temperature":0.1}
         # sambanova
         POST https://api.sambanova.ai/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"Meta-Llama-3.3-70B-Instruct","stream":true,"temperature":0.1}
         # perplexity
         POST https://api.perplexity.ai/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"sonar","stream":true,"temperature":0.1}
         # moonshot
         POST https://api.moonshot.ai/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_completion_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"kimi-k2.6","stream":true,"thinking":{"type":"disabled"}}
         # zai
         POST https://api.z.ai/api/paas/v4/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"glm-4.7","stream":true,"temperature":0.1,"thinking":{"type":"disabled"}}
         # dashscope
         POST https://dashscope-intl.aliyuncs.com/compatible-mode/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"qwen3-coder-plus","stream":true,"temperature":0.1}
         # cohere
         POST https://api.cohere.ai/compatibility/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"command-a-03-2025","stream":true,"temperature":0.1}
         # cloudflare
         POST https://api.cloudflare.com/client/v4/accounts/a1/ai/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"@cf/qwen/qwen2.5-coder-32b-instruct","stream":true,"temperature":0.1}
         # openai-compatible
         POST https://host.example/v1/chat/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"messages":[{"content":(system),"role":"system"},{"content":(code),"role":"user"}],"model":"m-1","stream":true,"temperature":0.1}
     "##]].assert_eq(&all);
 }
@@ -356,11 +323,9 @@ fn fill_in_the_middle_is_asked_for_in_the_way_of_model_and_setting() {
     expect![[r##"
         # openai-completions Qwen/Qwen2.5-Coder-7B
         POST https://host.example/v1/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"model":"Qwen/Qwen2.5-Coder-7B","prompt":"<|repo_name|>demo\n<|file_sep|>src/lib.rs\nmod math;\n<|file_sep|>src/math.rs\n<|fim_prefix|>fn add(a: i32) {\n    <|fim_suffix|>\n}\n<|fim_middle|>","stop":["<|endoftext|>","<|file_sep|>","<|fim_pad|>","<|im_end|>"],"stream":true,"temperature":0.1}
         # openai-completions instruct
         POST https://host.example/v1/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"model":"instruct","prompt":"<P>fn add(a: i32) {\n    <S>\n}\n<M>","stop":["\n\n"],"stream":true,"temperature":0.1}
         # openai-completions instruct
         error no_fim: `fim` does not fit OpenAI (completions): it has no chat, choose the provider `openai` or `openai-compatible`.
@@ -370,21 +335,17 @@ fn fill_in_the_middle_is_asked_for_in_the_way_of_model_and_setting() {
         error model: Set `model`, and `base-url` to a server that has it: OpenAI itself has no model left for text completions.
         # openai-compatible m
         POST https://host.example/v1/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"model":"m","prompt":"fn add(a: i32) {\n    ","stop":["\n\n"],"stream":true,"suffix":"\n}\n","temperature":0.1}
         # openai-compatible m
         POST https://host.example/v1/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"model":"m","prompt":"<repo_name>demo<file_sep>src/lib.rs\nmod math;\n<file_sep><fim_prefix>fn add(a: i32) {\n    <fim_suffix>\n}\n<fim_middle>","stop":["<|endoftext|>","<file_sep>","<fim_prefix>","<repo_name>"],"stream":true,"temperature":0.1}
         # vllm bigcode/starcoder2-3b
         POST https://host.example/v1/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"model":"bigcode/starcoder2-3b","prompt":"<repo_name>demo<file_sep>src/lib.rs\nmod math;\n<file_sep><fim_prefix>fn add(a: i32) {\n    <fim_suffix>\n}\n<fim_middle>","skip_special_tokens":false,"stop":["<|endoftext|>","<file_sep>","<fim_prefix>","<repo_name>"],"stream":true,"stream_options":{"include_usage":true},"temperature":0.1}
         # vllm m
         error no_fim: `fim` does not fit vLLM: it knows no `suffix`, leave it at `auto` or name a template.
         # lm-studio deepseek-coder-6.7b-base
         POST https://host.example/v1/completions
-        authorization: Bearer KEY (secret)
         {"max_tokens":64,"model":"deepseek-coder-6.7b-base","prompt":"#src/lib.rs\nmod math;\n#src/math.rs\n<｜fim▁begin｜>fn add(a: i32) {\n    <｜fim▁hole｜>\n}\n<｜fim▁end｜>","stop":["<｜end▁of▁sentence｜>","<|EOT|>","<｜fim▁begin｜>","<｜fim▁hole｜>"],"stream":true,"stream_options":{"include_usage":true},"temperature":0.1}
         # codestral 
         error no_fim: `fim` does not fit Codestral: it fills in the middle by itself, leave it at `auto`.
