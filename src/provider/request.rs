@@ -8,10 +8,10 @@ use super::{Error, FimSetting, Provider, address, key, registry};
 use crate::http::{HttpRequest, Secret, Url, is_secret_header};
 use crate::stream::ErrorKind;
 
-/// What a request goes through many functions as, each of whose results would else have room for an error.
+/// What the functions that make a request return. The error is boxed, as each result would have room for it otherwise.
 pub(super) type Result<T> = std::result::Result<T, Box<Error>>;
 
-/// A request that is being put together. Boxed: it goes through many hands, and each would copy it.
+/// A request that is being put together. Boxed, as each function that adds to it would copy it otherwise.
 pub(super) struct Draft<'a>(Box<Parts<'a>>);
 
 struct Parts<'a> {
