@@ -199,9 +199,8 @@ impl Ends {
 
 /// Decodes the body of one response.
 ///
-/// Whatever the content type says, a body may turn out to be one JSON text (a proxy that ignores
-/// `stream`, an error under status 200) or a page of HTML; with SSE framing a stream may also end in
-/// a bare JSON error. All of these are understood, and what was received before survives.
+/// A body may also be one JSON text (of a proxy that ignores `stream`, an error under status 200) or a page of HTML, and
+/// a stream may end in a bare JSON error. All of these are understood, and what was received before survives.
 pub struct Decoder {
     framing: Framing,
     framer: Framer,

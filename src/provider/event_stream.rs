@@ -83,10 +83,8 @@ impl EventStream {
         Self { crc: Box::new(Crc::new()), partial: Vec::new(), limit, reading: Reading::Frames }
     }
 
-    /// Takes the next bytes and hands every frame they complete to `each`.
-    ///
-    /// # Errors
-    /// [`FrameError`], once, at the first frame that is wrong. Nothing after it can be read.
+    /// Takes the next bytes and hands every frame they complete to `each`. The first frame that is wrong is an error;
+    /// nothing after it can be read.
     pub fn feed(&mut self, mut chunk: &[u8], mut each: impl FnMut(Message<'_>)) -> Result<(), FrameError> {
         if self.reading == Reading::Nothing {
             return Ok(());

@@ -1,7 +1,6 @@
 //! How open models are asked to fill in the middle: the special tokens of each family.
 //!
-//! The tokens are those of the models' own papers and repositories; a family is recognised by the
-//! model's name, and the user can name another one, or write a template of their own.
+//! They are from the models' papers and repositories. The model's name tells the family, unless the user names one.
 
 use super::learned::Lesson;
 use super::profile::Target;

@@ -83,10 +83,8 @@ fn system(instructions: &str) -> Cow<'static, str> {
 }
 
 impl Conversation {
-    /// The turns after the system prompt, each made by `turn` of whether it is the user's and its text.
-    ///
-    /// For Anthropic and Bedrock, who refuse a turn of white space only and a last turn that ends with
-    /// some: the answer may begin with that white space once more.
+    /// The turns after the system prompt, each made by `turn` of whether it is the user's and its text. None is white space
+    /// only, nor does the last end with some, which Anthropic and Bedrock refuse: the answer may begin with it once more.
     pub(super) fn turns(&self, turn: &dyn Fn(bool, &str) -> Value) -> Vec<Value> {
         let mut turns = vec![turn(true, &self.user)];
         let received = self.assistant.as_deref().filter(|text| !text.trim().is_empty());

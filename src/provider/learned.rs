@@ -1,10 +1,8 @@
 //! What servers teach by refusing: fields that a model does not take, ways of asking that it lacks.
 //!
-//! Pure: the caller keeps one [`Learned`] per session, gives each request the [lessons](Learned::lessons) of its
-//! server and model by [`Account::lessons`](super::Account::lessons), and keeps the text of [`Learned::save`] in a file.
-//!
-//! After a response that is no success: [`lesson`] says what to change. If the account does not have that lesson yet, add it
-//! and send the request once more; once the answer comes, remember it by [`Learned::learn`].
+//! Pure: the caller keeps one [`Learned`] per session, its text in a file, and gives each request the
+//! [lessons](Learned::lessons) of its server and model. After a response that is no success [`lesson`] says what to change:
+//! send the request once more with it, and remember it by [`Learned::learn`] once the answer comes.
 
 use serde_json::{Map, Value};
 

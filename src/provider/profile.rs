@@ -27,7 +27,7 @@ pub(super) struct Profile {
     /// The path below the base URL that lists the models; empty: there is none.
     pub(super) models_path: &'static str,
     /// What a user can do when it fails.
-    pub(super) help: Help,
+    pub(super) help: &'static [(Topic, &'static str)],
 }
 
 /// How the URLs of a provider are put together.
@@ -68,9 +68,6 @@ pub(super) enum Topic {
     /// What `base-url` must be.
     Address,
 }
-
-/// Sentences for users by topic.
-pub(super) type Help = &'static [(Topic, &'static str)];
 
 impl Profile {
     /// What there is to say about a topic; empty: nothing.

@@ -1,8 +1,6 @@
-//! How much a model may think before it answers: the setting `reasoning`, and what each documented model
-//! accepts.
+//! How much a model may think before it answers: the setting `reasoning`, and what each documented model accepts.
 //!
-//! Only models whose vendor documents what they accept have a row. Nothing is sent to any other model, because
-//! a field that one model wants is an error for the next.
+//! Nothing is sent to a model without a row, because a field that one model wants is an error for the next.
 
 use serde_json::Value;
 

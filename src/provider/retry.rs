@@ -1,8 +1,7 @@
 //! Whether and when to try again. Pure: the clock and the dice are passed in.
 //!
-//! The rules are those of OpenAI's own clients (their `_base_client`), which Anthropic's share:
-//! `x-should-retry` decides if it is there, else the status does; the delay is the server's if it is
-//! sensible, else it grows from half a second to eight.
+//! The rules are those of OpenAI's and Anthropic's clients (`_base_client`): `x-should-retry` decides if it is there, else
+//! the status does; the delay is the server's if it is sensible, else it grows from half a second to eight.
 
 use super::{Error, header};
 use crate::json::number;

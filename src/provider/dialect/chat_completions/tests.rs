@@ -314,43 +314,34 @@ fn no_error_has_many_shapes_too() {
 }
 
 #[test]
-fn a_whole_answer_is_understood_under_any_framing() {
-    let whole = r#"{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"a\nb","reasoning_content":"hm","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-    let expected = &["reasoning hm", "text a\nb", "tool#0 c f {}", "usage 1 2 - -", "done#0 stop"];
-    check_body(whole, expected);
-    check_body(&format!("data: {whole}\n\ndata: [DONE]\n\n"), expected);
-    // DeepSeek keeps a connection alive with blank lines before the JSON.
-    check_body(&format!("\n\n\n{whole}\n"), expected);
-    check_body(
-        r#"{"object":"text_completion","choices":[{"text":"a","finish_reason":"length"}]}"#,
-        &["text a", "done#0 length"],
-    );
-    // Some servers write out what they have not.
-    check_body(
-        r#"{"choices":[{"delta":null,"message":{"content":"a","function_call":null},"finish_reason":"stop"}]}"#,
-        &["text a", "done#0 stop"],
-    );
-    check_body(
-        r#"{"id":"r","object":"response","status":"completed","error":null,"output":[{"type":"message","content":[{"type":"output_text","text":"a"}]}]}"#,
-        &["text a", "done#0 stop"],
-    );
-}
-
-#[test]
-fn a_page_is_told_by_its_title() {
-    for body in [
-        "<!DOCTYPE html>\n<html>\n<head><title>502 Bad Gateway</title></head>\n</html>\n",
-        "<html>\n\n<head><title>502 Bad Gateway</title>",
-    ] {
-        let lines = decoded(decoder, body.as_bytes());
-        let expected = "error malformed - the stream has a part that is not of its format: a web page";
-        assert!(lines.len() == 1 && lines[0].starts_with(expected), "{lines:?}");
-    }
-}
-
-#[test]
-fn a_body_of_json_that_is_cut_is_truncated() {
-    check_body("{\"choices\":[{\"mess", &["error truncated - the answer ended before its end marker"]);
+fn bodies_that_are_no_stream_are_understood() {
+    let table = expect![[r##"
+        # whole answers
+        "{\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"a\\nb\",\"reasoning_content\":\"hm\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}"
+        > reasoning hm | text a\nb | tool#0 c f {} | usage 1 2 - - | done#0 stop
+        {"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"a\nb","reasoning_content":"hm","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}
+        [DONE]
+        > reasoning hm | text a\nb | tool#0 c f {} | usage 1 2 - - | done#0 stop
+        # DeepSeek keeps a connection alive with blank lines before the JSON
+        "\n\n\n{\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"a\\nb\",\"reasoning_content\":\"hm\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n"
+        > reasoning hm | text a\nb | tool#0 c f {} | usage 1 2 - - | done#0 stop
+        "{\"object\":\"text_completion\",\"choices\":[{\"text\":\"a\",\"finish_reason\":\"length\"}]}"
+        > text a | done#0 length
+        # Some servers write out what they have not
+        "{\"choices\":[{\"delta\":null,\"message\":{\"content\":\"a\",\"function_call\":null},\"finish_reason\":\"stop\"}]}"
+        > text a | done#0 stop
+        "{\"id\":\"r\",\"object\":\"response\",\"status\":\"completed\",\"error\":null,\"output\":[{\"type\":\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"a\"}]}]}"
+        > text a | done#0 stop
+        # pages
+        "<!DOCTYPE html>\n<html>\n<head><title>502 Bad Gateway</title></head>\n</html>\n"
+        > error malformed - the stream has a part that is not of its format: a web page titled “502 Bad Gateway”
+        "<html>\n\n<head><title>502 Bad Gateway</title>"
+        > error malformed - the stream has a part that is not of its format: a web page titled “502 Bad Gateway”
+        # JSON that is cut
+        "{\"choices\":[{\"mess"
+        > error truncated - the answer ended before its end marker
+    "##]];
+    cases(&table, |lines| tokens(decoder, sse(lines)));
 }
 
 #[test]
