@@ -1,7 +1,7 @@
 //! From a frame to the sink: the wire decodes it, and characters that were cut between frames are joined.
 
 use super::decoder::{Ends, Frame, Wire};
-use super::leniency::Halves;
+use super::leniency::{Echo, Halves};
 #[cfg(feature = "memo")]
 use super::memo::Memo;
 use crate::stream::{Sink, StreamToken};
@@ -10,6 +10,7 @@ use crate::stream::{Sink, StreamToken};
 #[derive(Debug, Default)]
 pub(super) struct Envelope {
     halves: Halves,
+    echo: Echo,
     #[cfg(feature = "memo")]
     memo: Memo,
 }
@@ -30,7 +31,7 @@ impl Envelope {
         ends: &mut Ends,
         sink: &mut dyn Sink,
     ) {
-        self.memo.frame(&mut self.halves, wire, frame, ends, sink);
+        self.memo.frame(&mut self.halves, &mut self.echo, wire, frame, ends, sink);
     }
 
     /// Decodes one frame.
@@ -42,7 +43,8 @@ impl Envelope {
         ends: &mut Ends,
         sink: &mut dyn Sink,
     ) {
-        let mut tap = Tap::new(sink, frame.data, &mut self.halves);
+        let Self { halves, echo, .. } = self;
+        let mut tap = Tap { sink, frame: frame.data, halves, echo };
         wire.frame(&mut frame, ends, &mut tap);
     }
 
@@ -52,19 +54,16 @@ impl Envelope {
     }
 }
 
-/// Hands tokens on, and joins the halves of characters.
+/// Hands tokens on, joins the halves of characters, and leaves out an answer that is sent once more.
 pub(super) struct Tap<'s> {
-    sink: &'s mut dyn Sink,
-    frame: &'s str,
-    halves: &'s mut Halves,
+    pub(super) sink: &'s mut dyn Sink,
+    /// The text of the frame that the tokens are of.
+    pub(super) frame: &'s str,
+    pub(super) halves: &'s mut Halves,
+    pub(super) echo: &'s mut Echo,
 }
 
-impl<'s> Tap<'s> {
-    /// For what the wire makes of the frame of that text.
-    pub(super) fn new(sink: &'s mut dyn Sink, frame: &'s str, halves: &'s mut Halves) -> Self {
-        Self { sink, frame, halves }
-    }
-
+impl Tap<'_> {
     /// Whether the text has half a character, or comes behind one.
     pub(super) fn joins(&self, text: &str) -> bool {
         self.halves.concern(text)
@@ -73,15 +72,15 @@ impl<'s> Tap<'s> {
 
 impl Sink for Tap<'_> {
     fn token(&mut self, token: StreamToken<'_>) {
-        if let StreamToken::Text(text) = &token
-            && self.joins(text)
-        {
-            let text = self.halves.join(text, self.frame);
-            if !text.is_empty() {
-                self.sink.token(StreamToken::Text(text.into()));
+        match token {
+            StreamToken::Text(text) if self.joins(&text) => {
+                let text = self.halves.join(&text, self.frame);
+                if !text.is_empty() {
+                    self.echo.text(text.into(), self.sink);
+                }
             }
-            return;
+            StreamToken::Text(text) => self.echo.text(text, self.sink),
+            token => self.sink.token(token),
         }
-        self.sink.token(token);
     }
 }

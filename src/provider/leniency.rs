@@ -1,5 +1,7 @@
 //! What servers get wrong about text, each as one named leniency.
 
+use std::borrow::Cow;
+
 use crate::json::{strings, unescape};
 use crate::stream::{Sink, StreamToken};
 
@@ -115,6 +117,62 @@ pub(super) struct New<'s> {
 impl Sink for New<'_> {
     fn token(&mut self, token: StreamToken<'_>) {
         self.filter.token(token, self.sink);
+    }
+}
+
+/// Servers that stream an answer in pieces, and then send all of it once more as the last one. The text is not kept: its
+/// length and sum tell that a piece repeats it. Such a piece is held back, and handed on only if more follows.
+#[derive(Debug, Default)]
+pub(super) struct Echo {
+    pieces: u32,
+    so_far: Sum,
+    held: String,
+}
+
+/// Bytes of an answer whose repetition is no coincidence.
+const LEAST_ECHO: usize = 8;
+
+impl Echo {
+    /// Takes the next piece and hands it on, unless it is all so far once more.
+    pub(super) fn text(&mut self, text: Cow<'_, str>, sink: &mut dyn Sink) {
+        if !self.held.is_empty() {
+            let held = std::mem::take(&mut self.held);
+            self.so_far.add(&held);
+            give(&held, sink);
+        }
+        if self.pieces > 1 && text.len() >= LEAST_ECHO && self.so_far.is_of(&text) {
+            self.held = text.into_owned();
+            return;
+        }
+        self.pieces += 1;
+        self.so_far.add(&text);
+        sink.token(StreamToken::Text(text));
+    }
+}
+
+/// A sum over the bytes of a text and their places, the same however the text is cut (Fletcher's).
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sum {
+    len: usize,
+    bytes: u32,
+    places: u32,
+}
+
+impl Sum {
+    fn add(&mut self, text: &str) {
+        self.len += text.len();
+        for byte in text.bytes() {
+            self.bytes = self.bytes.wrapping_add(byte.into());
+            self.places = self.places.wrapping_add(self.bytes);
+        }
+    }
+
+    fn is_of(&self, text: &str) -> bool {
+        let mut sum = Self::default();
+        if self.len == text.len() {
+            sum.add(text);
+        }
+        *self == sum
     }
 }
 

@@ -69,31 +69,20 @@ proptest! {
 
 #[test]
 fn a_reader_need_not_wait_once_nothing_can_come() {
-    for (body, over) in [
-        ("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n", false),
-        ("data: [DONE]\n\n", true),
-        ("data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}\n\n", true),
-        ("data: {\"error\":{\"message\":\"m\"}}\n\n", true),
-    ] {
-        let mut decoder = chat_completions::decoder();
-        decoder.feed(body.as_bytes(), &mut |_: StreamToken<'_>| {});
-        assert_eq!(decoder.is_over(), over, "{body}");
-    }
-}
-
-#[test]
-fn each_format_knows_its_end() {
-    for (provider, body) in [
-        ("anthropic", "data: {\"type\":\"message_stop\"}\n\n"),
-        ("ollama", "{\"response\":\"a\",\"done\":true}\n"),
-        ("llama-cpp", "data: {\"content\":\"a\",\"stop\":true}\n\n"),
+    for (provider, body, over) in [
+        ("openai", r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#, false),
+        ("openai", "data: [DONE]", true),
+        ("openai", r#"data: {"type":"response.completed","response":{"status":"completed"}}"#, true),
+        ("openai", r#"data: {"error":{"message":"m"}}"#, true),
+        ("anthropic", r#"data: {"type":"message_stop"}"#, true),
+        ("ollama", r#"{"response":"a","done":true}"#, true),
+        ("llama-cpp", r#"data: {"content":"a","stop":true}"#, true),
     ] {
         let mut decoder = find(provider).unwrap().decoder();
-        let half = body.len() / 2;
-        decoder.feed(&body.as_bytes()[..half], &mut |_: StreamToken<'_>| {});
-        assert!(!decoder.is_over(), "{provider}");
-        decoder.feed(&body.as_bytes()[half..], &mut |_: StreamToken<'_>| {});
-        assert!(decoder.is_over(), "{provider}");
+        for (part, over) in [(body, false), ("\n\n", over)] {
+            decoder.feed(part.as_bytes(), &mut |_: StreamToken<'_>| {});
+            assert_eq!(decoder.is_over(), over, "{body}");
+        }
     }
 }
 
@@ -145,6 +134,37 @@ fn what_servers_get_wrong_is_understood_at_every_chunk_size() {
         {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
         [DONE]
         > text if x | text  { y | text  } | done#0 stop
+        # all of it once more in the last piece, or in the one before
+        {"choices":[{"delta":{"content":"let x"}}]}
+        {"choices":[{"delta":{"content":" = 1;\n"}}]}
+        {"choices":[{"delta":{"content":"let x = 1;\n"},"finish_reason":"stop"}]}
+        > text let x | text  = 1;\n | done#0 stop
+        {"choices":[{"delta":{"content":"let x"}}]}
+        {"choices":[{"delta":{"content":" = 1;\n"}}]}
+        {"choices":[{"delta":{"content":"let x = 1;\n"}}]}
+        {"choices":[{"delta":{},"finish_reason":"stop"}]}
+        > text let x | text  = 1;\n | done#0 stop
+        # more follows, it is too short, another text, or one piece alone repeats itself: it is meant
+        {"choices":[{"delta":{"content":"let x"}}]}
+        {"choices":[{"delta":{"content":" = 1;\n"}}]}
+        {"choices":[{"delta":{"content":"let x = 1;\n"}}]}
+        {"choices":[{"delta":{"content":"y"}}]}
+        {"choices":[{"delta":{},"finish_reason":"stop"}]}
+        > text let x | text  = 1;\n | text let x = 1;\n | text y | done#0 stop
+        {"choices":[{"delta":{"content":"f("}}]}
+        {"choices":[{"delta":{"content":");"}}]}
+        {"choices":[{"delta":{"content":"f();"}}]}
+        {"choices":[{"delta":{},"finish_reason":"stop"}]}
+        > text f( | text ); | text f(); | done#0 stop
+        {"choices":[{"delta":{"content":"let x"}}]}
+        {"choices":[{"delta":{"content":" = 1;\n"}}]}
+        {"choices":[{"delta":{"content":"let y = 1;\n"}}]}
+        {"choices":[{"delta":{},"finish_reason":"stop"}]}
+        > text let x | text  = 1;\n | text let y = 1;\n | done#0 stop
+        {"choices":[{"delta":{"content":"let x = 1;\n"}}]}
+        {"choices":[{"delta":{"content":"let x = 1;\n"}}]}
+        {"choices":[{"delta":{},"finish_reason":"stop"}]}
+        > text let x = 1;\n | text let x = 1;\n | done#0 stop
         # halves of characters
         {"choices":[{"index":0,"delta":{"content":"a"}}]}
         {"choices":[{"index":0,"delta":{"content":"b \ud83d"}}]}
