@@ -131,7 +131,11 @@ pub(super) fn retry_after_ms(headers: &[(String, String)], unix_now: u64) -> Opt
         let after = header(headers, "retry-after")?.trim();
         match number(after) {
             Some(seconds) => wait_ms(seconds * 1000.0),
-            None => wait_ms(http_date(after)?.checked_sub(unix_now)? as f64 * 1000.0),
+            None => {
+                // By the server's clock: this machine's may be wrong.
+                let now = header(headers, "date").and_then(http_date).unwrap_or(unix_now);
+                wait_ms(http_date(after)?.checked_sub(now)? as f64 * 1000.0)
+            }
         }
     })
 }
@@ -249,6 +253,22 @@ mod tests {
             (&[("retry-after", "1.5")], Some(1500)),
             (&[("retry-after", "Sun, 06 Nov 1994 08:49:57 GMT")], Some(20_000)),
             (&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")], None),
+            // A server whose clock is an hour ahead of this machine's, or four weeks behind, and one that tells no time.
+            (
+                &[
+                    ("date", "Sun, 06 Nov 1994 09:49:37 GMT"),
+                    ("retry-after", "Sun, 06 Nov 1994 09:49:39 GMT"),
+                ],
+                Some(2000),
+            ),
+            (
+                &[
+                    ("date", "Sun, 09 Oct 1994 08:49:37 GMT"),
+                    ("retry-after", "Sun, 09 Oct 1994 08:49:40 GMT"),
+                ],
+                Some(3000),
+            ),
+            (&[("date", "now"), ("retry-after", "Sun, 06 Nov 1994 08:49:38 GMT")], Some(1000)),
             (&[("retry-after", "Sat, 05 Nov 1994 08:49:37 GMT")], None),
             (&[("retry-after", "-1")], None),
             (&[("retry-after", "NaN")], None),

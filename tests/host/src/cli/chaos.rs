@@ -126,7 +126,7 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
 
 /// What to say of a run that failed, with the shortest plan that fails as well.
 fn told(volt: &Path, seed: u64, wrong: &str, has_disk: bool) -> Result<String, Failure> {
-    setup::say(&format!("seed {seed} failed, looking for a shorter plan"));
+    setup::say(&format!("seed {seed} failed, looking for a shorter plan ({})", wrong.trim_end()));
     let (mut plan, mut wrong) = (Plan::new(seed), wrong.to_owned());
     let mut left = SHRINKING;
     'shrinking: loop {
