@@ -57,3 +57,55 @@ impl OpenRequests {
         std::mem::take(&mut self.is_due).then(|| self.open.pop()).flatten()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn id(number: u64) -> Option<RequestId> {
+        Some(RequestId(number))
+    }
+
+    /// Requests 1 to `count`.
+    fn open(count: u64) -> OpenRequests {
+        let mut requests = OpenRequests::default();
+        for number in 1..=count {
+            assert_eq!(requests.push(RequestId(number)), None);
+        }
+        requests
+    }
+
+    #[test]
+    fn a_request_beyond_the_most_makes_the_oldest_go() {
+        let mut requests = open(MOST as u64);
+        assert_eq!(requests.push(RequestId(9)), id(1));
+        assert_eq!(requests.push(RequestId(10)), id(2));
+        assert_eq!(requests.len(), MOST);
+    }
+
+    #[test]
+    fn each_request_is_taken_once_by_its_age() {
+        type Take = fn(&mut OpenRequests) -> Option<RequestId>;
+        const OLDEST: Take = OpenRequests::take_oldest;
+        const NEWEST: Take = OpenRequests::take_newest;
+        const SPARE: Take = OpenRequests::take_spare;
+        const DUE: Take = OpenRequests::take_due;
+        for (count, takes) in [
+            (0, &[(OLDEST, None), (NEWEST, None), (SPARE, None), (DUE, None)][..]),
+            (2, &[(OLDEST, id(1)), (OLDEST, id(2)), (OLDEST, None)]),
+            (2, &[(NEWEST, id(2)), (NEWEST, id(1)), (NEWEST, None)]),
+            // The last one is not spare.
+            (3, &[(SPARE, id(1)), (SPARE, id(2)), (SPARE, None), (OLDEST, id(3))]),
+            // Something is said to the newest once, however it is taken.
+            (2, &[(DUE, id(2)), (DUE, None), (OLDEST, id(1))]),
+            (2, &[(NEWEST, id(2)), (DUE, None)]),
+            (2, &[(OLDEST, id(1)), (DUE, id(2))]),
+        ] {
+            let mut requests = open(count);
+            assert_eq!(requests.is_empty(), count == 0);
+            for (at, (take, expected)) in takes.iter().enumerate() {
+                assert_eq!(take(&mut requests), *expected, "take {at} of {count}");
+            }
+        }
+    }
+}

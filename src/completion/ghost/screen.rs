@@ -184,3 +184,179 @@ impl Screen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Leftover::{Likely, Possible};
+    use super::*;
+
+    const A: &str = "file:///a.rs";
+    const B: &str = "file:///b.rs";
+    /// When the ghosts are drawn, and when the messages of the editor surely came after that.
+    const DRAWN: u64 = 1000;
+    const LATER: u64 = DRAWN + CROSSING_MS + 1;
+
+    fn rest(text: &str) -> Rest {
+        Rest { text: text.to_owned(), ..Rest::default() }
+    }
+
+    /// A screen that shows this ghost in [`A`].
+    fn drawn(text: &str) -> Screen {
+        let mut screen = Screen::default();
+        screen.drawn(DRAWN, A, rest(text));
+        screen
+    }
+
+    #[test]
+    fn a_ghost_is_shown_until_an_edit_an_answer_or_the_caret_ends_it() {
+        let screen = drawn("x");
+        assert_eq!(
+            (screen.shown().text.as_str(), screen.has_ghost(), screen.is_outdated()),
+            ("x", true, false)
+        );
+        let empty = Screen::default();
+        assert_eq!((empty.shown(), empty.has_ghost(), empty.is_outdated()), (Rest::default(), false, false));
+        type Ends = fn(&mut Screen);
+        let ends: [(Ends, bool); 3] = [
+            (|screen| screen.edited(LATER, A, Change::Other, false), true),
+            (Screen::left, true),
+            (|screen| screen.cleared(A), false),
+        ];
+        for (at, (end, is_outdated)) in ends.into_iter().enumerate() {
+            let mut screen = drawn("x");
+            end(&mut screen);
+            assert_eq!(screen.shown(), Rest::default(), "{at}");
+            assert_eq!((screen.has_ghost(), screen.is_outdated()), (false, is_outdated), "{at}");
+            assert_eq!(screen.leftover(A), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_ghost_is_read_after_a_while_in_its_document() {
+        for (now_ms, uri, was_read) in [
+            (DRAWN + READ_MS - 1, A, false),
+            (DRAWN + READ_MS, A, true),
+            (DRAWN + READ_MS, B, false),
+            (DRAWN - 1, A, false),
+        ] {
+            assert_eq!(drawn("x").was_read(now_ms, uri), was_read, "{now_ms} {uri}");
+        }
+        assert!(!Screen::default().was_read(DRAWN + READ_MS, A));
+    }
+
+    /// With several lines or without a request behind it, the editor lets go of a ghost by itself: unless the ghost may have
+    /// come after the change, or is in another document.
+    #[test]
+    fn the_editor_lets_go_of_a_ghost_that_was_there_before_the_change() {
+        for (now_ms, uri, change, deleted_before, again, lets_go) in [
+            (LATER, A, Change::Lines, false, false, true),
+            (LATER, A, Change::Other, false, false, true),
+            (LATER, B, Change::Lines, false, false, false),
+            (LATER, B, Change::Other, false, false, false),
+            (DRAWN + CROSSING_MS, A, Change::Lines, false, false, false),
+            (DRAWN + CROSSING_MS, A, Change::Other, false, false, false),
+            // What was taken had been seen, however soon, unless the same text was there before or undo brought it.
+            (DRAWN, A, Change::Accepted, false, false, true),
+            (DRAWN, A, Change::Accepted, true, false, false),
+            (DRAWN, A, Change::Accepted, false, true, false),
+            (DRAWN, B, Change::Accepted, false, false, false),
+        ] {
+            let case = (now_ms, uri, change, deleted_before, again);
+            let mut screen = Screen::default();
+            screen.edited(0, A, Change::Other, deleted_before);
+            if again {
+                screen.drawn(0, A, rest("x"));
+            }
+            screen.drawn(DRAWN, A, rest("x"));
+            screen.edited(now_ms, uri, change, false);
+            assert_eq!(screen.is_outdated(), change != Change::Lines || !lets_go, "{case:?}");
+            screen.settled();
+            assert_eq!(screen.is_outdated(), !lets_go, "{case:?}");
+            assert_eq!(screen.leftover(A), lets_go.then_some(Possible), "{case:?}");
+        }
+    }
+
+    #[test]
+    fn a_ghost_that_is_drawn_again_is_known_by_its_text() {
+        type Before = fn(&mut Screen);
+        let befores: [(Before, bool); 5] = [
+            (|_| {}, false),
+            (|screen| screen.drawn(0, A, rest("x")), true),
+            (|screen| screen.drawn(0, A, rest("y")), false),
+            (
+                |screen| {
+                    screen.drawn(0, A, rest("x"));
+                    screen.left();
+                },
+                true,
+            ),
+            (
+                |screen| {
+                    screen.drawn(0, A, rest("y"));
+                    screen.left();
+                },
+                false,
+            ),
+        ];
+        for (at, (before, again)) in befores.into_iter().enumerate() {
+            let mut screen = Screen::default();
+            before(&mut screen);
+            screen.drawn(DRAWN, A, rest("x"));
+            screen.edited(DRAWN, A, Change::Accepted, false);
+            screen.settled();
+            assert_eq!(screen.is_outdated(), again, "{at}");
+        }
+    }
+
+    #[test]
+    fn what_the_caret_has_left_stays_until_the_next_answer() {
+        let mut screen = drawn("x");
+        screen.left();
+        screen.settled();
+        assert!(screen.is_outdated());
+        screen.left();
+        assert!(screen.is_outdated());
+        screen.edited(LATER, A, Change::Lines, false);
+        assert!(screen.is_outdated());
+        let mut empty = Screen::default();
+        empty.left();
+        assert!(!empty.is_outdated());
+    }
+
+    #[test]
+    fn an_answer_in_another_document_leaves_a_drawing_where_it_is() {
+        type Answers = fn(&mut Screen);
+        let answers: [Answers; 2] = [|screen| screen.drawn(LATER, B, rest("y")), |screen| screen.cleared(B)];
+        for answer in answers {
+            for outdated in [false, true] {
+                let mut screen = drawn("x");
+                if outdated {
+                    screen.left();
+                }
+                answer(&mut screen);
+                assert_eq!((screen.leftover(A), screen.leftover(B)), (Some(Likely), None));
+                // The next answer in the document wipes it.
+                screen.wiped(B);
+                assert_eq!(screen.leftover(A), Some(Likely));
+                screen.wiped(A);
+                assert_eq!(screen.leftover(A), None);
+            }
+        }
+        let mut same = drawn("x");
+        same.drawn(LATER, A, rest("y"));
+        assert_eq!(same.leftover(A), None);
+    }
+
+    #[test]
+    fn a_likely_leftover_does_not_become_a_possible_one() {
+        for order in [[Likely, Possible], [Possible, Likely]] {
+            let mut screen = Screen::default();
+            for leftover in order {
+                screen.leave(A.to_owned(), leftover);
+            }
+            assert_eq!(screen.leftover(A), Some(Likely), "{order:?}");
+            screen.leave(B.to_owned(), Possible);
+            assert_eq!((screen.leftover(A), screen.leftover(B)), (Some(Likely), Some(Possible)));
+        }
+    }
+}
