@@ -541,6 +541,144 @@ mod tests {
         assert!(message.contains("1024 bytes"), "{message}");
         let long = event(&"x".repeat(900)).repeat(5);
         assert_eq!(answer(&mut generation(), 200, long.as_bytes()), Verdict::Ended(Ending::Cut));
+        let whole = br#"data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}"#;
+        let mut exact = generation();
+        exact.limits.response_bytes = whole.len() as u32;
+        assert_eq!(answer(&mut exact, 200, whole), Verdict::Ended(Ending::Whole));
+    }
+
+    #[test]
+    fn a_longer_list_of_models_is_read_than_of_an_error() {
+        let padding = " ".repeat(ERROR_BODY);
+        let list = [&padding, r#"{"data":[{"id":"gpt-4.1-mini"}]}"#].concat();
+        let mut unknown = generation();
+        answer(&mut unknown, 404, UNKNOWN);
+        unknown.request(RequestNumber(2), 0, "").unwrap();
+        let told = message(answer(&mut unknown, 200, list.as_bytes()));
+        assert!(told.starts_with("Set `model`: there is `gpt-4.1-mini`"), "{told}");
+        for (before, is_read) in [(ERROR_BODY - UNKNOWN.len(), true), (ERROR_BODY, false)] {
+            let body = [padding.get(..before).unwrap().as_bytes(), UNKNOWN].concat();
+            let mut generation = generation();
+            assert_eq!(answer(&mut generation, 404, &body) == AT_ONCE, is_read, "{before}");
+        }
+    }
+
+    #[test]
+    fn only_a_status_of_success_brings_an_answer() {
+        let body = event("x") + "data: [DONE]\n\n";
+        for (status, is_answer) in [(199, false), (200, true), (299, true), (300, false), (307, false)] {
+            let verdict = answer(&mut generation(), status, body.as_bytes());
+            assert_eq!(verdict == Verdict::Ended(Ending::Whole), is_answer, "{status}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_generation_tells_how_far_it_is() {
+        let mut generation = generation();
+        generation.request(RequestNumber(2), 1000, "").unwrap();
+        assert_eq!((generation.sent_ms(), generation.has_answered()), (1000, false));
+        let (mut answer, mut random) = (Answer::default(), 1);
+        let thought = "data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"x\"}}]}\n\n";
+        let usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":50,\"completion_tokens\":7}}\n\n";
+        for (now_ms, body, first_text_ms, status) in [
+            (1100, "", None, Status::Waiting),
+            (1200, thought, None, Status::Thinking),
+            (1300, &*event("a"), Some(1300), Status::Streaming { tokens: 1, per_second: 0 }),
+            (1400, &*event("b"), Some(1300), Status::Streaming { tokens: 2, per_second: 10 }),
+            (1500, usage, Some(1300), Status::Streaming { tokens: 7, per_second: 10 }),
+        ] {
+            let head = ResponseEvent::Head { status: 200, headers: &[] };
+            let event = if body.is_empty() { head } else { ResponseEvent::Body(body.as_bytes()) };
+            generation.receive(now_ms, &event, &mut answer, &mut random);
+            assert_eq!(
+                (generation.first_text_ms(), generation.status()),
+                (first_text_ms, status),
+                "{now_ms}"
+            );
+            assert_eq!(generation.figures(now_ms).is_some(), first_text_ms.is_some(), "{now_ms}");
+            assert!(generation.has_answered());
+        }
+        let figures = Figures { first_ms: 300, total_ms: 600, input: Some(50), output: 7 };
+        assert_eq!(generation.figures(1600), Some(figures));
+    }
+
+    #[test]
+    fn a_broken_answer_is_resumed_twice_and_an_empty_one_is_tried_again_once() {
+        let cut = Failure { kind: FailureKind::Cut, detail: String::new() };
+        for (text, verdicts) in [("x", ["at once", "at once", "failed"]), ("", ["later", "failed", "failed"])]
+        {
+            let mut generation = generation();
+            let mut answer = Answer { text: text.to_owned(), ..Answer::default() };
+            for expected in verdicts {
+                let verdict = generation.receive(0, &ResponseEvent::Failed(&cut), &mut answer, &mut 1);
+                let told = match verdict {
+                    AT_ONCE => "at once",
+                    Verdict::Again { after: Some(_), .. } => "later",
+                    Verdict::Failed(_) => "failed",
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(told, expected, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_resumed_answer_repeats_is_left_out() {
+        let begun = "let total = 1;\n";
+        for (fresh, joined) in [
+            ("let total = 1;\\nlet b = 2;", "let total = 1;\nlet b = 2;"),
+            ("let b = 2;", "let total = 1;\nlet b = 2;"),
+            // All of it may yet be repetition when the answer ends.
+            ("let to", "let total = 1;\nlet to"),
+        ] {
+            type End = (&'static str, Option<ResponseEvent<'static>>);
+            let ends: [End; 2] = [("data: [DONE]\n\n", None), ("", Some(ResponseEvent::End))];
+            for (marker, end) in ends {
+                let mut generation = generation();
+                let mut answer = Answer { text: begun.to_owned(), ..Answer::default() };
+                generation.request(RequestNumber(2), 0, begun).unwrap();
+                let body = event(fresh) + marker;
+                let head = ResponseEvent::Head { status: 200, headers: &[] };
+                for event in [Some(head), Some(ResponseEvent::Body(body.as_bytes())), end].iter().flatten() {
+                    generation.receive(0, event, &mut answer, &mut 1);
+                }
+                assert_eq!(answer.text, joined, "{fresh:?} {marker:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_text_of_the_first_choice_is_the_answer() {
+        let rated =
+            r#"{"index":0,"delta":{"content":"r"},"logprobs":{"content":[{"token":"r","logprob":-0.5}]}}"#;
+        let other = r#"{"index":1,"delta":{"content":"other"},"finish_reason":"stop"}"#;
+        for (choice, expected) in [(rated, "rx"), (other, "x")] {
+            let body = format!("data: {{\"choices\":[{choice}]}}\n\n{}data: [DONE]\n\n", event("x"));
+            let head = ResponseEvent::Head { status: 200, headers: &[] };
+            let (verdict, text) = feed(&mut generation(), &[head, ResponseEvent::Body(body.as_bytes())]);
+            assert_eq!((verdict, text.as_str()), (Verdict::Ended(Ending::Whole), expected), "{choice}");
+        }
+    }
+
+    #[test]
+    fn a_lesson_is_confirmed_once_an_answer_comes() {
+        let refusal = br#"{"error":{"message":"Unsupported parameter: 'temperature'","param":"temperature","code":"unsupported_parameter"}}"#;
+        let mut generation = generation();
+        assert_eq!(answer(&mut generation, 400, refusal), AT_ONCE);
+        assert_eq!(generation.confirmed_lessons().1, []);
+        generation.request(RequestNumber(2), 0, "").unwrap();
+        answer(&mut generation, 200, event("x").as_bytes());
+        let (server, lessons) = generation.confirmed_lessons();
+        assert_eq!((server.as_str(), lessons.len()), ("https://api.openai.com", 1));
+        assert_eq!(generation.confirmed_lessons().1, []);
+    }
+
+    #[test]
+    fn the_jitter_differs_from_one_try_to_the_next() {
+        let mut random = 1;
+        let numbers: Vec<_> = (0..3).map(|_| next(&mut random)).collect();
+        // Marsaglia, "Xorshift RNGs" (2003): the triple 13, 7, 17.
+        assert_eq!(numbers, [1_082_269_761, 1_152_992_998_833_853_505, 11_177_516_664_432_764_457]);
     }
 
     #[test]

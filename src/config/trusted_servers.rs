@@ -341,6 +341,17 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_cut_only_where_it_does_not_fit() {
+        for (room, beginning, end) in [(4, "abcd", "abcd"), (3, "ab…", "…cd"), (1, "…", "…")] {
+            assert_eq!(
+                (head("abcd", room).as_str(), tail("abcd", room).as_str()),
+                (beginning, end),
+                "{room}"
+            );
+        }
+    }
+
+    #[test]
     fn the_question_fits_and_shows_the_end_of_the_host_and_the_key() {
         let long = format!("https://api.openai.com.{}evil.example/v1", "a.".repeat(60));
         for (options, start, end) in [

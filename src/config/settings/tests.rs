@@ -81,6 +81,116 @@ fn values_are_taken() {
 }
 
 #[test]
+fn numbers_may_be_what_their_bounds_allow() {
+    for (key, min, max) in [
+        ("max-tokens", 1.0, 16_384.0),
+        ("debounce-ms", 0.0, 5_000.0),
+        ("temperature", 0.0, 2.0),
+        ("ollama.num-ctx", 512.0, 1_048_576.0),
+    ] {
+        let problems = |value: f64| {
+            let mut options = Value::Null;
+            *key.split('.').fold(&mut options, |place, part| &mut place[part]) = value.into();
+            read(options).1.len()
+        };
+        assert_eq!((problems(min), problems(max)), (0, 0), "{key}");
+        assert_eq!((problems(min - 1.0), problems(max + 1.0)), (1, 1), "{key}");
+    }
+    assert_eq!(read(json!({"temperature": 1.5})).0.temperature, Some(1.5));
+    assert_eq!(read(json!({"ollama": {"num-ctx": 512.5}})).1.len(), 1, "a whole number");
+    assert_eq!(read(json!({"debounce-ms": 0})).0.engine.debounce_ms, None);
+    for (limit, first_byte) in [(0, None), (1, Some(1))] {
+        let network = read(json!({"timeout": {"first-byte-ms": limit}})).0.network;
+        assert_eq!(network.limits.first_byte.map(|time| time.as_millis()), first_byte);
+    }
+}
+
+#[test]
+fn texts_may_be_as_long_as_their_bounds_allow() {
+    let text = |length: usize| "x".repeat(length);
+    for (fits, too_long) in [
+        (
+            json!({"instructions": text(MOST_INSTRUCTIONS)}),
+            json!({"instructions": text(MOST_INSTRUCTIONS + 1)}),
+        ),
+        (json!({"content-filter": text(128)}), json!({"content-filter": text(129)})),
+        (json!({"content-filter": vec!["a"; 64]}), json!({"content-filter": vec!["a"; 65]})),
+        (json!({"content-filter-replacement": text(64)}), json!({"content-filter-replacement": text(65)})),
+    ] {
+        assert_eq!((read(fits.clone()).1.len(), read(too_long).1.len()), (0, 1), "{fits}");
+    }
+}
+
+#[test]
+fn texts_are_checked_for_what_they_name() {
+    for (key, good, bad) in [
+        (
+            "ca-file",
+            &["/a.pem", "\\\\server\\a.pem", "C:\\a.pem", "c:/a.pem"][..],
+            &["C:a.pem", "a/b.pem", "~/a"][..],
+        ),
+        ("api-key-env", &["_A", "a_1"], &["1A", "A-B", "A B"]),
+        (
+            "proxy",
+            &["http://p", "https://p:1", "socks4a://u@p"],
+            &["p:80", "//p", "http://", "http://u\"@p", "ftp://p"],
+        ),
+        ("model", &["a/b.c", "..a"], &["../a", "a/..", "a\\..\\b"]),
+        ("fim", &["<P>{prefix}{suffix}"], &["{prefix}", "{suffix}", "<P>"]),
+        ("api-key", &["k-!~"], &["a b", "k\u{e9}"]),
+    ] {
+        for (texts, problems) in [(good, 0), (bad, 1)] {
+            for text in texts {
+                assert_eq!(read(json!({ key: text })).1.len(), problems, "{key} {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_setting_of_one_provider_may_be_a_number() {
+    let (settings, problems) = read(json!({"vertex": {"project": 123_456}}));
+    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(settings.options, [("vertex.project".to_owned(), "123456".to_owned())]);
+}
+
+#[test]
+fn a_role_without_a_provider_keeps_all_that_it_does_not_set() {
+    let main = json!({
+        "provider": "ollama",
+        "model": "m",
+        "base-url": "http://127.0.0.1:1",
+        "temperature": 0.5,
+        "fim": "chat",
+        "reasoning": "low",
+        "extra-body": {"top_k": 20},
+        "ollama": {"num-ctx": 4096},
+        "vertex": {"project": "p"},
+    });
+    let main = main.as_object().unwrap();
+    for (name, value) in [
+        ("model", json!("other")),
+        ("temperature", json!(1)),
+        ("fim", json!("suffix")),
+        ("reasoning", json!("high")),
+        ("extra-body", json!({"top_k": 3})),
+        ("vertex", json!({"project": "q"})),
+    ] {
+        let mut options = main.clone();
+        options.insert("invoked".to_owned(), json!({ name: value }));
+        let invoked = read(Value::Object(options)).0.invoked.unwrap();
+        let mut changed = main.clone();
+        changed.insert(name.to_owned(), value);
+        let mut changed = read(Value::Object(changed)).0;
+        let sort = |settings: &mut Settings| settings.options.sort();
+        let mut invoked = *invoked;
+        sort(&mut invoked);
+        sort(&mut changed);
+        assert_eq!(invoked, changed, "{name}");
+    }
+}
+
+#[test]
 fn another_role_says_all_or_what_is_different() {
     let (settings, problems) = read(json!({
         "provider": "openai",
