@@ -504,6 +504,7 @@ mod tests {
         for (text, parts) in [
             ("X-Title: a, b, X-Team: c", &["X-Title: a, b", "X-Team: c"][..]),
             ("Referer: a, https://b.example", &["Referer: a, https://b.example"]),
+            ("A: 1, : 2", &["A: 1, : 2"]),
             ("A: 1\nB: 2", &["A: 1", "B: 2"]),
             ("", &[]),
         ] {

@@ -331,6 +331,19 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_of_the_list_is_known() {
+        for (folder, is_secret) in [
+            ("/home/u/.ssh", true),
+            ("/home/u/.ssh/", true),
+            ("/home/u/.ssh/keys", true),
+            ("/home/u/ssh", false),
+            ("", false),
+        ] {
+            assert_eq!(is_in_secret_folder(folder), is_secret, "{folder}");
+        }
+    }
+
+    #[test]
     fn settings_add_and_take_single_globs_out() {
         let own: Vec<_> = ["*.sql", "!*.pem", "!keys/"].map(|text| Glob::parse(text).unwrap()).into();
         let (ignore, ignore_unless_source) = globs(&[&[], &own]);

@@ -198,6 +198,9 @@ fn another_role_says_all_or_what_is_different() {
         "api-key-env": "MY_KEY",
         "instructions": "be brief",
         "max-tokens": 64,
+        "transport": "curl",
+        "status": "full",
+        "statistics": false,
         "extra-headers": {"X-Title": "a"},
         "invoked": {"model": "large", "reasoning": "high"},
         "fallback": {"provider": "ollama", "model": "qwen", "ollama": {"num-ctx": 4096}},
@@ -219,6 +222,8 @@ fn another_role_says_all_or_what_is_different() {
     assert_eq!(fallback.options, [("ollama.num-ctx".to_owned(), "4096".to_owned())]);
     for other in [invoked, fallback] {
         assert_eq!((other.engine.max_tokens, other.instructions.as_str()), (64, "be brief"));
+        assert_eq!((other.network.mode, other.telling.status), (Mode::Curl, Detail::Full));
+        assert!(!other.statistics);
         assert!(other.invoked.is_none() && other.fallback.is_none());
     }
 }
@@ -432,6 +437,63 @@ fn lists_of_files_are_only_ever_added_to() {
 }
 
 #[test]
+fn the_engine_gets_what_is_set() {
+    let (settings, problems) = read(json!({
+        "trigger": "invoked",
+        "files": "*.md: off",
+        "languages": "rust: off",
+        "read-only": "*.lock",
+        "ignore": "*.sql",
+        "max-line-suffix": 20,
+        "context-tokens": 999,
+        "snippets": false,
+        "mask-secrets": false,
+        "debounce-ms": 300,
+        "eagerness": "low",
+        "max-tokens": 64,
+        "multiline": "block",
+        "accept": "line",
+        "cache-size": 3,
+        "limit": {"event-bytes": 2000, "response-bytes": 3000},
+    }));
+    assert_eq!(problems, Vec::<String>::new());
+    let options = settings.options(Targets::default(), "/home/u/project/", ContentFilter::default(), 7);
+    let gates = &options.gates;
+    assert_eq!(gates.trigger, Trigger::Invoked);
+    assert_eq!(gates.files, [(Glob::parse("*.md").unwrap(), Trigger::Off)]);
+    assert_eq!(gates.languages, [("rust".to_owned(), Trigger::Off)]);
+    for (globs, path) in [
+        (&gates.read_only, "a.lock"),
+        (&gates.ignore, "a.sql"),
+        (&gates.ignore, ".env"),
+        (&gates.ignore_unless_source, "secrets/a"),
+    ] {
+        assert!(globs.find(path).is_some(), "{path}");
+    }
+    assert_eq!((gates.root.as_str(), gates.code_after), ("/home/u/project", 20));
+    let budget = &options.budget;
+    assert_eq!((budget.tokens, budget.snippets, budget.mask_secrets), (999, false, false));
+    assert_eq!(&budget.gates, gates);
+    assert_eq!((options.debounce_ms, options.eagerness), (Some(300), Eagerness::Low));
+    assert_eq!((options.max_tokens, options.extent, options.accept), (64, Extent::Block, Accept::Line));
+    assert_eq!((options.repository.as_str(), options.cache_entries, options.seed), ("project", 3, 7));
+    assert_eq!(options.limits, Limits { event_bytes: 2000, response_bytes: 3000 });
+}
+
+#[test]
+fn asking_ahead_is_for_those_who_are_not_paid_unless_it_is_set() {
+    for (speculative, paid, free) in [("auto", false, true), ("on", true, true), ("off", false, false)] {
+        let (settings, _) = read(json!({"speculative": speculative, "api-key": "k"}));
+        for (name, expected) in [("openai", paid), ("ollama", free)] {
+            let provider = crate::provider::find(name).unwrap();
+            let credentials = settings.credentials(provider, &|_| None, 42).unwrap();
+            let target = settings.target(provider, credentials);
+            assert_eq!(target.speculative, expected, "{speculative} {name}");
+        }
+    }
+}
+
+#[test]
 fn all_problems_are_told_and_the_rest_is_used() {
     let (settings, problems) = read(
         json!({"trigger": 1, "nonsense": 2, "max-tokens": 99, "secret-files": ["*.key", "a{", "~/b", ""]}),
@@ -461,8 +523,17 @@ fn every_provider_can_be_named() {
 
 #[test]
 fn fim_is_a_way_a_template_or_a_text_with_holes() {
-    for way in ["auto", "suffix", "chat", "qwen", "<P>{prefix}<S>{suffix}<M>"] {
-        assert_eq!(read(json!({"fim": way})).1, Vec::<String>::new(), "{way}");
+    let template = |text: &str| FimSetting::Template(text.to_owned());
+    let own = "<P>{prefix}<S>{suffix}<M>";
+    for (way, expected) in [
+        ("auto", FimSetting::Auto),
+        ("suffix", FimSetting::Suffix),
+        ("chat", FimSetting::Chat),
+        ("qwen", template("qwen")),
+        (own, template(own)),
+    ] {
+        let (settings, problems) = read(json!({"fim": way}));
+        assert_eq!((settings.fim, problems), (expected, vec![]), "{way}");
     }
     let (settings, problems) = read(json!({"fim": "qwenn"}));
     assert_eq!(settings.fim, FimSetting::Auto);
