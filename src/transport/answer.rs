@@ -173,3 +173,145 @@ fn now(read: io::Result<usize>) -> io::Result<usize> {
 fn failed(kind: FailureKind, detail: String) -> TransportEvent {
     TransportEvent::Failed(Failure { kind, detail })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::write;
+    use std::time::Duration;
+
+    use super::super::testing::Scratch;
+    use super::*;
+
+    const OK: &str = "HTTP/1.1 200 OK\r\n\r\n";
+    const LEAVES_MS: u64 = 1000;
+    const PATIENCE: Patience =
+        Patience { first_byte: Duration::from_millis(100), idle: Duration::from_millis(10) };
+
+    /// What curl and the agent have written.
+    struct Written {
+        head: Scratch,
+        body: Scratch,
+        status: Scratch,
+    }
+
+    impl Written {
+        fn new(head: &str, body: &str, status: &str) -> Self {
+            Self { head: Scratch::new(head), body: Scratch::new(body), status: Scratch::new(status) }
+        }
+
+        fn sources(&self) -> Sources {
+            Sources { head: self.head.open(), body: self.body.open(), status: self.status.open() }
+        }
+
+        fn answer(&self) -> Answer {
+            Answer::new(self.sources(), LEAVES_MS, PATIENCE)
+        }
+    }
+
+    /// All that can be read now: the status, the body, and what came instead of more.
+    fn read(answer: &mut Answer, lost: bool) -> (u16, String, TransportEvent) {
+        let (mut status, mut body, mut buffer) = (0, Vec::new(), [0; 8]);
+        loop {
+            match answer.read(LEAVES_MS, lost, &mut buffer) {
+                TransportEvent::Head { status: code, .. } => status = code,
+                TransportEvent::Body(count) => body.extend_from_slice(&buffer[..count]),
+                event => return (status, String::from_utf8(body).unwrap(), event),
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_ends_as_curl_or_the_agent_says() {
+        use FailureKind::{Connect, Cut, Unavailable};
+        let pending = || Ok(TransportEvent::Pending);
+        for (head, body, exit, lost, expected) in [
+            (OK, "ten bytes.", "0\n", false, (200, "ten bytes.", Ok(TransportEvent::End))),
+            (OK, "ten bytes.", "", false, (200, "ten bytes.", pending())),
+            (
+                OK,
+                "ten bytes.",
+                "",
+                true,
+                (200, "ten bytes.", Err((Cut, "the agent that runs curl was ended from outside"))),
+            ),
+            // What has ended has ended before the agent did.
+            (OK, "a", "0\n", true, (200, "a", Ok(TransportEvent::End))),
+            (OK, "a", "18 curl: (18) cut\n", false, (200, "a", Err((Cut, "cut")))),
+            ("", "", "7 curl: (7) refused\n", false, (0, "", Err((Connect, "refused")))),
+            ("", "", "7\n", false, (0, "", Err((Connect, "curl ended with exit code 7")))),
+            ("", "", "7 curl: (7) ref", false, (0, "", pending())),
+            ("", "", "0\n", false, (0, "", Err((Cut, "the answer is empty")))),
+            ("", "", "1001\n", false, (0, "", Err((Unavailable, "too many requests are under way at once")))),
+            // Body waits for the head.
+            ("HTTP/1.1 200 OK\r\n", "a", "", false, (0, "", pending())),
+            ("SSH-2.0\r\n", "a", "", false, (0, "", Err((Cut, "the answer does not begin like HTTP")))),
+        ] {
+            let written = Written::new(head, body, exit);
+            let (status, text, event) = read(&mut written.answer(), lost);
+            let event = match event {
+                TransportEvent::Failed(Failure { kind, detail }) => Err((kind, detail)),
+                event => Ok(event),
+            };
+            let event = event.as_ref().map_err(|(kind, detail)| (*kind, detail.as_str()));
+            let expected = (expected.0, expected.1, expected.2.as_ref().map_err(|failure| *failure));
+            assert_eq!((status, text.as_str(), event), expected, "{head:?} {body:?} {exit:?} {lost}");
+        }
+    }
+
+    #[test]
+    fn what_a_command_prints_has_no_head() {
+        for (exit, fault) in [("0\n", None), ("3\n", Some("failed with exit status 3"))] {
+            let written = Written::new("", "key", exit);
+            let mut answer = Answer::of_command(written.sources(), LEAVES_MS, PATIENCE);
+            let (_, body, event) = read(&mut answer, false);
+            let detail = match event {
+                TransportEvent::Failed(failure) => Some(failure.detail),
+                event => {
+                    assert_eq!(event, TransportEvent::End);
+                    None
+                }
+            };
+            assert_eq!((body.as_str(), detail.as_deref()), ("key", fault));
+        }
+    }
+
+    #[test]
+    fn silence_is_limited_before_the_first_byte_and_between_two() {
+        let mut buffer = [0; 64];
+        let is_over = |event: TransportEvent| match event {
+            TransportEvent::Pending => false,
+            TransportEvent::Failed(failure) => {
+                assert_eq!(failure.kind, FailureKind::Timeout);
+                true
+            }
+            event => panic!("{event:?}"),
+        };
+        // The head is no byte of the answer.
+        let written = Written::new(OK, "", "");
+        let mut answer = written.answer();
+        assert!(matches!(answer.read(1050, false, &mut buffer), TransportEvent::Head { .. }));
+        assert!(!is_over(answer.read(0, false, &mut buffer)), "it has not left");
+        assert!(!is_over(answer.read(1099, false, &mut buffer)));
+        assert!(is_over(answer.read(1100, false, &mut buffer)));
+        write(written.body.path(), "ab").unwrap();
+        assert_eq!(answer.read(1200, false, &mut buffer), TransportEvent::Body(2));
+        assert_eq!(answer.received(), 2);
+        assert!(!is_over(answer.read(1209, false, &mut buffer)));
+        assert!(is_over(answer.read(1210, false, &mut buffer)));
+        assert_eq!(
+            answer.read(1210, false, &mut []),
+            TransportEvent::Pending,
+            "nothing is read into nothing"
+        );
+    }
+
+    #[test]
+    fn nothing_to_read_now_is_no_error() {
+        use io::ErrorKind::{Interrupted, Other, WouldBlock};
+        for (result, expected) in
+            [(Ok(3), Ok(3)), (Err(WouldBlock), Ok(0)), (Err(Interrupted), Ok(0)), (Err(Other), Err(Other))]
+        {
+            assert_eq!(now(result.map_err(Into::into)).map_err(|error| error.kind()), expected);
+        }
+    }
+}

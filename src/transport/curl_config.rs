@@ -97,13 +97,122 @@ fn set(text: &mut String, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::Limits;
     use super::*;
-    use crate::http::Url;
+    use crate::http::{Secret, Url};
 
     fn lines(url: &str) -> Vec<String> {
         let (headers, secret_headers, body) = (Vec::new(), Vec::new(), None);
         let request = HttpRequest { url: Url::parse(url).unwrap(), headers, secret_headers, body };
         config(&request, &Options::default(), "h").lines().map(str::to_owned).collect()
+    }
+
+    /// The lines for a request that are not the same for all.
+    fn varying(request: &HttpRequest, options: &Options) -> Vec<String> {
+        const SAME: &[&str] = &["dump-header", "proto", "speed-limit", "user-agent"];
+        let config = config(request, options, "h");
+        let lines = config.lines().filter(|line| line.contains(" = "));
+        lines.filter(|line| !SAME.iter().any(|name| line.starts_with(name))).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn each_part_of_a_request_is_a_line() {
+        let url = || Url::parse("https://api.example/v1").unwrap();
+        let plain =
+            || HttpRequest { url: url(), headers: Vec::new(), secret_headers: Vec::new(), body: None };
+        let with_limits = |limits| Options { limits, ..Options::default() };
+        let ms = Duration::from_millis;
+        let usual = [
+            r#"connect-timeout = "10""#,
+            r#"max-time = "300""#,
+            r#"speed-time = "61""#,
+            r#"url = "https://api.example/v1""#,
+        ];
+        for (request, options, at, more) in [
+            (plain(), Options::default(), 3, &[][..]),
+            (
+                HttpRequest {
+                    headers: vec![("a".into(), "b\\\"c".into()), ("d".into(), String::new())],
+                    ..plain()
+                },
+                Options::default(),
+                3,
+                &[r#"header = "a: b\\\"c""#, r#"header = "d;""#],
+            ),
+            (
+                HttpRequest { secret_headers: vec![("key".into(), Secret::new("k"))], ..plain() },
+                Options::default(),
+                3,
+                &[r#"header = "key: k""#],
+            ),
+            (
+                HttpRequest { body: Some(b"x".to_vec()), ..plain() },
+                Options::default(),
+                3,
+                &[r#"header = "Expect:""#],
+            ),
+            (
+                HttpRequest { body: Some(Vec::new()), ..plain() },
+                Options::default(),
+                3,
+                &[r#"header = "Expect:""#, r#"data-raw = """#],
+            ),
+            (
+                plain(),
+                Options { ca_file: "/ca.pem".into(), proxy: "http://p".into(), ..Options::default() },
+                3,
+                &[r#"cacert = "/ca.pem""#, r#"proxy = "http://p""#],
+            ),
+        ] {
+            let mut expected: Vec<_> = usual.into();
+            expected.splice(at..at, more.iter().copied());
+            assert_eq!(varying(&request, &options), expected);
+        }
+        // curl takes whole seconds, and 0 for no limit.
+        for (limits, expected) in [
+            (
+                Limits { connect: ms(1), total: ms(1), first_byte: Some(ms(1)), idle: ms(1) },
+                ["connect-timeout = \"1\"", "max-time = \"1\"", "speed-time = \"1\""],
+            ),
+            (
+                Limits { connect: ms(2000), total: ms(5000), first_byte: Some(ms(2000)), idle: ms(4000) },
+                ["connect-timeout = \"2\"", "max-time = \"5\"", "speed-time = \"5\""],
+            ),
+        ] {
+            assert_eq!(varying(&plain(), &with_limits(limits))[..3], expected);
+        }
+        let named = HttpRequest { url: Url::parse("http://localhost:1/v1").unwrap(), ..plain() };
+        let named = varying(&named, &Options { proxy: "http://p".into(), ..Options::default() });
+        for line in [r#"resolve = "localhost:1:127.0.0.1,[::1]""#, r#"noproxy = "*""#] {
+            assert!(named.iter().any(|other| other == line), "{line} {named:?}");
+        }
+    }
+
+    #[test]
+    fn a_small_body_of_text_is_in_the_config() {
+        let frame = "data-raw = \"\"\n".len();
+        let config = "url = \"x\"\n";
+        let room = INLINE - frame - config.len();
+        assert_eq!(
+            with_body(config, b"a\"\\\r\n\t").as_deref(),
+            Some("data-raw = \"a\\\"\\\\\\r\\n\t\"\nurl = \"x\"\n")
+        );
+        for (body, fits) in [
+            (vec![b'x'; room], true),
+            (vec![b'x'; room + 1], false),
+            (vec![b'x'; INLINE], false),
+            // Each of them takes two bytes.
+            (vec![b'"'; room / 2], true),
+            (vec![b'"'; room / 2 + 1], false),
+            (b"a\0".to_vec(), false),
+            (b"\xff".to_vec(), false),
+        ] {
+            let config = with_body(config, &body);
+            assert_eq!(config.is_some(), fits, "{} bytes", body.len());
+            assert!(config.is_none_or(|config| config.len() <= INLINE));
+        }
     }
 
     #[test]

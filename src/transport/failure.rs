@@ -108,7 +108,19 @@ mod tests {
                 Proxy,
                 "Unsupported proxy scheme for 'foo://***@host'",
             ),
+            (56, "curl: (56) proxy gone", Proxy, "proxy gone"),
+            (7, "curl: (7) no proxy there", Proxy, "no proxy there"),
+            // What words say of a proxy counts only where the code leaves it open.
+            (6, "curl: (6) no proxy via CONNECT", Resolve, "no proxy via CONNECT"),
+            (7, "curl: (7) CONNECT", Connect, "CONNECT"),
+            (56, "curl: (56) went via x", Cut, "went via x"),
             (18, "", Cut, "curl ended with exit code 18"),
+            (126, "", Unavailable, "curl cannot be run: install it and reload the plugin"),
+            (128, "", Cut, "curl ended with exit code 128"),
+            (129, "", Cut, "curl was ended by signal 1"),
+            (97, "(97) x", Proxy, "(97) x"),
+            (28, "'a:b@c", Timeout, "'***@c"),
+            (28, "a:b@c", Timeout, "***@c"),
             (52, "curl: (52) Empty reply from server", Cut, "Empty reply from server"),
             (92, "", Cut, "curl ended with exit code 92"),
             (28, "", Timeout, "curl ended with exit code 28"),
@@ -118,6 +130,36 @@ mod tests {
         ] {
             let failure = of_exit(code, words);
             assert_eq!((failure.kind, failure.detail.as_str()), (kind, detail), "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_of_one_kind_are_of_one_class() {
+        use FailureKind::*;
+        for (codes, kind) in [
+            (&[5, 97][..], Proxy),
+            (&[6], Resolve),
+            (&[7], Connect),
+            (&[28], Timeout),
+            (&[35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91, 98], Tls),
+            (&[1, 2, 3, 4, 26, 27, 43, 61], Request),
+            (&[126, 127], Unavailable),
+            (&[16, 18, 52, 55, 56, 92, 95, 137], Cut),
+        ] {
+            for code in codes {
+                assert_eq!(of_exit(*code, "").kind, kind, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_that_failed_is_told_by_its_exit_status() {
+        for (code, detail) in [
+            (1, "failed with exit status 1"),
+            (127, "was not found (exit status 127)"),
+            (137, "did not end within 10 s"),
+        ] {
+            assert_eq!(of_command(code), Failure { kind: FailureKind::Request, detail: detail.to_owned() });
         }
     }
 

@@ -95,6 +95,9 @@ mod tests {
         for (bytes, expected, body) in [
             ("HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody", head(200, &[("a", "b")]), "body"),
             ("HTTP/2 204 \r\n\r\n", head(204, &[]), ""),
+            // The last head there is, as for 2xx and on.
+            ("HTTP/1.1 101 Switching Protocols\r\n\r\nx", head(101, &[]), "x"),
+            ("HTTP/1.1 199 x\r\n\r\nHTTP/1.1 99 x\r\n\r\n", head(99, &[]), ""),
             ("HTTP/1.1 500\nX-Y:  z \n\n\nb", head(500, &[("x-y", "z")]), "\nb"),
             ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 No\r\nA:\r\n\r\n{}", head(401, &[("a", "")]), "{}"),
             (
@@ -128,13 +131,17 @@ mod tests {
         for bytes in ["<html>", "HTTX", "SSH-2.0-OpenSSH\r\n", "HTTP/1.1 abc\r\n\r\n", "HTTP/1.1\r\n\r\n"] {
             assert!(HeadReader::default().push(bytes.as_bytes()).is_err(), "{bytes:?}");
         }
-        assert_eq!(HeadReader::default().push(b"HT"), Ok(None));
+        for begun in ["", "HT", "HTTP/", "HTTP/1.1 abc"] {
+            assert_eq!(HeadReader::default().push(begun.as_bytes()), Ok(None), "{begun:?}");
+        }
     }
 
     #[test]
     fn a_head_without_end_is_given_up() {
         let mut reader = HeadReader::default();
-        assert_eq!(reader.push(b"HTTP/1.1 200 OK\r\n"), Ok(None));
-        assert!(reader.push(&vec![b'a'; LIMIT]).is_err());
+        let line = b"HTTP/1.1 200 OK\r\n";
+        assert_eq!(reader.push(line), Ok(None));
+        assert_eq!(reader.push(&vec![b'a'; LIMIT - line.len()]), Ok(None));
+        assert!(reader.push(b"a").is_err());
     }
 }

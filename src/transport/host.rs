@@ -297,7 +297,30 @@ pub use lapce::LapceHost;
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::Scratch;
     use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_a_limit() {
+        for length in [0, 1, 4095, 4096, 4097, 10_000] {
+            let content: Vec<_> = (0..=u8::MAX).cycle().take(length).collect();
+            let file = Scratch::new(&content);
+            for limit in [0, 1, 4096, 5000, 9999, 10_000, 10_001, usize::MAX] {
+                let expected = content.get(..limit).unwrap_or(&content);
+                assert!(read_all(file.path(), limit).as_deref() == Some(expected), "{limit} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_read_as_one() {
+        for (content, expected) in [("é\n".as_bytes(), Some("é\n")), (b"", Some("")), (b"\xff", None)] {
+            assert_eq!(text_of(Scratch::new(content).path()).as_deref(), expected);
+        }
+        for path in [std::env::temp_dir(), std::env::temp_dir().join("no such file")] {
+            assert_eq!(text_of(&path), None, "{path:?}");
+        }
+    }
 
     #[test]
     fn the_folder_is_read_from_its_url() {
@@ -305,6 +328,10 @@ mod tests {
             ("file:///home/u/plugins/x", "linux", Some("/home/u/plugins/x")),
             ("file:///home/u/a%20b/%C3%A4%27%25/", "macos", Some("/home/u/a b/ä'%")),
             ("file:///C:/Users/u/a%20b", "windows", Some("C:\\Users\\u\\a b")),
+            ("file:///C:/Users/", "windows", Some("C:\\Users")),
+            ("file:///Users/u", "windows", None),
+            ("file://C:/Users/u", "windows", None),
+            ("file:///a%2Fb%7e", "linux", Some("/a/b~")),
             ("file://host/share", "linux", None),
             ("https://example.com/", "linux", None),
             ("file:///a%2", "linux", None),

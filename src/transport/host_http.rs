@@ -77,19 +77,116 @@ fn of_code(code: u32, elapsed_ms: u64, limit: usize) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    use super::super::{Access, Output};
     use super::*;
+    use crate::http::Url;
+
+    /// Lapce's client, which takes some seconds.
+    struct Lapce {
+        now_ms: Cell<u64>,
+        reply: Result<Reply, u32>,
+    }
+
+    impl AgentHost for Lapce {
+        fn now_ms(&self) -> u64 {
+            self.now_ms.get()
+        }
+
+        fn random(&self) -> u64 {
+            0
+        }
+
+        fn execute(&mut self, _: &str, _: &[&str]) -> Result<Output, String> {
+            unreachable!()
+        }
+
+        fn start_language_server(&mut self, _: &str, _: &[&str]) -> Result<u64, String> {
+            unreachable!()
+        }
+
+        fn send_lsp_request(&mut self, _: u64, _: &str, _: &str) -> Result<(), String> {
+            unreachable!()
+        }
+
+        fn open_pipe(&mut self, _: &Path, _: Access) -> io::Result<File> {
+            unreachable!()
+        }
+
+        fn http(&mut self, _: &HttpRequest, limit: usize) -> Result<Reply, u32> {
+            assert_eq!(limit, 9);
+            self.now_ms.set(self.now_ms.get() + PATIENCE_MS);
+            self.reply.clone()
+        }
+    }
+
+    fn due() -> Buffered {
+        let url = Url::parse("http://127.0.0.1:1").unwrap();
+        Buffered::Due(HttpRequest { url, headers: Vec::new(), secret_headers: Vec::new(), body: None })
+    }
+
+    #[test]
+    fn a_whole_answer_is_handed_over_in_pieces() {
+        for (body, sizes, events) in [
+            (&b"abcde"[..], &[2, 2, 2, 2][..], &["2", "2", "1", "end"][..]),
+            (b"abcde", &[5, 5, 5], &["5", "end", "end"]),
+            (b"ab", &[0, 9, 0], &["pending", "2", "end"]),
+            (b"", &[9], &["end"]),
+        ] {
+            let reply = Reply { status: 200, headers: Vec::new(), body: body.to_vec() };
+            let mut lapce = Lapce { now_ms: Cell::new(7), reply: Ok(reply) };
+            let mut buffered = due();
+            let head = buffered.read(&mut lapce, 9, &mut [0; 9]);
+            assert_eq!(head, TransportEvent::Head { status: 200, headers: Vec::new() });
+            let mut got = Vec::new();
+            for (size, expected) in sizes.iter().zip(events) {
+                let mut buffer = vec![0; *size];
+                let told = match buffered.read(&mut lapce, 9, &mut buffer) {
+                    TransportEvent::Body(count) => {
+                        got.extend_from_slice(&buffer[..count]);
+                        count.to_string()
+                    }
+                    TransportEvent::Pending => "pending".to_owned(),
+                    TransportEvent::End => "end".to_owned(),
+                    event => panic!("{event:?}"),
+                };
+                assert_eq!(told, *expected, "{sizes:?}");
+            }
+            assert_eq!(got, body);
+        }
+    }
+
+    #[test]
+    fn the_time_tells_a_time_out() {
+        let mut lapce = Lapce { now_ms: Cell::new(7), reply: Err(11) };
+        match due().read(&mut lapce, 9, &mut [0; 9]) {
+            TransportEvent::Failed(failure) => assert_eq!(failure.kind, FailureKind::Timeout),
+            event => panic!("{event:?}"),
+        }
+    }
 
     #[test]
     fn error_numbers_name_their_class() {
-        for (code, seconds, kind) in [
-            (11, 0, FailureKind::Connect),
-            (11, 30, FailureKind::Timeout),
-            (10, 0, FailureKind::Request),
-            (13, 0, FailureKind::Unavailable),
-            (4, 0, FailureKind::Cut),
-            (TOO_LONG, 0, FailureKind::Cut),
+        for (code, elapsed_ms, kind, words) in [
+            (11, PATIENCE_MS - 1, FailureKind::Connect, "does not say why"),
+            (12, 0, FailureKind::Connect, "does not say why"),
+            (11, PATIENCE_MS, FailureKind::Timeout, "30 s"),
+            (12, PATIENCE_MS, FailureKind::Timeout, "30 s"),
+            (7, 0, FailureKind::Request, "address"),
+            (6, 0, FailureKind::Request, "`base-url`"),
+            (8, 0, FailureKind::Request, "`base-url`"),
+            (10, 0, FailureKind::Request, "`base-url`"),
+            (13, 0, FailureKind::Unavailable, "too many requests"),
+            (4, 0, FailureKind::Cut, "failed to hand over"),
+            (TOO_LONG, 0, FailureKind::Cut, "longer than 1 bytes (`response-bytes`)"),
         ] {
-            assert_eq!(of_code(code, seconds * 1000, 1).kind, kind, "{code} after {seconds} s");
+            let failure = of_code(code, elapsed_ms, 1);
+            assert_eq!(failure.kind, kind, "{code} after {elapsed_ms} ms");
+            assert!(failure.detail.contains(words), "{}", failure.detail);
         }
     }
 }

@@ -31,6 +31,15 @@ mod tests {
     use crate::http::{Secret, Url};
 
     #[test]
+    fn a_socket_is_out_of_its_reach() {
+        let (headers, secret_headers, body) = (Vec::new(), Vec::new(), None);
+        let request =
+            HttpRequest { url: Url::parse("unix:///run/a.sock").unwrap(), headers, secret_headers, body };
+        let words = refusal(&request, &Options { mode: Mode::Http, ..Options::default() });
+        assert!(words.is_some_and(|words| words.contains("socket")), "{words:?}");
+    }
+
+    #[test]
     fn keys_and_what_a_proxy_or_certificates_are_set_for_stay_away_from_it() {
         let proxy = || Options { proxy: "http://p".to_owned(), ..Options::default() };
         let ca_file = || Options { ca_file: "/c".to_owned(), ..Options::default() };

@@ -19,6 +19,8 @@ mod http_policy;
 mod options;
 mod requests;
 mod script;
+#[cfg(test)]
+mod testing;
 
 pub use agent_host::{Access, AgentHost};
 pub use client::Client;

@@ -101,3 +101,28 @@ impl Default for Options {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_this_machine_may_load_its_model_first() {
+        let seconds = Duration::from_secs;
+        let set = Some(seconds(20));
+        for (url, first_byte, waits, total) in [
+            ("https://api.example", None, FIRST_BYTE, seconds(300)),
+            ("http://127.0.0.1:1", None, LOCAL_FIRST_BYTE, seconds(600)),
+            ("https://api.example", set, seconds(20), seconds(300)),
+            ("http://127.0.0.1:1", set, seconds(20), seconds(300)),
+        ] {
+            let (limits, url) = (Limits { first_byte, ..Limits::default() }, Url::parse(url).unwrap());
+            let expected = Patience { first_byte: waits, idle: seconds(30) };
+            assert_eq!(
+                (limits.patience(&url), limits.total(&url)),
+                (expected, total),
+                "{url:?} {first_byte:?}"
+            );
+        }
+    }
+}
