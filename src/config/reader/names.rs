@@ -141,12 +141,59 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_name_is_meant_that_is_near_called_otherwise_or_a_part() {
+        const NAMES: &[&str] = &["fim", "model", "base-url", "debounce-ms", "ollama.num-ctx", "aws.region"];
+        for (given, meant) in [
+            ("model", Some("model")),
+            ("Model", Some("model")),
+            ("mdel", Some("model")),
+            // One edit for each three characters of the name, two at most.
+            ("fam", Some("fim")),
+            ("fa", None),
+            ("mdle", None),
+            ("bese-ura", Some("base-url")),
+            ("bebe-ura", None),
+            ("debunc-m", None),
+            ("baseUrl", Some("base-url")),
+            ("BASE_URL", Some("base-url")),
+            ("endpoint", Some("base-url")),
+            // Meant is a setting that is not among these.
+            ("exclude", None),
+            ("debounce", Some("debounce-ms")),
+            ("debounc", None),
+            ("num-ctx", Some("ollama.num-ctx")),
+            ("ctx", Some("ollama.num-ctx")),
+            ("tx", None),
+            ("fim.x", Some("fim")),
+            ("base-url-2.x", Some("base-url")),
+            ("azure.region", Some("aws.region")),
+            ("azure.area", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(given, NAMES), meant, "{given}");
+        }
+    }
+
+    #[test]
+    fn the_names_below_a_table_begin_with_it_and_a_dot() {
+        let names = ["limit.a", "limit.b", "limits", "limit", "x.limit"];
+        assert_eq!(below("limit", &names), ["limit.a", "limit.b"]);
+        assert_eq!(below("lim", &names), [""; 0]);
+    }
+
+    #[test]
     fn a_swap_is_one_edit() {
         for (a, b, expected) in [
             ("modle", "model", 1),
             ("model", "model", 0),
             ("", "abc", 3),
             ("teh", "the", 1),
+            ("ab", "ba", 1),
+            ("xab", "xba", 1),
+            ("aab", "aba", 1),
+            ("abcd", "badc", 2),
+            ("kitten", "sitting", 3),
+            ("é", "e", 1),
             ("ca", "abc", 3),
         ] {
             assert_eq!(distance(a, b), expected, "{a} {b}");

@@ -1,6 +1,7 @@
 //! A real agent with a real curl, under every shell that is installed, against servers on loopback. Only the sandbox is
 //! missing: here the volt's folder has one path for both sides.
 
+mod commands;
 mod desk;
 mod server;
 
