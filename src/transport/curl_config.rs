@@ -74,7 +74,7 @@ pub fn with_body(config: &str, body: &[u8]) -> Option<String> {
     if config.len() + body.len() > INLINE || body.contains('\0') {
         return None;
     }
-    let mut text = String::with_capacity(config.len() + body.len() + body.len() / 8 + 16);
+    let mut text = String::with_capacity(INLINE);
     set(&mut text, "data-raw", body);
     text.push_str(config);
     (text.len() <= INLINE).then_some(text)

@@ -148,6 +148,27 @@ fn texts_are_checked_for_what_they_name() {
 }
 
 #[test]
+fn headers_are_names_with_texts_on_one_line() {
+    for (name, value, is_header) in [
+        ("A-b_c.1", json!("x"), true),
+        ("a", json!(""), true),
+        ("", json!("x"), false),
+        ("a b", json!("x"), false),
+        ("\u{e9}", json!("x"), false),
+        ("a", json!("x\ny"), false),
+        ("a", json!(7), false),
+        ("Content-Length", json!("7"), false),
+    ] {
+        let (settings, problems) = read(json!({"extra-headers": {name: value}}));
+        assert_eq!(
+            (settings.extra_headers.len() == 1, problems.len() == 1),
+            (is_header, !is_header),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn a_setting_of_one_provider_may_be_a_number() {
     let (settings, problems) = read(json!({"vertex": {"project": 123_456}}));
     assert_eq!(problems, Vec::<String>::new());
