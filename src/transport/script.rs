@@ -53,9 +53,19 @@ mod tests {
 
     #[test]
     fn only_what_is_run_is_kept() {
-        const SOURCE: &str = "# a\n\n  # b\n  if x; then\r\n    y # z\n  fi\n";
-        const LEN: usize = stripped_len(SOURCE);
-        const BYTES: [u8; LEN] = stripped(SOURCE);
-        assert_eq!(text(&BYTES), "if x; then\ny # z\nfi\n");
+        for (source, kept) in [
+            ("# a\n\n  # b\n  if x; then\r\n    y # z\n  fi\n", "if x; then\ny # z\nfi\n"),
+            ("a", "a"),
+            ("a\n  ", "a\n"),
+            ("a\n# b", "a\n"),
+            ("#", ""),
+            ("", ""),
+        ] {
+            let mut to = vec![0; stripped_len(source)];
+            assert_eq!(walk(source.as_bytes(), &mut to), to.len());
+            assert_eq!(text(&to), kept, "{source:?}");
+        }
+        const LEN: usize = stripped_len(" a\n");
+        assert_eq!(text(&stripped::<LEN>(" a\n")), "a\n");
     }
 }
