@@ -128,7 +128,12 @@ impl Client<Pipes> {
     }
 
     fn kill_agent(&mut self) {
-        self.host.agents.last_mut().unwrap().alive = None;
+        let agent = self.host.agents.last_mut().unwrap();
+        agent.alive = None;
+        let path = agent.folder.join("a");
+        let mut alive = self.host.open_pipe(&path, Access::Read).unwrap();
+        // A process that another test starts has a copy of every open file until it runs its program.
+        until("its end is seen", || matches!(alive.read(&mut [0]), Ok(0)).then_some(()));
     }
 
     fn event(&mut self, number: RequestNumber) -> TransportEvent {
