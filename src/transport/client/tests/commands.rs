@@ -315,6 +315,20 @@ fn agents_that_end_in_a_row_are_replaced_five_times_unless_one_fetches_a_byte() 
 }
 
 #[test]
+fn a_lost_request_wakes_the_plugin_when_it_would_have_left() {
+    for (passes_ms, command) in [(0, "t 300"), (100, "t 200"), (400, "t 0")] {
+        let (mut client, _folder) = client(1, &[]);
+        client.start(ONE, &get(), 300, None);
+        client.kill_agent();
+        client.tick();
+        client.host.now_ms += passes_ms;
+        client.wake(ONE, 0);
+        assert_eq!(client.host.agents.len(), 2);
+        assert_eq!(client.agent().commands(), [command]);
+    }
+}
+
+#[test]
 fn what_is_missing_at_the_first_start_stays_missing_and_later_it_may_come_back() {
     let (mut first, _folder) = client(1, &[Err("mkfifo")]);
     assert_eq!(first.obstacle(), Some("mkfifo is not installed: install it and reload the plugin"));
