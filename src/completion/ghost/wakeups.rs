@@ -238,12 +238,48 @@ mod tests {
     }
 
     #[test]
-    fn short_answers_are_waited_for() {
+    fn an_urgent_wake_up_that_does_not_come_for_a_second_was_lost() {
+        for (now_ms, is_lost) in [(7 + LOST_MS, false), (8 + LOST_MS, true)] {
+            let mut wakeups = Wakeups::default();
+            assert!(wakeups.ask_soon(7));
+            wakeups.new_pause(now_ms);
+            assert_eq!(wakeups.ask_soon(now_ms), is_lost, "{now_ms}");
+        }
+    }
+
+    #[test]
+    fn changes_in_a_row_bring_lenses_once() {
         let mut wakeups = Wakeups::default();
-        wakeups.wrote(300);
-        assert_eq!(wakeups.ask(Nothing, 0), Some(SHORT_MS));
-        (0..9).for_each(|_| wakeups.wrote(1500));
-        wakeups.new_pause(0);
-        assert_eq!(wakeups.ask(Nothing, 0), Some(FIRST_MS));
+        assert!(wakeups.ask_soon(0));
+        (0..3).for_each(|_| wakeups.changed("a"));
+        wakeups.lenses_asked("a");
+        assert!(!wakeups.ask_soon(0), "it has not come yet");
+        wakeups.lenses_asked("a");
+        assert!(wakeups.ask_soon(0));
+    }
+
+    #[test]
+    fn documents_are_large_beyond_a_size() {
+        for (open_bytes, second) in [(LARGE_BYTES, 700), (LARGE_BYTES + 1, u64::MAX)] {
+            assert_eq!(asked(&[Nothing, Lines], open_bytes).get(1), Some(&second), "{open_bytes}");
+        }
+    }
+
+    #[test]
+    fn answers_that_are_short_on_average_are_waited_for() {
+        for (wrote, first_ms) in [
+            (&[][..], FIRST_MS),
+            (&[400], SHORT_MS),
+            (&[401], FIRST_MS),
+            // The newest counts for a quarter.
+            (&[300, 700], SHORT_MS),
+            (&[300, 704], FIRST_MS),
+        ] {
+            let mut wakeups = Wakeups::default();
+            wrote.iter().for_each(|ms| wakeups.wrote(*ms));
+            assert_eq!(wakeups.latency_ms(1000), 1000, "no wake-up was waited for");
+            assert_eq!(wakeups.ask(Nothing, 0), Some(first_ms), "{wrote:?}");
+            assert_eq!((wakeups.latency_ms(1000), wakeups.latency_ms(1)), (1000 - first_ms, 0), "{wrote:?}");
+        }
     }
 }
