@@ -341,6 +341,47 @@ mod tests {
     }
 
     #[test]
+    fn the_explanation_names_all_that_is_set_and_nothing_else() {
+        for (role, options, told) in [
+            (
+                Role::Main,
+                json!({"provider": "ollama", "mask-secrets": false}),
+                "the settings send code to localhost:11434; they also set `mask-secrets`. Press",
+            ),
+            (
+                Role::Invoked,
+                json!({"provider": "openai"}),
+                "on alt+\\ the settings send code and the key in `OPENAI_API_KEY` to api.openai.com. Press",
+            ),
+            (
+                Role::Fallback,
+                json!({"provider": "openai", "proxy": "http://p.example:1", "vertex": {"project": "x"}}),
+                "while the provider is away the settings send code and the key in `OPENAI_API_KEY` to api.openai.com by the \
+                 proxy p.example:1; they also set `proxy`. Press",
+            ),
+            (
+                Role::Main,
+                json!({"provider": "openai", "vertex": {"project": "x"}}),
+                "the settings send code and the key in `OPENAI_API_KEY` to api.openai.com. Press",
+            ),
+        ] {
+            let text = destination(options).unwrap().explanation(role);
+            let begin = ["Blocked until you agree: ", told].concat();
+            assert!(text.starts_with(&begin), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_role_has_a_destination_of_its_own() {
+        let options = json!({"provider": "openai", "api-key": "k", "fallback": {"provider": "ollama"}, "invoked": {"model": "m"}});
+        let all = Destination::all_of(&options, &|_| None);
+        let main = destination(json!({"provider": "openai", "api-key": "k"})).unwrap();
+        // The fallback is on this machine and the model decides nothing.
+        assert_eq!(all, [main.clone(), main]);
+        assert_eq!(Destination::all_of(&json!({"provider": "openai"}), &|_| None), [], "there is no key");
+    }
+
+    #[test]
     fn a_text_is_cut_only_where_it_does_not_fit() {
         for (room, beginning, end) in [(4, "abcd", "abcd"), (3, "ab…", "…cd"), (1, "…", "…")] {
             assert_eq!(
