@@ -371,4 +371,7 @@ fn searches_are_numbered_and_given_to_files() {
         assert_eq!(client.found(), Some(format!("found {number}")));
         assert_eq!(client.found(), None, "once");
     }
+    client.search("/a", "x", "*");
+    fs::write(client.agent().folder.join("y3"), vec![b'x'; 200_000]).unwrap();
+    assert_eq!(client.found().map(|found| found.len()), Some(128 * 1024), "the rest is not read");
 }
