@@ -359,6 +359,10 @@ impl World {
             }
             self.wake_up();
         } else if self.next_act_ms.is_some_and(|at| at <= self.now_ms) {
+            if let Some(leap) = self.faults.leaps_ms.pop_front().filter(|leap| *leap > 0) {
+                self.now_ms += leap;
+                self.trace('!', &format_args!("the clock leaps {leap} ms"));
+            }
             self.act();
         }
     }
@@ -381,10 +385,6 @@ impl World {
             return;
         };
         let before = self.editor.screen();
-        if let Some(leap) = self.faults.leaps_ms.pop_front().filter(|leap| *leap > 0) {
-            self.now_ms += leap;
-            self.trace('!', &format_args!("the clock leaps {leap} ms"));
-        }
         self.seen.now_ms = self.now_ms;
         self.next_act_ms = user.act(&mut self.editor, &self.seen).map(|gap| self.now_ms + gap);
         self.user = Some(user);
