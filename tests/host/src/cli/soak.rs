@@ -141,7 +141,7 @@ impl Run {
             for number in numbers {
                 interrupt::check()?;
                 times.push(completion(number)?);
-                if number % step == 0 {
+                if number.is_multiple_of(step) {
                     most = most.max(measure());
                 }
             }
@@ -202,7 +202,7 @@ fn simulated(completions: usize) -> Result<Run, Failure> {
     };
     let mut desk = Desk::new("fn main() {\n    |\n}\n", Box::new(model));
     let completion = |number: usize| {
-        if number % IN_ONE_FILE == 0 {
+        if number.is_multiple_of(IN_ONE_FILE) {
             desk.write_anew(&format!("{}.rs", number / IN_ONE_FILE % FILES), FRESH);
             desk.act(Act::Click(1, 4));
         }
@@ -240,7 +240,7 @@ fn real(folder: &Path, completions: usize) -> Result<Run, Failure> {
     let lapce = RefCell::new(lapce);
     let completion = |number: usize| {
         let mut lapce = lapce.borrow_mut();
-        if number % IN_ONE_FILE == 0 {
+        if number.is_multiple_of(IN_ONE_FILE) {
             lapce.open(format!("{}.rs", number / IN_ONE_FILE % FILES), "rust", "");
             lapce.select((0, 0), (u32::MAX, 0));
             lapce.paste(FRESH);
