@@ -249,14 +249,16 @@ impl Evidence {
     }
 
     /// Tabs that took something else than what was drawn, although the volt had handled everything the user did before and
-    /// knew which file was in front. Lapce reports a switch to another file only with the first action there.
+    /// had been asked for a completion in the file since it came to the front. Before, Lapce keeps what is bound to Tab,
+    /// and no answer of the volt can change that.
     pub fn wrong_tabs(&self) -> Vec<&Tab> {
         let could_not_know = |tab: &Tab| {
             let of_user = |told: &&Told| told.method != "textDocument/codeLens" && told.queued <= tab.at;
-            let mut before = self.told.iter().filter(of_user);
+            let before = self.told.iter().filter(of_user);
             let is_behind = before.clone().any(|told| told.handled.is_none_or(|handled| handled > tab.at));
-            is_behind
-                || !before.next_back().is_some_and(|told| told.line.contains(&*tab.path.to_string_lossy()))
+            let path = tab.path.to_string_lossy();
+            let mut since_in_front = before.rev().take_while(|told| told.line.contains(&*path));
+            is_behind || !since_in_front.any(|told| told.method == "textDocument/inlineCompletion")
         };
         self.tabs.iter().filter(|tab| !tab.as_shown && !could_not_know(tab)).collect()
     }
@@ -491,16 +493,19 @@ mod tests {
     fn a_tab_counts_as_wrong_once_the_volt_has_handled_what_came_before() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        for (as_shown, handled, path, wrong) in [
-            (false, Some(9), "/a.rs", 1),
-            (false, Some(11), "/a.rs", 0),
-            (false, None, "/a.rs", 0),
-            (true, Some(9), "/a.rs", 0),
-            (false, Some(9), "/b.rs", 0),
+        let asks = "textDocument/inlineCompletion";
+        for (as_shown, handled, path, method, wrong) in [
+            (false, Some(9), "/a.rs", asks, 1),
+            (false, Some(11), "/a.rs", asks, 0),
+            (false, None, "/a.rs", asks, 0),
+            (true, Some(9), "/a.rs", asks, 0),
+            (false, Some(9), "/b.rs", asks, 0),
+            // Nothing was asked for there that an answer could be given to.
+            (false, Some(9), "/a.rs", "textDocument/codeAction", 0),
         ] {
             let told = Told {
                 id: None,
-                method: "textDocument/didChange",
+                method,
                 line: r#"{"uri":"file:///a.rs"}"#.to_owned(),
                 queued: at(5),
                 taken: Some(at(6)),
@@ -509,7 +514,7 @@ mod tests {
             };
             let tab = Tab { at: at(10), path: path.into(), shown: "x".to_owned(), as_shown };
             let evidence = Evidence { told: vec![told], tabs: vec![tab], ..Evidence::default() };
-            assert_eq!(evidence.wrong_tabs().len(), wrong, "{as_shown} {handled:?} {path}");
+            assert_eq!(evidence.wrong_tabs().len(), wrong, "{as_shown} {handled:?} {path} {method}");
         }
     }
 
