@@ -184,6 +184,8 @@ pub struct World {
     /// The file in front has asked since it came there. Before, an old ghost may still be drawn in it, and nothing
     /// can wipe it.
     has_asked: bool,
+    /// How many requests there had been when a drawing was first seen that Tab does not take.
+    left_drawn: Option<usize>,
     wakeups_in_pause: usize,
     /// How long the message at hand keeps the plugin busy, in milliseconds.
     busy_ms: Option<u64>,
@@ -757,6 +759,7 @@ impl Desk {
             moved_unseen: false,
             asked_ms: 0,
             has_asked: false,
+            left_drawn: None,
             wakeups_in_pause: 0,
             wakeups_out: 0,
             is_unconfirmed: false,
@@ -963,7 +966,18 @@ impl Desk {
         self.driver.handle(line.text.as_bytes());
         let mut world = self.world.0.borrow_mut();
         let screen = world.editor.screen();
-        if world.queue.is_empty() && world.has_asked && !world.editor.tab_is_honest() {
+        if !world.queue.is_empty() {
+            return;
+        }
+        if !world.has_asked || world.editor.tab_is_honest() {
+            world.left_drawn = None;
+            return;
+        }
+        // Esc in another file, or a redo there of which nothing comes, lets go of the item but not of its drawing, and neither
+        // they nor the switches are told. The first request is kept for what shows next, the second wipes.
+        let asked = world.seen.answers.len();
+        let since = *world.left_drawn.get_or_insert(asked);
+        if world.editor.text_after_tab().is_some() || asked > since + 1 {
             world.seen.dishonest.push(screen);
         }
     }
