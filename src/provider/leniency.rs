@@ -120,12 +120,15 @@ impl Sink for New<'_> {
     }
 }
 
-/// Servers that stream an answer in pieces, and then send all of it once more as the last one. The text is not kept: its
-/// length and its beginning tell that a piece repeats it. Such a piece is held back, and handed on only if more follows.
+/// Servers that stream an answer in pieces, and then send all of it once more as the last one. The answer is not kept: a
+/// piece with its length and its beginning repeats it, is held back, and is handed on only if more follows.
 #[derive(Debug, Default)]
 pub(super) struct Echo {
     pieces: u32,
-    so_far: Summary,
+    /// Bytes so far.
+    len: usize,
+    /// The first of them.
+    begin: [u8; 32],
     held: String,
 }
 
@@ -137,38 +140,23 @@ impl Echo {
     pub(super) fn text(&mut self, text: Cow<'_, str>, sink: &mut dyn Sink) {
         if !self.held.is_empty() {
             let held = std::mem::take(&mut self.held);
-            self.so_far.add(&held);
+            self.add(&held);
             give(&held, sink);
         }
-        if self.pieces > 1 && text.len() >= LEAST_ECHO && self.so_far.is_of(&text) {
+        let is_as_long = self.pieces > 1 && text.len() == self.len && self.len >= LEAST_ECHO;
+        if is_as_long && self.begin.iter().zip(text.bytes()).all(|(one, other)| *one == other) {
             self.held = text.into_owned();
-            return;
+        } else {
+            self.add(&text);
+            sink.token(StreamToken::Text(text));
         }
-        self.pieces += 1;
-        self.so_far.add(&text);
-        sink.token(StreamToken::Text(text));
     }
-}
 
-/// What a text is known by: its length in bytes, and how it begins. A whole answer in one piece that has both is the same.
-#[derive(Debug, Default)]
-struct Summary {
-    len: usize,
-    begin: [u8; BEGIN],
-}
-
-const BEGIN: usize = 32;
-
-impl Summary {
     fn add(&mut self, text: &str) {
-        if let Some(room) = self.begin.get_mut(self.len..) {
-            room.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
-        }
+        let room = self.begin.get_mut(self.len..).unwrap_or_default();
+        room.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
+        self.pieces += 1;
         self.len += text.len();
-    }
-
-    fn is_of(&self, text: &str) -> bool {
-        self.len == text.len() && self.begin.iter().zip(text.bytes()).all(|(one, other)| *one == other)
     }
 }
 

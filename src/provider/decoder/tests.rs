@@ -148,18 +148,15 @@ fn what_servers_get_wrong_is_understood_at_every_chunk_size() {
         {"choices":[{"delta":{"content":"let x"}}]}
         {"choices":[{"delta":{"content":" = 1;\n"}}]}
         {"choices":[{"delta":{"content":"let x = 1;\n"}}]}
-        {"choices":[{"delta":{"content":"y"}}]}
-        {"choices":[{"delta":{},"finish_reason":"stop"}]}
+        {"choices":[{"delta":{"content":"y"},"finish_reason":"stop"}]}
         > text let x | text  = 1;\n | text let x = 1;\n | text y | done#0 stop
         {"choices":[{"delta":{"content":"f("}}]}
         {"choices":[{"delta":{"content":");"}}]}
-        {"choices":[{"delta":{"content":"f();"}}]}
-        {"choices":[{"delta":{},"finish_reason":"stop"}]}
+        {"choices":[{"delta":{"content":"f();"},"finish_reason":"stop"}]}
         > text f( | text ); | text f(); | done#0 stop
         {"choices":[{"delta":{"content":"let x"}}]}
         {"choices":[{"delta":{"content":" = 1;\n"}}]}
-        {"choices":[{"delta":{"content":"let y = 1;\n"}}]}
-        {"choices":[{"delta":{},"finish_reason":"stop"}]}
+        {"choices":[{"delta":{"content":"let y = 1;\n"},"finish_reason":"stop"}]}
         > text let x | text  = 1;\n | text let y = 1;\n | done#0 stop
         {"choices":[{"delta":{"content":"let x = 1;\n"}}]}
         {"choices":[{"delta":{"content":"let x = 1;\n"}}]}
