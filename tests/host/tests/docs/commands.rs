@@ -36,8 +36,10 @@ const FOREIGN: &[&str] = &[
     "volts",
 ];
 /// Subcommands of cargo.
-const OF_CARGO: &[&str] =
-    &["+nightly", "bench", "build", "check", "clippy", "deny", "doc", "fmt", "install", "run", "test"];
+const OF_CARGO: &[&str] = &[
+    "+nightly", "bench", "build", "check", "clippy", "deny", "doc", "fmt", "install", "mutants", "run",
+    "test",
+];
 
 /// What `cargo volt COMMAND --help` says, asked once.
 #[derive(Default)]
