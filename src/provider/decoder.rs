@@ -107,13 +107,13 @@ fn place(data: &str, part: &str) -> Option<Range<usize>> {
 
 /// What one wire format does with a frame. One value per response.
 ///
-/// Contract that the memo of the envelope (feature `memo`) rests on: when a frame yields exactly one text or reasoning
-/// token, or behind it one of [`Frame::usage`], and nothing else,
+/// Contract for the memo (feature `memo`): when a frame yields exactly one text or reasoning token, or behind it one of
+/// [`Frame::usage`], and nothing else,
 /// - all that the wire knows of the frame it has from [`Frame::read`], and from its name;
 /// - the first token is one string of the frame, borrowed from it unless it has escapes;
-/// - a second frame right after it that differs only in that text, in what `read` passed over, in the order of the
-///   members of objects, and in whole numbers of the object that counts tokens, yields the same tokens with its own text and counts, unless
-///   the text or the object is empty, and changes nothing in `self` or `ends` that the first has not.
+/// - a second frame right after it with another text, other values that `read` passed over, another order of members, or
+///   other counts of tokens yields the same tokens with its own text and counts, unless the text or the object is empty,
+///   and changes nothing in `self` or `ends` that the first has not.
 pub trait Wire: Send {
     /// Decodes one frame. Finish reasons, end markers and failures are said to `ends`, everything else goes
     /// to `sink`. A frame that is a whole answer of its own, or an error object, is to be understood as well.

@@ -72,15 +72,15 @@ impl Tap<'_> {
 
 impl Sink for Tap<'_> {
     fn token(&mut self, token: StreamToken<'_>) {
-        match token {
-            StreamToken::Text(text) if self.joins(&text) => {
-                let text = self.halves.join(&text, self.frame);
-                if !text.is_empty() {
-                    self.echo.text(text.into(), self.sink);
+        match &token {
+            StreamToken::Text(text) if self.joins(text) => {
+                let text = self.halves.join(text, self.frame);
+                if !text.is_empty() && self.echo.passes(&text, self.sink) {
+                    self.sink.token(StreamToken::Text(text.into()));
                 }
             }
-            StreamToken::Text(text) => self.echo.text(text, self.sink),
-            token => self.sink.token(token),
+            StreamToken::Text(text) if !self.echo.passes(text, self.sink) => {}
+            _ => self.sink.token(token),
         }
     }
 }

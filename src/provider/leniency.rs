@@ -1,7 +1,5 @@
 //! What servers get wrong about text, each as one named leniency.
 
-use std::borrow::Cow;
-
 use crate::json::{strings, unescape};
 use crate::stream::{Sink, StreamToken};
 
@@ -124,7 +122,8 @@ impl Sink for New<'_> {
 /// piece with its length and its beginning repeats it, is held back, and is handed on only if more follows.
 #[derive(Debug, Default)]
 pub(super) struct Echo {
-    pieces: u32,
+    /// More than one piece has come.
+    is_in_pieces: bool,
     /// Bytes so far.
     len: usize,
     /// The first of them.
@@ -132,30 +131,40 @@ pub(super) struct Echo {
     held: String,
 }
 
-/// Bytes of an answer whose repetition is no coincidence.
-const LEAST_ECHO: usize = 8;
-
 impl Echo {
-    /// Takes the next piece and hands it on, unless it is all so far once more.
-    pub(super) fn text(&mut self, text: Cow<'_, str>, sink: &mut dyn Sink) {
+    /// Whether the next piece is to be handed on; not if it is all so far once more. One that was held is, before it.
+    #[inline]
+    pub(super) fn passes(&mut self, text: &str, sink: &mut dyn Sink) -> bool {
+        // Nearly every piece.
+        if self.len >= self.begin.len() && self.held.is_empty() && text.len() != self.len {
+            self.is_in_pieces = true;
+            self.len += text.len();
+            return true;
+        }
+        self.compare(text, sink)
+    }
+
+    #[inline(never)]
+    fn compare(&mut self, text: &str, sink: &mut dyn Sink) -> bool {
         if !self.held.is_empty() {
             let held = std::mem::take(&mut self.held);
             self.add(&held);
             give(&held, sink);
         }
-        let is_as_long = self.pieces > 1 && text.len() == self.len && self.len >= LEAST_ECHO;
+        // Fewer bytes may be the same by chance.
+        let is_as_long = self.is_in_pieces && text.len() == self.len && self.len >= 8;
         if is_as_long && self.begin.iter().zip(text.bytes()).all(|(one, other)| *one == other) {
-            self.held = text.into_owned();
-        } else {
-            self.add(&text);
-            sink.token(StreamToken::Text(text));
+            self.held = text.to_owned();
+            return false;
         }
+        self.add(text);
+        true
     }
 
     fn add(&mut self, text: &str) {
         let room = self.begin.get_mut(self.len..).unwrap_or_default();
         room.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
-        self.pieces += 1;
+        self.is_in_pieces = self.len > 0;
         self.len += text.len();
     }
 }

@@ -6,21 +6,16 @@
 //! padding and times. A frame with the same bytes outside the holes is compared, not read.
 //!
 //! Why that is sound. Let the learned frame be `F`, and `F'` one that matches it.
-//! - `F` is one JSON text, and each hole in it is what stands between the quotes of a string, a whole number
-//!   or value, or the spaces before its last brace. `F'` has at each hole another of the same kind, checked by the
-//!   grammar. So `F'` is a JSON text of the same structure, with others at the holes and nowhere else, and perhaps
-//!   with the members of its objects in another order, which no reading depends on: no key is there twice.
-//! - A value is a hole only if the wire's own readings of `F` passed over it because of its key. They pass
-//!   over it in `F'` as well, whatever it is: the key stands outside of the hole.
-//! - `F` gave one token, a text or a thought, which is the string in the hole: borrowed from there, or,
-//!   having escapes, told by no other string that was read. Behind it, it may have given counts, each of which is
-//!   the number in one of the other holes. By its contract with the decoder the [wire](super::Wire) then gives for
-//!   `F'` the same tokens with the other text and counts, and changes nothing in itself that it has not
-//!   changed for `F`.
-//! - Between `F` and `F'` the wire saw no other frame: any frame that does not match is decoded in
-//!   full, and the memo forgets `F`.
-//!
-//! An empty text or object is decoded in full, because wires give no token for it.
+//! - A hole of `F` is the inside of a string, a whole number or value, or the blanks before its last brace. `F'` has another
+//!   of the same kind there, checked by the grammar. So it is a JSON text of the same structure, perhaps with the members
+//!   of objects in another order, which no reading depends on: no key is there twice.
+//! - A value is a hole only if the wire's own readings of `F` passed over it because of its key. They pass over it in `F'`
+//!   as well: the key stands outside of the hole.
+//! - `F` gave one token, a text or a thought: the string in a hole, borrowed from there or, having escapes, told by no other
+//!   string that was read; and perhaps counts, numbers in other holes. By its contract the [wire](super::Wire) gives for
+//!   `F'` the same with the other text and counts, and changes nothing in itself that it has not changed for `F`.
+//! - Between them the wire saw no other frame: one that does not match is decoded in full, and the memo forgets `F`.
+//! - An empty text or object is decoded in full, because wires give no token for it.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -139,10 +134,10 @@ impl Memo {
         } else {
             there.text
         };
-        let text = Cow::Borrowed(text);
         match gave.kind {
-            Kind::Text => echo.text(text, sink),
-            Kind::Reasoning => sink.token(StreamToken::Reasoning(text)),
+            Kind::Reasoning => sink.token(StreamToken::Reasoning(Cow::Borrowed(text))),
+            Kind::Text if echo.passes(text, sink) => sink.token(StreamToken::Text(Cow::Borrowed(text))),
+            Kind::Text => {}
         }
         if let Some(counts) = gave.counts {
             sink.token(StreamToken::Usage(counts.read(there.numbers)));

@@ -480,9 +480,8 @@ pub(super) static PROFILES: &[Profile] = &[
         help: &[(Topic::Keys, "https://www.perplexity.ai/account/api")],
         ..VENDOR
     },
-    // platform.kimi.ai/docs by promptfoo.dev/docs/providers/moonshot (read 2026-11): K2 previews were
-    // discontinued in 2026 in favour of this model, which is to go at the end of December 2026; its successor cannot
-    // answer without long thoughts (dev.to/aihubmix, 2026-10).
+    // platform.kimi.ai/docs by promptfoo.dev/docs/providers/moonshot (read 2026-11): this model is to go at the end of
+    // December 2026; its successor cannot answer without long thoughts (dev.to/aihubmix, 2026-10).
     Profile {
         name: "moonshot",
         title: "Moonshot",
