@@ -321,7 +321,7 @@ impl Decode for Decoder {
         let reading = &mut self.reading;
         match &mut self.framer {
             Framer::Sse(parser) => match parser.finish() {
-                // Cut in the middle of its last event: what is left of it is no news.
+                // The stream broke off within its last event: the incomplete rest is dropped.
                 Some(Ok(last)) if !last.event.is_empty() && is_cut(last.data) => {}
                 Some(frame) => reading.event(frame, sink),
                 None => {}

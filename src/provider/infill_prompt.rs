@@ -83,8 +83,9 @@ fn system(instructions: &str) -> Cow<'static, str> {
 }
 
 impl Conversation {
-    /// The turns after the system prompt, each made by `turn` of whether it is the user's and its text. None is white space
-    /// only, nor does the last end with some, which Anthropic and Bedrock refuse: the answer may begin with it once more.
+    /// The turns after the system prompt. `turn` makes each from two values: whether it is the user's, and its text. No turn is
+    /// only white space, and the last does not end with white space: Anthropic and Bedrock refuse both. So the model may
+    /// write that white space again.
     pub(super) fn turns(&self, turn: &dyn Fn(bool, &str) -> Value) -> Vec<Value> {
         let mut turns = vec![turn(true, &self.user)];
         let received = self.assistant.as_deref().filter(|text| !text.trim().is_empty());

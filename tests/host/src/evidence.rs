@@ -328,8 +328,8 @@ impl Evidence {
     }
 
     /// The most wake-ups that were under way at one time: from the server status to the volt's taking the first
-    /// request that followed from it. The last one of a language server that was replaced told of its death, and does not
-    /// count.
+    /// request that followed from it. If a language server was replaced, its last wake-up does not count: it reports
+    /// that the server died.
     pub fn most_wakeups_outstanding(&self) -> usize {
         let is_last_word = |wakeup: &&WakeUp| {
             let later =
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_of_the_death_of_a_language_server_is_no_second_wake_up() {
+    fn a_report_that_a_language_server_died_is_no_second_wake_up() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let wakeup = |ms, server| WakeUp { at: at(ms), server: Some(server), told: vec![0] };
