@@ -24,9 +24,10 @@
 # Events of the agent's own processes:
 #   d ID     the pause before a start is over
 #   o ID     the pause before a wake-up is over
-#   g K N L  N more bytes of body of request K. L is 1 if they have a line feed of text in them: all formats send text
+#   g K N L LAST
+#            N more bytes of body of request K. L is 1 if they have a line feed of text in them: all formats send text
 #            in JSON strings, where it is written \n. L is 2 if they have the end of an answer: the server may keep the
-#            connection
+#            connection. LAST are the last of them, at most 18, if such an end could begin there
 #   b K      curl runs, oK and cK are open
 #   f K      curl has closed its output and all of it is in oK
 #   e K      request K has ended, its status is written
@@ -309,30 +310,36 @@ mind() {
 # looked at alone: the plugin has read them.
 watch() {
     eval "[ -n \"\$begun$1\" ] && [ -z \"\$watch$1\" ]" && [ -p "c$1" ] || return
-    eval "size=\$(($2 - \${got$1:-0}))" reads=1
-    if [ "$size" -le 0 ] && [ "$armed $pause" = "$1 -" ]; then
-        # Lines are not waited for: many pieces are taken together, but far less than a pipe holds.
-        size=512 reads=32
-    elif [ "$size" -le 0 ] || [ "$size" -gt 65536 ]; then
-        size=65536
-    fi
+    eval "size=\$(($2 - \${got$1:-0}))" collect=
+    # Lines are not waited for: many pieces are taken together.
+    [ "$size" -gt 0 ] || [ "$armed $pause" != "$1 -" ] || collect=1
+    [ "$size" -gt 0 ] && [ "$size" -le 65536 ] || size=65536
     {
         exec >&3 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
         exec 9<>"c$1" 8<"c$1" 9<&- || exit
         # If the pipe has just been removed, that made a file.
         [ -p "c$1" ] || rm -f "c$1"
+        [ -z "$collect" ] || sleep 0.25 >/dev/null 3>&- 8<&-
         LC_ALL=C
         export LC_ALL
         # The bytes, and behind them what dd says about their number.
-        text=$(dd bs="$size" count="$reads" <&8 2>&1 3>&-)
-        count=${text##*out} count=${count#?} count=${count%% *}
+        eval "text=\$last$1"
+        text=$text$(dd bs="$size" count=1 <&8 2>&1 3>&-)
+        count=${text##*out} count=${count#?} count=${count%% *} last=
         case $text in
             *'[DONE]'* | *message_stop* | *response.completed* | *response.incomplete* | *'"done":true'* | *'"stop":true'*)
-                echo "g $1 ${count:-0} 2"
+                found=2
                 ;;
-            *'\n'*) echo "g $1 ${count:-0} 1" ;;
-            *) echo "g $1 ${count:-0} 0" ;;
+            *'\n'*) found=1 ;;
+            *) found=0 ;;
         esac
+        # A read can cut the end in two. In much text the search takes too long.
+        if [ "$found" != 2 ] && [ "${count:-0}" -le 4096 ]; then
+            last=${text%[0-9]+[0-9]*records in*} last=${last##*[!\[A-Za-z_.:\"]}
+            rest=${last%??????????????????}
+            [ "$rest" = "$last" ] || last=${last#"$rest"}
+        fi
+        echo "g $1 ${count:-0} $found $last"
     } &
     eval "watch$1=$!"
 }
@@ -379,7 +386,7 @@ seek() {
 # Lets go of request $1, and of what is known about it.
 forget() {
     release "$1"
-    eval "unset got$1 line$1 over$1 read$1 ended$1"
+    eval "unset got$1 line$1 over$1 read$1 last$1 ended$1"
 }
 
 # Wakes up, once the last wake-up has come.
@@ -476,7 +483,7 @@ while read -r command k n m body old <&3; do
             # Nothing: the end is near. No count: it was stopped.
             [ "$n" -gt 0 ] && [ -n "$got" ] || continue
             got=$((got + n))
-            eval "got$k=$got"
+            eval "got$k=$got last$k=\$body"
             [ "$m" = 0 ] || eval "line$k=$got"
             [ "$m" != 2 ] || eval "over$k=$got"
             if [ "$armed" = "$k" ]; then

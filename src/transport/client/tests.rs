@@ -290,6 +290,61 @@ fn a_wake_up_does_not_come_before_its_time_unless_the_answer_has_ended() {
 }
 
 #[test]
+fn an_end_that_a_read_cuts_in_two_is_noticed() {
+    let ends = [
+        "data: [DONE]\n",
+        "event: message_stop\n",
+        "{\"type\":\"response.completed\"}",
+        "{\"type\":\"response.incomplete\"}",
+        "x1\",\"done\":true}",
+        "12\"stop\":true",
+    ];
+    let cuts: Vec<_> =
+        ends.into_iter().flat_map(|end| (1..end.len() - 2).map(|at| end.split_at(at))).collect();
+    every_shell(|shell| {
+        let (go, gone) = mpsc::channel::<&str>();
+        let (url, server) = serve(move |mut stream| {
+            for piece in gone {
+                stream.write_all(piece.as_bytes()).unwrap();
+            }
+        });
+        let mut desk = Desk::new(shell);
+        desk.client.start(ONE, &post(&url), 0, None);
+        go.send(OK).unwrap();
+        assert!(matches!(until("the head", || desk.read_now(ONE)).0, TransportEvent::Head { .. }));
+        let read = |desk: &mut Desk, piece: &'static str| {
+            let mut got = Vec::new();
+            until("the piece", || {
+                got.extend(desk.read_now(ONE).map_or(Vec::new(), |(_, bytes)| bytes));
+                (got.len() >= piece.len()).then_some(())
+            });
+            assert_eq!(got, piece.as_bytes(), "{shell:?}");
+        };
+        for &(first, second) in &cuts {
+            go.send(first).unwrap();
+            read(&mut desk, first);
+            // What was read is looked at alone, so that the cut is here.
+            desk.client.wake(ONE, 0);
+            go.send(second).unwrap();
+            desk.woken();
+            read(&mut desk, second);
+        }
+        // What does not belong together is no end.
+        for apart in ["data: [DO", "]NE]", "message", "-_stop"] {
+            go.send(apart).unwrap();
+            read(&mut desk, apart);
+            desk.client.wake(ONE, 0);
+        }
+        go.send("[DONE]").unwrap();
+        desk.woken();
+        assert_eq!(desk.wakes(), 0, "{shell:?}");
+        drop(go);
+        server.join().unwrap();
+        desk.close();
+    });
+}
+
+#[test]
 fn an_ended_request_wakes_whoever_asks_later() {
     every_shell(|shell| {
         let mut desk = Desk::new(shell);
@@ -1412,8 +1467,10 @@ fn a_wake_up_for_the_end_alone_comes_then() {
             (read == br"a\nb\nc\n").then_some(())
         });
         assert_eq!(desk.wakes(), 0, "{shell:?}");
-        drop(go);
+        // The server may keep the connection.
+        go.send("data: [DONE]").unwrap();
         desk.woken();
+        drop(go);
         server.join().unwrap();
         desk.close();
     });

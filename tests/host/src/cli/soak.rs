@@ -201,6 +201,9 @@ fn simulated(completions: usize) -> Result<Run, Failure> {
         answer(200, &[(0, &format!("call_{asked}(")), (90, "a,"), (90, &format!(" b{asked});"))])
     };
     let mut desk = Desk::new("fn main() {\n    |\n}\n", Box::new(model));
+    for number in 0..FILES {
+        desk.write_anew(&format!("{number}.rs"), FRESH);
+    }
     let completion = |number: usize| {
         if number.is_multiple_of(IN_ONE_FILE) {
             desk.write_anew(&format!("{}.rs", number / IN_ONE_FILE % FILES), FRESH);
@@ -235,7 +238,10 @@ fn real(folder: &Path, completions: usize) -> Result<Run, Failure> {
         .setting("model", "model")
         .setting("speculative", "off");
     let mut lapce = Lapce::start(setup)?;
-    lapce.open("0.rs", "rust", "fn main() {\n    \n}\n");
+    // All from the start: Lapce tells the plugin of a wake-up once for each open document.
+    for number in 0..FILES {
+        lapce.open(format!("{number}.rs"), "rust", FRESH);
+    }
     wait::for_settings(&lapce)?;
     let lapce = RefCell::new(lapce);
     let completion = |number: usize| {

@@ -100,13 +100,15 @@ impl Drop for Server {
 }
 
 fn accept(listener: &TcpListener, log: &Arc<Log>, play: &Arc<Play>) {
-    let mut connections = Vec::new();
+    let mut connections: Vec<JoinHandle<()>> = Vec::new();
     for stream in listener.incoming() {
         if log.stopping() {
             break;
         }
         let Ok(stream) = stream else { continue };
         let (log, play) = (log.clone(), play.clone());
+        // A thread that has ended keeps its stack until it is joined or let go of.
+        connections.retain(|connection| !connection.is_finished());
         // A connection that fails is the client's affair; what was seen of it is in the log.
         connections.push(thread::spawn(move || {
             let _ = serve(stream, &log, &*play);
