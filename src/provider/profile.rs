@@ -123,9 +123,7 @@ impl Provider for Profile {
 
     fn request(&self, account: &Account, prompt: &Prompt) -> Result<HttpRequest, Error> {
         let target = Target { profile: self, account };
-        let mut request = self.dialect.request(target, prompt)?.post()?;
-        self.dialect.sign(target, &mut request)?;
-        Ok(request)
+        Ok(self.dialect.request(target, prompt)?.post()?)
     }
 
     fn decoder(&self) -> Decoder {
@@ -138,9 +136,7 @@ impl Provider for Profile {
 
     fn models_request(&self, account: &Account) -> Option<HttpRequest> {
         let target = Target { profile: self, account };
-        let mut request = self.dialect.list_models(target).ok()??.get().ok()?;
-        self.dialect.sign(target, &mut request).ok()?;
-        Some(request)
+        self.dialect.list_models(target).ok()??.get().ok()
     }
 
     fn advice(&self, error: &Error, model: &str) -> Option<String> {

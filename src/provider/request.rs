@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::learned::Lesson;
 use super::profile::{Address, Profile, Target};
+use super::sigv4::Signer;
 use super::{Error, FimSetting, Provider, address, key, registry};
 use crate::http::{HttpRequest, Secret, Url, is_secret_header};
 use crate::stream::ErrorKind;
@@ -16,10 +17,9 @@ pub(super) struct Draft<'a>(Box<Parts<'a>>);
 
 struct Parts<'a> {
     target: Target<'a>,
-    url: Url,
-    headers: Vec<(String, String)>,
-    secret_headers: Vec<(String, Secret)>,
+    request: HttpRequest,
     body: Map<String, Value>,
+    signer: Option<Signer<'a>>,
 }
 
 impl<'a> Draft<'a> {
@@ -38,8 +38,8 @@ impl<'a> Draft<'a> {
         for (name, value) in target.profile.headers {
             headers.push(((*name).to_owned(), (*value).to_owned()));
         }
-        let parts = Parts { target, url, headers, secret_headers: Vec::new(), body: Map::new() };
-        Ok(Self(Box::new(parts)))
+        let request = HttpRequest { url, headers, secret_headers: Vec::new(), body: None };
+        Ok(Self(Box::new(Parts { target, request, body: Map::new(), signer: None })))
     }
 
     /// The key: as `Authorization: Bearer`, or in the provider's own header. There may be none if the provider needs none.
@@ -56,8 +56,8 @@ impl<'a> Draft<'a> {
             return Ok(self.secret_header(header.0, header.1));
         }
         // The user may authorise in a way of their own, or ask a proxy on this machine that knows the key.
-        let otherwise =
-            self.0.url.is_loopback() || account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
+        let otherwise = self.0.request.url.is_loopback()
+            || account.extra_headers.iter().any(|(name, _)| is_secret_header(name));
         if profile.defaults.needs_key && !otherwise {
             return Err(Box::new(missing_key(profile)));
         }
@@ -80,9 +80,18 @@ impl<'a> Draft<'a> {
         self.0.target
     }
 
+    /// To be signed, where a key in a header does not do.
+    pub(super) fn signed(mut self, signer: Signer<'a>) -> Self {
+        if !signer.session_token.is_empty() {
+            self = self.secret_header("x-amz-security-token", Secret::new(signer.session_token));
+        }
+        self.0.signer = Some(signer);
+        self
+    }
+
     /// A header whose value must not be seen.
-    pub(super) fn secret_header(mut self, name: &str, value: Secret) -> Self {
-        self.0.secret_headers.push((name.to_owned(), value));
+    fn secret_header(mut self, name: &str, value: Secret) -> Self {
+        self.0.request.secret_headers.push((name.to_owned(), value));
         self
     }
 
@@ -150,36 +159,32 @@ impl<'a> Draft<'a> {
         }
         // Values are always JSON. Their `Display` would bring a second, indenting writer into the wasm.
         let body = serde_json::to_vec(&Value::Object(std::mem::take(&mut self.0.body))).unwrap_or_default();
-        Ok(HttpRequest { body: Some(body), ..self.get()? })
+        self.0.request.body = Some(body);
+        self.get()
     }
 
-    /// The `GET` request. A key must not go over the net without encryption.
-    pub(super) fn get(mut self) -> Result<HttpRequest> {
-        let target = self.0.target;
+    /// The request, a `GET` when there is no body. A key must not go over the net without encryption.
+    pub(super) fn get(self) -> Result<HttpRequest> {
+        let Parts { target, mut request, signer, .. } = *self.0;
         for (name, value) in &target.account.extra_headers {
             let name = name.trim().to_ascii_lowercase();
-            self.0.headers.retain(|(other, _)| *other != name);
-            self.0.secret_headers.retain(|(other, _)| *other != name);
+            request.headers.retain(|(other, _)| *other != name);
+            request.secret_headers.retain(|(other, _)| *other != name);
             if is_secret_header(&name) {
-                self.0.secret_headers.push((name, Secret::new(value)));
+                request.secret_headers.push((name, Secret::new(value)));
             } else {
-                self.0.headers.push((name, value.clone()));
+                request.headers.push((name, value.clone()));
             }
         }
-        let request = HttpRequest {
-            url: self.0.url,
-            headers: self.0.headers,
-            secret_headers: self.0.secret_headers,
-            body: None,
-        };
-        let sentence = |words: String| {
-            let (first, rest) = words.split_at_checked(1).unwrap_or(("", &words));
-            format!("{}{rest}.", first.to_ascii_uppercase())
-        };
-        match request.check() {
-            Ok(()) => Ok(request),
-            Err(wrong) => Err(target.refusal(ErrorKind::Request, &sentence(wrong))),
+        if let Err(wrong) = request.check() {
+            let (first, rest) = wrong.split_at_checked(1).unwrap_or(("", &wrong));
+            let sentence = format!("{}{rest}.", first.to_ascii_uppercase());
+            return Err(target.refusal(ErrorKind::Request, &sentence));
         }
+        if let Some(signer) = signer {
+            signer.sign(&mut request);
+        }
+        Ok(request)
     }
 }
 

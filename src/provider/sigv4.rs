@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use hmac_sha256::{HMAC, Hash};
 
+use super::header;
 use super::url::segments;
+use crate::http::{HttpRequest, Secret};
 
 /// Who signs and for what.
 pub struct Signer<'a> {
@@ -23,43 +25,22 @@ pub struct Signer<'a> {
     pub unix_time: u64,
 }
 
-/// What is signed. `path` is the URL's path as it is sent, percent-encoded, and there is no query.
-pub struct Unsigned<'a> {
-    /// `GET` or `POST`.
-    pub method: &'a str,
-    /// The `host` header: with a port if the URL has one.
-    pub host: &'a str,
-    /// From the slash after the host on.
-    pub path: &'a str,
-    /// `content-type`, signed if not empty.
-    pub content_type: &'a str,
-    /// The body.
-    pub body: &'a [u8],
-}
-
-/// The headers a signature adds.
-pub struct Signed {
-    /// `x-amz-date`.
-    pub date: String,
-    /// `authorization`.
-    pub authorization: String,
-}
-
 impl Signer<'_> {
-    /// Signs `request`. The caller sends the two headers, the session token as `x-amz-security-token`, and
-    /// nothing of `request` changed.
-    pub fn sign(&self, request: &Unsigned<'_>) -> Signed {
+    /// Adds the signature to a request that has all else, with the session token as `x-amz-security-token`. Its URL has no
+    /// query, and nothing of it may change behind this.
+    pub fn sign(&self, request: &mut HttpRequest) {
         let date = timestamp(self.unix_time);
         let day = date.get(..8).unwrap_or_default();
 
         // Header names in alphabetical order, as the canonical form demands.
         let headers = [
-            ("content-type", request.content_type),
-            ("host", request.host),
+            ("content-type", header(&request.headers, "content-type").unwrap_or_default()),
+            ("host", request.url.authority()),
             ("x-amz-date", &date),
             ("x-amz-security-token", self.session_token),
         ];
-        let mut canonical = format!("{}\n{}\n\n", request.method, canonical_path(request.path));
+        let method = if request.body.is_some() { "POST" } else { "GET" };
+        let mut canonical = format!("{method}\n{}\n\n", canonical_path(request.url.target()));
         let mut names = String::new();
         for (name, value) in headers.into_iter().filter(|(_, value)| !value.is_empty()) {
             let _ = writeln!(canonical, "{name}:{value}");
@@ -68,7 +49,8 @@ impl Signer<'_> {
             }
             names.push_str(name);
         }
-        let _ = write!(canonical, "\n{names}\n{}", hex(&Hash::hash(request.body)));
+        let _ =
+            write!(canonical, "\n{names}\n{}", hex(&Hash::hash(request.body.as_deref().unwrap_or_default())));
 
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
         let to_sign =
@@ -78,7 +60,8 @@ impl Signer<'_> {
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
             self.access_key_id
         );
-        Signed { date, authorization }
+        request.headers.push(("x-amz-date".to_owned(), date));
+        request.secret_headers.push(("authorization".to_owned(), Secret::new(&authorization)));
     }
 
     fn signing_key(&self, day: &str) -> [u8; 32] {
@@ -138,6 +121,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::http::Url;
     use crate::provider::testing::cases;
 
     /// The credentials of AWS's Signature Version 4 test suite; public, and no one's.
@@ -175,11 +159,15 @@ mod tests {
             let token = if line[0].ends_with("token") { token } else { "" };
             let (content_type, body) =
                 words.next().zip(words.next()).filter(|_| token.is_empty()).unwrap_or_default();
-            let host = "example.amazonaws.com";
-            let request = Unsigned { method, host, path: "/", content_type, body: body.as_bytes() };
-            let signed = suite(token).sign(&request);
-            assert_eq!(signed.date, "20150830T123600Z");
-            signed.authorization
+            let mut request = HttpRequest {
+                url: Url::parse("https://example.amazonaws.com/").unwrap(),
+                headers: vec![("content-type".to_owned(), content_type.to_owned())],
+                secret_headers: Vec::new(),
+                body: (method == "POST").then(|| body.into()),
+            };
+            suite(token).sign(&mut request);
+            assert_eq!(header(&request.headers, "x-amz-date"), Some("20150830T123600Z"));
+            request.secret_headers[0].1.expose().to_owned()
         });
     }
 

@@ -2,7 +2,7 @@
 
 use super::Dialect;
 use super::messages::{self, Messages};
-use crate::http::{HttpRequest, Secret};
+use crate::http::Secret;
 use crate::json::{Few, Raw, object};
 use crate::provider::address::{bedrock_host, region, url};
 use crate::provider::error::stream_error;
@@ -11,7 +11,7 @@ use crate::provider::infill_prompt::{conversation, stops, turn};
 use crate::provider::pieces::{reasoning, text, tool_arguments, tool_call};
 use crate::provider::profile::Target;
 use crate::provider::request::{Draft, Result, object, text_part, texts};
-use crate::provider::sigv4::{Signer, Unsigned};
+use crate::provider::sigv4::Signer;
 use crate::provider::url::segment;
 use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
@@ -81,44 +81,26 @@ impl Dialect for ConverseApi {
         let url = bedrock_host("bedrock", region(target)?) + "/foundation-models";
         authorized(target, &url).map(Some)
     }
-
-    fn sign(&self, target: Target<'_>, request: &mut HttpRequest) -> Result<()> {
-        let account = target.account;
-        let Some((access_key_id, secret_access_key)) = credentials(account) else { return Ok(()) };
-        let content_type = request.headers.iter().find(|(name, _)| name == "content-type");
-        let signer = Signer {
-            access_key_id,
-            secret_access_key: secret_access_key.expose(),
-            session_token: account.secret("aws-session-token").map_or("", Secret::expose),
-            region: region(target)?,
-            service: SERVICE,
-            unix_time: account.unix_time,
-        };
-        let signed = signer.sign(&Unsigned {
-            method: if request.body.is_some() { "POST" } else { "GET" },
-            host: request.url.authority(),
-            path: request.url.target(),
-            content_type: content_type.map_or("", |(_, value)| value),
-            body: request.body.as_deref().unwrap_or_default(),
-        });
-        request.headers.push(("x-amz-date".to_owned(), signed.date));
-        request.secret_headers.push(("authorization".to_owned(), Secret::new(&signed.authorization)));
-        Ok(())
-    }
 }
 
 /// A request to `url` with a bearer key, or one that is to be signed.
 fn authorized<'a>(target: Target<'a>, url: &str) -> Result<Draft<'a>> {
     let account = target.account;
     let draft = Draft::to_url(target, url)?;
-    match (credentials(account), account.secret("aws-session-token")) {
-        (None, _) if is_key_id(account.api_key.expose()) => {
+    match credentials(account) {
+        Some((access_key_id, secret_access_key)) => Ok(draft.signed(Signer {
+            access_key_id,
+            secret_access_key: secret_access_key.expose(),
+            session_token: account.secret("aws-session-token").map_or("", Secret::expose),
+            region: region(target)?,
+            service: SERVICE,
+            unix_time: account.unix_time,
+        })),
+        None if is_key_id(account.api_key.expose()) => {
             let message = "An AWS access key has two parts: set `AWS_SECRET_ACCESS_KEY` as well.";
             Err(target.refusal(ErrorKind::Auth, message))
         }
-        (None, _) => draft.authorized(),
-        (Some(_), Some(token)) => Ok(draft.secret_header("x-amz-security-token", token.clone())),
-        (Some(_), None) => Ok(draft),
+        None => draft.authorized(),
     }
 }
 

@@ -20,7 +20,6 @@ pub(super) use self::responses::ResponsesApi;
 use super::profile::Target;
 use super::request::{Draft, Result};
 use super::{Decoder, Prompt, Seam};
-use crate::http::HttpRequest;
 
 /// A wire format, and what a provider does differently from others of that format.
 pub(super) trait Dialect: Sync {
@@ -37,11 +36,5 @@ pub(super) trait Dialect: Sync {
     fn list_models<'a>(&self, target: Target<'a>) -> Result<Option<Draft<'a>>> {
         let path = target.profile.models_path;
         if path.is_empty() { Ok(None) } else { Draft::to(target, path).map(Some) }
-    }
-
-    /// Signs a whole request, where a key in a header does not do.
-    fn sign(&self, target: Target<'_>, request: &mut HttpRequest) -> Result<()> {
-        let _ = (target, request);
-        Ok(())
     }
 }
