@@ -12,29 +12,32 @@ use crate::stream::ErrorKind;
 /// `{context}` in it. The context is empty without snippets, else: `repository`, `file` for each
 /// snippet (with its `{path}` and `{text}`), `current`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Template {
+pub(super) struct Template<'a> {
     /// Its name in the setting `fim`.
-    pub(super) name: &'static str,
+    pub(super) name: &'a str,
     /// Names of models that have one of these in them, all words of it.
-    models: &'static [&'static [&'static str]],
-    repository: &'static str,
-    file: &'static str,
-    current: &'static str,
-    hole: &'static str,
+    models: &'a [&'a [&'a str]],
+    repository: &'a str,
+    file: &'a str,
+    current: &'a str,
+    hole: &'a str,
     /// Where the answer ends, the most telling first.
-    pub(super) stops: &'static [&'static str],
+    pub(super) stops: &'a [&'a str],
 }
 
+/// Of models of no known family: the text before the cursor as it is. Rows have from it what their families lack.
+pub(super) const PLAIN: Template<'_> =
+    Template { name: "", models: &[], repository: "", file: "", current: "", hole: "{prefix}", stops: &[] };
+
 /// In the order in which names are tried: `qwen2.5-coder` before `codeqwen`, `granite-4` before `granite`.
-const TEMPLATES: &[Template] = &[
+const TEMPLATES: &[Template<'_>] = &[
     Template {
         name: "mercury",
         models: &[&["mercury"]],
-        repository: "",
         file: "<|file_sep|>{path}\n{text}\n",
-        current: "",
         hole: "{context}<|file_sep|>{path}\n<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
         stops: &["<|endoftext|>", "<|file_sep|>", "<|fim_pad|>", "<|fim_prefix|>"],
+        ..PLAIN
     },
     // QwenLM/Qwen3-Coder, README §§3–4.
     Template {
@@ -49,21 +52,17 @@ const TEMPLATES: &[Template] = &[
     Template {
         name: "granite",
         models: &[&["granite4"], &["granite-4"]],
-        repository: "",
-        file: "",
-        current: "",
         hole: "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
         stops: &["<|end_of_text|>", "<|fim_pad|>", "<|fim_prefix|>", "<|fim_suffix|>"],
+        ..PLAIN
     },
     // Suffix first, as the Seed-Coder report says.
     Template {
         name: "seed-coder",
         models: &[&["seed", "coder"]],
-        repository: "",
-        file: "",
-        current: "",
         hole: "<[fim-suffix]>{suffix}<[fim-prefix]>{prefix}<[fim-middle]>",
         stops: &["<[end▁of▁sentence]>", "<[PAD▁TOKEN]>", "<[fim-suffix]>", "<[fim-prefix]>"],
+        ..PLAIN
     },
     // StarCoder2 paper (arXiv 2402.19173) §5.1 for the repository level.
     Template {
@@ -79,69 +78,64 @@ const TEMPLATES: &[Template] = &[
     Template {
         name: "codestral",
         models: &[&["codestral"]],
-        repository: "",
         file: "+++++ {path}\n{text}\n",
         current: "+++++ {path}\n",
         hole: "[SUFFIX]{suffix}[PREFIX]{context}{prefix}",
         stops: &["</s>", "\n+++++ ", "[PREFIX]", "[SUFFIX]"],
+        ..PLAIN
     },
     Template {
         name: "codegemma",
         models: &[&["codegemma"]],
-        repository: "",
         file: "<|file_separator|>{path}\n{text}\n",
         current: "<|file_separator|>",
         hole: "{context}<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
         stops: &["<|file_separator|>", "<eos>", "<end_of_turn>", "<|fim_prefix|>"],
+        ..PLAIN
     },
     // The spaces are part of it (meta-llama/codellama, generation.py).
     Template {
         name: "codellama",
         models: &[&["codellama"], &["code-llama"]],
-        repository: "",
-        file: "",
-        current: "",
         hole: "<PRE> {prefix} <SUF>{suffix} <MID>",
         stops: &["<EOT>", "<PRE>", "<SUF>", "<MID>"],
+        ..PLAIN
     },
     // U+FF5C bars and U+2581 blocks.
     Template {
         name: "deepseek",
         models: &[&["deepseek", "coder"]],
-        repository: "",
         file: "#{path}\n{text}\n",
         current: "#{path}\n",
         hole: "{context}<｜fim▁begin｜>{prefix}<｜fim▁hole｜>{suffix}<｜fim▁end｜>",
         stops: &["<｜end▁of▁sentence｜>", "<|EOT|>", "<｜fim▁begin｜>", "<｜fim▁hole｜>"],
+        ..PLAIN
     },
     Template {
         name: "codegeex",
         models: &[&["codegeex"]],
         repository: "###REFERENCE:\n",
         file: "###PATH:{path}\n{text}\n",
-        current: "",
         hole: "<|user|>\n{context}###PATH:{path}\n###LANGUAGE:{language}\n###MODE:BLOCK\n\
                <|code_suffix|>{suffix}<|code_prefix|>{prefix}<|code_middle|><|assistant|>\n",
         stops: &["<|endoftext|>", "<|user|>", "<|code_suffix|>", "<|code_prefix|>"],
+        ..PLAIN
     },
     Template {
         name: "glm",
         models: &[&["glm-4"], &["glm4"]],
-        repository: "",
-        file: "",
-        current: "",
         hole: "<|code_prefix|>{prefix}<|code_suffix|>{suffix}<|code_middle|>",
         stops: &["<|endoftext|>", "<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"],
+        ..PLAIN
     },
     // Suffix first, and the file's name before it.
     Template {
         name: "mellum",
         models: &[&["mellum"]],
-        repository: "",
         file: "<filename>{path}\n{text}\n",
-        current: "",
         hole: "{context}<filename>{path}\n<fim_suffix>{suffix}<fim_prefix>{prefix}<fim_middle>",
         stops: &["<|endoftext|>", "<filename>", "<fim_suffix>", "<fim_prefix>"],
+        ..PLAIN
     },
 ];
 
@@ -154,12 +148,12 @@ pub fn names() -> impl Iterator<Item = &'static str> + Clone {
 }
 
 /// The template of that name.
-pub(super) fn named(name: &str) -> Option<&'static Template> {
+pub(super) fn named(name: &str) -> Option<&'static Template<'static>> {
     TEMPLATES.iter().find(|template| template.name == name)
 }
 
 /// The template of the family the model belongs to by its name; `None` when no family is known to.
-pub(super) fn of_model(model: &str) -> Option<&'static Template> {
+pub(super) fn of_model(model: &str) -> Option<&'static Template<'static>> {
     let model = model.to_ascii_lowercase();
     let matches = |words: &[&str]| words.iter().all(|word| model.contains(word));
     TEMPLATES.iter().find(|template| template.models.iter().any(|words| matches(words)))
@@ -170,24 +164,10 @@ pub(super) fn of_model(model: &str) -> Option<&'static Template> {
 pub(super) enum Way<'a> {
     /// The server's `suffix` field.
     Suffix,
-    /// A template of the table.
-    Template(&'static Template),
-    /// A template of the user's own, with `{prefix}` and `{suffix}` in it.
-    Custom(&'a str),
+    /// A whole prompt, sent as it is: by a template of the table, or of the user's own.
+    Template(Template<'a>),
     /// Chat.
     Chat,
-}
-
-impl Way<'_> {
-    /// The whole prompt that a template makes, to be sent as it is, and stop strings for it, at most `limit` with those of
-    /// the family.
-    pub(super) fn raw(self, prompt: &Prompt, limit: usize) -> Option<(String, Vec<String>)> {
-        match self {
-            Self::Template(template) => Some((template.render(prompt), template.stops(prompt, limit))),
-            Self::Custom(template) => Some((render(template, prompt, ""), prompt.stop.clone())),
-            Self::Suffix | Self::Chat => None,
-        }
-    }
 }
 
 /// The ways a server can be asked.
@@ -225,7 +205,8 @@ impl Ways {
     pub(super) fn choose<'a>(&self, target: Target<'a>) -> Result<Way<'a>> {
         let Target { profile, account } = target;
         let family = of_model(target.model());
-        let template_or = |other| family.filter(|_| self.templates).map_or(other, Way::Template);
+        let template_or =
+            |other| family.filter(|_| self.templates).map_or(other, |family| Way::Template(*family));
         let last = if self.chat { Way::Chat } else { Way::Suffix };
         let way = match &account.fim {
             FimSetting::Auto => match self.auto {
@@ -236,9 +217,11 @@ impl Ways {
             },
             FimSetting::Suffix => Way::Suffix,
             FimSetting::Chat => Way::Chat,
-            FimSetting::Template(custom) if custom.contains("{prefix}") => Way::Custom(custom),
+            FimSetting::Template(custom) if custom.contains("{prefix}") => {
+                Way::Template(Template { hole: custom, ..PLAIN })
+            }
             FimSetting::Template(name) => match named(name) {
-                Some(template) => Way::Template(template),
+                Some(template) => Way::Template(*template),
                 None => {
                     let names: Vec<_> = names().collect();
                     let message =
@@ -252,9 +235,7 @@ impl Ways {
             Way::Chat if !self.chat && self.templates => {
                 "it has no chat, choose the provider `openai` or `openai-compatible`"
             }
-            Way::Template(_) | Way::Custom(_) if !self.templates => {
-                "it fills in the middle by itself, leave it at `auto`"
-            }
+            Way::Template(_) if !self.templates => "it fills in the middle by itself, leave it at `auto`",
             Way::Chat if !self.chat => "it fills in the middle by itself, leave it at `auto`",
             _ => "",
         };
@@ -289,9 +270,9 @@ pub fn fallback(provider: &dyn Provider, account: &Account) -> Option<FimSetting
     }
 }
 
-impl Template {
+impl Template<'_> {
     /// The whole prompt, to be sent as it is.
-    fn render(&self, prompt: &Prompt) -> String {
+    pub(super) fn render(&self, prompt: &Prompt) -> String {
         render(self.hole, prompt, &self.context(prompt))
     }
 
@@ -477,7 +458,7 @@ mod tests {
         }
     }
 
-    fn rendered(template: &Template) -> String {
+    fn rendered(template: &Template<'_>) -> String {
         template.render(&prompt(true))
     }
 
@@ -560,7 +541,6 @@ mod tests {
             let way = match ways.choose(Target { profile, account: &account }).unwrap() {
                 Way::Suffix => "suffix",
                 Way::Template(template) => template.name,
-                Way::Custom(_) => "custom",
                 Way::Chat => "chat",
             };
             assert_eq!(way, expected, "{model} {lessons:?}");

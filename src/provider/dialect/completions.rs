@@ -38,23 +38,23 @@ impl Dialect for Completions {
         }
         let to = |path| Draft::to(target, path);
         let way = self.ways.choose(target)?;
-        let raw = way.raw(prompt, self.stops);
-        let is_raw = raw.is_some();
-        let draft = match (way, raw) {
-            (_, Some((text, stops))) => to(self.path)?.complete(prompt, self, text, &stops),
-            (Way::Chat, None) => {
-                let draft = to("/chat/completions")?.chat(prompt, Seam::Instruction);
-                draft.limits(prompt, "max_tokens")
+        let draft = match way {
+            Way::Template(template) => {
+                let stops = template.stops(prompt, self.stops);
+                to(self.path)?.complete(prompt, self, template.render(prompt), &stops)
             }
-            (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
+            Way::Chat => {
+                to("/chat/completions")?.chat(prompt, Seam::Instruction).limits(prompt, "max_tokens")
+            }
+            Way::Suffix => {
                 let family = self.family.map_or_else(|| fim::of_model(model), fim::named);
-                let (prefix, stops) = by_suffix(prompt, family);
+                let (prefix, stops) = by_suffix(prompt, family.unwrap_or(&fim::PLAIN));
                 to(self.path)?.complete(prompt, self, prefix, &stops).set("suffix", prompt.suffix.as_str())
             }
         };
         // vLLM finds stop strings in text only, and leaves special tokens out of it unless told not to
         // (vllm-project/vllm#2123).
-        let keeps = is_raw && profile.thinking.spelling == Spelling::TemplateSwitch;
+        let keeps = matches!(way, Way::Template(_)) && profile.thinking.spelling == Spelling::TemplateSwitch;
         Ok(draft.stream_options(self.stream_options).set("skip_special_tokens", keeps.then_some(false)))
     }
 
@@ -69,19 +69,15 @@ impl Dialect for Completions {
 
 /// The text before the cursor, and stop strings. Snippets go before it if the model's family tells files apart by plain
 /// text; special tokens are the server's business.
-fn by_suffix(prompt: &Prompt, family: Option<&Template>) -> (String, Vec<String>) {
-    let prefix = match family {
-        Some(family) => family.prefix(prompt),
-        None => fim::render("{prefix}", prompt, ""),
-    };
+fn by_suffix(prompt: &Prompt, family: &Template<'_>) -> (String, Vec<String>) {
     let mut stops = Vec::new();
-    for stop in family.map_or(&[][..], |family| family.stops) {
+    for stop in family.stops {
         if stop.starts_with('\n') {
             stops.push((*stop).to_owned());
         }
     }
     stops.extend_from_slice(&prompt.stop);
-    (prefix, stops)
+    (family.prefix(prompt), stops)
 }
 
 impl Draft<'_> {

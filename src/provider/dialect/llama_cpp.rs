@@ -45,11 +45,12 @@ pub(in crate::provider) struct LlamaCppApi;
 impl Dialect for LlamaCppApi {
     fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
         let to = |path| Draft::to(target, path);
-        let way = Ways::ALL.choose(target)?;
-        let draft = match (way, way.raw(prompt, usize::MAX)) {
-            (_, Some((text, stops))) => to("/completion")?.set("prompt", text).native(prompt, &stops),
-            (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
-                let text = fim::render("{prefix}", prompt, "");
+        let draft = match Ways::ALL.choose(target)? {
+            Way::Template(template) => to("/completion")?
+                .set("prompt", template.render(prompt))
+                .native(prompt, &template.stops(prompt, usize::MAX)),
+            Way::Suffix => {
+                let text = fim::PLAIN.render(prompt);
                 let line = text.rfind('\n').map_or(0, |at| at + 1);
                 let (before, typed) = text.split_at_checked(line).unwrap_or((&text, ""));
                 let files = prompt.snippets.iter();
@@ -66,7 +67,7 @@ impl Dialect for LlamaCppApi {
                     .set("input_suffix", prompt.suffix.as_str())
                     .native(prompt, &prompt.stop)
             }
-            (Way::Chat, None) => {
+            Way::Chat => {
                 let draft = to("/v1/chat/completions")?.chat(prompt, Seam::Instruction);
                 // A server rarely says which model it has. Templates of models that can think know this switch, the others do
                 // not look at it (tools/server/README.md, `chat_template_kwargs`).

@@ -31,25 +31,22 @@ pub(in crate::provider) struct OllamaApi;
 
 impl Dialect for OllamaApi {
     fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
-        let family = fim::of_model(target.model());
         let generate = || Draft::to(target, "/api/generate");
         // By `suffix`, unless there are other files to show and a template that can show them: what stands before the prefix
         // token is out of reach of `prompt`.
         let auto = if prompt.snippets.is_empty() { Auto::Suffix } else { Auto::TemplateOrSuffix };
         let way = Ways { auto, ..Ways::ALL }.choose(target)?;
-        let (draft, stops) = match (way, way.raw(prompt, MOST_STOPS)) {
-            (_, Some((text, stops))) => (generate()?.set("prompt", text).set("raw", true), stops),
-            (Way::Chat, None) => {
-                (Draft::to(target, "/api/chat")?.chat(prompt, Seam::Instruction), Vec::new())
+        let (draft, stops) = match way {
+            Way::Template(template) => {
+                let draft = generate()?.set("prompt", template.render(prompt)).set("raw", true);
+                (draft, template.stops(prompt, MOST_STOPS))
             }
-            (Way::Suffix | Way::Template(_) | Way::Custom(_), None) => {
-                let text = fim::render("{prefix}", prompt, "");
+            Way::Chat => (Draft::to(target, "/api/chat")?.chat(prompt, Seam::Instruction), Vec::new()),
+            Way::Suffix => {
+                let draft = generate()?.set("prompt", fim::PLAIN.render(prompt));
                 // A `stop` replaces the model's own, so the family's come along.
-                let stops = match family {
-                    Some(family) => family.stops(prompt, MOST_STOPS),
-                    None => prompt.stop.clone(),
-                };
-                (generate()?.set("prompt", text).set("suffix", prompt.suffix.as_str()), stops)
+                let family = fim::of_model(target.model()).unwrap_or(&fim::PLAIN);
+                (draft.set("suffix", prompt.suffix.as_str()), family.stops(prompt, MOST_STOPS))
             }
         };
         let plan = target.plan();
