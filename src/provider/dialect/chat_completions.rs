@@ -58,10 +58,6 @@ impl Dialect for Chat {
         Ok(draft.chat(prompt, seam).limits(prompt, self.limit).stream_options(self.stream_options))
     }
 
-    fn decoder(&self) -> Decoder {
-        decoder()
-    }
-
     fn seam(&self, target: Target<'_>) -> Seam {
         match self.resume {
             Resume::EchoedPrefix => Seam::EchoedPrefill,

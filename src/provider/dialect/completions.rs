@@ -2,12 +2,12 @@
 //! by a template in the prompt. Servers with chat as well are asked by chat where neither fits. Answers are decoded
 //! as chat completions are.
 
-use super::{Dialect, chat_completions};
+use super::Dialect;
 use crate::provider::fim::{self, Template, Way, Ways};
 use crate::provider::profile::Target;
 use crate::provider::reasoning::Spelling;
 use crate::provider::request::{Draft, Result, texts};
-use crate::provider::{Decoder, Prompt, Seam};
+use crate::provider::{Prompt, Seam};
 use crate::stream::ErrorKind;
 
 /// Quirks of text completions, which is where fill-in-the-middle lives.
@@ -56,10 +56,6 @@ impl Dialect for Completions {
         // (vllm-project/vllm#2123).
         let keeps = matches!(way, Way::Template(_)) && profile.thinking.spelling == Spelling::TemplateSwitch;
         Ok(draft.stream_options(self.stream_options).set("skip_special_tokens", keeps.then_some(false)))
-    }
-
-    fn decoder(&self) -> Decoder {
-        chat_completions::decoder()
     }
 
     fn seam(&self, target: Target<'_>) -> Seam {

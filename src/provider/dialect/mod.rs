@@ -26,8 +26,10 @@ pub(super) trait Dialect: Sync {
     /// The request that asks for `prompt`.
     fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>>;
 
-    /// A decoder of one response body.
-    fn decoder(&self) -> Decoder;
+    /// A decoder of one response body: of chat completions, unless the format says otherwise.
+    fn decoder(&self) -> Decoder {
+        chat_completions::decoder()
+    }
 
     /// How an answer that broke off is continued.
     fn seam(&self, target: Target<'_>) -> Seam;

@@ -6,7 +6,7 @@ mod tests;
 
 use serde_json::Value;
 
-use super::{Dialect, chat_completions};
+use super::Dialect;
 use crate::json::{Few, Raw, Scanner, object};
 use crate::provider::decoder::says;
 use crate::provider::error::stream_error;
@@ -16,7 +16,7 @@ use crate::provider::pieces::{tool_arguments, tool_call};
 use crate::provider::profile::Target;
 use crate::provider::request::{Draft, Result};
 use crate::provider::usage::usage;
-use crate::provider::{Decoder, Ends, Frame, Prompt, Seam, Wire};
+use crate::provider::{Ends, Frame, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
 
 /// The API refuses a lower limit.
@@ -43,10 +43,6 @@ impl Dialect for ResponsesApi {
             .set("max_output_tokens", prompt.max_tokens.max(LEAST_TOKENS).saturating_add(plan.room))
             .think(target.profile.thinking.spelling, plan);
         Ok(if plan.fixed { draft } else { draft.temperature() })
-    }
-
-    fn decoder(&self) -> Decoder {
-        chat_completions::decoder()
     }
 
     fn seam(&self, _: Target<'_>) -> Seam {
