@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::envelope::Envelope;
 use super::error::{exception, stream_error, summary};
-use super::event_stream::{EventStream, FrameError, Message, MessageKind};
+use super::event_stream::{EventStream, FrameError, Message};
 use super::leniency::{Cumulative, New};
 use crate::json::{self, NotJson, Raw, Read, Scanner, is_json};
 use crate::sse::{self, json_array, ndjson};
@@ -442,11 +442,10 @@ impl Reading {
         let Ok(payload) = std::str::from_utf8(message.payload) else {
             return self.unframed(FrameError::Text, sink);
         };
-        match message.kind {
-            MessageKind::Event => self.frame(message.name, payload, sink),
-            MessageKind::Exception | MessageKind::Error => {
-                self.fail(exception(message.name, payload), sink);
-            }
+        if message.is_failure {
+            self.fail(exception(message.name, payload), sink);
+        } else {
+            self.frame(message.name, payload, sink);
         }
     }
 

@@ -9,25 +9,14 @@ use std::fmt;
 /// Bytes of a frame that are neither headers nor payload: the prelude of 12 and the closing CRC of 4.
 const OVERHEAD: usize = 16;
 
-/// What a frame is, by its `:message-type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MessageKind {
-    /// One event of the stream, named by `:event-type`.
-    Event,
-    /// A modelled failure, named by `:exception-type`; its payload is JSON.
-    Exception,
-    /// A failure of the service itself, named by `:error-code`; its text is in `:error-message`.
-    Error,
-}
-
 /// One frame, borrowed from the bytes it came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message<'a> {
-    /// Event, exception or error.
-    pub kind: MessageKind,
+    /// Whether it is no event: a modelled failure (`exception`), or one of the service itself (`error`).
+    pub is_failure: bool,
     /// The event's, exception's or error's name; empty if the frame does not say.
     pub name: &'a str,
-    /// The payload; of a [`MessageKind::Error`] the error message.
+    /// The payload: JSON, or the message of an error.
     pub payload: &'a [u8],
 }
 
@@ -206,9 +195,9 @@ impl Crc {
         }
         let [kind, event, exception, code, text] = values;
         Ok(match kind {
-            "exception" => Message { kind: MessageKind::Exception, name: exception, payload },
-            "error" => Message { kind: MessageKind::Error, name: code, payload: text.as_bytes() },
-            _ => Message { kind: MessageKind::Event, name: event, payload },
+            "exception" => Message { is_failure: true, name: exception, payload },
+            "error" => Message { is_failure: true, name: code, payload: text.as_bytes() },
+            _ => Message { is_failure: false, name: event, payload },
         })
     }
 }
@@ -283,7 +272,8 @@ pub(super) mod tests {
         for chunk in bytes.chunks(size) {
             result = framer.feed(chunk, |message| {
                 let payload = String::from_utf8_lossy(message.payload);
-                seen.push(format!("{:?} {} {payload}", message.kind, message.name));
+                let kind = if message.is_failure { "failure" } else { "event" };
+                seen.push(format!("{kind} {} {payload}", message.name));
             });
             if result.is_err() {
                 break;
@@ -310,10 +300,10 @@ pub(super) mod tests {
             b"",
         ));
         let expected = [
-            r#"Event messageStart {"role":"assistant"}"#,
-            "Event contentBlockDelta ",
-            r#"Exception throttlingException {"message":"slow down"}"#,
-            "Error InternalFailure broken",
+            r#"event messageStart {"role":"assistant"}"#,
+            "event contentBlockDelta ",
+            r#"failure throttlingException {"message":"slow down"}"#,
+            "failure InternalFailure broken",
         ];
         for size in 1..=bytes.len() {
             let (seen, result, partial) = read(&bytes, size, 1 << 20);
@@ -341,7 +331,7 @@ pub(super) mod tests {
         ]
         .concat();
         let (seen, result, _) = read(&raw_frame(&head, b"y"), 7, 1 << 20);
-        assert_eq!((seen, result), (vec!["Event x y".to_owned()], Ok(())));
+        assert_eq!((seen, result), (vec!["event x y".to_owned()], Ok(())));
     }
 
     #[test]
@@ -373,7 +363,7 @@ pub(super) mod tests {
                 let (seen, result, _) = read(&[good.clone(), bad.clone()].concat(), size, 200);
                 assert_eq!(
                     (seen.as_slice(), result),
-                    (&["Event e ok".to_owned()][..], Err(expected)),
+                    (&["event e ok".to_owned()][..], Err(expected)),
                     "{name}/{size}"
                 );
             }
