@@ -60,7 +60,9 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
     };
     let wait = error.retry_after_ms.map_or_else(String::new, |ms| format!(" for {} s", ms.div_ceil(1000)));
     let the_key = key.replacen("an ", "the ", 1);
-    let sentence = filled(sentence, provider, account, [key, &the_key, &wait, &status.to_string()]);
+    let more =
+        [("{key}", key), ("{the key}", &the_key), ("{wait}", &wait), ("{status}", &status.to_string())];
+    let sentence = filled(sentence, provider, account, &more);
     let status = error.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     match (words.trim_end_matches('.'), error.status) {
         _ if error.kind == ErrorKind::Request && matches!(error.status, Some(404 | 405)) => sentence,
@@ -78,23 +80,15 @@ fn asks_for_https(words: &str) -> bool {
         .any(|it| words.contains(it))
 }
 
-/// The sentence with texts in their places. The last four are known of an [answer](of_answer) only.
-fn filled(
-    sentence: &str,
-    provider: &dyn Provider,
-    account: &Account,
-    [key, the_key, wait, status]: [&str; 4],
-) -> String {
+/// The sentence with texts in their places: what is known of every request, and `more`.
+fn filled(sentence: &str, provider: &dyn Provider, account: &Account, more: &[(&str, &str)]) -> String {
     let Defaults { base_url, model, .. } = provider.defaults();
-    let places = [
+    let mut places = vec![
         ("{title}", provider.title()),
         ("{model}", account.model_or(model)),
         ("{base}", shown(account.base_url_or(base_url))),
-        ("{key}", key),
-        ("{the key}", the_key),
-        ("{wait}", wait),
-        ("{status}", status),
     ];
+    places.extend_from_slice(more);
     let mut out = String::new();
     fill(sentence, &places, &mut out);
     out
@@ -149,7 +143,7 @@ pub(super) fn of_failure(
         // The transport knows what is missing here, and what helps.
         FailureKind::Unavailable => return [words.trim_end_matches('.'), "."].concat(),
     };
-    let sentence = filled(sentence, provider, account, [""; 4]);
+    let sentence = filled(sentence, provider, account, &[]);
     match words.trim_end_matches('.') {
         "" => sentence,
         words => format!("{sentence} ({words})"),
