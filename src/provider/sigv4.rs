@@ -93,9 +93,7 @@ fn canonical_path(path: &str) -> String {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            text.extend(char::from_digit(digit.into(), 16));
-        }
+        let _ = write!(text, "{byte:02x}");
     }
     text
 }

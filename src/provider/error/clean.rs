@@ -1,27 +1,25 @@
 //! Foreign text made fit to be shown: no secrets, no control characters, no tricks with the writing
 //! direction, not longer than a line or two.
 
-use std::borrow::Cow;
-
 use crate::provider::hex;
 use crate::unseen::is_unseen;
 
 /// The text on one line, without secrets, cut to `limit` characters.
 pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
     // Redacted before it is cut, lest the cut leaves the beginning of a key.
-    let mut text = Cow::Borrowed(head(text, 4096));
+    let mut text = head(text, 4096).to_owned();
     for secret in secrets {
-        text = redact(text, secret);
+        text = redact(&text, secret);
     }
     for secret in secrets {
         if secret.len() < TELLING {
             continue;
         }
         for disguise in disguises(secret) {
-            text = redact(text, &disguise);
+            text = redact(&text, &disguise);
         }
         if is_spaced_out(&text, secret) {
-            text = Cow::Borrowed("***");
+            text = "***".to_owned();
         }
     }
     let mut out = String::new();
@@ -52,19 +50,17 @@ pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
 const TELLING: usize = 8;
 
 /// Replaces the secret, and each longer piece of it, with `***`.
-fn redact<'a>(text: Cow<'a, str>, secret: &str) -> Cow<'a, str> {
+fn redact(text: &str, secret: &str) -> String {
     if secret.is_empty() {
-        return text;
+        return text.to_owned();
     }
     let telling = TELLING.min(secret.len());
     let mut out = String::new();
-    let mut rest: &str = &text;
-    let mut found = false;
+    let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let run = shared_run(rest.as_bytes(), secret.as_bytes());
         let run = (0..=run).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(0);
         if run >= telling {
-            found = true;
             out.push_str("***");
             rest = rest.get(run..).unwrap_or_default();
         } else {
@@ -72,20 +68,13 @@ fn redact<'a>(text: Cow<'a, str>, secret: &str) -> Cow<'a, str> {
             rest = rest.get(first.len_utf8()..).unwrap_or_default();
         }
     }
-    if found { Cow::Owned(out) } else { text }
+    out
 }
 
 /// How many bytes at the beginning of `text` stand in this order somewhere in `secret`.
 fn shared_run(text: &[u8], secret: &[u8]) -> usize {
-    let mut longest = 0;
-    for from in 0..secret.len() {
-        let mut run = 0;
-        while run < text.len() && text.get(run) == secret.get(from + run) {
-            run += 1;
-        }
-        longest = longest.max(run);
-    }
-    longest
+    let run = |from| secret.iter().skip(from).zip(text).take_while(|(one, other)| one == other).count();
+    (0..secret.len()).map(run).max().unwrap_or(0)
 }
 
 /// A secret as a server may repeat it for debugging: backwards, in hexadecimal, in base64 at each alignment.
@@ -115,14 +104,7 @@ fn base64(bytes: &[u8]) -> String {
 fn is_spaced_out(text: &str, secret: &str) -> bool {
     let (text, secret) = (squeezed(text), squeezed(secret));
     let telling = (TELLING + TELLING / 2).min(secret.len()).max(1);
-    let mut rest = text.as_slice();
-    while let Some((_, behind)) = rest.split_first() {
-        if shared_run(rest, &secret) >= telling {
-            return true;
-        }
-        rest = behind;
-    }
-    false
+    (0..text.len()).any(|from| shared_run(text.get(from..).unwrap_or_default(), &secret) >= telling)
 }
 
 fn squeezed(text: &str) -> Vec<u8> {
