@@ -55,7 +55,7 @@ impl Dialect for Chat {
             let message = format!("Set `model` to a model of {}.", target.profile.title);
             return Err(target.refusal(ErrorKind::Model, &message));
         }
-        Ok(draft.chat(prompt, seam).limits(prompt, self.limit).stream_options(self.stream_options))
+        Ok(draft.chat(prompt, seam).limits(prompt.max_tokens, self.limit).stream_options(self.stream_options))
     }
 
     fn seam(&self, target: Target<'_>) -> Seam {
@@ -87,11 +87,11 @@ impl Draft<'_> {
     }
 
     /// The limits and dials of a chat, as its model takes them. `limit` is the server's field for the number of tokens.
-    pub(super) fn limits(self, prompt: &Prompt, limit: &str) -> Self {
+    pub(super) fn limits(self, tokens: u32, limit: &str) -> Self {
         let plan = self.target().plan();
         let spelling = self.target().profile.thinking.spelling;
         let limit = if plan.fixed && spelling == Spelling::Effort { "max_completion_tokens" } else { limit };
-        let draft = self.set(limit, prompt.max_tokens.saturating_add(plan.room));
+        let draft = self.set(limit, tokens.saturating_add(plan.room));
         let draft = draft.think(spelling, plan);
         if plan.fixed { draft } else { draft.temperature() }
     }

@@ -43,9 +43,9 @@ impl Dialect for Completions {
                 let stops = template.stops(prompt, self.stops);
                 to(self.path)?.complete(prompt, self, template.render(prompt), &stops)
             }
-            Way::Chat => {
-                to("/chat/completions")?.chat(prompt, Seam::Instruction).limits(prompt, "max_tokens")
-            }
+            Way::Chat => to("/chat/completions")?
+                .chat(prompt, Seam::Instruction)
+                .limits(prompt.max_tokens, "max_tokens"),
             Way::Suffix => {
                 let family = self.family.map_or_else(|| fim::of_model(model), fim::named);
                 let (prefix, stops) = by_suffix(prompt, family.unwrap_or(&fim::PLAIN));

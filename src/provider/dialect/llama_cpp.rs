@@ -76,7 +76,7 @@ impl Dialect for LlamaCppApi {
                     let switch = object(&mut [("enable_thinking", false.into())]);
                     draft.set("chat_template_kwargs", switch).set("max_tokens", prompt.max_tokens)
                 } else {
-                    draft.limits(prompt, "max_tokens")
+                    draft.limits(prompt.max_tokens, "max_tokens")
                 };
                 draft.stream_options(&[("include_usage", true)])
             }

@@ -31,8 +31,7 @@ impl Dialect for ResponsesApi {
         let mut input = vec![turn("user", conversation.user)];
         input.extend(conversation.assistant.map(|received| turn("assistant", received)));
         input.extend(conversation.go_on.map(|go_on| turn("user", go_on)));
-        let plan = target.plan();
-        let draft = Draft::to(target, "/responses")?
+        Ok(Draft::to(target, "/responses")?
             .chat_only()?
             .model()
             .set("instructions", &*conversation.system)
@@ -40,9 +39,7 @@ impl Dialect for ResponsesApi {
             .set("stream", true)
             .stream_options(&[("include_obfuscation", false)])
             .set("store", false)
-            .set("max_output_tokens", prompt.max_tokens.max(LEAST_TOKENS).saturating_add(plan.room))
-            .think(target.profile.thinking.spelling, plan);
-        Ok(if plan.fixed { draft } else { draft.temperature() })
+            .limits(prompt.max_tokens.max(LEAST_TOKENS), "max_output_tokens"))
     }
 
     fn seam(&self, _: Target<'_>) -> Seam {
