@@ -83,18 +83,18 @@ fn system(instructions: &str) -> Cow<'static, str> {
 }
 
 impl Conversation {
-    /// The turns after the system prompt. `turn` makes each from two values: whether it is the user's, and its text. No turn is
+    /// The turns after the system prompt. `turn` makes each from its role, `user` or `assistant`, and its text. No turn is
     /// only white space, and the last does not end with white space: Anthropic and Bedrock refuse both. So the model may
     /// write that white space again.
-    pub(super) fn turns(&self, turn: &dyn Fn(bool, &str) -> Value) -> Vec<Value> {
-        let mut turns = vec![turn(true, &self.user)];
+    pub(super) fn turns(&self, turn: &dyn Fn(&str, &str) -> Value) -> Vec<Value> {
+        let mut turns = vec![turn("user", &self.user)];
         let received = self.assistant.as_deref().filter(|text| !text.trim().is_empty());
         match (received, self.go_on) {
             (None, _) => {}
-            (Some(received), None) => turns.push(turn(false, received.trim_end())),
+            (Some(received), None) => turns.push(turn("assistant", received.trim_end())),
             (Some(received), Some(go_on)) => {
-                turns.push(turn(false, received));
-                turns.push(turn(true, go_on));
+                turns.push(turn("assistant", received));
+                turns.push(turn("user", go_on));
             }
         }
         turns
@@ -203,9 +203,9 @@ mod tests {
             ("a();\n  ", Seam::Instruction, &["assistant a();\n  ", GO_ON_TURN]),
         ] {
             let conversation = conversation(&prompt(received), &Account::default(), seam);
-            let turns = conversation.turns(&|user, text| {
+            let turns = conversation.turns(&|role, text| {
                 let text = text.replace(GO_ON, "(go on)");
-                Value::from(format!("{} {text}", if user { "user" } else { "assistant" }))
+                Value::from(format!("{role} {text}"))
             });
             assert_eq!(turns[0], format!("user {USER}"));
             assert_eq!(turns[1..], *expected, "{received:?} {seam:?}");

@@ -111,9 +111,7 @@ impl Account {
     /// All texts that must not be shown.
     pub(super) fn secrets(&self) -> Vec<&str> {
         let mut all = vec![self.api_key.expose()];
-        for (_, secret) in &self.secrets {
-            all.push(secret.expose());
-        }
+        all.extend(self.secrets.iter().map(|(_, secret)| secret.expose()));
         for (name, value) in &self.extra_headers {
             if is_secret_header(name) {
                 // `Bearer KEY`: the scheme is no secret. `a=b; c=d`, a cookie, is one in all its parts.

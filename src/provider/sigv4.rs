@@ -83,10 +83,7 @@ fn mac(text: &str, key: &[u8]) -> [u8; 32] {
 /// The path with its segments encoded once more: services other than S3 sign the encoding of what is sent,
 /// so a `%3A` of the URL is signed as `%253A`.
 fn canonical_path(path: &str) -> String {
-    if path.is_empty() {
-        return "/".to_owned();
-    }
-    segments(path)
+    if path.is_empty() { "/".to_owned() } else { segments(path) }
 }
 
 /// The bytes as hexadecimal digits.

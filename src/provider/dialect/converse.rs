@@ -42,8 +42,7 @@ impl Dialect for ConverseApi {
         let conversation = conversation(prompt, target.account, messages::seam(plan));
         let has_system = !is_one_of(WITHOUT_SYSTEM);
         let conversation = if has_system { conversation } else { conversation.without_system() };
-        let messages = conversation
-            .turns(&|is_user, text| turn(if is_user { "user" } else { "assistant" }, text_part(text)));
+        let messages = conversation.turns(&|role, text| turn(role, text_part(text)));
         let temperature = match is_claude {
             true => messages::temperature(plan, target.account),
             false => Some(target.account.temperature().clamp(0.0, 1.0)),

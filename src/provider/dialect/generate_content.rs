@@ -37,8 +37,8 @@ impl Dialect for GenerateContentApi {
         // Gemma knows no system instruction: "Developer instruction is not enabled".
         let is_gemma = model.contains("gemma");
         let conversation = if is_gemma { conversation.without_system() } else { conversation };
-        let contents = conversation.turns(&|is_user, text| {
-            let role = if is_user { "user" } else { "model" };
+        let contents = conversation.turns(&|role, text| {
+            let role = if role == "assistant" { "model" } else { role };
             object(&mut [("role", role.into()), ("parts", text_part(text))])
         });
         let instruction = (!is_gemma).then(|| object(&mut [("parts", text_part(&conversation.system))]));
@@ -243,22 +243,21 @@ impl OpenCall {
     /// Writes the next piece of the arguments' JSON text.
     fn add(&mut self, argument: &PartialArgument<'_>, json: &mut String) {
         // `$.name`, `$.list[0].name`
-        let mut path = Vec::new();
         let place = argument.path.cow().unwrap_or_default();
-        let mut names = place.split(['.', '[']);
-        names.next();
-        for name in names {
+        let mut path = Vec::new();
+        for name in place.split(['.', '[']).skip(1) {
             path.push(name.to_owned());
         }
         let piece = argument.string.json().strip_prefix('"').and_then(|piece| piece.strip_suffix('"'));
-        match piece {
-            Some(piece) if self.in_string && path == self.path => return json.push_str(piece),
-            _ => {}
+        if let Some(piece) = piece
+            && self.in_string
+            && path == self.path
+        {
+            return json.push_str(piece);
         }
-        let mut shared = 0;
-        while shared + 1 < path.len() && self.path.get(shared) == path.get(shared) {
-            shared += 1;
-        }
+        // The last name is that of the value itself.
+        let outer = path.iter().take(path.len().saturating_sub(1));
+        let shared = outer.zip(&self.path).take_while(|(one, other)| one == other).count();
         let mut goes_on = !self.path.is_empty();
         self.close(shared + 1, json);
         for name in path.get(shared..).unwrap_or_default() {

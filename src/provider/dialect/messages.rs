@@ -22,8 +22,7 @@ impl Dialect for MessagesApi {
     fn request<'a>(&self, target: Target<'a>, prompt: &Prompt) -> Result<Draft<'a>> {
         let plan = target.plan();
         let conversation = conversation(prompt, target.account, seam(plan));
-        let messages =
-            conversation.turns(&|is_user, text| turn(if is_user { "user" } else { "assistant" }, text));
+        let messages = conversation.turns(&|role, text| turn(role, text));
         // On Vertex the model is in the URL, and the version of the API in the body.
         let draft = match target.profile.address {
             Address::Vertex(_) => {
