@@ -26,8 +26,12 @@ pub(super) struct Profile {
     pub(super) key_header: &'static str,
     /// The path below the base URL that lists the models; empty: there is none.
     pub(super) models_path: &'static str,
-    /// What a user can do when it fails.
-    pub(super) help: &'static [(Topic, &'static str)],
+    /// What authorises a request.
+    pub(super) key: &'static str,
+    /// What a user can do about an error of that kind. Of `Auth`, the page where keys are made, or a sentence; of `Quota`, the
+    /// page where credit is bought; of `Model`, what a server that answered knows, with `{model}` for what was asked for; of
+    /// `Request`, what `base-url` must be, when no server was asked.
+    pub(super) hints: &'static [(ErrorKind, &'static str)],
 }
 
 /// How the URLs of a provider are put together.
@@ -48,40 +52,6 @@ pub(super) enum Address {
     Bedrock,
     /// An account of Cloudflare's.
     Cloudflare,
-}
-
-/// What a user is told besides what went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Topic {
-    /// What authorises a request, when it is no API key.
-    Key,
-    /// The page where keys are made, or a sentence.
-    Keys,
-    /// The page where credit is bought.
-    Credit,
-    /// How the server is started.
-    Start,
-    /// What `model` must be; `{model}` stands for what it is.
-    Models,
-    /// Where fill-in-the-middle is to be had.
-    Fim,
-    /// What `base-url` must be.
-    Address,
-}
-
-impl Profile {
-    /// What there is to say about a topic; empty: nothing.
-    pub(super) fn help(&self, topic: Topic) -> &'static str {
-        self.help.iter().find(|(other, _)| *other == topic).map_or("", |(_, text)| text)
-    }
-
-    /// What authorises a request.
-    pub(super) fn key(&self) -> &'static str {
-        match self.help(Topic::Key) {
-            "" => "an API key",
-            key => key,
-        }
-    }
 }
 
 /// A provider, and the account it is asked under.
@@ -140,23 +110,19 @@ impl Provider for Profile {
     }
 
     fn advice(&self, error: &Error, model: &str) -> Option<String> {
-        let topic = match error.kind {
-            ErrorKind::Auth => Topic::Keys,
-            ErrorKind::Quota => Topic::Credit,
-            ErrorKind::Network => Topic::Start,
-            ErrorKind::Model if error.status.is_some() => Topic::Models,
-            ErrorKind::NoFim => Topic::Fim,
-            ErrorKind::Request if error.status.is_none() => Topic::Address,
-            _ => return None,
+        let applies = match error.kind {
+            ErrorKind::Model => error.status.is_some(),
+            ErrorKind::Request => error.status.is_none(),
+            _ => true,
         };
-        let text = self.help(topic);
-        let before = match topic {
-            Topic::Keys if text.starts_with("https:") => "Keys are made at ",
-            Topic::Credit => "Credit is bought at ",
+        let (_, hint) = self.hints.iter().find(|(kind, _)| *kind == error.kind && applies)?;
+        let before = match error.kind {
+            ErrorKind::Auth if hint.starts_with("https:") => "Keys are made at ",
+            ErrorKind::Quota => "Credit is bought at ",
             _ => "",
         };
         let model = if model.is_empty() { "MODEL" } else { model };
         let end = if before.is_empty() { "" } else { "." };
-        (!text.is_empty()).then(|| [before, &text.replace("{model}", model), end].concat())
+        Some([before, &hint.replace("{model}", model), end].concat())
     }
 }

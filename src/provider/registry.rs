@@ -6,9 +6,10 @@ use super::dialect::{
     ResponsesApi, Resume,
 };
 use super::fim::{Auto, FEW_STOPS, Ways};
-use super::profile::{Address, Profile, Topic};
+use super::profile::{Address, Profile};
 use super::reasoning::{self, Spelling, Thinking};
 use super::{Defaults, Provider};
+use crate::stream::ErrorKind;
 
 /// The provider of that name in the settings.
 pub fn find(name: &str) -> Option<&'static dyn Provider> {
@@ -41,7 +42,8 @@ const fn vendor(name: &'static str, title: &'static str) -> Profile {
         headers: &[],
         key_header: "",
         models_path: "/models",
-        help: &[],
+        key: "an API key",
+        hints: &[],
     }
 }
 
@@ -87,9 +89,12 @@ impl Profile {
         Self { models_path, ..self }
     }
 
-    /// What a user can do when it fails: the field `help`.
-    const fn hints(self, help: &'static [(Topic, &'static str)]) -> Self {
-        Self { help, ..self }
+    const fn key(self, key: &'static str) -> Self {
+        Self { key, ..self }
+    }
+
+    const fn hints(self, hints: &'static [(ErrorKind, &'static str)]) -> Self {
+        Self { hints, ..self }
     }
 }
 
@@ -115,36 +120,39 @@ const fn openai(name: &'static str, title: &'static str, model: &'static str) ->
         .at("https://api.openai.com/v1", &["OPENAI_API_KEY"], model)
         .thinking(Spelling::Effort, &[reasoning::OPENAI])
         .hints(&[
-            (Topic::Keys, "https://platform.openai.com/api-keys"),
-            (Topic::Credit, "https://platform.openai.com/settings/organization/billing"),
+            (ErrorKind::Auth, "https://platform.openai.com/api-keys"),
+            (ErrorKind::Quota, "https://platform.openai.com/settings/organization/billing"),
         ])
 }
 
 /// The keys are Google's documented environment variables for access tokens.
 const fn vertex(name: &'static str, model: &'static str) -> Profile {
     const KEYS: &[&str] = &["CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN"];
-    vendor(name, "Vertex AI").at("https://aiplatform.googleapis.com", KEYS, model).models_path("").hints(&[
-        (Topic::Key, "an access token"),
-        (Topic::Keys, "`gcloud auth print-access-token` prints a token; it is good for an hour."),
-    ])
+    vendor(name, "Vertex AI")
+        .at("https://aiplatform.googleapis.com", KEYS, model)
+        .models_path("")
+        .key("an access token")
+        .hints(&[(
+            ErrorKind::Auth,
+            "`gcloud auth print-access-token` prints a token; it is good for an hour.",
+        )])
 }
 
 const fn deepseek(name: &'static str, base_url: &'static str) -> Profile {
     vendor(name, "DeepSeek").at(base_url, &["DEEPSEEK_API_KEY"], "deepseek-flash").hints(&[
-        (Topic::Keys, "https://platform.deepseek.com/api_keys"),
-        (Topic::Credit, "https://platform.deepseek.com/top_up"),
-        (Topic::Fim, "DeepSeek's FIM is the provider `deepseek-fim`."),
+        (ErrorKind::Auth, "https://platform.deepseek.com/api_keys"),
+        (ErrorKind::Quota, "https://platform.deepseek.com/top_up"),
+        (ErrorKind::NoFim, "DeepSeek's FIM is the provider `deepseek-fim`."),
     ])
 }
 
 /// Every provider, in the order shown to users.
 pub(super) static PROFILES: &[Profile] = &[
-    openai("openai", "OpenAI", "gpt-6-luna")
-        .dialect(&Chat {
-            limit: "max_completion_tokens",
-            stream_options: &[("include_usage", true), ("include_obfuscation", false)],
-            ..CHAT
-        }),
+    openai("openai", "OpenAI", "gpt-6-luna").dialect(&Chat {
+        limit: "max_completion_tokens",
+        stream_options: &[("include_usage", true), ("include_obfuscation", false)],
+        ..CHAT
+    }),
     openai("openai-responses", "OpenAI", "gpt-6-luna")
         .dialect(&ResponsesApi)
         .thinking(Spelling::ReasoningEffort, &[reasoning::OPENAI]),
@@ -166,8 +174,8 @@ pub(super) static PROFILES: &[Profile] = &[
         .key_header("x-api-key")
         .models_path("/models?limit=1000")
         .hints(&[
-            (Topic::Keys, "https://console.anthropic.com/settings/keys"),
-            (Topic::Credit, "https://console.anthropic.com/settings/billing"),
+            (ErrorKind::Auth, "https://console.anthropic.com/settings/keys"),
+            (ErrorKind::Quota, "https://console.anthropic.com/settings/billing"),
         ]),
     vendor("gemini", "Gemini")
         .at(
@@ -180,7 +188,7 @@ pub(super) static PROFILES: &[Profile] = &[
         // In the URL, where the documentation puts it as well, the key would show up in logs.
         .key_header("x-goog-api-key")
         .models_path("/models?pageSize=1000")
-        .hints(&[(Topic::Keys, "https://aistudio.google.com/apikey")]),
+        .hints(&[(ErrorKind::Auth, "https://aistudio.google.com/apikey")]),
     vertex("vertex-gemini", "gemini-3.5-flash-lite")
         .dialect(&GenerateContentApi)
         .address(Address::Vertex("google"))
@@ -198,10 +206,11 @@ pub(super) static PROFILES: &[Profile] = &[
         .headers(&[("accept", "text/event-stream")])
         .hints(&[
             (
-                Topic::Keys,
-                "Keys are made at https://console.mistral.ai; one for Codestral needs the provider `codestral`.",
+                ErrorKind::Auth,
+                "Keys are made at https://console.mistral.ai; one for Codestral needs the provider \
+                 `codestral`.",
             ),
-            (Topic::Fim, "Mistral's FIM is the provider `codestral`."),
+            (ErrorKind::NoFim, "Mistral's FIM is the provider `codestral`."),
         ]),
     vendor("codestral", "Codestral")
         .at("https://codestral.mistral.ai/v1", &["CODESTRAL_API_KEY"], "codestral-latest")
@@ -209,9 +218,9 @@ pub(super) static PROFILES: &[Profile] = &[
         .dialect(&Completions { family: Some("codestral"), stops: 8, ..FIM })
         .headers(&[("accept", "text/event-stream")])
         .hints(&[(
-            Topic::Keys,
-            "Codestral's keys are made at https://console.mistral.ai/codestral; with a general key of Mistral's set \
-             `base-url` to https://api.mistral.ai/v1.",
+            ErrorKind::Auth,
+            "Codestral's keys are made at https://console.mistral.ai/codestral; with a general key of \
+             Mistral's set `base-url` to https://api.mistral.ai/v1.",
         )]),
     deepseek("deepseek", "https://api.deepseek.com")
         // "Chat Prefix Completion" is in beta.
@@ -232,7 +241,9 @@ pub(super) static PROFILES: &[Profile] = &[
         .at("https://openrouter.ai/api/v1", &["OPENROUTER_API_KEY"], "openai/gpt-6-luna")
         .dialect(&Chat { stream_options: USAGE, ..CHAT })
         // One field for all vendors (openrouter.ai/docs/use-cases/reasoning-tokens).
-        .thinking(Spelling::OpenRouter, &[
+        .thinking(
+            Spelling::OpenRouter,
+            &[
                 reasoning::OPENAI,
                 reasoning::ANTHROPIC,
                 reasoning::GEMINI,
@@ -241,11 +252,12 @@ pub(super) static PROFILES: &[Profile] = &[
                 reasoning::ZAI,
                 reasoning::MOONSHOT,
                 reasoning::DASHSCOPE,
-            ])
+            ],
+        )
         .headers(&[("x-openrouter-title", "Lapce AI completion")])
         .hints(&[
-            (Topic::Keys, "https://openrouter.ai/settings/keys"),
-            (Topic::Credit, "https://openrouter.ai/settings/credits"),
+            (ErrorKind::Auth, "https://openrouter.ai/settings/keys"),
+            (ErrorKind::Quota, "https://openrouter.ai/settings/credits"),
         ]),
     vendor("azure", "Azure OpenAI")
         .at("", &["AZURE_OPENAI_API_KEY"], "")
@@ -255,9 +267,9 @@ pub(super) static PROFILES: &[Profile] = &[
         .key_header("api-key")
         .models_path("")
         .hints(&[
-            (Topic::Keys, "The key is under “Keys and Endpoint” of the resource."),
-            (Topic::Models, "`model` must be the name of a deployment of this resource."),
-            (Topic::Address, "At Azure it is `https://RESOURCE.openai.azure.com`."),
+            (ErrorKind::Auth, "The key is under “Keys and Endpoint” of the resource."),
+            (ErrorKind::Model, "`model` must be the name of a deployment of this resource."),
+            (ErrorKind::Request, "At Azure it is `https://RESOURCE.openai.azure.com`."),
         ]),
     vendor("bedrock", "Bedrock")
         .at(
@@ -270,12 +282,13 @@ pub(super) static PROFILES: &[Profile] = &[
         .thinking(Spelling::Claude, &[reasoning::ANTHROPIC])
         .hints(&[
             (
-                Topic::Keys,
+                ErrorKind::Auth,
                 "Set `AWS_BEARER_TOKEN_BEDROCK`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.",
             ),
             (
-                Topic::Models,
-                "Many models need the id of an inference profile, as `us.anthropic.…` or `global.anthropic.…`.",
+                ErrorKind::Model,
+                "Many models need the id of an inference profile, as `us.anthropic.…` or \
+                 `global.anthropic.…`.",
             ),
         ]),
     vendor("ollama", "Ollama")
@@ -287,8 +300,8 @@ pub(super) static PROFILES: &[Profile] = &[
         .thinking(Spelling::Own, &[reasoning::OPEN_WEIGHTS])
         .models_path("/api/tags")
         .hints(&[
-            (Topic::Start, "It is started by `ollama serve`."),
-            (Topic::Models, "A model is fetched by `ollama pull {model}`."),
+            (ErrorKind::Network, "It is started by `ollama serve`."),
+            (ErrorKind::Model, "A model is fetched by `ollama pull {model}`."),
         ]),
     vendor("llama-cpp", "llama.cpp")
         // A server has one model, unless it is started as a router.
@@ -299,7 +312,7 @@ pub(super) static PROFILES: &[Profile] = &[
         .thinking(Spelling::TemplateSwitch, &[reasoning::TEMPLATES])
         .models_path("/v1/models")
         .hints(&[(
-            Topic::Start,
+            ErrorKind::Network,
             "It is started, with a small model, by `llama-server --fim-qwen-1.5b-default --port 8080`.",
         )]),
     vendor("vllm", "vLLM")
@@ -308,35 +321,35 @@ pub(super) static PROFILES: &[Profile] = &[
         // "suffix is not currently supported" (entrypoints/openai/completion/serving.py).
         .dialect(&Completions { ways: Ways { suffix: false, ..OPEN_MODELS.ways }, ..OPEN_MODELS })
         .thinking(Spelling::TemplateSwitch, &[reasoning::TEMPLATES])
-        .hints(&[(Topic::Start, "It is started by `vllm serve MODEL`.")]),
+        .hints(&[(ErrorKind::Network, "It is started by `vllm serve MODEL`.")]),
     vendor("lm-studio", "LM Studio")
         .at("http://localhost:1234/v1", &["LM_API_TOKEN"], "")
         .local()
         .dialect(&OPEN_MODELS)
         .thinking(Spelling::Effort, &[reasoning::OPEN_WEIGHTS])
         .hints(&[
-            (Topic::Start, "Its server is started by `lms server start`."),
-            (Topic::Models, "A model is loaded by `lms load {model}`."),
+            (ErrorKind::Network, "Its server is started by `lms server start`."),
+            (ErrorKind::Model, "A model is loaded by `lms load {model}`."),
         ]),
     vendor("groq", "Groq")
         .at("https://api.groq.com/openai/v1", &["GROQ_API_KEY"], "openai/gpt-oss-20b")
         .dialect(&Chat { limit: "max_completion_tokens", ..CHAT })
         .thinking(Spelling::Effort, &[reasoning::GROQ])
-        .hints(&[(Topic::Keys, "https://console.groq.com/keys")]),
+        .hints(&[(ErrorKind::Auth, "https://console.groq.com/keys")]),
     vendor("xai", "xAI")
         .at("https://api.x.ai/v1", &["XAI_API_KEY"], "grok-4.3")
         .dialect(&Chat { limit: "max_completion_tokens", ..CHAT })
         .thinking(Spelling::Effort, &[reasoning::XAI])
-        .hints(&[(Topic::Keys, "https://console.x.ai")]),
+        .hints(&[(ErrorKind::Auth, "https://console.x.ai")]),
     vendor("mercury", "Inception")
         .at("https://api.inceptionlabs.ai/v1", &["INCEPTION_API_KEY"], "mercury-edit-2")
         .dialect(&FIM)
-        .hints(&[(Topic::Keys, "https://platform.inceptionlabs.ai")]),
+        .hints(&[(ErrorKind::Auth, "https://platform.inceptionlabs.ai")]),
     // docs.together.ai/docs/openai-api-compatibility and …/inference/chat/reasoning (read 2026-11).
     vendor("together", "Together AI")
         .at("https://api.together.xyz/v1", &["TOGETHER_API_KEY"], "Qwen/Qwen3.5-9B")
         .thinking(Spelling::ReasoningEnabled, &[reasoning::TOGETHER])
-        .hints(&[(Topic::Keys, "https://api.together.ai/settings/api-keys")]),
+        .hints(&[(ErrorKind::Auth, "https://api.together.ai/settings/api-keys")]),
     // docs.fireworks.ai/guides/reasoning; ai-sdk.dev/providers/ai-sdk-providers/fireworks (read 2026-11).
     vendor("fireworks", "Fireworks AI")
         .at(
@@ -345,31 +358,29 @@ pub(super) static PROFILES: &[Profile] = &[
             "accounts/fireworks/models/gpt-oss-20b",
         )
         .thinking(Spelling::Effort, &[reasoning::FIREWORKS])
-        .hints(&[(Topic::Keys, "https://fireworks.ai/account/api-keys")]),
+        .hints(&[(ErrorKind::Auth, "https://fireworks.ai/account/api-keys")]),
     // inference-docs.cerebras.ai: the model that its deprecations page recommends in place of others (read 2026-11).
     vendor("cerebras", "Cerebras")
         .at("https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"], "gpt-oss-120b")
         .dialect(&Chat { limit: "max_completion_tokens", ..CHAT })
         .thinking(Spelling::Effort, &[reasoning::CEREBRAS])
-        .hints(&[(Topic::Keys, "https://cloud.cerebras.ai")]),
+        .hints(&[(ErrorKind::Auth, "https://cloud.cerebras.ai")]),
     // huggingface.co/docs/inference-providers (read 2026-11): a router without FIM.
     vendor("huggingface", "Hugging Face")
         .at("https://router.huggingface.co/v1", &["HF_TOKEN"], "openai/gpt-oss-120b")
         .thinking(Spelling::Effort, &[reasoning::OPEN_WEIGHTS])
-        .hints(&[(Topic::Keys, "https://huggingface.co/settings/tokens")]),
+        .hints(&[(ErrorKind::Auth, "https://huggingface.co/settings/tokens")]),
     // docs.github.com/en/rest/models/inference (read 2026-11): names are PUBLISHER/MODEL; the list of them is elsewhere.
     vendor("github-models", "GitHub Models")
         .at("https://models.github.ai/inference", &["GITHUB_TOKEN"], "openai/gpt-4.1")
         .models_path("")
-        .hints(&[
-            (Topic::Key, "a token with `models: read`"),
-            (Topic::Keys, "https://github.com/settings/tokens"),
-        ]),
+        .key("a token with `models: read`")
+        .hints(&[(ErrorKind::Auth, "https://github.com/settings/tokens")]),
     // build.nvidia.com (read 2026-11). Its catalogue changes too often for a default model.
     vendor("nvidia", "NVIDIA")
         .at("https://integrate.api.nvidia.com/v1", &["NVIDIA_API_KEY"], "")
         .thinking(Spelling::Effort, &[reasoning::OPEN_WEIGHTS])
-        .hints(&[(Topic::Keys, "https://build.nvidia.com/settings")]),
+        .hints(&[(ErrorKind::Auth, "https://build.nvidia.com/settings")]),
     // deepinfra.com/docs/advanced/openai_api (read 2026-11).
     vendor("deepinfra", "DeepInfra")
         .at(
@@ -378,29 +389,29 @@ pub(super) static PROFILES: &[Profile] = &[
             "Qwen/Qwen3-Coder-480B-A35B-Instruct-Turbo",
         )
         .thinking(Spelling::Effort, &[reasoning::OPEN_WEIGHTS])
-        .hints(&[(Topic::Keys, "https://deepinfra.com/dash/api_keys")]),
+        .hints(&[(ErrorKind::Auth, "https://deepinfra.com/dash/api_keys")]),
     // docs.sambanova.ai/docs/en/features/openai-compatibility (read 2026-11).
     vendor("sambanova", "SambaNova")
         .at("https://api.sambanova.ai/v1", &["SAMBANOVA_API_KEY"], "Meta-Llama-3.3-70B-Instruct")
         .thinking(Spelling::Effort, &[reasoning::OPEN_WEIGHTS])
-        .hints(&[(Topic::Keys, "https://cloud.sambanova.ai/apis")]),
+        .hints(&[(ErrorKind::Auth, "https://cloud.sambanova.ai/apis")]),
     // docs.perplexity.ai/docs/sonar/openai-compatibility (read 2026-11): no list of models.
     vendor("perplexity", "Perplexity")
         .at("https://api.perplexity.ai", &["PERPLEXITY_API_KEY", "PPLX_API_KEY"], "sonar")
         .models_path("")
-        .hints(&[(Topic::Keys, "https://www.perplexity.ai/account/api")]),
+        .hints(&[(ErrorKind::Auth, "https://www.perplexity.ai/account/api")]),
     // platform.kimi.ai/docs by promptfoo.dev/docs/providers/moonshot (read 2026-11): this model is to go at the end of
     // December 2026; its successor cannot answer without long thoughts (dev.to/aihubmix, 2026-10).
     vendor("moonshot", "Moonshot")
         .at("https://api.moonshot.ai/v1", &["MOONSHOT_API_KEY"], "kimi-k2.6")
         .dialect(&Chat { limit: "max_completion_tokens", ..CHAT })
         .thinking(Spelling::ThinkingType, &[reasoning::MOONSHOT])
-        .hints(&[(Topic::Keys, "https://platform.kimi.ai")]),
+        .hints(&[(ErrorKind::Auth, "https://platform.kimi.ai")]),
     // docs.z.ai; ai-sdk.dev/providers/ai-sdk-providers/zai (read 2026-11).
     vendor("zai", "Z.ai")
         .at("https://api.z.ai/api/paas/v4", &["ZAI_API_KEY"], "glm-4.7")
         .thinking(Spelling::ThinkingType, &[reasoning::ZAI])
-        .hints(&[(Topic::Keys, "https://z.ai/manage-apikey/apikey-list")]),
+        .hints(&[(ErrorKind::Auth, "https://z.ai/manage-apikey/apikey-list")]),
     // alibabacloud.com/help/model-studio, "OpenAI compatible - Chat": the address of Singapore. Since October 2026
     // it documents one for each workspace, which is a `base-url`.
     vendor("dashscope", "DashScope")
@@ -410,16 +421,12 @@ pub(super) static PROFILES: &[Profile] = &[
             "qwen3-coder-plus",
         )
         .thinking(Spelling::EnableThinking, &[reasoning::DASHSCOPE])
-        .hints(&[(Topic::Keys, "https://modelstudio.console.alibabacloud.com")]),
+        .hints(&[(ErrorKind::Auth, "https://modelstudio.console.alibabacloud.com")]),
     // docs.cohere.com/docs/compatibility-api (read 2026-11): no list of models there.
     vendor("cohere", "Cohere")
-        .at(
-            "https://api.cohere.ai/compatibility/v1",
-            &["CO_API_KEY", "COHERE_API_KEY"],
-            "command-a-03-2025",
-        )
+        .at("https://api.cohere.ai/compatibility/v1", &["CO_API_KEY", "COHERE_API_KEY"], "command-a-03-2025")
         .models_path("")
-        .hints(&[(Topic::Keys, "https://dashboard.cohere.com/api-keys")]),
+        .hints(&[(ErrorKind::Auth, "https://dashboard.cohere.com/api-keys")]),
     // developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility (read 2026-11): no list of models
     // there.
     vendor("cloudflare", "Cloudflare")
@@ -430,7 +437,7 @@ pub(super) static PROFILES: &[Profile] = &[
         )
         .address(Address::Cloudflare)
         .models_path("")
-        .hints(&[(Topic::Keys, "https://dash.cloudflare.com/profile/api-tokens")]),
+        .hints(&[(ErrorKind::Auth, "https://dash.cloudflare.com/profile/api-tokens")]),
     vendor("openai-compatible", "the server")
         .at("", &["OPENAI_COMPATIBLE_API_KEY"], "")
         .keyless()
@@ -442,8 +449,8 @@ pub(super) static PROFILES: &[Profile] = &[
         })
         .thinking(Spelling::Effort, &[reasoning::OPENAI])
         .hints(&[
-            (Topic::Fim, "`fim` may be `chat` here."),
-            (Topic::Address, "For example `https://gateway.example/v1`."),
+            (ErrorKind::NoFim, "`fim` may be `chat` here."),
+            (ErrorKind::Request, "For example `https://gateway.example/v1`."),
         ]),
 ];
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::learned::Lesson;
-use super::profile::{Address, Profile, Target};
+use super::profile::{Address, Target};
 use super::sigv4::Signer;
 use super::{Error, FimSetting, Provider, address, key, registry};
 use crate::http::{HttpRequest, Secret, Url, is_secret_header};
@@ -193,7 +193,7 @@ pub fn missing_key(provider: &dyn Provider) -> Error {
     let message = format!(
         "{} needs {}: set `{}` in the environment Lapce is started from, or name another variable in `api-key-env`.",
         provider.title(),
-        registry::profile(provider.name()).map_or("an API key", Profile::key),
+        registry::profile(provider.name()).map_or("an API key", |profile| profile.key),
         provider.defaults().key_env.join("` or `"),
     );
     Error::of_settings(provider, ErrorKind::Auth, &message)

@@ -3,7 +3,6 @@
 use super::Error;
 use super::clean::PAGE;
 use crate::provider::fim::fill;
-use crate::provider::profile::Profile;
 use crate::provider::registry;
 use crate::provider::{Account, Defaults, Provider};
 use crate::stream::ErrorKind;
@@ -12,7 +11,7 @@ use crate::transport::FailureKind;
 /// Of an answer that is an error. `words` are the provider's, cleaned.
 pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Error, words: &str) -> String {
     let status = error.status.unwrap_or_default();
-    let key = registry::profile(provider.name()).map_or("an API key", Profile::key);
+    let key = registry::profile(provider.name()).map_or("an API key", |profile| profile.key);
     let sentence = match error.kind {
         _ if status == 400 && asks_for_https(words) => {
             "Begin `base-url` with https: the server at {base} does not speak http."
