@@ -208,27 +208,19 @@ impl Ways {
         let template_or =
             |other| family.filter(|_| self.templates).map_or(other, |family| Way::Template(*family));
         let last = if self.chat { Way::Chat } else { Way::Suffix };
-        let way = match &account.fim {
-            FimSetting::Auto => match self.auto {
-                Auto::Suffix => Way::Suffix,
-                Auto::TemplateOrSuffix => template_or(Way::Suffix),
-                Auto::TemplateOrChat => template_or(Way::Chat),
-                Auto::Chat => Way::Chat,
-            },
-            FimSetting::Suffix => Way::Suffix,
-            FimSetting::Chat => Way::Chat,
-            FimSetting::Template(custom) if custom.contains("{prefix}") => {
+        let way = match (&account.fim, self.auto) {
+            (FimSetting::Suffix, _) | (FimSetting::Auto, Auto::Suffix) => Way::Suffix,
+            (FimSetting::Chat, _) | (FimSetting::Auto, Auto::Chat) => Way::Chat,
+            (FimSetting::Auto, Auto::TemplateOrSuffix) => template_or(Way::Suffix),
+            (FimSetting::Auto, Auto::TemplateOrChat) => template_or(Way::Chat),
+            (FimSetting::Template(custom), _) if custom.contains("{prefix}") => {
                 Way::Template(Template { hole: custom, ..PLAIN })
             }
-            FimSetting::Template(name) => match named(name) {
-                Some(template) => Way::Template(*template),
-                None => {
-                    let names: Vec<_> = names().collect();
-                    let message =
-                        format!("`fim` names no template `{name}`: there are {}.", names.join(", "));
-                    return Err(target.refusal(ErrorKind::Request, &message));
-                }
-            },
+            (FimSetting::Template(name), _) => Way::Template(*named(name).ok_or_else(|| {
+                let names: Vec<_> = names().collect();
+                let message = format!("`fim` names no template `{name}`: there are {}.", names.join(", "));
+                target.refusal(ErrorKind::Request, &message)
+            })?),
         };
         let refused = match way {
             Way::Suffix if !self.suffix => "it knows no `suffix`, leave it at `auto` or name a template",

@@ -52,16 +52,13 @@ impl Reasoning {
         }
     }
 
-    /// The word of OpenAI's `reasoning_effort`, which most vendors share.
+    /// The word of OpenAI's `reasoning_effort`, which most vendors share: that of the setting, but for `off`.
     fn effort(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Auto => return None,
-            Self::Off => "none",
-            Self::Minimal => "minimal",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        })
+        match self {
+            Self::Auto => None,
+            Self::Off => Some("none"),
+            level => Self::NAMES.iter().find(|(_, other)| *other == level).map(|(name, _)| *name),
+        }
     }
 
     /// Tokens to add to the limit of the answer, because thoughts count against it.
