@@ -103,13 +103,9 @@ impl Learned {
         let mut lines = text.lines();
         let mut learned = Self::default();
         if lines.next() == Some(HEADER) {
-            for line in lines {
-                if line.len() <= LONGEST_LINE
-                    && learned.entries.len() < MOST_ENTRIES
-                    && let Some(entry) = Entry::read(line)
-                {
-                    learned.learn(&entry.server, &entry.model, entry.lesson);
-                }
+            let entries = lines.filter(|line| line.len() <= LONGEST_LINE).filter_map(Entry::read);
+            for Entry { server, model, lesson } in entries.take(MOST_ENTRIES) {
+                learned.learn(&server, &model, lesson);
             }
         }
         learned
