@@ -122,14 +122,10 @@ pub(super) fn stops(prompt: &Prompt, most: usize) -> Vec<String> {
 }
 
 fn push_tagged(out: &mut String, open: &str, text: &str, close: &str) {
-    out.push_str(open);
-    out.push('\n');
-    out.push_str(text);
-    if !text.ends_with('\n') {
-        out.push('\n');
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    for part in [open, "\n", text, end, close, "\n"] {
+        out.push_str(part);
     }
-    out.push_str(close);
-    out.push('\n');
 }
 
 #[cfg(test)]

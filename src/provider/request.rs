@@ -49,11 +49,10 @@ impl<'a> Draft<'a> {
         // An Entra token is a JWT, a key of a resource at Azure never looks like one.
         let is_token = matches!(profile.address, Address::Azure) && key.starts_with("eyJ");
         if !key.is_empty() {
-            let header = match profile.key_header {
-                own if !own.is_empty() && !is_token => (own, Secret::new(key)),
-                _ => ("authorization", Secret::new(&format!("Bearer {key}"))),
-            };
-            return Ok(self.secret_header(header.0, header.1));
+            return Ok(match profile.key_header {
+                own if !own.is_empty() && !is_token => self.secret_header(own, Secret::new(key)),
+                _ => self.secret_header("authorization", Secret::new(&format!("Bearer {key}"))),
+            });
         }
         // The user may authorise in a way of their own, or ask a proxy on this machine that knows the key.
         let otherwise = self.0.request.url.is_loopback()

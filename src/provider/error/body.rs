@@ -109,7 +109,7 @@ impl ErrorBody {
 }
 
 /// The text at a [path](at); `None` when it is empty.
-fn text<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
+pub(super) fn text<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
     at(value, path)?.as_str().filter(|text| !text.is_empty())
 }
 

@@ -11,10 +11,7 @@ pub(super) fn clean(text: &str, limit: usize, secrets: &[&str]) -> String {
     for secret in secrets {
         text = redact(&text, secret);
     }
-    for secret in secrets {
-        if secret.len() < TELLING {
-            continue;
-        }
+    for secret in secrets.iter().filter(|secret| secret.len() >= TELLING) {
         for disguise in disguises(secret) {
             text = redact(&text, &disguise);
         }
@@ -81,9 +78,7 @@ fn shared_run(text: &[u8], secret: &[u8]) -> usize {
 fn disguises(secret: &str) -> Vec<String> {
     let hexadecimal = hex(secret.as_bytes());
     let mut all = vec![secret.chars().rev().collect(), hexadecimal.to_ascii_uppercase(), hexadecimal];
-    for skipped in 0..3 {
-        all.push(base64(secret.as_bytes().get(skipped..).unwrap_or_default()));
-    }
+    all.extend((0..3).map(|skipped| base64(secret.as_bytes().get(skipped..).unwrap_or_default())));
     all
 }
 

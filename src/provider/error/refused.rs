@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::json_tree::{self, at};
 
-use super::body::ErrorBody;
+use super::body::{ErrorBody, text};
 
 /// Words that refuse a field, rather than its value, with `|` between.
 const REFUSALS: &str = "unsupported|not supported|not currently supported|does not support|doesn't support|\
@@ -19,8 +19,8 @@ pub(in crate::provider) fn refused_field(body: &[u8], paths: &[String]) -> Optio
     if !REFUSALS.split('|').any(|words| signals.iter().any(|signal| signal.contains(words))) {
         return None;
     }
-    let text = std::str::from_utf8(body).unwrap_or_default();
-    let named = named(&json_tree::parse(text).unwrap_or_default());
+    let body = std::str::from_utf8(body).unwrap_or_default();
+    let named = named(&json_tree::parse(body).unwrap_or_default());
     let sent = |name: &str| {
         let is = |path: &&String| path.as_str() == name || plain(path) == plain(name);
         let ends = |path: &&String| path.rsplit('.').next().is_some_and(|last| plain(last) == plain(name));
@@ -38,10 +38,8 @@ pub(in crate::provider) fn refused_field(body: &[u8], paths: &[String]) -> Optio
 
 /// The field that the body names by itself: OpenAI's `param`, or `loc` of FastAPI and pydantic.
 fn named(body: &Value) -> Option<String> {
-    for path in ["error.param", "param"] {
-        if let Some(name) = at(body, path).and_then(Value::as_str).filter(|name| !name.is_empty()) {
-            return Some(name.to_owned());
-        }
+    if let Some(name) = text(body, "error.param").or_else(|| text(body, "param")) {
+        return Some(name.to_owned());
     }
     let mut places = Vec::new();
     for place in at(body, "detail.0.loc")?.as_array()? {
