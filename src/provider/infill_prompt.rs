@@ -88,14 +88,10 @@ impl Conversation {
     /// write that white space again.
     pub(super) fn turns(&self, turn: &dyn Fn(&str, &str) -> Value) -> Vec<Value> {
         let mut turns = vec![turn("user", &self.user)];
-        let received = self.assistant.as_deref().filter(|text| !text.trim().is_empty());
-        match (received, self.go_on) {
-            (None, _) => {}
-            (Some(received), None) => turns.push(turn("assistant", received.trim_end())),
-            (Some(received), Some(go_on)) => {
-                turns.push(turn("assistant", received));
-                turns.push(turn("user", go_on));
-            }
+        if let Some(received) = self.assistant.as_deref().filter(|text| !text.trim().is_empty()) {
+            let received = if self.go_on.is_some() { received } else { received.trim_end() };
+            turns.push(turn("assistant", received));
+            turns.extend(self.go_on.map(|go_on| turn("user", go_on)));
         }
         turns
     }
