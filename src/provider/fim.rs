@@ -5,7 +5,7 @@
 use super::learned::Lesson;
 use super::profile::Target;
 use super::request::Result;
-use super::{Account, FimSetting, Prompt, Provider, Seam};
+use super::{FimSetting, Prompt, Seam};
 use crate::stream::ErrorKind;
 
 /// The prompt of one family of models, with `{prefix}`, `{suffix}`, `{path}`, `{language}` and
@@ -248,20 +248,6 @@ impl Ways {
     }
 }
 
-/// The setting with which to ask again when the server answered
-/// [`NoFim`](crate::stream::ErrorKind::NoFim): the template of the model's family, else chat. `None` when
-/// there is nothing left to try.
-pub fn fallback(provider: &dyn Provider, account: &Account) -> Option<FimSetting> {
-    let family = of_model(account.model_or(provider.defaults().model));
-    match (&account.fim, family) {
-        (FimSetting::Auto | FimSetting::Suffix, Some(family)) => {
-            Some(FimSetting::Template(family.name.to_owned()))
-        }
-        (FimSetting::Chat, _) => None,
-        _ => Some(FimSetting::Chat),
-    }
-}
-
 impl Template<'_> {
     /// The whole prompt, to be sent as it is.
     pub(super) fn render(&self, prompt: &Prompt) -> String {
@@ -359,8 +345,8 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::provider::Snippet;
     use crate::provider::testing::cases;
+    use crate::provider::{Account, Snippet};
 
     fn prompt(snippets: bool) -> Prompt {
         let snippet = |path: &str, text: &str| Snippet { path: path.to_owned(), text: text.to_owned() };
@@ -500,21 +486,6 @@ mod tests {
         let qwen = named("qwen").unwrap();
         assert_eq!(qwen.stops(&prompt, FEW_STOPS).len(), 4);
         assert_eq!(qwen.stops(&prompt, 16).last().map(String::as_str), Some("\n\n"));
-    }
-
-    #[test]
-    fn a_server_without_fim_is_asked_in_another_way() {
-        let template = |name: &str| FimSetting::Template(name.to_owned());
-        for (model, fim, expected) in [
-            ("qwen2.5-coder:7b", FimSetting::Auto, Some(template("qwen"))),
-            ("qwen2.5-coder:7b", FimSetting::Suffix, Some(template("qwen"))),
-            ("qwen2.5-coder:7b", template("qwen"), Some(FimSetting::Chat)),
-            ("llama3", FimSetting::Auto, Some(FimSetting::Chat)),
-            ("llama3", FimSetting::Chat, None),
-        ] {
-            let account = Account { model: model.to_owned(), fim, ..Account::default() };
-            assert_eq!(fallback(crate::provider::find("ollama").unwrap(), &account), expected, "{model}");
-        }
     }
 
     #[test]

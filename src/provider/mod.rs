@@ -36,7 +36,7 @@ mod usage;
 
 pub use decoder::{Decoder, Ends, Frame, Framing, Wire};
 pub use error::{Error, Response};
-pub use fim::{fallback as fim_fallback, names as fim_names};
+pub use fim::names as fim_names;
 pub use infill_prompt::MOST_INSTRUCTIONS;
 pub use models::model_names;
 pub use prompt::{Account, FimSetting, Prompt, Snippet};
