@@ -52,10 +52,6 @@ impl Dialect for GenerateContentApi {
     fn decoder(&self) -> Decoder {
         Decoder::new(Framing::Sse, Box::new(GenerateContent::default()))
     }
-
-    fn seam(&self, _: Target<'_>) -> Seam {
-        Seam::Instruction
-    }
 }
 
 /// The path of a model below the API's base: `models/NAME`, or what the user wrote if it is a path.

@@ -31,8 +31,10 @@ pub(super) trait Dialect: Sync {
         chat_completions::decoder()
     }
 
-    /// How an answer that broke off is continued.
-    fn seam(&self, target: Target<'_>) -> Seam;
+    /// How an answer that broke off is continued: the model is told to, unless the format says otherwise.
+    fn seam(&self, _target: Target<'_>) -> Seam {
+        Seam::Instruction
+    }
 
     /// The request that lists the models, if there is one.
     fn list_models<'a>(&self, target: Target<'a>) -> Result<Option<Draft<'a>>> {

@@ -41,10 +41,6 @@ impl Dialect for ResponsesApi {
             .set("store", false)
             .limits(prompt.max_tokens.max(LEAST_TOKENS), "max_output_tokens"))
     }
-
-    fn seam(&self, _: Target<'_>) -> Seam {
-        Seam::Instruction
-    }
 }
 
 object! {
