@@ -290,7 +290,7 @@ impl Template<'_> {
 
 /// Puts the prompt's texts into a template, of the table or of the user's own. Text of an answer that
 /// broke off belongs to the prefix.
-pub(super) fn render(template: &str, prompt: &Prompt, context: &str) -> String {
+fn render(template: &str, prompt: &Prompt, context: &str) -> String {
     let prefix = without_marks(template, &format!("{}{}", prompt.prefix, prompt.received));
     let suffix = without_marks(template, &prompt.suffix);
     let mut out = String::with_capacity(template.len() + context.len() + prefix.len() + suffix.len());

@@ -116,13 +116,12 @@ impl Provider for Profile {
             _ => true,
         };
         let (_, hint) = self.hints.iter().find(|(kind, _)| *kind == error.kind && applies)?;
-        let before = match error.kind {
-            ErrorKind::Auth if hint.starts_with("https:") => "Keys are made at ",
-            ErrorKind::Quota => "Credit is bought at ",
-            _ => "",
+        let (before, end) = match error.kind {
+            ErrorKind::Auth if hint.starts_with("https:") => ("Keys are made at ", "."),
+            ErrorKind::Quota => ("Credit is bought at ", "."),
+            _ => ("", ""),
         };
         let model = if model.is_empty() { "MODEL" } else { model };
-        let end = if before.is_empty() { "" } else { "." };
         Some([before, &hint.replace("{model}", model), end].concat())
     }
 }

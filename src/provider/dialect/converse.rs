@@ -17,9 +17,6 @@ use crate::provider::usage::counts;
 use crate::provider::{Account, Decoder, Ends, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{ErrorKind, Sink, StreamToken};
 
-/// The name under which both of Bedrock's hosts are signed for.
-const SERVICE: &str = "bedrock";
-
 /// Models that know no system prompt (the Converse API's table of features).
 const WITHOUT_SYSTEM: &[&str] =
     &["amazon.titan", "mistral.mistral-7b", "mistral.mixtral", "ai21.j2", "cohere.command-text"];
@@ -92,7 +89,8 @@ fn authorized<'a>(target: Target<'a>, url: &str) -> Result<Draft<'a>> {
             secret_access_key: secret_access_key.expose(),
             session_token: account.secret("aws-session-token").map_or("", Secret::expose),
             region: region(target)?,
-            service: SERVICE,
+            // Both of Bedrock's hosts are signed for under this name.
+            service: "bedrock",
             unix_time: account.unix_time,
         })),
         None if is_key_id(account.api_key.expose()) => {
