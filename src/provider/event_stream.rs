@@ -75,26 +75,23 @@ impl EventStream {
     /// Takes the next bytes and hands every frame they complete to `each`. The first frame that is wrong is an error;
     /// nothing after it can be read.
     pub fn feed(&mut self, mut chunk: &[u8], mut each: impl FnMut(Message<'_>)) -> Result<(), FrameError> {
-        if self.reading == Reading::Nothing {
-            return Ok(());
-        }
-        let result = if self.reading == Reading::Frames { self.cut(&mut chunk, &mut each) } else { Ok(()) };
+        let result = match self.reading {
+            Reading::Frames => self.cut(&mut chunk, &mut each),
+            Reading::Text => Ok(()),
+            Reading::Nothing => return Ok(()),
+        };
         let room = self.limit.saturating_sub(self.partial.len());
         self.partial.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
+        let Err(error) = result else { return Ok(()) };
         // Told by no more than a prelude, so that it does not depend on the chunks.
         let head = self.partial.get(..PRELUDE).unwrap_or_default().trim_ascii_start();
-        match result {
-            Ok(()) => Ok(()),
-            Err(_) if matches!(head.first(), Some(b'{' | b'[' | b'<')) => {
-                self.reading = Reading::Text;
-                Ok(())
-            }
-            Err(error) => {
-                self.reading = Reading::Nothing;
-                self.partial.clear();
-                Err(error)
-            }
+        if matches!(head.first(), Some(b'{' | b'[' | b'<')) {
+            self.reading = Reading::Text;
+            return Ok(());
         }
+        self.reading = Reading::Nothing;
+        self.partial.clear();
+        Err(error)
     }
 
     fn cut(&mut self, chunk: &mut &[u8], each: &mut impl FnMut(Message<'_>)) -> Result<(), FrameError> {
