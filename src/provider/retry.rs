@@ -132,9 +132,11 @@ pub(super) fn retry_after_ms(headers: &[(String, String)], unix_now: u64) -> Opt
         match number(after) {
             Some(seconds) => wait_ms(seconds * 1000.0),
             None => {
-                // By the server's clock: this machine's may be wrong.
-                let now = header(headers, "date").and_then(http_date).unwrap_or(unix_now);
-                wait_ms(http_date(after)?.checked_sub(now)? as f64 * 1000.0)
+                // By the server's clock: this machine's may be wrong. Where that is all there is, a long wait is more likely
+                // its fault than the server's wish.
+                let server = header(headers, "date").and_then(http_date);
+                let seconds = http_date(after)?.checked_sub(server.unwrap_or(unix_now))?;
+                wait_ms(seconds as f64 * 1000.0).filter(|ms| server.is_some() || *ms <= LONGEST_MS)
             }
         }
     })
@@ -269,13 +271,31 @@ mod tests {
                 Some(3000),
             ),
             (&[("date", "now"), ("retry-after", "Sun, 06 Nov 1994 08:49:38 GMT")], Some(1000)),
+            // This machine's clock is two minutes behind, or hours.
+            (&[("retry-after", "Sun, 06 Nov 1994 08:51:37 GMT")], Some(120_000)),
+            (&[("retry-after", "Sun, 06 Nov 1994 08:51:38 GMT")], None),
+            (&[("retry-after", "Sun, 06 Nov 1994 11:36:19 GMT")], None),
+            (
+                &[
+                    ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+                    ("retry-after", "Sun, 06 Nov 1994 11:36:19 GMT"),
+                ],
+                Some(10_002_000),
+            ),
             (&[("retry-after", "Sat, 05 Nov 1994 08:49:37 GMT")], None),
             (&[("retry-after", "-1")], None),
             (&[("retry-after", "NaN")], None),
             (&[("retry-after", "soon")], None),
             (&[("retry-after", "1e30")], Some(86_400_000)),
             (&[("retry-after-ms", "1e300")], Some(86_400_000)),
-            (&[("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")], Some(86_400_000)),
+            (&[("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")], None),
+            (
+                &[
+                    ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+                    ("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT"),
+                ],
+                Some(86_400_000),
+            ),
             (&[], None),
         ] {
             let headers: Vec<_> = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
