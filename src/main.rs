@@ -48,6 +48,9 @@ mod volt {
         }
 
         fn trust(&self, line: &str) -> bool {
+            if !is_writable() {
+                return false;
+            }
             let file = OpenOptions::new().create(true).append(true).open(lasting(TRUSTED_SERVERS));
             // In one write: another window may be adding a line of its own.
             file.is_ok_and(|mut file| file.write_all(format!("{line}\n").as_bytes()).is_ok())
@@ -72,7 +75,7 @@ mod volt {
         }
 
         fn greet(&self) -> bool {
-            OpenOptions::new().write(true).create_new(true).open(lasting(GREETED)).is_ok()
+            is_writable() && OpenOptions::new().write(true).create_new(true).open(lasting(GREETED)).is_ok()
         }
 
         fn kept_filter(&self) -> String {
@@ -99,7 +102,13 @@ mod volt {
     /// Writes a file of the volt's folder. Whoever calls this can do without it.
     #[inline(never)]
     fn keep(file: &str, text: &str) {
-        let _ = fs::write(lasting(file), text);
+        if is_writable() {
+            let _ = fs::write(lasting(file), text);
+        }
+    }
+
+    fn is_writable() -> bool {
+        Home::from_env().is_none_or(|home| home.is_writable(host::execute))
     }
 
     struct State {

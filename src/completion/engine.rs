@@ -245,9 +245,9 @@ impl Engine {
         work.suggestion.answer.text.trim_end().rsplit('\n').next().unwrap_or_default()
     }
 
-    /// Answers cannot be streamed here: the model is asked only when the user says so.
-    pub fn only_when_invoked(&mut self) {
-        self.options.gates.only_when_invoked();
+    /// Whether answers cannot be streamed here: then the model is asked only when the user says so.
+    pub fn only_when_invoked(&mut self, only: bool) {
+        self.options.gates.only_invoked = only;
     }
 
     /// What was counted of the last answer that ended: tokens per second, the time to the first of them, bytes.

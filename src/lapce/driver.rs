@@ -621,12 +621,12 @@ impl<H: Host, E: Environment> Driver<H, E> {
         if core.nobody.is_none() {
             core.transport.tick();
         }
-        if let Some(obstacle) = core.transport.obstacle() {
-            self.is_never_woken = true;
-            core.engine.only_when_invoked();
-            if !core.is_http_chosen {
-                self.notifier.no_streaming(&mut self.rpc, obstacle);
-            }
+        self.is_never_woken = core.transport.obstacle().is_some();
+        core.engine.only_when_invoked(self.is_never_woken);
+        if let Some(obstacle) = core.transport.obstacle()
+            && !core.is_http_chosen
+        {
+            self.notifier.no_streaming(&mut self.rpc, obstacle);
         }
         let mut buffer = mem::take(&mut core.buffer);
         let mut outputs = mem::take(&mut core.outputs);

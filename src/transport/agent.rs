@@ -80,6 +80,8 @@ enum Link {
         commands: File,
         /// Ends when the agent does.
         alive: File,
+        /// Takes searches.
+        searches: File,
     },
     /// Windows: by the host, as requests to this language server.
     Server(u64),
@@ -154,8 +156,10 @@ impl Agent {
             Ok(link) => Ok(Self { folder, link, next: 1, spare: Vec::new(), searches: 0, search: None }),
             Err(()) => {
                 let why = text_of(&folder.join("why"));
-                let _ = fs::remove_file(folder.join("why"));
-                let _ = fs::remove_dir(&folder);
+                if home.is_writable(|program, args| host.execute(program, args)) {
+                    let _ = fs::remove_file(folder.join("why"));
+                    let _ = fs::remove_dir(&folder);
+                }
                 Err(match why.as_deref().map(str::trim_end) {
                     Some("no-curl") => not_installed("curl"),
                     Some("no-pipe") => format!("{} cannot hold named pipes", home.path),
@@ -350,23 +354,29 @@ impl Agent {
     ) -> Result<(), Lost> {
         let is_line = |text: &str| !text.is_empty() && !text.contains(['\n', '\r', '\0']);
         let fits = root.starts_with('/') && [root, pattern, files].into_iter().all(is_line);
-        if !fits || matches!(self.link, Link::Server(_)) {
+        let Link::Pipe { searches, .. } = &mut self.link else { return Ok(()) };
+        if !fits {
             return Ok(());
+        }
+        let lines = format!("{root}\n{pattern}\n{files}\n");
+        match searches.write(lines.as_bytes()) {
+            Ok(count) if count == lines.len() => {}
+            // It has not read the searches before.
+            _ => return Err(Lost),
         }
         self.searches += 1;
         let number = self.searches;
-        fs::write(self.folder.join(format!("q{number}")), format!("{root}\n{pattern}\n{files}\n"))
-            .map_err(|_| Lost)?;
         self.search = Some(number);
         self.send(host, &format!("l {number}\n"))
     }
 
     /// See [`super::requests::Transport::found`].
-    pub fn found(&mut self) -> Option<String> {
-        let path = self.folder.join(format!("y{}", self.search?));
-        let bytes = read_all(&path, FOUND)?;
-        let _ = fs::remove_file(&path);
+    pub fn found(&mut self, host: &mut impl AgentHost) -> Option<String> {
+        let number = self.search?;
+        let bytes = read_all(&self.folder.join(format!("y{number}")), FOUND)?;
         self.search = None;
+        // An agent that does not hear is noticed by who waits for it.
+        let _ = self.send(host, &format!("v {number}\n"));
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -478,7 +488,8 @@ fn open(host: &mut impl AgentHost, folder: &Path) -> io::Result<Link> {
     let writer = host.open_pipe(&path, Access::ReadWrite)?;
     let alive = host.open_pipe(&path, Access::Read)?;
     drop(writer);
-    Ok(Link::Pipe { commands, alive })
+    let searches = host.open_pipe(&folder.join("q"), Access::ReadWrite)?;
+    Ok(Link::Pipe { commands, alive, searches })
 }
 
 /// The text for between PowerShell's single quotes, as which it also takes the four curly ones.

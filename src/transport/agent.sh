@@ -5,6 +5,7 @@
 # In its folder (0700), apart from the files of the requests:
 #   ctl  named pipe: what the loop below reads, line by line
 #   a    named pipe whose only writer is the loop: its end is the end of the agent
+#   q    named pipe: a folder, an expression, a glob of file names, a line each, for a search
 #   why  a word, if the agent cannot work: no-curl, no-pipe
 #
 # Commands of the plugin. Times are in milliseconds, NOW is the plugin's clock:
@@ -20,7 +21,8 @@
 #   t MS                wake up once, after MS
 #   c                   the last wake-up has come. Another is not sent before, but half a second after it could be: the
 #                       editor may have lost the last
-#   l K                 look for lines of files in the background, as file qK says
+#   l K                 look for lines of files in the background, as q says
+#   v K                 what search K found was read
 # Events of the agent's own processes:
 #   d ID     the pause before a start is over
 #   o ID     the pause before a wake-up is over
@@ -44,8 +46,7 @@
 #   tK  pipe: the stderr of tee; its end is tee's
 #   lK  pipe: the leash. The loop is its only writer; its end ends curl
 #   eK  file: curl's stderr
-#   qK  file of a search, by the plugin: a folder, an expression, a glob of file names, a line each
-#   yK  file: the lines that were found, once all are
+#   yK  file: the lines that search K found, once all are. The plugin makes and removes none (see `Home::is_writable`)
 #   sK  file: curl's exit code and last message: one line, written after the last byte is in oK
 #
 # Opening a named pipe waits for the other side, unless it is opened for reading and writing (POSIX leaves that
@@ -93,7 +94,7 @@ more() {
 
 why=
 command -v curl >/dev/null || why=no-curl
-[ -n "$why" ] || { mkfifo ctl starting && more; } || why=no-pipe
+[ -n "$why" ] || { mkfifo ctl starting q && more; } || why=no-pipe
 [ -z "$why" ] || { echo $why >why; exit; }
 
 # The background of a shell has no stdin: 5 keeps it for the one who reads it.
@@ -102,6 +103,9 @@ exec 3<>ctl 4<>starting 5<&0 </dev/null
 mv starting a
 
 note='{"jsonrpc":"2.0","method":"experimental/serverStatus","params":{"health":"ok","quiescent":true}}'
+
+# Removes the folder of agent $1, all of it or nothing: by its pipe `a` the next agent knows that it is dead.
+remove() { [ ! -w "$home" ] || { chmod 700 "$home/$1"; rm -rf "$home/$1"; }; }
 
 # Waits for the end of the loop, whatever ends it, and removes what it leaves. $1 is the one that waits for stdin.
 tidy() {
@@ -113,8 +117,7 @@ tidy() {
     }
     cd /
     for try in 1 2 3 4 5 6 7 8 9; do
-        chmod 700 "$home/$name"
-        rm -rf "$home/$name"
+        remove "$name"
         [ -e "$home/$name" ] || exit
         sleep 0.1
     done
@@ -151,7 +154,7 @@ ready
         fi
         {
             [ -p "$old/a" ] || sleep 1
-            [ ! -p "$old/a" ] || { exec 5<>"$old/a" 6<"$old/a" 5>&- && ! read -r text <&6; } && chmod 700 "$old" && rm -rf "$old"
+            [ ! -p "$old/a" ] || { exec 5<>"$old/a" 6<"$old/a" 5>&- && ! read -r text <&6; } && remove "$old"
         } &
         readers="$readers $!"
     done
@@ -217,6 +220,8 @@ launch() {
         [ "$armed" != "$3" ] || { armed=$1 need=0 open= && drop_gate; }
         forget "$3"
     }
+    # The disk has become read-only: no request can be served, and its answer must not be waited for.
+    [ -w . ] || exit
     # The plugin takes iK away when it gives a request up.
     [ -p "i$1" ] && [ -p "l$1" ] || return
     [ -n "$free" ] || { echo 1001 >"s$1"; ended "$1"; return; }
@@ -356,25 +361,23 @@ drop_gate() {
     [ -z "$gate" ] || { gate= && kill -KILL "$keeper" && wait "$keeper"; }
 }
 
-# Runs search $1, for three seconds at most. Nothing of it is ever part of a command but as one argument, and programs
-# that would run others by what they find in a repository (git) are none of it.
+# Runs search $1 in folder $2 for expression $3 in files $4, for three seconds at most. Nothing of it is ever part of a
+# command but as one argument, and programs that would run others by what they find in a repository (git) are none of it.
 seek() {
     exec >/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
     here=$PWD
-    { IFS= read -r root && IFS= read -r pattern && IFS= read -r files; } <"q$1" || exit
-    rm -f "q$1"
-    cd "$root" || exit
+    cd "$2" || exit
     {
         # In units of 512 bytes (of 1024 in bash), and seconds.
         ulimit -f 256
         ulimit -t 3
         if command -v rg >/dev/null; then
             exec rg --no-config --no-messages --no-require-git --no-heading --color never -nH -A 5 -m 8 -M 400 -j 1 \
-                --max-filesize 256K --type-add "w:$files" -t w -e "$pattern" .
+                --max-filesize 256K --type-add "w:$4" -t w -e "$3" .
         fi
         grep -rs --include=.gitignore --exclude-dir=node_modules -e . .
-        exec grep -rnIsE -A 5 -m 8 --include="$files" --exclude-dir='.?*' --exclude-dir=node_modules \
-            --exclude-dir=target -e "$pattern" .
+        exec grep -rnIsE -A 5 -m 8 --include="$4" --exclude-dir='.?*' --exclude-dir=node_modules \
+            --exclude-dir=target -e "$3" .
     } >"$here/z$1" &
     finder=$!
     { sleep 1 && sleep 1 && sleep 1 && kill -KILL "$finder"; } &
@@ -518,7 +521,16 @@ while read -r command k n m body old <&3; do
             hold "$k"
             [ -z "$open" ] || wake
             ;;
-        l) seek "$k" & ;;
+        l)
+            set --
+            {
+                # No line of a search is empty: this one ends the reading.
+                echo >&8
+                while IFS= read -r text <&8 && [ -n "$text" ]; do set -- "$@" "$text"; done
+            } 8<>q
+            [ $# != 3 ] || seek "$k" "$@" &
+            ;;
+        v) rm -f "y$k" ;;
         b)
             eval "[ -z \"\$leash$k\" ]" || eval "begun$k=1"
             [ "$armed" != "$k" ] || watch "$k" "$need"
@@ -535,5 +547,4 @@ while read -r command k n m body old <&3; do
     esac
 done
 cd /
-chmod 700 "$home/$name"
-rm -rf "$home/$name"
+remove "$name"

@@ -18,6 +18,8 @@ pub struct Client<H> {
     options: Options,
     /// Why there is no agent and will be none.
     obstacle: Option<String>,
+    /// It is the volt's folder, which cannot be written to: that may change.
+    is_locked_out: bool,
     agent: Option<Agent>,
     /// Whether there has ever been one.
     had_agent: bool,
@@ -73,7 +75,17 @@ impl<H: AgentHost> Client<H> {
             _ => None,
         };
         let obstacle = obstacle.map(str::to_owned);
-        Self { host, home, options, obstacle, agent: None, had_agent: false, ended: 0, requests: Vec::new() }
+        Self {
+            host,
+            home,
+            options,
+            obstacle,
+            is_locked_out: false,
+            agent: None,
+            had_agent: false,
+            ended: 0,
+            requests: Vec::new(),
+        }
     }
 
     fn request(
@@ -122,6 +134,10 @@ impl<H: AgentHost> Client<H> {
 
     /// Gives the agent something to do.
     fn attempt(&mut self, give: Give<'_, H>) -> Result<Attempt, String> {
+        if self.is_locked_out && self.is_writable() {
+            self.is_locked_out = false;
+            self.obstacle = None;
+        }
         // An agent may turn out to be gone only now.
         for _ in 0..2 {
             if self.obstacle.is_none() {
@@ -159,9 +175,15 @@ impl<H: AgentHost> Client<H> {
             Err(reason) if self.had_agent && self.ended <= MOST_ENDED => Err(reason),
             Err(reason) => {
                 self.obstacle = Some(reason);
+                self.is_locked_out = !self.is_writable();
                 Ok(())
             }
         }
+    }
+
+    fn is_writable(&mut self) -> bool {
+        let Self { home, host, .. } = self;
+        home.as_ref().is_none_or(|home| home.is_writable(|program, args| host.execute(program, args)))
     }
 
     /// Lets go of the agent. What it has fetched so far can still be read.
@@ -330,7 +352,7 @@ impl<H: AgentHost> Transport for Client<H> {
     }
 
     fn found(&mut self) -> Option<String> {
-        self.agent.as_mut().and_then(Agent::found)
+        self.agent.as_mut()?.found(&mut self.host)
     }
 
     fn tick(&mut self) {

@@ -45,6 +45,14 @@ impl Home {
         let absolute = if windows { path.get(1..3) == Some(":\\") } else { path.starts_with('/') };
         absolute.then(|| Self { path: path.to_owned(), root: PathBuf::from("/"), windows })
     }
+
+    /// Whether files can be made in it, as far as the shell knows that `execute` runs. To be asked before: where the disk
+    /// is mounted read-only whoever tries ends in a trap, for Lapce's WASI (wasi-common 14) has no number for that error
+    /// (EROFS).
+    pub fn is_writable(&self, execute: impl FnOnce(&str, &[&str]) -> Result<Output, String>) -> bool {
+        // On Windows a console window would flash up.
+        self.windows || execute("sh", &["-c", "[ -w \"$0\" ]", &self.path]).map_or(true, |test| test.success)
+    }
 }
 
 /// The text of a file; `None` when there is none that can be read. The standard library's way sizes its buffers by the

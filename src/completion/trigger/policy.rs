@@ -29,6 +29,8 @@ pub enum Trigger {
 pub struct Gates {
     /// When to ask, unless the file or the language says otherwise.
     pub trigger: Trigger,
+    /// What would be asked after a pause is asked only when invoked.
+    pub only_invoked: bool,
     /// When to ask, by globs of files; of several that match the longest counts.
     pub files: Vec<(Glob, Trigger)>,
     /// When to ask, by language id.
@@ -76,6 +78,7 @@ impl Default for Gates {
     fn default() -> Self {
         Self {
             trigger: Trigger::Automatic,
+            only_invoked: false,
             files: Vec::new(),
             languages: Vec::new(),
             read_only: Globs::default(),
@@ -89,17 +92,6 @@ impl Default for Gates {
 }
 
 impl Gates {
-    /// From now on only the user asks.
-    pub fn only_when_invoked(&mut self) {
-        let triggers = self.files.iter_mut().map(|(_, trigger)| trigger);
-        let triggers = triggers.chain(self.languages.iter_mut().map(|(_, trigger)| trigger));
-        for trigger in triggers.chain([&mut self.trigger]) {
-            if *trigger == Trigger::Automatic {
-                *trigger = Trigger::Invoked;
-            }
-        }
-    }
-
     /// What forbids to ask at byte `offset` of `buffer`, if anything.
     pub fn check(&self, buffer: &Buffer<'_>, offset: usize, invoked: bool) -> Option<Gate> {
         let matching = self.files.iter().filter(|(glob, _)| glob.matches(buffer.path));
@@ -113,6 +105,7 @@ impl Gates {
                 return of_file.or(of_language).or(Some(Gate::Off));
             }
             Trigger::Invoked if !invoked => return Some(Gate::OnlyInvoked),
+            Trigger::Automatic if self.only_invoked && !invoked => return Some(Gate::OnlyInvoked),
             Trigger::Invoked | Trigger::Automatic => {}
         }
         if let Some(glob) = self.ignored(buffer.path) {
@@ -211,6 +204,18 @@ mod tests {
             assert_eq!(check(&gates, "a.rs", drawn, false), gate, "{code_after} {drawn}");
             assert_eq!(check(&gates, "a.rs", drawn, true), None, "{code_after} {drawn}, invoked");
         }
+    }
+
+    #[test]
+    fn where_nothing_streams_only_the_user_asks() {
+        let gates = Gates { only_invoked: true, ..Gates::default() };
+        assert_eq!(check(&gates, "a.rs", "|", false), Some(Gate::OnlyInvoked));
+        assert_eq!(check(&gates, "a.rs", "|", true), None);
+        let files = vec![(Glob::parse("*.rs").unwrap(), Trigger::Automatic)];
+        let gates = Gates { files, only_invoked: true, ..Gates::default() };
+        assert_eq!(check(&gates, "a.rs", "|", false), Some(Gate::OnlyInvoked), "whatever was said of files");
+        let gates = Gates { trigger: Trigger::Off, only_invoked: true, ..Gates::default() };
+        assert_eq!(check(&gates, "a.rs", "|", false), Some(Gate::Off));
     }
 
     #[test]

@@ -31,8 +31,9 @@ struct World {
     variables: Rc<RefCell<Vec<(&'static str, &'static str)>>>,
     /// What becomes of every request, instead of the script.
     failure: Rc<RefCell<Option<Failure>>>,
-    /// Why there is no agent.
+    /// Why there is no agent, as soon as the transport has looked.
     obstacle: &'static str,
+    next_obstacle: Rc<Cell<&'static str>>,
 }
 
 #[derive(Clone)]
@@ -151,7 +152,9 @@ impl Transport for World {
         None
     }
 
-    fn tick(&mut self) {}
+    fn tick(&mut self) {
+        self.obstacle = self.next_obstacle.get();
+    }
 
     fn obstacle(&self) -> Option<&str> {
         Some(self.obstacle).filter(|obstacle| !obstacle.is_empty())
@@ -650,6 +653,26 @@ fn an_answer_becomes_ghost_text_at_the_cursor() {
     let told = editor.notified("$/progress");
     assert!(told.first().is_some_and(|text| text.contains("waiting for Plain")), "{told:?}");
     assert!(told.last().is_some_and(|text| text.contains("end")), "{told:?}");
+}
+
+#[test]
+fn while_nothing_streams_only_the_user_asks() {
+    let script = [Step::Head(200), Step::Body("{\"text\":\" x\"}\n"), Step::Body("{}\n"), Step::End];
+    let mut editor = Editor::with_model(&script);
+    let typed = |editor: &mut Editor| {
+        editor.complete(2);
+        editor.pass(1000);
+        editor.wake();
+        requests(editor)
+    };
+    editor.driver.environment.next_obstacle.set("Make the plugin's folder yours");
+    for _ in 0..2 {
+        assert_eq!(typed(&mut editor), 0);
+    }
+    editor.driver.environment.next_obstacle.set("");
+    assert_eq!(typed(&mut editor), 1, "{:?}", editor.said());
+    let told = editor.notified("window/showMessage");
+    assert_eq!(told.iter().filter(|told| told.contains("Until then")).count(), 1, "{told:?}");
 }
 
 #[test]

@@ -18,6 +18,8 @@ struct Pipes {
     sets: u64,
     agents: Vec<FakeAgent>,
     root: std::path::PathBuf,
+    /// Nothing can be written to the volt's folder.
+    is_locked: bool,
 }
 
 #[derive(Debug)]
@@ -31,7 +33,7 @@ struct FakeAgent {
 impl FakeAgent {
     fn new(folder: std::path::PathBuf) -> Self {
         fs::create_dir(&folder).unwrap();
-        for name in ["ctl", "a"] {
+        for name in ["ctl", "a", "q"] {
             make_pipe(&folder.join(name));
         }
         let (commands, alive) = (both(&folder.join("ctl")), both(&folder.join("a")));
@@ -84,7 +86,10 @@ impl AgentHost for Pipes {
         self.agents.len() as u64
     }
 
-    fn execute(&mut self, _: &str, _: &[&str]) -> Result<Output, String> {
+    fn execute(&mut self, _: &str, args: &[&str]) -> Result<Output, String> {
+        if args[1].starts_with("[ -w") {
+            return Ok(Output { success: !self.is_locked, stdout: Vec::new() });
+        }
         match self.starts.pop_front() {
             None | Some(Ok(())) => Ok(Output { success: true, stdout: Vec::new() }),
             Some(Err(missing)) => Ok(Output { success: false, stdout: format!("{missing}\n").into() }),
@@ -92,6 +97,12 @@ impl AgentHost for Pipes {
     }
 
     fn start_language_server(&mut self, _: &str, args: &[&str]) -> Result<u64, String> {
+        if self.is_locked {
+            // What an agent leaves that could make no more.
+            fs::create_dir(self.root.join(args[4])).unwrap();
+            fs::write(self.root.join(args[4]).join("why"), "no-pipe\n").unwrap();
+            return Ok(0);
+        }
         let agent = FakeAgent::new(self.root.join(args[4]));
         (1..=self.sets).for_each(|number| agent.make_set(number));
         self.agents.push(agent);
@@ -116,7 +127,8 @@ impl AgentHost for Pipes {
 fn client(sets: u64, starts: &[Result<(), &'static str>]) -> (Client<Pipes>, Arc<Folder>) {
     let folder = Folder::new();
     let starts = starts.iter().copied().collect();
-    let host = Pipes { now_ms: 1000, starts, sets, agents: Vec::new(), root: folder.path.clone() };
+    let root = folder.path.clone();
+    let host = Pipes { now_ms: 1000, starts, sets, agents: Vec::new(), root, is_locked: false };
     let mut client = Client::new(host, Some(folder.home()), Options::default());
     client.tick();
     (client, folder)
@@ -348,7 +360,31 @@ fn what_is_missing_at_the_first_start_stays_missing_and_later_it_may_come_back()
 }
 
 #[test]
-fn searches_are_numbered_and_given_to_files() {
+fn a_folder_that_cannot_be_written_to_is_left_alone_and_used_once_it_can() {
+    let folder = Folder::new();
+    let (starts, agents, root) = (VecDeque::new(), Vec::new(), folder.path.clone());
+    let host = Pipes { now_ms: 1000, starts, sets: 1, agents, root, is_locked: true };
+    let mut client = Client::new(host, Some(folder.home()), Options::default());
+    client.tick();
+    let path = folder.home().path;
+    let left = folder.files();
+    assert_eq!(client.obstacle(), Some(format!("{path} cannot hold named pipes").as_str()));
+    assert!(folder.path.join(&left[0]).join("why").exists(), "who removes something there ends in a trap");
+    client.start(ONE, &get(), 0, None);
+    assert!(client.obstacle().is_some());
+    assert_eq!(folder.files(), left, "no other agent is started");
+
+    client.host.is_locked = false;
+    client.tick();
+    assert!(client.obstacle().is_some(), "only a request is worth the look");
+    fs::remove_dir_all(folder.path.join(&left[0])).unwrap();
+    client.start(ONE, &get(), 0, None);
+    assert_eq!(client.obstacle(), None);
+    assert_eq!(client.agent().commands(), ["s 1 0 1000 0 0"]);
+}
+
+#[test]
+fn searches_are_numbered_and_written_to_a_pipe() {
     let (mut client, _folder) = client(0, &[]);
     for (root, pattern, files) in [
         ("", "x", "*"),
@@ -365,10 +401,11 @@ fn searches_are_numbered_and_given_to_files() {
     for number in 1..3 {
         client.search("/a b", "x|y", "*.rs");
         assert_eq!(client.agent().commands(), [format!("l {number}")]);
-        let file = |kind: char| client.agent().folder.join(format!("{kind}{number}"));
-        assert_eq!(fs::read_to_string(file('q')).unwrap(), "/a b\nx|y\n*.rs\n");
-        fs::write(file('y'), format!("found {number}")).unwrap();
+        assert_eq!(client.agent().read("q"), "/a b\nx|y\n*.rs\n");
+        let found = client.agent().folder.join(format!("y{number}"));
+        fs::write(&found, format!("found {number}")).unwrap();
         assert_eq!(client.found(), Some(format!("found {number}")));
+        assert_eq!(client.agent().commands(), [format!("v {number}")], "the agent removes it");
         assert_eq!(client.found(), None, "once");
     }
     client.search("/a", "x", "*");

@@ -504,7 +504,7 @@ impl Desk {
                 return Vec::new();
             };
             let mut sets = BTreeMap::<String, Vec<char>>::new();
-            for name in list(&folder).iter().filter(|name| !["ctl", "a"].contains(&name.as_str())) {
+            for name in list(&folder).iter().filter(|name| !["ctl", "a", "q"].contains(&name.as_str())) {
                 let (kind, number) = name.split_at(1);
                 sets.entry(number.to_owned()).or_default().extend(kind.chars());
             }
