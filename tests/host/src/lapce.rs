@@ -17,6 +17,7 @@ use crate::process::{Environment, Process};
 use crate::psp::{self, Plugin};
 use crate::volt::{self, Volt};
 use crate::volt_toml::VoltToml;
+use crate::wall_clock::Lead;
 use crate::window::{State, Window};
 
 /// The longest that opening a file waits for the volt's answer to `initialize`.
@@ -184,6 +185,7 @@ pub struct Lapce {
     /// Volts that were reloaded: Lapce forgets them, but their instances live on.
     forgotten: Vec<Volt>,
     activated: bool,
+    lead: Lead,
     // Dropped last: the volts have it open.
     folder: Folder,
 }
@@ -221,6 +223,7 @@ impl Lapce {
             volt: None,
             forgotten: Vec::new(),
             activated: false,
+            lead: Lead::default(),
             folder,
         };
         lapce.load()?;
@@ -235,7 +238,7 @@ impl Lapce {
 
     fn load(&mut self) -> anyhow::Result<()> {
         let plugin = Plugin::new(self.window.clone(), self.environment.clone(), self.config.clone());
-        let volt = Volt::start(&self.module, self.folder.path(), plugin)?;
+        let volt = Volt::start(&self.module, self.folder.path(), self.lead.clone(), plugin)?;
         self.window.with(|state| state.queue = Some(volt.queue()));
         self.volt = Some(volt);
         Ok(())
@@ -395,6 +398,12 @@ impl Lapce {
     /// Saves the file in front.
     pub fn save(&mut self) {
         self.act(Editor::save);
+    }
+
+    /// Somebody sets the machine's clock forth by these seconds, or back: the volt's wall clock leaps. The clock that
+    /// measures time, that of its monotonic clock, does not.
+    pub fn leap(&self, seconds: i64) {
+        self.lead.leap(seconds);
     }
 
     /// What the user sees now.

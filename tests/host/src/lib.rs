@@ -35,6 +35,8 @@ mod volt;
 #[cfg(feature = "wasm")]
 mod volt_toml;
 #[cfg(feature = "wasm")]
+mod wall_clock;
+#[cfg(feature = "wasm")]
 pub mod weight;
 #[cfg(feature = "wasm")]
 mod window;

@@ -11,14 +11,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, anyhow};
 use lsp_types::Url;
-use wasi_common::WasiCtx;
 use wasi_common::pipe::{ReadPipe, WritePipe};
+use wasi_common::{Table, WasiClocks, WasiCtx};
 use wasmtime::{Engine, Linker, Module, Store, TypedFunc};
-use wasmtime_wasi::{Dir, WasiCtxBuilder, ambient_authority};
+use wasmtime_wasi::clocks::MonotonicClock;
+use wasmtime_wasi::{Dir, ambient_authority, dir, random_ctx, sched_ctx};
 
 use crate::http;
 use crate::process::Environment;
 use crate::psp::{self, Plugin, Then};
+use crate::wall_clock::{Lead, WallClock};
 use crate::window::{Job, Window};
 
 /// A volt's thread.
@@ -59,12 +61,12 @@ pub(crate) fn compile(wasm: &Path) -> anyhow::Result<Module> {
 }
 
 impl Volt {
-    /// Instantiates a volt in its folder and starts its thread.
-    pub fn start(module: &Module, folder: &Path, plugin: Plugin) -> anyhow::Result<Volt> {
+    /// Instantiates a volt in its folder, with this lead of its wall clock, and starts its thread.
+    pub fn start(module: &Module, folder: &Path, lead: Lead, plugin: Plugin) -> anyhow::Result<Volt> {
         let plugin = Arc::new(plugin);
         let window = plugin.window.clone();
         let [stdin, stdout, stderr] = std::array::from_fn(|_| Pipe::default());
-        let wasi = wasi(folder, &plugin.environment, [&stdin, &stdout, &stderr])?;
+        let wasi = wasi(folder, &plugin.environment, lead, [&stdin, &stdout, &stderr])?;
         let mut store = Store::new(module.engine(), wasi);
         let mut linker = Linker::new(module.engine());
         wasmtime_wasi::add_to_linker(&mut linker, |wasi| wasi)?;
@@ -190,23 +192,27 @@ fn worked() -> Option<Duration> {
 fn wasi(
     folder: &Path,
     environment: &Environment,
+    lead: Lead,
     [stdin, stdout, stderr]: [&Pipe; 3],
 ) -> anyhow::Result<WasiCtx> {
     let uri = Url::from_directory_path(folder).map_err(|()| anyhow!("{} has no URL", folder.display()))?;
-    let mut builder = WasiCtxBuilder::new();
+    let clocks = WasiClocks::new()
+        .with_system(WallClock::new(lead))
+        .with_monotonic(MonotonicClock::new(ambient_authority()));
+    let mut wasi = WasiCtx::new(random_ctx(), clocks, sched_ctx(), Table::new());
     for (name, value) in environment.variables() {
-        builder.env(name, value)?;
+        wasi.push_env(name, value)?;
     }
-    builder
-        .env("VOLT_OS", std::env::consts::OS)?
-        .env("VOLT_ARCH", std::env::consts::ARCH)?
-        .env("VOLT_LIBC", libc())?
-        .env("VOLT_URI", uri.as_str())?
-        .stdin(Box::new(ReadPipe::from_shared(stdin.0.clone())))
-        .stdout(Box::new(WritePipe::from_shared(stdout.0.clone())))
-        .stderr(Box::new(WritePipe::from_shared(stderr.0.clone())))
-        .preopened_dir(Dir::open_ambient_dir(folder, ambient_authority())?, "/")?;
-    Ok(builder.build())
+    wasi.push_env("VOLT_OS", std::env::consts::OS)?;
+    wasi.push_env("VOLT_ARCH", std::env::consts::ARCH)?;
+    wasi.push_env("VOLT_LIBC", libc())?;
+    wasi.push_env("VOLT_URI", uri.as_str())?;
+    wasi.set_stdin(Box::new(ReadPipe::from_shared(stdin.0.clone())));
+    wasi.set_stdout(Box::new(WritePipe::from_shared(stdout.0.clone())));
+    wasi.set_stderr(Box::new(WritePipe::from_shared(stderr.0.clone())));
+    let folder = Dir::open_ambient_dir(folder, ambient_authority())?;
+    wasi.push_preopened_dir(Box::new(dir::Dir::from_cap_std(folder)), "/")?;
+    Ok(wasi)
 }
 
 /// Lapce asks `ldd` on Linux; elsewhere the variable is empty.

@@ -284,6 +284,41 @@ fn a_wasm_that_lapce_cannot_link_to_itself_does_not_start() {
     }
 }
 
+#[test]
+fn only_the_wall_clock_leaps() {
+    const WALL: u32 = 0;
+    const MONOTONIC: u32 = 1;
+    const YEAR: i64 = 365 * 86_400;
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() as i64;
+    // A volt that traps when its clock is later than `limit`.
+    for (clock, limit, leaps, traps) in [
+        (WALL, now + 5 * YEAR, &[][..], 0),
+        (WALL, now + 5 * YEAR, &[10 * YEAR], 1),
+        (WALL, now + 5 * YEAR, &[10 * YEAR, -10 * YEAR], 0),
+        (WALL, now - 5 * YEAR, &[], 1),
+        (WALL, now - 5 * YEAR, &[-10 * YEAR], 0),
+        (WALL, now + 5 * YEAR, &[i64::MAX], 0),
+        (MONOTONIC, 5 * YEAR, &[10 * YEAR], 0),
+    ] {
+        let nanoseconds = i128::from(limit) * 1_000_000_000;
+        let text = format!(
+            r#"(module
+            (import "wasi_snapshot_preview1" "clock_time_get" (func $now (param i32 i64 i32) (result i32)))
+            (memory (export "memory") 1)
+            (func (export "handle_rpc")
+                (drop (call $now (i32.const {clock}) (i64.const 1) (i32.const 0)))
+                (if (i64.gt_u (i64.load (i32.const 0)) (i64.const {nanoseconds})) (then unreachable))))"#
+        );
+        let wasm = volt().join(format!("clock-{clock}-{limit}.wasm"));
+        std::fs::write(&wasm, wat::parse_str(&text).unwrap()).unwrap();
+        let mut lapce = Lapce::start(Setup::new(volt()).wasm(&wasm)).unwrap();
+        leaps.iter().for_each(|leap| lapce.leap(*leap));
+        lapce.open("main.rs", "rust", "");
+        lapce.wait_quiet(Duration::ZERO, LIMIT).unwrap();
+        assert_eq!(lapce.evidence().traps.len(), traps, "{clock} {limit} {leaps:?}");
+    }
+}
+
 /// Ctrl-C ends `volt session` this way, so that what it made is removed.
 #[test]
 fn a_typist_who_is_told_to_stop_presses_no_further_key() {

@@ -2,6 +2,7 @@
 
 mod plan;
 mod play;
+mod read_only;
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -19,7 +20,7 @@ use self::play::{Tally, play};
 use super::{Failure, interrupt, print_json, setup};
 
 const HELP: &str = "\
-Play editing sessions through the real plugin, agent and curl while server, agent, curl and disk fail, and check what must hold
+Play editing sessions through the real plugin, agent and curl while server, agent, curl, disk and clock fail, and check what must hold
 
 Usage: cargo volt chaos [--runs N] [--seed S] [--jobs N] [--plan JSON] [--json]
 
@@ -34,7 +35,9 @@ sent, at the caret; Tab takes what is drawn; no trap; 2 MB of memory at most, 4 
 output; no pop-up comes twice; the next undisturbed completion works, or the user was told why it cannot; and when Lapce is
 closed no process, pipe or file is left. The seed of a run that fails is printed with the shortest plan that fails as well.
 
-With --jobs 1 the plugin's folder is on a small disk that can be filled, where a user namespace may mount one.
+With --jobs 1 the plugin's folder is on a small disk that can be filled and made read-only, where a user namespace may
+mount one. Elsewhere its permissions make it read-only, which do not bind root: `unshare --user --map-user=1000` runs the
+command as somebody else.
 ";
 
 /// Set for the process that has a small disk of its own.
@@ -60,16 +63,17 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     }
     setup::need_curl()?;
     let volt = setup::volt_folder(None)?;
-    let has_disk = std::env::var_os(DISK).is_some();
-    if jobs == 1 && !has_disk {
+    let disk = std::env::var_os(DISK).map(|_| std::env::temp_dir());
+    let disk = disk.as_deref();
+    if jobs == 1 && disk.is_none() {
         move_to_a_small_disk();
     }
     interrupt::catch();
     if let Some(plan) = plan {
         let plan: Plan = serde_json::from_str(&plan)
             .map_err(|error| Failure::Usage(format!("--plan is no plan: {error}")))?;
-        play(&volt, &plan, has_disk).map_err(Failure::Failed)?;
-        return Ok(writeln!(out, "all held")?);
+        let tally = play(&volt, &plan, disk).map_err(Failure::Failed)?;
+        return Ok(writeln!(out, "all held\n{}", read_only(&tally))?);
     }
     let begin = Instant::now();
     let all = Mutex::new(Tally::default());
@@ -85,13 +89,15 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
                     if seed >= last || is_over || interrupt::check().is_err() {
                         return;
                     }
-                    match play(&volt, &Plan::new(seed), has_disk) {
+                    match play(&volt, &Plan::new(seed), disk) {
                         Ok(tally) => {
                             done.fetch_add(1, Ordering::Relaxed);
                             if let Ok(mut all) = all.lock() {
                                 all.requests += tally.requests;
                                 all.ghosts += tally.ghosts;
                                 all.memory = all.memory.max(tally.memory);
+                                all.protected += tally.protected;
+                                all.unprotected += tally.unprotected;
                             }
                         }
                         Err(wrong) => {
@@ -106,26 +112,33 @@ pub fn run(mut args: lexopt::Parser, out: &mut dyn Write) -> Result<(), Failure>
     });
     interrupt::check()?;
     if let Ok(Some((seed, wrong))) = failed.into_inner() {
-        return Err(Failure::Failed(told(&volt, seed, &wrong, has_disk)?));
+        return Err(Failure::Failed(told(&volt, seed, &wrong, disk)?));
     }
-    let Tally { requests, ghosts, memory } = all.into_inner().unwrap_or_default();
+    let all = all.into_inner().unwrap_or_default();
+    let Tally { requests, ghosts, memory, protected, unprotected } = all;
     let (runs, seconds) = (done.into_inner(), begin.elapsed().as_secs_f64().round());
     if json {
-        let disk = has_disk;
         let figures = json!({
             "runs": runs, "seed": seed, "seconds": seconds, "requests": requests, "ghosts": ghosts,
-            "linear_memory_bytes_max": memory, "small_disk": disk,
+            "linear_memory_bytes_max": memory, "small_disk": disk.is_some(),
+            "read_only": protected, "read_only_skipped": unprotected,
         });
         return print_json(&figures, out);
     }
     writeln!(out, "{runs} runs from seed {seed} in {seconds} s: all held")?;
     writeln!(out, "{requests} requests reached the server, {ghosts} ghosts were drawn")?;
-    let disk = if has_disk { "was filled, too" } else { "was not filled (--jobs 1 tries to have one)" };
-    Ok(writeln!(out, "{} KiB of linear memory at most; a small disk {disk}", memory / 1024)?)
+    let disk = if disk.is_some() { "was filled, too" } else { "was not filled (--jobs 1 tries to have one)" };
+    writeln!(out, "{} KiB of linear memory at most; a small disk {disk}", memory / 1024)?;
+    Ok(writeln!(out, "{}", read_only(&all))?)
+}
+
+fn read_only(tally: &Tally) -> String {
+    let Tally { protected, unprotected, .. } = tally;
+    format!("the folder was read-only {protected} times; {unprotected} times it could not be made so")
 }
 
 /// What to say of a run that failed, with the shortest plan that fails as well.
-fn told(volt: &Path, seed: u64, wrong: &str, has_disk: bool) -> Result<String, Failure> {
+fn told(volt: &Path, seed: u64, wrong: &str, disk: Option<&Path>) -> Result<String, Failure> {
     setup::say(&format!("seed {seed} failed, looking for a shorter plan ({})", wrong.trim_end()));
     let (mut plan, mut wrong) = (Plan::new(seed), wrong.to_owned());
     let mut left = SHRINKING;
@@ -136,7 +149,7 @@ fn told(volt: &Path, seed: u64, wrong: &str, has_disk: bool) -> Result<String, F
                 break 'shrinking;
             }
             left -= 1;
-            if let Err(why) = play(volt, &shorter, has_disk) {
+            if let Err(why) = play(volt, &shorter, disk) {
                 (plan, wrong) = (shorter, why);
                 continue 'shrinking;
             }

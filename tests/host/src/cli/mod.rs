@@ -64,7 +64,7 @@ Work on the plugin:
   cuts       Measure how exactly answers are cut that run over the text that is missing
   context    Measure how often prompts have the definition of what is called
   session    Have a made-up user write for some minutes, and measure what it comes to
-  chaos      Play sessions through the real plugin while server, agent, curl and disk fail
+  chaos      Play sessions through the real plugin while server, agent, curl, disk and clock fail
   simulate   Play working hours among faults, in made-up time
   soak       Ask for very many completions in one window, and measure what is left of them
   size       Print the size of the plugin's wasm by part

@@ -61,6 +61,8 @@ pub enum Serve {
     Status(u16, bool),
     /// A page of HTML with this status.
     Page(u16),
+    /// Asks to be left alone until a date, and says what time it is or does not.
+    Until(bool),
 }
 
 /// What the user or the machine does.
@@ -90,6 +92,11 @@ pub enum Step {
     /// The disk of the plugin's folder is full, or has room again. Only where the command has a small disk of its own.
     FillDisk,
     FreeDisk,
+    /// The plugin's folder is read-only, or writable again.
+    Protect,
+    Unprotect,
+    /// The machine's clock is set forth by these seconds, or back.
+    Leap(i64),
 }
 
 impl Plan {
@@ -148,7 +155,7 @@ fn gap(dice: &mut Dice) -> u64 {
 impl Serve {
     fn new(dice: &mut Dice) -> Self {
         let few = |dice: &mut Dice| dice.below(5) as usize;
-        match dice.below(30) {
+        match dice.below(31) {
             0..10 => Self::Pieces(*dice.pick(&[1, 2, 3, 7, 64, usize::MAX])),
             10 => Self::Late(dice.below(2500)),
             11 | 12 => Self::Stall(few(dice)),
@@ -163,6 +170,7 @@ impl Serve {
             24 => Self::Endless,
             25 => Self::Drip,
             26 => Self::Page(*dice.pick(&[200, 403, 502])),
+            27 => Self::Until(dice.one_in(2)),
             _ => Self::Status(*dice.pick(&[400, 401, 404, 429, 500, 503, 529]), dice.one_in(2)),
         }
     }
@@ -170,7 +178,7 @@ impl Serve {
 
 impl Step {
     fn new(dice: &mut Dice) -> Self {
-        match dice.below(60) {
+        match dice.below(64) {
             0..28 => Self::Key(*dice.pick(&['a', 'b', ' ', '(', '{', '"', ';', '\n', 'é', '=', '.'])),
             28..31 => Self::Backspace,
             31 => Self::Delete,
@@ -191,7 +199,97 @@ impl Step {
             56 if dice.one_in(3) => Self::RemoveFolder,
             57 => Self::FillDisk,
             58 => Self::FreeDisk,
+            59 => Self::Protect,
+            60 => Self::Unprotect,
+            61 | 62 => Self::Leap(leap(dice)),
             _ => Self::Key('x'),
         }
+    }
+}
+
+/// From a second to nearly three hours, forth or back.
+fn leap(dice: &mut Dice) -> i64 {
+    let seconds = 10i64.pow(dice.below(5) as u32);
+    if dice.one_in(2) { seconds } else { -seconds }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plans() -> impl Iterator<Item = Plan> {
+        (1..=200).map(Plan::new)
+    }
+
+    #[test]
+    fn a_seed_is_always_the_same_plan() {
+        assert!(plans().eq(plans()));
+        assert_ne!(Plan::new(1), Plan::new(2));
+    }
+
+    #[test]
+    fn the_clock_leaps_at_one_step_in_forty_or_so_by_seconds_to_hours_both_ways() {
+        let steps: Vec<Step> = plans().flat_map(|plan| plan.steps).map(|(_, step)| step).collect();
+        let leaps: Vec<i64> = steps
+            .iter()
+            .filter_map(|step| if let Step::Leap(by) = step { Some(*by) } else { None })
+            .collect();
+        assert!((20..60).contains(&(steps.len() / leaps.len())), "{} of {}", leaps.len(), steps.len());
+        for seconds in [1, 10, 100, 1000, 10_000] {
+            assert!(leaps.contains(&seconds) && leaps.contains(&-seconds), "{seconds}: {leaps:?}");
+        }
+        assert!(leaps.iter().all(|by| (1..=10_000).contains(&by.abs())), "{leaps:?}");
+    }
+
+    #[test]
+    fn the_folder_is_made_read_only_and_writable_again_under_way() {
+        let has = |plan: &Plan, wanted: &[Step]| {
+            let mut steps = plan.steps.iter().map(|(_, step)| step);
+            wanted.iter().all(|step| steps.any(|it| it == step))
+        };
+        let both = plans().filter(|plan| has(plan, &[Step::Protect, Step::Unprotect])).count();
+        let for_good = plans().filter(|plan| has(plan, &[Step::Protect])).count() - both;
+        assert!(both > 5 && for_good > 5, "{both} {for_good}");
+    }
+
+    #[test]
+    fn a_server_names_a_date_with_and_without_the_time_of_its_clock() {
+        let served: Vec<Serve> = plans().flat_map(|plan| plan.server).collect();
+        assert!([true, false].iter().all(|says| served.contains(&Serve::Until(*says))));
+    }
+
+    #[test]
+    fn a_plan_that_is_printed_is_read_as_the_same() {
+        for plan in plans() {
+            let text = serde_json::to_string(&plan).unwrap();
+            assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan, "{text}");
+        }
+        let text = r#"{"curl":"Works","server":[{"Until":false}],"steps":[[0,{"Leap":-10000}],[20,"Protect"],[1000,"Unprotect"]]}"#;
+        let plan = Plan {
+            curl: Curl::Works,
+            server: vec![Serve::Until(false)],
+            steps: vec![(0, Step::Leap(-10_000)), (20, Step::Protect), (1000, Step::Unprotect)],
+        };
+        assert_eq!(serde_json::to_string(&plan).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Plan>(text).unwrap(), plan);
+    }
+
+    #[test]
+    fn every_fault_can_be_left_out_of_a_shorter_plan() {
+        let plan = Plan {
+            curl: Curl::Old,
+            server: vec![Serve::Until(true), Serve::Huge],
+            steps: vec![(0, Step::Leap(1)), (0, Step::Protect), (0, Step::Key('a'))],
+        };
+        let shorter = plan.shorter();
+        for (at, gone) in plan.steps.iter().enumerate() {
+            let mut rest = plan.steps.clone();
+            rest.remove(at);
+            assert!(shorter.iter().any(|shorter| shorter.steps == rest), "{gone:?}");
+        }
+        for (at, gone) in plan.server.iter().enumerate() {
+            assert!(shorter.iter().any(|shorter| shorter.server[at] != *gone), "{gone:?}");
+        }
+        assert!(shorter.iter().any(|shorter| shorter.curl == Curl::Works));
     }
 }

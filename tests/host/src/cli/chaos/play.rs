@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use ai_completion::completion::suggestion::DELETED;
 use ai_completion::config::LASTING_FILES;
@@ -18,12 +18,15 @@ use volt_host::server::{Chunk, End, Pace, Script, Server};
 use volt_host::{Heard, Lapce, Process, Setup};
 
 use super::plan::{Curl, Plan, Serve, Step};
+use super::read_only::ReadOnly;
 use crate::cli::setup;
 
 /// The user's key. It must turn up nowhere but in requests.
 const KEY: &str = "sk-chaos-3f9c0b7a51d24e68aa";
 /// A wait that ends only when something is broken.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// The longest wait that the plugin takes from its own clock.
+const LEAPT: Duration = Duration::from_secs(120);
 /// Nothing happened for so long: nothing will.
 const QUIET: Duration = Duration::from_millis(300);
 /// How long a silent server is waited for, in milliseconds.
@@ -40,13 +43,17 @@ pub struct Tally {
     pub requests: usize,
     pub ghosts: usize,
     pub memory: usize,
+    /// How often the folder was made read-only, and how often that could not be.
+    pub protected: usize,
+    pub unprotected: usize,
 }
 
-/// Plays `plan` with the volt in this folder. `disk`: the temporary folder is on a small disk of its own, and may be filled.
+/// Plays `plan` with the volt in this folder. `disk`: the temporary folder, which is on a small disk of its own, and may be
+/// filled and made read-only.
 ///
 /// # Errors
 /// What did not hold.
-pub fn play(volt: &Path, plan: &Plan, disk: bool) -> Result<Tally, String> {
+pub fn play(volt: &Path, plan: &Plan, disk: Option<&Path>) -> Result<Tally, String> {
     let programs = Programs::new(plan.curl).map_err(|error| format!("cannot lay out programs: {error}"))?;
     let calm = Arc::new(AtomicBool::new(false));
     let sent = Arc::new(Mutex::new(Sent::default()));
@@ -64,7 +71,16 @@ pub fn play(volt: &Path, plan: &Plan, disk: bool) -> Result<Tally, String> {
     let proxies = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
     let setup = proxies.iter().fold(setup, |setup, name| setup.env_remove(name));
     let lapce = Lapce::start(setup::confirmed(setup)).map_err(|error| format!("{error:#}"))?;
-    let mut run = Run { lapce, server, programs, disk, is_gone: false, wrong: String::new() };
+    let mut run = Run {
+        read_only: None,
+        lapce,
+        server,
+        programs,
+        disk: disk.map(Path::to_owned),
+        is_gone: false,
+        tally: Tally::default(),
+        wrong: String::new(),
+    };
     run.lapce.open("src/a.rs", "rust", "fn main() {\n    \n}\n");
     run.lapce.open("src/b.rs", "rust", "fn other() {\n    \n}\n");
     run.lapce.cursor_at(1, 4);
@@ -73,16 +89,18 @@ pub fn play(volt: &Path, plan: &Plan, disk: bool) -> Result<Tally, String> {
         run.step(*step);
     }
     run.signal_servers(libc::SIGCONT);
+    run.read_only = None;
     run.free_disk();
     run.programs.calm_down();
     calm.store(true, Ordering::Relaxed);
-    run.undisturbed(plan.curl);
+    run.undisturbed(plan);
     let is_huge = plan.server.contains(&Serve::Huge);
     run.check(&sent.lock().unwrap_or_else(PoisonError::into_inner), is_huge);
     let tally = Tally {
         requests: run.server.exchanges().len(),
         ghosts: run.lapce.evidence().ghosts().count(),
         memory: run.lapce.linear_memory_bytes(),
+        ..run.tally
     };
     run.close();
     if run.wrong.is_empty() { Ok(tally) } else { Err(run.wrong) }
@@ -97,13 +115,15 @@ struct Sent {
 }
 
 struct Run {
-    // Dropped in this order: the server waits for its clients.
+    // Dropped in this order: files are removed once that can be, and the server waits for its clients.
+    read_only: Option<ReadOnly>,
     lapce: Lapce,
     server: Server,
     programs: Programs,
-    disk: bool,
+    disk: Option<PathBuf>,
     /// The plugin's folder was removed.
     is_gone: bool,
+    tally: Tally,
     wrong: String,
 }
 
@@ -147,15 +167,29 @@ impl Run {
                 }
             }
             Step::RemoveFolder => {
+                self.read_only = None;
                 let _ = fs::remove_dir_all(self.lapce.folder());
                 self.is_gone = true;
             }
-            Step::FillDisk if self.disk => {
+            Step::FillDisk if self.disk.is_some() => {
                 // What there is no room for is the point.
                 let _ = fs::write(self.filler(), vec![b'x'; 64 << 20]);
             }
             Step::FillDisk => {}
             Step::FreeDisk => self.free_disk(),
+            Step::Protect if self.read_only.is_some() => {}
+            // Of an agent that cannot go on with its start an empty folder stays until the second start after it.
+            Step::Protect if self.is_starting() => self.tally.unprotected += 1,
+            Step::Protect => {
+                self.read_only = ReadOnly::new(self.lapce.folder(), self.disk.as_deref());
+                let count = match self.read_only {
+                    Some(_) => &mut self.tally.protected,
+                    None => &mut self.tally.unprotected,
+                };
+                *count += 1;
+            }
+            Step::Unprotect => self.read_only = None,
+            Step::Leap(seconds) => self.lapce.leap(seconds),
         }
     }
 
@@ -172,6 +206,11 @@ impl Run {
         self.ready_servers().iter().for_each(|server| signal(server, number));
     }
 
+    /// Whether an agent runs that has not answered yet.
+    fn is_starting(&self) -> bool {
+        self.lapce.language_servers().unwrap_or_default().len() > self.ready_servers().len()
+    }
+
     /// The agents that run and have answered.
     fn ready_servers(&self) -> Vec<Process> {
         let mut ready = self.lapce.evidence().language_servers;
@@ -182,11 +221,14 @@ impl Run {
     }
 
     /// The next completion works, or the user is told why it does not.
-    fn undisturbed(&mut self, curl: Curl) {
+    fn undisturbed(&mut self, plan: &Plan) {
         self.lapce.open("src/calm.rs", "rust", "fn calm() {\n    \n}\n");
         self.lapce.cursor_at(1, 4);
         self.lapce.type_keys("let done = ", volt_host::Pace::ms(20));
-        let works = curl != Curl::Missing && !self.is_gone;
+        let works = plan.curl != Curl::Missing && !self.is_gone;
+        // By a clock that is wrong a date may be two minutes away before it is not believed.
+        let patience =
+            PATIENCE + if plan.server.contains(&Serve::Until(false)) { LEAPT } else { Duration::ZERO };
         let begin = Instant::now();
         let is_there = |screen: &volt_host::editor::Screen| {
             let told = !screen.popups.is_empty() || !screen.status.is_empty();
@@ -194,7 +236,7 @@ impl Run {
         };
         // A server may have asked for a pause, and no request goes out before it is over.
         while self.lapce.wait_until(Duration::from_secs(2), is_there).is_err() {
-            if begin.elapsed() > PATIENCE {
+            if begin.elapsed() > patience {
                 let screen = self.lapce.screen();
                 return self.fault(&format!("the next undisturbed completion does not work: {screen:?}"));
             }
@@ -308,6 +350,12 @@ fn signal(process: &Process, number: i32) {
     }
 }
 
+/// Whether no text comes.
+fn is_refusal(serve: Serve) -> bool {
+    use Serve::{Nothing, Page, Redirect, Status, Until};
+    matches!(serve, Nothing(_) | Redirect | Status(..) | Page(_) | Until(_))
+}
+
 /// A server that plays the plan, and writes down the text that it sends.
 fn serve(plan: &Plan, calm: &Arc<AtomicBool>, sent: &Arc<Mutex<Sent>>) -> std::io::Result<Server> {
     let (plan, calm, sent) = (plan.server.clone(), calm.clone(), sent.clone());
@@ -330,7 +378,7 @@ fn serve(plan: &Plan, calm: &Arc<AtomicBool>, sent: &Arc<Mutex<Sent>>) -> std::i
         };
         let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.text.push_str(text.get(..64 << 10).unwrap_or(&text));
-        if !matches!(serve, Serve::Nothing(_) | Serve::Redirect | Serve::Status(..) | Serve::Page(_)) {
+        if !is_refusal(serve) {
             sent.texts.push(Instant::now());
         }
         script(serve, &text)
@@ -376,7 +424,28 @@ fn script(serve: Serve, text: &str) -> Script {
             Script::whole(status, "application/json", error).header("retry-after", "1")
         }
         Serve::Page(status) => Script::html(status),
+        Serve::Until(says_time) => {
+            let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_secs());
+            let script = Script::whole(429, "application/json", error);
+            let script = script.header("retry-after", &http_date(now + 2));
+            if says_time { script.header("date", &http_date(now)) } else { script }
+        }
     }
+}
+
+/// Seconds since 1970 as the dates of HTTP (RFC 9110 §5.6.7).
+fn http_date(seconds: u64) -> String {
+    const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let seconds = seconds as libc::time_t;
+    // SAFETY: a struct of numbers, and the machine's zone as a pointer, which may be null.
+    let mut date: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: the call reads and writes what it is given, which lives across it.
+    unsafe { libc::gmtime_r(&raw const seconds, &raw mut date) };
+    let (day, month) = (DAYS[date.tm_wday as usize], MONTHS[date.tm_mon as usize]);
+    let (year, hour, minute, second) = (1900 + date.tm_year, date.tm_hour, date.tm_min, date.tm_sec);
+    format!("{day}, {:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT", date.tm_mday)
 }
 
 /// The programs that the agent finds on its path.
@@ -391,7 +460,7 @@ impl Programs {
         let folder = std::env::temp_dir().join(format!("volt-chaos-{}-{number}", std::process::id()));
         fs::create_dir(&folder)?;
         let programs = Self { folder };
-        for name in ["sh", "mkdir", "mkfifo", "mv", "rm", "dd", "tee", "sleep", "printf", "cat", "head"] {
+        for name in "sh mkdir mkfifo mv rm dd tee sleep printf cat head chmod uname".split(' ') {
             if let Some(path) = find(name) {
                 symlink(path, programs.folder.join(name))?;
             }
