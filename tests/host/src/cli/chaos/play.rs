@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ai_completion::completion::suggestion::DELETED;
 use ai_completion::config::LASTING_FILES;
+use httpdate::fmt_http_date;
 use serde_json::json;
 use volt_host::server::shape::openai_chat;
 use volt_host::server::{Chunk, End, Pace, Script, Server};
@@ -425,27 +426,12 @@ fn script(serve: Serve, text: &str) -> Script {
         }
         Serve::Page(status) => Script::html(status),
         Serve::Until(says_time) => {
-            let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_secs());
+            let now = SystemTime::now();
             let script = Script::whole(429, "application/json", error);
-            let script = script.header("retry-after", &http_date(now + 2));
-            if says_time { script.header("date", &http_date(now)) } else { script }
+            let script = script.header("retry-after", &fmt_http_date(now + Duration::from_secs(2)));
+            if says_time { script.header("date", &fmt_http_date(now)) } else { script }
         }
     }
-}
-
-/// Seconds since 1970 as the dates of HTTP (RFC 9110 §5.6.7).
-fn http_date(seconds: u64) -> String {
-    const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let seconds = seconds as libc::time_t;
-    // SAFETY: a struct of numbers, and the machine's zone as a pointer, which may be null.
-    let mut date: libc::tm = unsafe { std::mem::zeroed() };
-    // SAFETY: the call reads and writes what it is given, which lives across it.
-    unsafe { libc::gmtime_r(&raw const seconds, &raw mut date) };
-    let (day, month) = (DAYS[date.tm_wday as usize], MONTHS[date.tm_mon as usize]);
-    let (year, hour, minute, second) = (1900 + date.tm_year, date.tm_hour, date.tm_min, date.tm_sec);
-    format!("{day}, {:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT", date.tm_mday)
 }
 
 /// The programs that the agent finds on its path.
