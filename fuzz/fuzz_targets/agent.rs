@@ -97,7 +97,7 @@ fn commands(input: &[u8]) -> String {
             7 => format!("r {request} {n}\n"),
             8 => format!("t {n}\n"),
             9 => "c\n".to_owned(),
-            10 => format!("l {request}\n"),
+            10 => "l\n".to_owned(),
             _ => format!("g {request} {n} {} x\n", command / 12 % 3),
         };
     }

@@ -358,16 +358,16 @@ impl Agent {
         if !fits {
             return Ok(());
         }
-        let lines = format!("{root}\n{pattern}\n{files}\n");
+        self.searches += 1;
+        let number = self.searches;
+        let lines = format!("{number}\n{root}\n{pattern}\n{files}\n");
         match searches.write(lines.as_bytes()) {
             Ok(count) if count == lines.len() => {}
             // It has not read the searches before.
             _ => return Err(Lost),
         }
-        self.searches += 1;
-        let number = self.searches;
         self.search = Some(number);
-        self.send(host, &format!("l {number}\n"))
+        self.send(host, "l\n")
     }
 
     /// See [`super::requests::Transport::found`].

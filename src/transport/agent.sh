@@ -5,7 +5,7 @@
 # In its folder (0700), apart from the files of the requests:
 #   ctl  named pipe: what the loop below reads, line by line
 #   a    named pipe whose only writer is the loop: its end is the end of the agent
-#   q    named pipe: a folder, an expression, a glob of file names, a line each, for a search
+#   q    named pipe: of each search a number, a folder, an expression and a glob of file names, a line each
 #   why  a word, if the agent cannot work: no-curl, no-pipe
 #
 # Commands of the plugin. Times are in milliseconds, NOW is the plugin's clock:
@@ -21,7 +21,7 @@
 #   t MS                wake up once, after MS
 #   c                   the last wake-up has come. Another is not sent before, but half a second after it could be: the
 #                       editor may have lost the last
-#   l K                 look for lines of files in the background, as q says
+#   l                   look for lines of files in the background, as q says
 #   v K                 what search K found was read
 # Events of the agent's own processes:
 #   d ID     the pause before a start is over
@@ -528,7 +528,11 @@ while read -r command k n m body old <&3; do
                 echo >&8
                 while IFS= read -r text <&8 && [ -n "$text" ]; do set -- "$@" "$text"; done
             } 8<>q
-            [ $# != 3 ] || seek "$k" "$@" &
+            # The next search may be there already; its l finds nothing then.
+            while [ $# -ge 4 ]; do
+                seek "$1" "$2" "$3" "$4" &
+                shift 4
+            done
             ;;
         v) rm -f "y$k" ;;
         b)

@@ -92,6 +92,11 @@ fn a_search_finds_lines_of_files_and_runs_nothing_it_is_given() {
             until("nothing is found", || desk.client.found());
             assert!(!root.path.join("pwned").exists(), "{shell:?}: {hostile}");
         }
+        // Whether the agent comes to them one by one or at once, what counts is the newest.
+        desk.client.search(&path, "total", "*.rs");
+        desk.client.search(&path, "total", "*.txt");
+        let found = until("something is found", || desk.client.found());
+        assert!(found.contains("./notes.txt:1:fn total() {}"), "{shell:?}: {found}");
         // No folder, or none of one line: nothing is searched.
         for root in ["relative", "", "/a\nb", "/no/such/folder"] {
             desk.client.search(root, "x", "*");
@@ -946,7 +951,7 @@ fn whatever_the_agent_is_told_the_next_request_works() {
         "r R N",
         "t N",
         "c",
-        "l R",
+        "l",
         "zz R N",
     ];
     const REQUESTS: [&str; 5] = ["5", "6", "7", "8", "99"];

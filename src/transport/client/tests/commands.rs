@@ -400,8 +400,8 @@ fn searches_are_numbered_and_written_to_a_pipe() {
     assert_eq!(client.found(), None);
     for number in 1..3 {
         client.search("/a b", "x|y", "*.rs");
-        assert_eq!(client.agent().commands(), [format!("l {number}")]);
-        assert_eq!(client.agent().read("q"), "/a b\nx|y\n*.rs\n");
+        assert_eq!(client.agent().commands(), ["l"]);
+        assert_eq!(client.agent().read("q"), format!("{number}\n/a b\nx|y\n*.rs\n"));
         let found = client.agent().folder.join(format!("y{number}"));
         fs::write(&found, format!("found {number}")).unwrap();
         assert_eq!(client.found(), Some(format!("found {number}")));
