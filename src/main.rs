@@ -75,7 +75,10 @@ mod volt {
         }
 
         fn greet(&self) -> bool {
-            is_writable() && OpenOptions::new().write(true).create_new(true).open(lasting(GREETED)).is_ok()
+            let path = lasting(GREETED);
+            fs::metadata(&path).is_err()
+                && is_writable()
+                && OpenOptions::new().write(true).create_new(true).open(path).is_ok()
         }
 
         fn kept_filter(&self) -> String {

@@ -8,8 +8,8 @@ use crate::completion::Figures;
 
 /// A suggestion that still stands in the document after this time was kept, in milliseconds.
 const KEPT_MS: u64 = 30_000;
-/// The file is written at most this often, in milliseconds.
-const SAVE_MS: u64 = 5_000;
+/// The file is written at most this often, in milliseconds. A shell is asked before whether it can be.
+const SAVE_MS: u64 = 30_000;
 /// At most this many suggestions are watched at a time.
 const WATCHED: usize = 16;
 
@@ -162,10 +162,10 @@ mod tests {
         counted.finished(&Figures { first_ms: 300, total_ms: 900, input: None, output: 1 });
         assert!(counted.is_due(0));
         let file = counted.save(0, "# old\nopenai 1 1 1 1 5 6 7\nbroken 1\n");
-        assert!(!counted.is_due(9_000));
+        assert!(!counted.is_due(90_000));
         counted.shown();
-        assert!(!counted.is_due(4_999) && counted.is_due(5_000));
-        let file = counted.save(9_000, &file);
+        assert!(!counted.is_due(29_999) && counted.is_due(30_000));
+        let file = counted.save(90_000, &file);
         assert_eq!(file, format!("{HEAD}\nopenai 1 1 1 1 5 6 7\nollama 2 0 0 2 500 80 10\n"));
         assert_eq!(rows(&file).len(), 2);
     }
