@@ -116,10 +116,11 @@ tidy() {
         kill -KILL "$1"
     }
     cd /
-    for try in 1 2 3 4 5 6 7 8 9; do
-        remove "$name"
-        [ -e "$home/$name" ] || exit
-        sleep 0.1
+    tries=0
+    while remove "$name"; [ -e "$home/$name" ] && [ "$tries" -lt 60 ]; do
+        # A disk that is read-only may be writable again soon.
+        if [ "$tries" -lt 9 ]; then sleep 0.1; elif [ ! -w "$home" ]; then sleep 1; else exit; fi
+        tries=$((tries + 1))
     done
 }
 
