@@ -156,6 +156,7 @@ impl Agent {
             Ok(link) => Ok(Self { folder, link, next: 1, spare: Vec::new(), searches: 0, search: None }),
             Err(()) => {
                 let why = text_of(&folder.join("why"));
+                // Where it cannot be removed now the agent does so at its end.
                 if home.is_writable(|program, args| host.execute(program, args)) {
                     let _ = fs::remove_file(folder.join("why"));
                     let _ = fs::remove_dir(&folder);

@@ -80,6 +80,9 @@ mode=700
 [ "$(uname)" != Linux ] || mode=300
 cd "$home" && mkdir -m $mode "$name" && cd "./$name" || exit
 
+# Removes the folder of agent $1, all of it or nothing: by its pipe `a` the next agent knows that it is dead.
+remove() { [ ! -w "$home" ] || { chmod 700 "$home/$1"; rm -rf "$home/$1"; }; }
+
 # Makes the files of eight more requests. iK comes last: where it is, all are.
 made=0
 more() {
@@ -95,7 +98,14 @@ more() {
 why=
 command -v curl >/dev/null || why=no-curl
 [ -n "$why" ] || { mkfifo ctl starting q && more; } || why=no-pipe
-[ -z "$why" ] || { echo $why >why; exit; }
+[ -z "$why" ] || {
+    echo $why >why
+    ready
+    cd /
+    while read -r text; do :; done
+    remove "$name"
+    exit
+}
 
 # The background of a shell has no stdin: 5 keeps it for the one who reads it.
 exec 3<>ctl 4<>starting 5<&0 </dev/null
@@ -103,9 +113,6 @@ exec 3<>ctl 4<>starting 5<&0 </dev/null
 mv starting a
 
 note='{"jsonrpc":"2.0","method":"experimental/serverStatus","params":{"health":"ok","quiescent":true}}'
-
-# Removes the folder of agent $1, all of it or nothing: by its pipe `a` the next agent knows that it is dead.
-remove() { [ ! -w "$home" ] || { chmod 700 "$home/$1"; rm -rf "$home/$1"; }; }
 
 # Waits for the end of the loop, whatever ends it, and removes what it leaves. $1 is the one that waits for stdin.
 tidy() {

@@ -63,6 +63,10 @@ pub fn for_ghost(lapce: &Lapce, mut watch: impl FnMut(&Screen)) -> Result<Screen
         }
         let patience = || patience(&shown, lapce.evidence().inline_answers());
         if is_late || (!running && quiet >= patience()) {
+            if !is_late && lapce.screen() != shown {
+                // It came just now.
+                continue;
+            }
             return Err(Failure::Failed(why_none(lapce, &shown)));
         }
     }
