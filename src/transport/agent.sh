@@ -558,5 +558,9 @@ while read -r command k n m body old <&3; do
         q) break ;;
     esac
 done
-cd /
+cd "$home"
 remove "$name"
+# Where a folder was seen at the start and has no pipe by now, no agent starts any more.
+for old in agent-*; do
+    [ ! -e "$old/seen" ] || [ -p "$old/a" ] || remove "$old"
+done

@@ -1203,6 +1203,12 @@ fn what_a_dead_agent_left_is_swept_and_a_live_one_is_left_alone() {
         let third = desk.beside();
         until("what never began is gone", || (desk.folder.files().len() == 4).then_some(()));
         third.close_beside();
+        // Who has seen one first removes it at its end.
+        fs::create_dir(desk.folder.path.join("agent-89ab")).unwrap();
+        let fourth = desk.beside();
+        until("it is seen", || desk.folder.path.join("agent-89ab/seen").exists().then_some(()));
+        fourth.close_beside();
+        until("it is gone", || (!desk.folder.path.join("agent-89ab").exists()).then_some(()));
         desk.sends_again();
         second.sends_again();
         fs::remove_dir(desk.folder.path.join("other")).unwrap();
