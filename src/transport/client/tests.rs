@@ -21,7 +21,7 @@ use crate::http::{Secret, Url};
 use crate::transport::agent_host::Access;
 use crate::transport::{COMMAND_SECONDS, Limits, Output, Reply};
 use desk::{Desk, Folder, Lapce, Shell, commands, shells, until};
-use server::{OK, Received, answer, echo, serve, stall};
+use server::{OK, Received, answer, echo, relay, serve, stall};
 use std::time::{Duration, Instant};
 
 const KEY: &str = r#"sk-"quoted\n\"and@#'$(id)"#;
@@ -108,12 +108,7 @@ fn a_search_finds_lines_of_files_and_runs_nothing_it_is_given() {
 #[test]
 fn each_piece_wakes_the_plugin_once() {
     every_shell(|shell| {
-        let (go, gone) = mpsc::channel::<&str>();
-        let (url, server) = serve(move |mut stream| {
-            for piece in gone {
-                stream.write_all(piece.as_bytes()).unwrap();
-            }
-        });
+        let (go, url, server) = relay();
         let mut desk = Desk::new(shell);
         desk.client.start(ONE, &post(&url), 0, None);
         desk.client.wake(ONE, 0);
@@ -177,12 +172,7 @@ fn another_wake_up_comes_when_the_last_has_come_or_half_a_second_later() {
 #[test]
 fn without_being_asked_for_no_wake_up_comes() {
     every_shell(|shell| {
-        let (go, gone) = mpsc::channel::<&str>();
-        let (url, server) = serve(move |mut stream| {
-            for piece in gone {
-                stream.write_all(piece.as_bytes()).unwrap();
-            }
-        });
+        let (go, url, server) = relay();
         let mut desk = Desk::new(shell);
         desk.client.start(ONE, &post(&url), 0, None);
         go.send(OK).unwrap();
@@ -222,12 +212,7 @@ fn a_wake_up_comes_with_a_line_that_was_not_read() {
         // Lines that are read before they are asked for, by a plugin that a key has called.
         let read = |desk: &mut Desk, piece: &'static [u8]| {
             go.send(piece).unwrap();
-            let mut got = Vec::new();
-            until("the piece", || {
-                got.extend(desk.read_now(ONE).map_or(Vec::new(), |(_, bytes)| bytes));
-                (got.len() >= piece.len()).then_some(())
-            });
-            assert_eq!(got, piece, "{shell:?}");
+            desk.read_piece(ONE, piece);
         };
         read(&mut desk, br"a\nb\n");
         for asked in 0..3 {
@@ -258,12 +243,7 @@ fn a_wake_up_does_not_come_before_its_time_unless_the_answer_has_ended() {
     every_shell(|shell| {
         const PAUSE: u64 = 150;
         let mut desk = Desk::new(shell);
-        let (go, gone) = mpsc::channel::<&str>();
-        let (url, _server) = serve(move |mut stream| {
-            for piece in gone {
-                stream.write_all(piece.as_bytes()).unwrap();
-            }
-        });
+        let (go, url, _server) = relay();
         desk.client.start(ONE, &post(&url), 0, None);
         desk.client.wake(ONE, PAUSE);
         go.send(OK).unwrap();
@@ -307,37 +287,24 @@ fn an_end_that_a_read_cuts_in_two_is_noticed() {
     let cuts: Vec<_> =
         ends.into_iter().flat_map(|end| (1..end.len() - 2).map(|at| end.split_at(at))).collect();
     every_shell(|shell| {
-        let (go, gone) = mpsc::channel::<&str>();
-        let (url, server) = serve(move |mut stream| {
-            for piece in gone {
-                stream.write_all(piece.as_bytes()).unwrap();
-            }
-        });
+        let (go, url, server) = relay();
         let mut desk = Desk::new(shell);
         desk.client.start(ONE, &post(&url), 0, None);
         go.send(OK).unwrap();
         assert!(matches!(until("the head", || desk.read_now(ONE)).0, TransportEvent::Head { .. }));
-        let read = |desk: &mut Desk, piece: &'static str| {
-            let mut got = Vec::new();
-            until("the piece", || {
-                got.extend(desk.read_now(ONE).map_or(Vec::new(), |(_, bytes)| bytes));
-                (got.len() >= piece.len()).then_some(())
-            });
-            assert_eq!(got, piece.as_bytes(), "{shell:?}");
-        };
         for &(first, second) in &cuts {
             go.send(first).unwrap();
-            read(&mut desk, first);
+            desk.read_piece(ONE, first.as_bytes());
             // What was read is looked at alone, so that the cut is here.
             desk.client.wake(ONE, 0);
             go.send(second).unwrap();
             desk.woken();
-            read(&mut desk, second);
+            desk.read_piece(ONE, second.as_bytes());
         }
         // What does not belong together is no end.
         for apart in ["data: [DO", "]NE]", "message", "-_stop"] {
             go.send(apart).unwrap();
-            read(&mut desk, apart);
+            desk.read_piece(ONE, apart.as_bytes());
             desk.client.wake(ONE, 0);
         }
         go.send("[DONE]").unwrap();
@@ -1456,12 +1423,7 @@ fn on_windows_commands_are_requests_and_answers_are_files() {
 #[test]
 fn a_wake_up_for_the_end_alone_comes_then() {
     every_shell(|shell| {
-        let (go, gone) = mpsc::channel::<&str>();
-        let (url, server) = serve(move |mut stream| {
-            for piece in gone {
-                stream.write_all(piece.as_bytes()).unwrap();
-            }
-        });
+        let (go, url, server) = relay();
         let mut desk = Desk::new(shell);
         desk.client.start(ONE, &post(&url), 0, None);
         desk.client.wake(ONE, 0);

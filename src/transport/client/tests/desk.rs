@@ -423,6 +423,16 @@ impl Desk {
         (event != TransportEvent::Pending).then_some((event, buffer))
     }
 
+    /// Reads until as many bytes of body have come as `piece` has, which they are.
+    pub fn read_piece(&mut self, number: RequestNumber, piece: &[u8]) {
+        let mut got = Vec::new();
+        until("the piece", || {
+            got.extend(self.read_now(number).map_or(Vec::new(), |(_, bytes)| bytes));
+            (got.len() >= piece.len()).then_some(())
+        });
+        assert_eq!(got, piece, "{:?}", self.shell);
+    }
+
     /// The rest of the body and how it ended, read without wake-ups.
     pub fn read_to_end(&mut self, number: RequestNumber) -> (Vec<u8>, TransportEvent) {
         let mut body = Vec::new();

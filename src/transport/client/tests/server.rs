@@ -49,6 +49,17 @@ pub fn serve(play: impl FnOnce(TcpStream) + Send + 'static) -> (String, JoinHand
     (url, server)
 }
 
+/// A server that sends what it is given, piece by piece, and closes when the sender is dropped.
+pub fn relay() -> (mpsc::Sender<&'static str>, String, JoinHandle<Received>) {
+    let (go, gone) = mpsc::channel::<&str>();
+    let (url, server) = serve(move |mut stream| {
+        for piece in gone {
+            stream.write_all(piece.as_bytes()).unwrap();
+        }
+    });
+    (go, url, server)
+}
+
 /// A server that answers `bytes` and closes.
 pub fn answer(bytes: impl Into<Vec<u8>>) -> (String, JoinHandle<Received>) {
     let bytes = bytes.into();
