@@ -501,6 +501,10 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use tree_sitter::{Node, Parser};
+
     use super::*;
 
     #[test]
@@ -521,5 +525,79 @@ mod tests {
         // Windows takes command lines of 32,767 characters.
         assert!(WINDOWS_SCRIPT.len() < 16_000, "{}", WINDOWS_SCRIPT.len());
         assert!(!WINDOWS_SCRIPT.lines().any(|line| line.is_empty() || line.starts_with('#')));
+    }
+
+    /// Collects the texts of all nodes of a kind below `node`. Of a variable, the name without `$` and scope.
+    fn texts<'a>(node: Node, kind: &str, source: &'a str, found: &mut BTreeSet<&'a str>) {
+        if node.kind() == kind {
+            found.insert(source[node.byte_range()].trim_start_matches("$script:").trim_start_matches('$'));
+        }
+        node.children(&mut node.walk()).for_each(|child| texts(child, kind, source, found));
+    }
+
+    /// The variables and the commands that a PowerShell script uses and does not define. `None` if it does not parse.
+    fn undefined(script: &str) -> Option<(Vec<&str>, Vec<&str>)> {
+        let mut parser = Parser::new();
+        parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).unwrap();
+        let tree = parser.parse(script, None).unwrap();
+        let (mut set, mut used) = (BTreeSet::new(), BTreeSet::new());
+        let (mut functions, mut commands) = (BTreeSet::new(), BTreeSet::new());
+        let mut nodes = vec![tree.root_node()];
+        while let Some(node) = nodes.pop() {
+            match node.kind() {
+                "left_assignment_expression" | "script_parameter" => {
+                    // Not what is set in an object: `$a.b = 1`.
+                    let text = &script[node.byte_range()];
+                    if !text.contains(['.', '[']) {
+                        texts(node, "variable", script, &mut set);
+                    }
+                }
+                "foreach_statement" => {
+                    texts(node.named_child(0).unwrap(), "variable", script, &mut set);
+                }
+                _ => {}
+            }
+            nodes.extend(node.children(&mut node.walk()));
+        }
+        for (kind, found) in
+            [("variable", &mut used), ("function_name", &mut functions), ("command_name", &mut commands)]
+        {
+            texts(tree.root_node(), kind, script, found);
+        }
+        let is_whole = !tree.root_node().has_error();
+        is_whole.then(|| {
+            (used.difference(&set).copied().collect(), commands.difference(&functions).copied().collect())
+        })
+    }
+
+    #[test]
+    fn the_script_for_windows_parses_and_uses_nothing_that_nobody_defines() {
+        for (script, expected) in [
+            ("$a = 1\nfoo $a", Some((vec![], vec!["foo"]))),
+            ("function f($b) { $b + $c }\nf 1", Some((vec!["c"], vec![]))),
+            ("foreach ($d in $e) { $d.g = 1; $h[0] = 2 }", Some((vec!["e", "h"], vec![]))),
+            ("if ($true) { 1", None),
+        ] {
+            assert_eq!(undefined(script), expected, "{script}");
+        }
+        let (variables, commands) = undefined(WINDOWS_SCRIPT).unwrap();
+        // `name` and `volt` are set by the text before it.
+        assert_eq!(variables, ["_", "false", "name", "null", "true", "volt"]);
+        assert_eq!(
+            commands,
+            [
+                // A range, which this grammar takes for a command.
+                "1..9",
+                "ConvertFrom-Json",
+                "Get-Command",
+                "Get-Date",
+                "Join-Path",
+                "New-Object",
+                "Out-Null",
+                "Select-Object",
+                "Start-Sleep",
+                "Where-Object",
+            ]
+        );
     }
 }
