@@ -4,6 +4,8 @@
 #              unread answer does not slow the server down, and curl ends when this process is terminated
 #   wake-ups   while one is asked for, the size of oK is looked at 30 times a second, and one comes for any bytes
 # The text before this one sets $volt and $name. No double quotes: the whole text is one argument of a command line.
+# An exception of .NET ends its statement only. Inside of `try`, with or without `catch`, it would end the whole block:
+# so there is none.
 $ErrorActionPreference = 'SilentlyContinue'
 # What curl reads would begin with a byte order mark where the console's code page is UTF-8.
 [Console]::InputEncoding = New-Object Text.UTF8Encoding $false
@@ -19,6 +21,7 @@ $script:pause = 0
 $script:read = 0
 # When the last wake-up was sent, -1 if it has come.
 $script:sent = -1
+$script:over = $false
 
 # Sends a message; ' stands for a double quote.
 function Send($text) {
@@ -37,6 +40,17 @@ function Wake {
 
 function Path-Of($kind, $k) { Join-Path $folder ($kind + $k) }
 
+# Starts a program without a window, whose stdin is ours to write to.
+function Run-Program($program, $arguments, $in, $reads) {
+    $start = New-Object Diagnostics.ProcessStartInfo $program, $arguments
+    $start.WorkingDirectory = $in
+    $start.UseShellExecute = $false
+    $start.CreateNoWindow = $true
+    $start.RedirectStandardInput = $true
+    $start.RedirectStandardOutput = $reads
+    [Diagnostics.Process]::Start($start)
+}
+
 # curl gets its config through stdin, so that nothing of it is on a command line; the file is gone before.
 function Launch($k) {
     $old = $requests[$k].old
@@ -48,17 +62,11 @@ function Launch($k) {
     $path = Path-Of i $k
     $config = [IO.File]::ReadAllBytes($path)
     [IO.File]::Delete($path)
-    $start = New-Object Diagnostics.ProcessStartInfo 'curl.exe', '-q -K -'
     if ($command) {
-        $start.FileName = 'powershell.exe'
-        $start.Arguments = '-NoProfile -NonInteractive -Command -'
+        $process = Run-Program 'powershell.exe' '-NoProfile -NonInteractive -Command -' $folder $true
+    } else {
+        $process = Run-Program 'curl.exe' '-q -K -' $folder $true
     }
-    $start.WorkingDirectory = $folder
-    $start.UseShellExecute = $false
-    $start.CreateNoWindow = $true
-    $start.RedirectStandardInput = $true
-    $start.RedirectStandardOutput = $true
-    $process = [Diagnostics.Process]::Start($start)
     $process.StandardInput.BaseStream.Write($config, 0, $config.Length)
     $process.StandardInput.Close()
     # Without a buffer, so that what has come is there to be read.
@@ -72,7 +80,7 @@ function Stop-Request($k) {
     $request = $requests[$k]
     $requests.Remove($k)
     if ($request.process) {
-        $request.process.Kill()
+        if (-not $request.process.HasExited) { $request.process.Kill() }
         $request.process.WaitForExit(1000) | Out-Null
         $request.file.Close()
     }
@@ -113,7 +121,7 @@ function Run($line) {
         }
         't' { $script:armed = 't'; $script:at = $clock.ElapsedMilliseconds + [long]$k }
         'c' { $script:sent = -1 }
-        'q' { exit }
+        'q' { $script:over = $true }
     }
 }
 
@@ -158,40 +166,43 @@ foreach ($old in [IO.Directory]::GetDirectories($volt, 'agent-*')) {
 if (-not (Get-Command curl.exe)) { [IO.File]::WriteAllText((Join-Path $folder 'why'), 'no-curl') }
 # Held open, it cannot be removed by another agent.
 $held = [IO.File]::Open((Join-Path $folder 'ctl'), 'OpenOrCreate', 'ReadWrite', 'Read')
+# Lapce ends this process by force. Then the stdin of this one ends, which removes the folder.
+$tidy = Run-Program 'cmd.exe' ('/d /c findstr x >nul & ping -n 2 127.0.0.1 >nul & rd /s /q ' + $name) $volt $false
 
-try {
-    $buffer = New-Object byte[] 65536
-    $pending = New-Object IO.MemoryStream
+$buffer = New-Object byte[] 65536
+$pending = New-Object IO.MemoryStream
+$task = $stdin.ReadAsync($buffer, 0, $buffer.Length)
+while (-not $over) {
+    if (-not $task.Wait([int](Step))) { continue }
+    # Also where this PowerShell may call no methods, so that there is no task.
+    if ($task.IsFaulted -or -not ($task.Result -gt 0)) { break }
+    $pending.Write($buffer, 0, $task.Result)
     $task = $stdin.ReadAsync($buffer, 0, $buffer.Length)
     while ($true) {
-        if (-not $task.Wait([int](Step))) { continue }
-        if ($task.IsFaulted -or $task.Result -eq 0) { break }
-        $pending.Write($buffer, 0, $task.Result)
-        $task = $stdin.ReadAsync($buffer, 0, $buffer.Length)
-        while ($true) {
-            # ISO 8859-1 has one character for each byte.
-            $text = [Text.Encoding]::GetEncoding(28591).GetString($pending.ToArray())
-            $head = [regex]::Match($text, 'Content-Length: *(\d+)\r\n\r\n')
-            if (-not $head.Success) { break }
-            $begin = $head.Index + $head.Length
-            $length = [int]$head.Groups[1].Value
-            if ($text.Length -lt $begin + $length) { break }
-            $bytes = $pending.ToArray()
-            $message = ConvertFrom-Json ([Text.Encoding]::UTF8.GetString($bytes, $begin, $length))
-            $pending.SetLength(0)
-            $pending.Write($bytes, $begin + $length, $bytes.Length - $begin - $length)
-            if ($message.method -eq 'agent') { Run $message.params }
-            if ($message.method -eq 'initialize') { $result = '{''capabilities'':{}}' } else { $result = 'null' }
-            if ($null -ne $message.id) { Send ('{''jsonrpc'':''2.0'',''id'':' + $message.id + ',''result'':' + $result + '}') }
-        }
+        # ISO 8859-1 has one character for each byte.
+        $text = [Text.Encoding]::GetEncoding(28591).GetString($pending.ToArray())
+        $head = [regex]::Match($text, 'Content-Length: *(\d+)\r\n\r\n')
+        if (-not $head.Success) { break }
+        $begin = $head.Index + $head.Length
+        $length = [int]$head.Groups[1].Value
+        if ($text.Length -lt $begin + $length) { break }
+        $bytes = $pending.ToArray()
+        # If it is none, no variable is set, and the last message must not be taken for it.
+        $message = $null
+        $message = ConvertFrom-Json ([Text.Encoding]::UTF8.GetString($bytes, $begin, $length))
+        $pending.SetLength(0)
+        $pending.Write($bytes, $begin + $length, $bytes.Length - $begin - $length)
+        if ($message.method -eq 'agent') { Run $message.params }
+        if ($message.method -eq 'initialize') { $result = '{''capabilities'':{}}' } else { $result = 'null' }
+        if ($null -ne $message.id) { Send ('{''jsonrpc'':''2.0'',''id'':' + $message.id + ',''result'':' + $result + '}') }
     }
-} finally {
-    foreach ($k in @($requests.Keys)) { Stop-Request $k }
-    $held.Close()
-    # A file is gone only when Lapce, which may be closing, has closed it too.
-    foreach ($try in 1..9) {
-        [IO.Directory]::Delete($folder, $true)
-        if (-not [IO.Directory]::Exists($folder)) { break }
-        Start-Sleep -Milliseconds 100
-    }
+}
+
+foreach ($k in @($requests.Keys)) { Stop-Request $k }
+$held.Close()
+# A file is gone only when Lapce, which may be closing, has closed it too.
+foreach ($try in 1..9) {
+    [IO.Directory]::Delete($folder, $true)
+    if (-not [IO.Directory]::Exists($folder)) { break }
+    Start-Sleep -Milliseconds 100
 }
