@@ -178,7 +178,15 @@ impl Agent {
     pub fn is_alive(&mut self) -> bool {
         match &mut self.link {
             Link::Pipe { alive, .. } => !matches!(alive.read(&mut [0]), Ok(0)),
-            Link::Server(_) => true,
+            Link::Server(_) => self.holds_its_file(),
+        }
+    }
+
+    /// Windows: whether the agent lives. It keeps a file open that nobody else may write to meanwhile.
+    fn holds_its_file(&self) -> bool {
+        match OpenOptions::new().write(true).open(self.folder.join("ctl")) {
+            Ok(_) => false,
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
         }
     }
 
@@ -399,6 +407,10 @@ impl Agent {
 
     /// Short enough to be written whole or not at all (POSIX: `PIPE_BUF` is at least 512 bytes).
     fn send(&mut self, host: &mut impl AgentHost, line: &str) -> Result<(), Lost> {
+        // Lapce would wait for the answer of a language server that has ended, and the plugin with it.
+        if matches!(self.link, Link::Server(_)) && !self.holds_its_file() {
+            return Err(Lost);
+        }
         match &mut self.link {
             Link::Pipe { commands, .. } => match commands.write(line.as_bytes()) {
                 Ok(count) if count == line.len() => Ok(()),

@@ -55,8 +55,8 @@ enum Attempt {
     NoAgent,
 }
 
-/// Gives an agent something to do.
-type Give<'a, H> = &'a dyn Fn(&mut Agent, &mut H, &Options) -> Result<Fetch, NotTaken>;
+/// Gives an agent something to do. The last argument is its number of the request that is to stop then.
+type Give<'a, H> = &'a dyn Fn(&mut Agent, &mut H, &Options, Option<u64>) -> Result<Fetch, NotTaken>;
 
 /// Of agents that are gone as soon as they are started.
 const NO_ANSWER: &str =
@@ -92,12 +92,13 @@ impl<H: AgentHost> Client<H> {
         &mut self,
         request: &HttpRequest,
         delay_ms: u64,
-        replaces: Option<u64>,
+        replaces: Option<RequestNumber>,
     ) -> Result<Request, Failure> {
         request.check().map_err(|detail| Failure { kind: FailureKind::Request, detail })?;
         let unavailable = |detail| Failure { kind: FailureKind::Unavailable, detail };
-        let attempt =
-            self.attempt(&|agent, host, options| agent.fetch(host, request, options, delay_ms, replaces));
+        let attempt = self.attempt(replaces, &|agent, host, options, old| {
+            agent.fetch(host, request, options, delay_ms, old)
+        });
         match attempt.map_err(unavailable)? {
             Attempt::Taken(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
             Attempt::Busy => {
@@ -122,7 +123,7 @@ impl<H: AgentHost> Client<H> {
 
     /// Has the agent run a command.
     fn command(&mut self, command: &str) -> Result<Request, Failure> {
-        let reason = match self.attempt(&|agent, host, _| agent.run(host, command)) {
+        let reason = match self.attempt(None, &|agent, host, _, _| agent.run(host, command)) {
             Ok(Attempt::Taken(fetch)) => return Ok(Request::Fetch { fetch, lost: false }),
             Ok(Attempt::Busy) => "the agent that runs curl is busy".to_owned(),
             Ok(Attempt::NoAgent) => self.obstacle.clone().unwrap_or_else(|| NO_ANSWER.to_owned()),
@@ -132,8 +133,8 @@ impl<H: AgentHost> Client<H> {
         Err(Failure { kind: FailureKind::Unavailable, detail })
     }
 
-    /// Gives the agent something to do.
-    fn attempt(&mut self, give: Give<'_, H>) -> Result<Attempt, String> {
+    /// Gives the agent something to do, and `replaces` to stop.
+    fn attempt(&mut self, replaces: Option<RequestNumber>, give: Give<'_, H>) -> Result<Attempt, String> {
         if self.is_locked_out && self.is_writable() {
             self.is_locked_out = false;
             self.obstacle = None;
@@ -143,8 +144,10 @@ impl<H: AgentHost> Client<H> {
             if self.obstacle.is_none() {
                 self.ensure_agent()?;
             }
+            // The numbers of an agent mean nothing to the next one.
+            let old = replaces.and_then(|number| self.number_at_agent(number));
             let Some(agent) = &mut self.agent else { break };
-            match give(agent, &mut self.host, &self.options) {
+            match give(agent, &mut self.host, &self.options, old) {
                 Ok(fetch) => return Ok(Attempt::Taken(fetch)),
                 Err(NotTaken::Busy) => return Ok(Attempt::Busy),
                 Err(NotTaken::Lost) => self.lose_agent(),
@@ -179,6 +182,14 @@ impl<H: AgentHost> Client<H> {
                 Ok(())
             }
         }
+    }
+
+    /// The running agent's number of a request that it has.
+    fn number_at_agent(&self, number: RequestNumber) -> Option<u64> {
+        self.requests.iter().find(|(of, _)| *of == number).and_then(|(_, request)| match request {
+            Request::Fetch { fetch, lost: false } => Some(fetch.number()),
+            _ => None,
+        })
     }
 
     fn is_writable(&mut self) -> bool {
@@ -249,12 +260,7 @@ impl<H: AgentHost> Transport for Client<H> {
         replaces: Option<RequestNumber>,
     ) {
         self.stop(number);
-        let old = replaces.and_then(|old| self.requests.iter().find(|(of, _)| *of == old));
-        let old = match old {
-            Some((_, Request::Fetch { fetch, lost: false })) => Some(fetch.number()),
-            _ => None,
-        };
-        let request = self.request(request, delay_ms, old).unwrap_or_else(Request::Failed);
+        let request = self.request(request, delay_ms, replaces).unwrap_or_else(Request::Failed);
         self.requests.push((number, request));
     }
 

@@ -1330,6 +1330,7 @@ fn a_request_stops_the_one_it_replaces_when_it_leaves_and_inherits_its_wake_up()
 struct Windows {
     home: Home,
     text: String,
+    started: u64,
     commands: Vec<String>,
 }
 
@@ -1339,7 +1340,7 @@ impl AgentHost for Windows {
     }
 
     fn random(&self) -> u64 {
-        9
+        self.started
     }
 
     fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String> {
@@ -1351,7 +1352,9 @@ impl AgentHost for Windows {
         let (_, name) = self.text.split_once("\n$name = '").unwrap();
         let folder = self.home.root.join(name.split('\'').next().unwrap());
         fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("ctl"), "").unwrap();
+        // There the running agent keeps this file open, and it cannot be opened for writing. No folder can either.
+        fs::create_dir(folder.join("ctl")).unwrap();
+        self.started += 1;
         Ok(9)
     }
 
@@ -1378,7 +1381,7 @@ impl AgentHost for Windows {
 fn on_windows_commands_are_requests_and_answers_are_files() {
     let folder = Folder::new();
     let home = Home { path: "C:\\Users\\O'Brien".to_owned(), root: folder.path.clone(), windows: true };
-    let host = Windows { home: home.clone(), text: String::new(), commands: Vec::new() };
+    let host = Windows { home: home.clone(), text: String::new(), started: 0, commands: Vec::new() };
     let mut client = Client::new(host, Some(home), Options::default());
     client.tick();
     assert_eq!(client.obstacle(), None);
@@ -1418,6 +1421,41 @@ fn on_windows_commands_are_requests_and_answers_are_files() {
     let failure = failure(client.read(TWO, &mut buffer));
     assert_eq!((failure.kind, failure.detail.as_str()), (FailureKind::Cut, "transfer closed"));
     assert_eq!(client.host.commands.last().unwrap(), "\"x 1\"");
+}
+
+#[test]
+fn on_windows_nothing_is_sent_to_an_agent_that_has_ended() {
+    type Act = fn(&mut Client<Windows>);
+    let acts: [(&str, Act); 6] = [
+        ("tick", Client::tick),
+        ("wake", |client| client.wake(ONE, 0)),
+        ("timer", |client| client.timer(10)),
+        ("woken", Client::woken),
+        ("stop", |client| client.stop(ONE)),
+        ("start", |client| client.start(TWO, &post("http://127.0.0.1:1/"), 0, Some(ONE))),
+    ];
+    for (name, act) in acts {
+        for is_gone in [false, true] {
+            let folder = Folder::new();
+            let home = Home { path: "C:\\Users\\u".to_owned(), root: folder.path.clone(), windows: true };
+            let host = Windows { home: home.clone(), text: String::new(), started: 0, commands: Vec::new() };
+            let mut client = Client::new(host, Some(home), Options::default());
+            client.start(ONE, &post("http://127.0.0.1:1/"), 0, None);
+            assert_eq!(std::mem::take(&mut client.host.commands), ["\"s 1 0 7 0 0\""]);
+            let held = folder.path.join(&folder.files()[0]).join("ctl");
+            fs::remove_dir(&held).unwrap();
+            if !is_gone {
+                fs::write(&held, "").unwrap();
+            }
+            act(&mut client);
+            // What is sent now goes to the next agent, whose numbers begin again.
+            let next = if name == "start" { vec!["\"s 1 0 7 0 0\""] } else { vec![] };
+            assert_eq!(client.host.commands, next, "{name}");
+            client.tick();
+            client.start(TWO, &post("http://127.0.0.1:1/"), 0, None);
+            assert_eq!(client.host.started, 2, "{name}");
+        }
+    }
 }
 
 #[test]
