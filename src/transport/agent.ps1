@@ -2,7 +2,7 @@
 #   commands   come as requests on stdin, {"method":"agent","params":"s 1 300 0 0 0"}, and are answered at once
 #   answers    go to growing files: curl writes heads to hK itself, and the body to a pipe that is copied to oK. So an
 #              unread answer does not slow the server down, and curl ends when this process is terminated
-#   wake-ups   while one is asked for, the size of oK is looked at 30 times a second, and one comes for any bytes
+#   wake-ups   while one is asked for, oK is looked at 30 times a second
 # The text before this one sets $volt and $name. No double quotes: the whole text is one argument of a command line.
 # An exception of .NET ends its statement only. Inside of `try`, with or without `catch`, it would end the whole block:
 # so there is none.
@@ -15,10 +15,16 @@ $stdout = [Console]::OpenStandardOutput()
 $clock = [Diagnostics.Stopwatch]::StartNew()
 $quote = [string][char]34
 $requests = @{}
+# What is to wake the plugin: a request, t for a timer, or nothing. When it may at the earliest, -1 before the first byte.
 $script:armed = ''
 $script:at = -1
 $script:pause = 0
+# Of that request's answer: what the plugin has read and what was looked at, in bytes; whether a line feed of text or the
+# end of an answer came behind what is read.
 $script:read = 0
+$script:seen = 0
+$script:line = $false
+$script:done = $false
 # When the last wake-up was sent, -1 if it has come.
 $script:sent = -1
 $script:over = $false
@@ -36,6 +42,33 @@ function Wake {
     $script:sent = $clock.ElapsedMilliseconds
     $script:armed = ''
     Send '{''jsonrpc'':''2.0'',''method'':''experimental/serverStatus'',''params'':{''health'':''ok'',''quiescent'':true}}'
+}
+
+function Watch-Request($k, $from) {
+    $script:armed = $k
+    $script:read = $from
+    $script:seen = $from
+    $script:line = $false
+    $script:done = $false
+}
+
+# Looks at what has come of the answer to the request that is to wake the plugin.
+function Look-At($file, $now) {
+    $length = $file.Length
+    if ($length -gt $seen) {
+        if ($at -lt 0) { $script:at = $now + $pause }
+        # Two reads can have an end of an answer between them.
+        $from = [Math]::Max($read, $seen - 20)
+        $new = [IO.File]::Open((Path-Of o $armed), 'Open', 'Read', 'ReadWrite, Delete')
+        $new.Position = $from
+        $bytes = New-Object byte[] ([int]($length - $from))
+        $count = $new.Read($bytes, 0, $bytes.Length)
+        $new.Close()
+        $script:seen = $from + $count
+        $text = [Text.Encoding]::ASCII.GetString($bytes, 0, $count)
+        if ($text.Contains('\n')) { $script:line = $true }
+        if ($text -match '\[DONE\]|message_stop|response\.(completed|incomplete)|.done.:true|.stop.:true') { $script:done = $true }
+    }
 }
 
 function Path-Of($kind, $k) { Join-Path $folder ($kind + $k) }
@@ -56,7 +89,7 @@ function Launch($k) {
     $old = $requests[$k].old
     $command = $requests[$k].body -eq '2'
     if ($requests[$old]) {
-        if ($armed -eq $old) { $script:armed = $k; $script:read = 0; $script:at = -1 }
+        if ($armed -eq $old) { Watch-Request $k 0; $script:at = -1 }
         Stop-Request $old
     }
     $path = Path-Of i $k
@@ -114,9 +147,8 @@ function Run($line) {
         'u' { $requests.Remove($k); if ($armed -eq $k) { $script:armed = '' } }
         'x' { Stop-Request $k; if ($armed -eq $k) { $script:armed = '' } }
         'w' {
-            $script:armed = $k
+            Watch-Request $k ([long]$part[3])
             $script:pause = if ($part[2] -eq '-') { [int]::MaxValue } else { [long]$part[2] }
-            $script:read = [long]$part[3]
             $script:at = if ($read -gt 0) { $clock.ElapsedMilliseconds + $pause } else { -1 }
         }
         't' { $script:armed = 't'; $script:at = $clock.ElapsedMilliseconds + [long]$k }
@@ -149,9 +181,9 @@ function Step {
         if (-not $due -and ($next -lt 0 -or $at - $now -lt $next)) { $next = $at - $now }
     } elseif ($armed -and $requests[$armed].ended) {
         $due = $true
-    } elseif ($armed -and $requests[$armed].file.Length -gt $read) {
-        if ($at -lt 0) { $script:at = $now + $pause }
-        $due = $at -le $now
+    } elseif ($armed -and $requests[$armed].file) {
+        Look-At $requests[$armed].file $now
+        $due = $done -or ($line -and $at -le $now)
     }
     # Not before the last one has come. If it has not in half a second, the editor has lost it.
     if ($due -and $sent -ge 0 -and $now -lt $sent + 500) { $next = 30 } elseif ($due) { Wake }
