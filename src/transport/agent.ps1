@@ -100,13 +100,19 @@ function Launch($k) {
     } else {
         $process = Run-Program 'curl.exe' '-q -K -' $folder $true
     }
-    $process.StandardInput.BaseStream.Write($config, 0, $config.Length)
-    $process.StandardInput.Close()
-    # Without a buffer, so that what has come is there to be read.
-    $file = New-Object IO.FileStream (Path-Of o $k), 'OpenOrCreate', 'Write', 'ReadWrite, Delete', 1
-    $copying = $process.StandardOutput.BaseStream.CopyToAsync($file)
-    $requests[$k] = @{ process = $process; file = $file; copying = $copying; due = -1; ended = $false; code = '' }
-    if ($command) { $requests[$k].late = $clock.ElapsedMilliseconds + 10000 }
+    if ($process) {
+        $process.StandardInput.BaseStream.Write($config, 0, $config.Length)
+        $process.StandardInput.Close()
+        # Without a buffer, so that what has come is there to be read.
+        $file = New-Object IO.FileStream (Path-Of o $k), 'OpenOrCreate', 'Write', 'ReadWrite, Delete', 1
+        $copying = $process.StandardOutput.BaseStream.CopyToAsync($file)
+        $requests[$k] = @{ process = $process; file = $file; copying = $copying; due = -1; ended = $false; code = '' }
+        if ($command) { $requests[$k].late = $clock.ElapsedMilliseconds + 10000 }
+    } else {
+        # What a shell says of a program that it cannot start.
+        [IO.File]::AppendAllText((Path-Of s $k), ('127 ' + [char]10))
+        $requests[$k] = @{ due = -1; ended = $true }
+    }
 }
 
 function Stop-Request($k) {
