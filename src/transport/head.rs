@@ -2,13 +2,15 @@
 
 use std::str::Lines;
 
-/// Longest head taken, all interim heads together. curl itself gives up at 300 KB.
+/// Longest head taken, all interim heads together, in bytes. Newer versions of curl give up at 300 KB.
 const LIMIT: usize = 256 * 1024;
 
 /// Collects bytes until the final head is complete.
 #[derive(Debug, Default)]
 pub struct HeadReader {
     bytes: Vec<u8>,
+    /// Bytes of interim heads that were passed over.
+    interim: usize,
 }
 
 /// A parsed head.
@@ -32,7 +34,9 @@ impl HeadReader {
         self.bytes.extend_from_slice(bytes);
         while let Some(end) = end_of_head(self.bytes.get(from..).unwrap_or_default()) {
             let rest = self.bytes.split_off(from + end);
-            let head = parse(&std::mem::replace(&mut self.bytes, rest))?;
+            let head = std::mem::replace(&mut self.bytes, rest);
+            self.interim += head.len();
+            let head = parse(&head)?;
             if !(100..200).contains(&head.status) || head.status == 101 {
                 return Ok(Some((head, std::mem::take(&mut self.bytes))));
             }
@@ -42,7 +46,7 @@ impl HeadReader {
         if !b"HTTP/".starts_with(shown) {
             return Err("the answer does not begin like HTTP");
         }
-        if self.bytes.len() > LIMIT {
+        if self.interim + self.bytes.len() > LIMIT {
             return Err("the head of the answer does not end");
         }
         Ok(None)
@@ -134,6 +138,16 @@ mod tests {
         for begun in ["", "HT", "HTTP/", "HTTP/1.1 abc"] {
             assert_eq!(HeadReader::default().push(begun.as_bytes()), Ok(None), "{begun:?}");
         }
+    }
+
+    #[test]
+    fn interim_heads_without_end_are_given_up() {
+        let mut reader = HeadReader::default();
+        let interim = b"HTTP/1.1 103 Early Hints\r\n\r\n";
+        for _ in 0..LIMIT / interim.len() {
+            assert_eq!(reader.push(interim), Ok(None));
+        }
+        assert!(reader.push(interim).is_err());
     }
 
     #[test]
