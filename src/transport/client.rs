@@ -41,7 +41,11 @@ enum Request {
         leaves_ms: u64,
     },
     Buffered(Buffered),
-    Failed(Failure),
+    Failed {
+        failure: Failure,
+        /// When it would have left: the failure is not read before.
+        leaves_ms: u64,
+    },
 }
 
 /// When to try again what the agent was too busy to take, in milliseconds.
@@ -213,7 +217,7 @@ impl<H: AgentHost> Client<H> {
             }
             let mut next = self
                 .request(&request, leaves_ms.saturating_sub(now_ms), None)
-                .unwrap_or_else(Request::Failed);
+                .unwrap_or_else(|failure| Request::Failed { failure, leaves_ms });
             if let (Request::Held { leaves_ms: next, .. }, false) = (&mut next, hangs) {
                 *next = leaves_ms;
             }
@@ -254,13 +258,17 @@ impl<H: AgentHost> Transport for Client<H> {
             Some((_, Request::Fetch { fetch, lost: false })) => Some(fetch.number()),
             _ => None,
         };
-        let request = self.request(request, delay_ms, old).unwrap_or_else(Request::Failed);
+        let leaves_ms = self.host.now_ms().saturating_add(delay_ms);
+        let request = self
+            .request(request, delay_ms, old)
+            .unwrap_or_else(|failure| Request::Failed { failure, leaves_ms });
         self.requests.push((number, request));
     }
 
     fn run(&mut self, number: RequestNumber, command: &str) {
         self.stop(number);
-        let request = self.command(command).unwrap_or_else(Request::Failed);
+        let request =
+            self.command(command).unwrap_or_else(|failure| Request::Failed { failure, leaves_ms: 0 });
         self.requests.push((number, request));
     }
 
@@ -273,7 +281,7 @@ impl<H: AgentHost> Transport for Client<H> {
         let mut done = Ok(());
         let event = match request {
             Request::Held { .. } => TransportEvent::Pending,
-            Request::Failed(failure) => TransportEvent::Failed(failure.clone()),
+            Request::Failed { failure, .. } => TransportEvent::Failed(failure.clone()),
             Request::Buffered(buffered) => {
                 let mut event = buffered.read(&mut self.host, self.options.response_bytes, buffer);
                 if let (TransportEvent::Failed(failure), Some(reason), Mode::Auto) =
@@ -315,19 +323,18 @@ impl<H: AgentHost> Transport for Client<H> {
         let now_ms = self.host.now_ms();
         let Some(agent) = &mut self.agent else { return };
         let request = self.requests.iter_mut().find(|(of, _)| *of == number);
-        let done = match request {
+        // Of what fails the plugin learns when it would have left.
+        let wait_ms = match request {
             Some((_, Request::Fetch { fetch, lost: false })) => {
-                agent.wake(&mut self.host, fetch, not_before_ms)
+                let done = agent.wake(&mut self.host, fetch, not_before_ms);
+                return self.has(done);
             }
-            Some((_, Request::Held { .. })) => agent.timer(&mut self.host, RETRY_MS),
-            Some((_, Request::Failed(_))) => agent.timer(&mut self.host, 0),
-            // It fails when it would have left.
-            Some((_, Request::Fetch { fetch, .. })) => {
-                agent.timer(&mut self.host, fetch.leaves_ms().saturating_sub(now_ms))
-            }
+            Some((_, Request::Fetch { fetch, .. })) => fetch.leaves_ms().saturating_sub(now_ms),
+            Some((_, Request::Failed { leaves_ms, .. })) => leaves_ms.saturating_sub(now_ms),
+            Some((_, Request::Held { .. })) => RETRY_MS,
             Some((_, Request::Buffered(_))) | None => return,
         };
-        self.has(done);
+        self.timer(wait_ms);
     }
 
     fn timer(&mut self, ms: u64) {
