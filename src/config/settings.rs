@@ -365,6 +365,7 @@ impl Settings {
             fallback: None,
             wrong: None,
         };
+        settings.network.response_bytes = settings.engine.limits.response_bytes as usize;
         settings.read_provider(reader);
         let invoked = settings.read_role(reader, &table::INVOKED);
         settings.fallback = settings.read_role(reader, &table::FALLBACK);

@@ -63,7 +63,7 @@ fn of_code(code: u32, elapsed_ms: u64, limit: usize) -> Failure {
         }
         13 => (FailureKind::Unavailable, "Lapce has too many requests open: alt+\\ asks again"),
         TOO_LONG => {
-            let detail = format!("the answer is longer than {limit} bytes (`response-bytes`)");
+            let detail = format!("the answer is longer than {limit} bytes (`limit.response-bytes`)");
             return Failure { kind: FailureKind::Cut, detail };
         }
         11 | 12 if elapsed_ms >= PATIENCE_MS => {
@@ -182,7 +182,7 @@ mod tests {
             (10, 0, FailureKind::Request, "`base-url`"),
             (13, 0, FailureKind::Unavailable, "too many requests"),
             (4, 0, FailureKind::Cut, "failed to hand over"),
-            (TOO_LONG, 0, FailureKind::Cut, "longer than 1 bytes (`response-bytes`)"),
+            (TOO_LONG, 0, FailureKind::Cut, "longer than 1 bytes (`limit.response-bytes`)"),
         ] {
             let failure = of_code(code, elapsed_ms, 1);
             assert_eq!(failure.kind, kind, "{code} after {elapsed_ms} ms");
