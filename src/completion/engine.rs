@@ -368,7 +368,7 @@ impl Engine {
             Phase::Streaming { work, follow_up } => {
                 out.extend(follow_up.map(|next| Output::Stop(next.work.generation.number)));
                 if work.is_loading() {
-                    self.awaited = Some(Awaited::Load { number: work.generation.number, role: work.role });
+                    self.wait_for(Awaited::Load { number: work.generation.number, role: work.role }, out);
                 } else {
                     out.push(Output::Stop(work.generation.number));
                 }

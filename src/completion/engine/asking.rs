@@ -35,8 +35,7 @@ impl Engine {
         }
         // The rest of what was asked for before is offered wherever what was taken of it, or typed along, leads.
         if (is_for_another || !self.is_under_way(buffers))
-            && let Some(why) =
-                self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(now, place.invoked, out))
+            && let Some(why) = self.refused(now, &buffer, &place, out)
         {
             self.abandon(out);
             return self.answer_nothing(why, out);
@@ -141,13 +140,21 @@ impl Engine {
         is_of_use.then_some(found)
     }
 
-    /// Why this place is not asked about, if so. Whoever asked is then not asking for consent.
-    fn refused(&mut self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Why> {
+    /// Why the model is not asked about this place, if so: a rule forbids it, or the user has yet to agree to the server.
+    pub(super) fn refused(
+        &mut self,
+        now: u64,
+        buffer: &Buffer<'_>,
+        place: &Place,
+        out: &mut Vec<Output>,
+    ) -> Option<Why> {
         let why = self.refusal(now, buffer, place);
         if why.is_some() {
+            // A key that a rule refuses is no step of giving consent.
             self.interrupt_consent();
+            return why;
         }
-        why
+        self.unconfirmed(now, place.invoked, out)
     }
 
     fn refusal(&self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Why> {
@@ -252,7 +259,9 @@ impl Engine {
         let Some(place) = self.here() else { return Ok(None) };
         let Some(buffer) = buffers.get(&place.uri) else { return Ok(None) };
         let chosen = self.options.targets.choose(now, place.invoked);
-        let Some((role, target)) = chosen.filter(|(_, target)| target.may_be_asked()) else {
+        let Some((role, target)) =
+            chosen.filter(|(role, target)| target.may_be_asked() && !self.awaits_for(*role))
+        else {
             return Ok(None);
         };
         let loads = target.is_cold(now);
@@ -314,6 +323,8 @@ impl Engine {
         let Some((role, target)) = self.options.targets.choose(now, false) else { return };
         if !target.speculative
             || !target.may_be_asked()
+            || self.awaits_for(role)
+            || target.wait_ms(now, false) > 0
             || self.speculative.is_some()
             || !self.screen.has_ghost()
         {
@@ -337,6 +348,9 @@ impl Engine {
             return;
         }
         let accepted = Buffer { text: &text, ..buffer };
+        if self.options.gates.check(&accepted, offset, false).is_some() {
+            return;
+        }
         let asking = Asking { role, loads: false, invoked: false, sent_ms: now, unwanted: Vec::new() };
         // What cannot be composed is told when it is asked for.
         if let Ok(Some((work, request))) = self.work(asking, &accepted, offset, buffers) {

@@ -3,7 +3,7 @@
 
 use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
 use super::super::targets::Role;
-use super::Engine;
+use super::{Engine, Phase};
 use crate::http::Secret;
 use crate::provider::{Error, key};
 use crate::stream::ErrorKind;
@@ -24,6 +24,12 @@ impl Awaited {
         }
     }
 
+    fn role(&self) -> Role {
+        match self {
+            Self::Key { role, .. } | Self::Load { role, .. } => *role,
+        }
+    }
+
     /// What to read next, and how many bytes of it.
     pub fn reading(&self) -> (RequestNumber, usize) {
         (self.number(), key::LONGEST_OUTPUT)
@@ -31,17 +37,18 @@ impl Awaited {
 }
 
 impl Engine {
-    /// Whether nothing can be asked yet. Runs the command for the key if that is what is missing.
+    /// Whether the target cannot be asked yet. Runs the command for its key if that is what is missing.
     pub(super) fn awaits(&mut self, now: u64, out: &mut Vec<Output>) -> bool {
-        if self.awaited.is_none() {
-            let invoked = self.is_invoked();
-            let chosen = self.options.targets.choose(now, invoked);
-            let Some((role, target)) = chosen.filter(|(_, target)| target.needs_key()) else { return false };
+        let Some((role, target)) = self.options.targets.choose(now, self.is_invoked()) else { return false };
+        if !self.awaits_for(role) {
+            if !target.needs_key() {
+                return false;
+            }
             let command = target.key_command.clone().unwrap_or_default();
             self.asked = role;
             let number = self.next_number();
             out.push(Output::Run { number, command });
-            self.awaited = Some(Awaited::Key { number, role, output: Vec::new() });
+            self.wait_for(Awaited::Key { number, role, output: Vec::new() }, out);
         }
         let status = match self.awaited {
             Some(Awaited::Load { .. }) => Status::Loading,
@@ -49,6 +56,16 @@ impl Engine {
         };
         self.say(status, out);
         true
+    }
+
+    /// Whether the target with this role cannot be asked yet. The others can.
+    pub(super) fn awaits_for(&self, role: Role) -> bool {
+        self.awaited.as_ref().is_some_and(|awaited| awaited.role() == role)
+    }
+
+    /// Waits for this, and no longer for what another target needed.
+    pub(super) fn wait_for(&mut self, awaited: Awaited, out: &mut Vec<Output>) {
+        out.extend(self.awaited.replace(awaited).map(|before| Output::Stop(before.number())));
     }
 
     pub(super) fn receive_awaited(
@@ -75,8 +92,6 @@ impl Engine {
         };
         let Some(awaited) = self.awaited.take() else { return };
         out.push(Output::Stop(awaited.number()));
-        self.wakeups.disarm();
-        self.say(Status::Quiet, out);
         let failed = match key {
             Some((role, key)) => self.take_key(now, role, key, out),
             None => {
@@ -88,11 +103,15 @@ impl Engine {
                 None
             }
         };
+        out.extend(failed.clone().map(Output::Notice));
+        if !matches!(self.phase, Phase::Idle) {
+            // Another target has been asked meanwhile.
+            return;
+        }
+        self.wakeups.disarm();
+        self.say(Status::Quiet, out);
         match failed {
-            Some(error) => {
-                out.push(Output::Notice(error.clone()));
-                self.answer_nothing(Why::Failed(error), out);
-            }
+            Some(error) => self.answer_nothing(Why::Failed(error), out),
             None => self.ask_once_more(now, buffers, out),
         }
     }

@@ -63,7 +63,8 @@ impl Engine {
         if let Phase::Done(suggestion) = &self.phase {
             self.continuation = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.taken(buffer.text));
         }
-        if let Some(work) = self.speculative.take() {
+        let ahead = self.speculative.take();
+        if let Some(work) = ahead.filter(|work| work.suggestion.answer.ending != Some(Ending::Broken)) {
             self.abandon(out);
             self.phase = if work.suggestion.answer.has_ended() {
                 Phase::Done(work.suggestion)

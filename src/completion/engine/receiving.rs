@@ -54,8 +54,9 @@ impl Engine {
                 out.push(Output::Learned { server: server.clone(), model, lesson });
             }
         }
-        if begins && took < self.debounce.latency_ms() + UNREAD_MS {
-            self.first_text = Some(FirstText { took_ms: took, latency_ms: self.wakeups.latency_ms(took) });
+        if begins {
+            let text = FirstText { took_ms: took, latency_ms: self.wakeups.latency_ms(took) };
+            self.first_text = (took < self.debounce.latency_ms() + UNREAD_MS).then_some(text);
         }
         let is_body = matches!(event, ResponseEvent::Body(_));
         if verdict == Verdict::Going && is_body {
@@ -113,16 +114,14 @@ impl Engine {
         let verdict = generation.receive(now, event, &mut suggestion.answer, &mut self.random);
         // It is not to be shown yet, so nothing of it waits for that.
         generation.shown();
-        match verdict {
-            Verdict::Going => {}
-            Verdict::Ended(ending) => {
-                suggestion.answer.ending = Some(ending);
-                out.push(Output::Stop(generation.number));
-                out.extend(generation.figures(now).map(Output::Finished));
-            }
-            // It was a guess: not worth a second request.
-            Verdict::Again { .. } | Verdict::Failed(_) => self.stop_speculative(out),
-        }
+        suggestion.answer.ending = Some(match verdict {
+            Verdict::Going => return,
+            Verdict::Ended(ending) => ending,
+            // It was a guess: not worth a second request. It stays, so that the next key does not send one either.
+            Verdict::Again { .. } | Verdict::Failed(_) => Ending::Broken,
+        });
+        out.push(Output::Stop(generation.number));
+        out.extend(generation.figures(now).map(Output::Finished));
     }
 
     fn judge(
@@ -175,7 +174,7 @@ impl Engine {
     fn stand_in(&mut self, now: u64, error: &Error, buffers: &dyn Buffers, out: &mut Vec<Output>) -> bool {
         let Some(role) = self.failed_role() else { return false };
         let invoked = self.is_invoked();
-        let away = self.title();
+        let away = self.options.targets.get(role).map_or("", |target| target.provider.title());
         let Some(is_news) = self.options.targets.stand_in(role, invoked, now, error) else { return false };
         self.drop_failed(out);
         if let (true, Some((_, target))) = (is_news, self.options.targets.choose(now, invoked)) {
@@ -209,8 +208,9 @@ impl Engine {
         if self.requests.is_empty() {
             return;
         }
-        let invoked = self.is_invoked();
-        match self.unconfirmed(now, invoked, out) {
+        let Some(place) = self.here() else { return };
+        let Some(buffer) = buffers.get(&place.uri) else { return };
+        match self.refused(now, &buffer, &place, out) {
             Some(why) => self.answer_nothing(why, out),
             None => self.hand_over(now, 0, buffers, out),
         }
