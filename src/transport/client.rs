@@ -7,23 +7,23 @@ use super::requests::{RequestNumber, Transport, TransportEvent};
 use super::{Failure, FailureKind, Home, Mode, Options, http_policy};
 use crate::http::HttpRequest;
 
-/// This many agents may end in a row without a byte fetched before no other is started.
+/// After more than this many agents in a row have ended without fetching a byte, no other is started.
 const MOST_ENDED: u32 = 5;
 
-/// Sends requests by an agent that runs curl, else by Lapce's own HTTP client.
+/// Sends requests through an agent that runs curl, or else through Lapce's own HTTP client.
 #[derive(Debug)]
 pub struct Client<H> {
     pub(super) host: H,
     home: Option<Home>,
     options: Options,
-    /// Why there is no agent and will be none.
+    /// Why no agent can run.
     obstacle: Option<String>,
-    /// It is the volt's folder, which cannot be written to: that may change.
+    /// The obstacle is that the volt's folder is not writable: that may change.
     is_locked_out: bool,
     agent: Option<Agent>,
-    /// Whether there has ever been one.
+    /// Whether an agent was ever started.
     had_agent: bool,
-    /// Agents that ended since the last byte came.
+    /// Agents that ended since the last byte of an answer came.
     ended: u32,
     requests: Vec<(RequestNumber, Request)>,
 }
@@ -35,7 +35,7 @@ enum Request {
         /// Its agent is gone.
         lost: bool,
     },
-    /// Not taken by the agent yet.
+    /// The agent was too busy to take it.
     Held {
         request: HttpRequest,
         leaves_ms: u64,
@@ -43,26 +43,26 @@ enum Request {
     Buffered(Buffered),
     Failed {
         failure: Failure,
-        /// When it would have left: the failure is not read before.
+        /// When it would have left: the engine does not read the failure before.
         leaves_ms: u64,
     },
 }
 
-/// When to try again what the agent was too busy to take, in milliseconds.
+/// How soon to try again if the agent was too busy to take a request, in milliseconds.
 const RETRY_MS: u64 = 5;
 
-/// What came of giving the agent something to do.
+/// The result of giving the agent something to do.
 enum Attempt {
     Taken(Fetch),
     Busy,
-    /// There is none, or two in a row did not answer.
+    /// There is none, or two in a row were lost.
     NoAgent,
 }
 
 /// Gives an agent something to do.
 type Give<'a, H> = &'a dyn Fn(&mut Agent, &mut H, &Options) -> Result<Fetch, NotTaken>;
 
-/// Of agents that are gone as soon as they are started.
+/// Agents are lost as soon as they are started.
 const NO_ANSWER: &str =
     "the agent that runs curl does not answer: reload the plugin, or set `transport` to `http`";
 
@@ -116,7 +116,7 @@ impl<H: AgentHost> Client<H> {
                 Err(unavailable([reason, ", or set `transport` to `http`"].concat()))
             }
             Some(reason) => match http_policy::refusal(request, &self.options) {
-                // The user has chosen that there is no agent.
+                // The user has chosen to have no agent: the reason says nothing new.
                 Some(words) if self.options.mode == Mode::Http => Err(unavailable(words.to_owned())),
                 Some(words) => Err(unavailable([reason, ". ", words].concat())),
                 None => Ok(Request::Buffered(Buffered::Due(request.clone()))),
@@ -124,7 +124,7 @@ impl<H: AgentHost> Client<H> {
         }
     }
 
-    /// Has the agent run a command.
+    /// Gives the agent a command to run.
     fn command(&mut self, command: &str) -> Result<Request, Failure> {
         let reason = match self.attempt(&|agent, host, _| agent.run(host, command)) {
             Ok(Attempt::Taken(fetch)) => return Ok(Request::Fetch { fetch, lost: false }),
@@ -142,7 +142,7 @@ impl<H: AgentHost> Client<H> {
             self.is_locked_out = false;
             self.obstacle = None;
         }
-        // An agent may turn out to be gone only now.
+        // Twice: that the agent is gone may turn out only now.
         for _ in 0..2 {
             if self.obstacle.is_none() {
                 self.ensure_agent()?;
@@ -157,8 +157,8 @@ impl<H: AgentHost> Client<H> {
         Ok(Attempt::NoAgent)
     }
 
-    /// Starts an agent if there is none. One that has worked before is not given up for the session when one start
-    /// fails; otherwise what is missing becomes the obstacle.
+    /// Starts an agent if there is none. If that fails, the reason becomes the obstacle; but if an agent has run before,
+    /// the next request tries again.
     fn ensure_agent(&mut self) -> Result<(), String> {
         if self.agent.is_some() {
             return Ok(());
@@ -190,7 +190,7 @@ impl<H: AgentHost> Client<H> {
         home.as_ref().is_none_or(|home| home.is_writable(|program, args| host.execute(program, args)))
     }
 
-    /// Lets go of the agent. What it has fetched so far can still be read.
+    /// Gives the agent up. What it has fetched so far can still be read.
     fn lose_agent(&mut self) {
         let Some(agent) = self.agent.take() else { return };
         agent.quit(&mut self.host);
@@ -287,7 +287,7 @@ impl<H: AgentHost> Transport for Client<H> {
                 if let (TransportEvent::Failed(failure), Some(reason), Mode::Auto) =
                     (&mut event, &self.obstacle, self.options.mode)
                 {
-                    // curl would say more.
+                    // Say why curl was not used: it would tell more.
                     failure.detail = [&failure.detail, "; ", reason].concat();
                 }
                 event
@@ -317,13 +317,13 @@ impl<H: AgentHost> Transport for Client<H> {
     fn wake(&mut self, number: RequestNumber, not_before_ms: u64) {
         self.hand_over(number);
         if self.obstacle.is_none() {
-            // The request may have been lost with its agent: the next one wakes the plugin for its failure.
+            // The request may have been lost with its agent: the next agent wakes the plugin to read the failure.
             let _ = self.ensure_agent();
         }
         let now_ms = self.host.now_ms();
         let Some(agent) = &mut self.agent else { return };
         let request = self.requests.iter_mut().find(|(of, _)| *of == number);
-        // Of what fails the plugin learns when it would have left.
+        // The engine reads a failed request when it would have left, not before.
         let wait_ms = match request {
             Some((_, Request::Fetch { fetch, lost: false })) => {
                 let done = agent.wake(&mut self.host, fetch, not_before_ms);
@@ -366,7 +366,7 @@ impl<H: AgentHost> Transport for Client<H> {
         let now_ms = self.host.now_ms();
         let Some(agent) = &mut self.agent else {
             if self.obstacle.is_none() && !self.had_agent {
-                // A problem is the obstacle from now on.
+                // If that fails, the reason becomes the obstacle.
                 let _ = self.ensure_agent();
             }
             return;

@@ -9,7 +9,7 @@ const LIMIT: usize = 256 * 1024;
 #[derive(Debug, Default)]
 pub struct HeadReader {
     bytes: Vec<u8>,
-    /// Bytes of interim heads that were passed over.
+    /// Bytes of the interim heads that were skipped.
     interim: usize,
 }
 
@@ -22,14 +22,14 @@ pub struct Head {
 }
 
 impl HeadReader {
-    /// Takes the next bytes. When the head is complete: it, and the bytes of body that came with it.
+    /// Takes the next bytes. When the head is complete, returns it and the bytes of body that came with it.
     ///
-    /// Interim heads (1xx: `100 Continue`, `103 Early Hints`) are passed over.
+    /// Interim heads (1xx: `100 Continue`, `103 Early Hints`) are skipped.
     ///
     /// # Errors
-    /// What is wrong with it, when it is not a head.
+    /// What is wrong, if the bytes are not an HTTP head.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Option<(Head, Vec<u8>)>, &'static str> {
-        // The end of the head may lie across the edge: three bytes of "\r\n\r\n" may be old.
+        // The end of the head may be split: three bytes of "\r\n\r\n" may be old.
         let mut from = self.bytes.len().saturating_sub(3);
         self.bytes.extend_from_slice(bytes);
         while let Some(end) = end_of_head(self.bytes.get(from..).unwrap_or_default()) {
@@ -53,7 +53,7 @@ impl HeadReader {
     }
 }
 
-/// The length up to and with the first empty line. Some servers end lines with a bare LF.
+/// The length up to and including the first empty line. Some servers end lines with a bare LF.
 fn end_of_head(bytes: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..)? {
         [b'\n', ..] => Some(at + 2),

@@ -1,5 +1,5 @@
-//! What must be over before a request can leave: the command that prints the key, and a model that is being loaded. Keys
-//! typed meanwhile do not stop either.
+//! What a target needs before it can be asked: its key, which a command prints, or its model, which the server is
+//! loading. Typing stops neither.
 
 use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
 use super::super::targets::Role;
@@ -11,9 +11,9 @@ use crate::transport::RequestNumber;
 
 /// See the module.
 pub(super) enum Awaited {
-    /// The command that prints the key of who has this role, and what it has printed so far.
+    /// The command that prints the key of the target with this role, and its output so far.
     Key { number: RequestNumber, role: Role, output: Vec<u8> },
-    /// The server loads the model for this request, and would stop doing so without it. Its answer is not wanted.
+    /// The server loads the model for this request, and would stop loading without it. Its answer is not used.
     Load { number: RequestNumber, role: Role },
 }
 
@@ -30,7 +30,7 @@ impl Awaited {
         }
     }
 
-    /// What to read next, and how many bytes of it.
+    /// The request to read, and at most how many bytes.
     pub fn reading(&self) -> (RequestNumber, usize) {
         (self.number(), key::LONGEST_OUTPUT)
     }
@@ -116,7 +116,7 @@ impl Engine {
         }
     }
 
-    /// Takes what the command for a key has come to; the error that it is.
+    /// Takes the result of the command for a key. Returns the error, if it failed.
     fn take_key(
         &mut self,
         now: u64,
@@ -139,7 +139,7 @@ impl Engine {
         }
     }
 
-    /// Runs the command for the key once more if the key it printed before is refused; whether it does.
+    /// Runs the command for the key again if its last key was refused. Returns whether it does.
     pub(super) fn renew_key(
         &mut self,
         now: u64,

@@ -1,4 +1,4 @@
-//! The document changes, and the caret moves.
+//! Changes of a document, and movements of the caret.
 
 use super::super::ghost::Change;
 use super::super::io::{Answer, Buffers, Edit, Output, Status};
@@ -55,7 +55,7 @@ impl Engine {
         }
     }
 
-    /// All that was shown stands in the document: go on with what follows it.
+    /// Everything that was shown is in the document now: continues with what follows it.
     fn accepted(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         if self.is_partly_taken(buffers) {
             return;
@@ -74,7 +74,7 @@ impl Engine {
         }
     }
 
-    /// The editor tells the caret.
+    /// The editor reports the caret.
     pub(super) fn caret_at(
         &mut self,
         now: u64,
@@ -97,9 +97,9 @@ impl Engine {
                 self.screen.settled();
                 self.caret = Caret::At(Place { uri: uri.to_owned(), offset, invoked: false });
                 if self.is_used_up(buffers) {
-                    // Taken to its end with Tab: what follows is offered with the next key.
+                    // The whole suggestion was accepted with Tab: what follows is offered with the next key.
                     self.finish_taken(buffers);
-                    // A ghost that was on its way when Tab was pressed is not drawn, but Tab would insert it.
+                    // A ghost that was on its way when Tab was pressed is not drawn, but the next Tab would insert it.
                     if let Some(id) = self.requests.take_oldest() {
                         out.push(Output::Reply { id, answer: Answer::Clear });
                     }
@@ -114,7 +114,7 @@ impl Engine {
         }
     }
 
-    /// The caret went elsewhere: nothing more is painted at the place it left.
+    /// The caret moved away: nothing more is painted at its old position.
     fn leave_place(&mut self, out: &mut Vec<Output>) {
         self.caret = Caret::Left;
         self.keep_shown(out);
@@ -134,7 +134,7 @@ impl Engine {
         self.say(Status::Quiet, out);
     }
 
-    /// Stops the model; what came of it stays, for when the user comes back to it.
+    /// Stops the model. What it has written is kept, for when the user comes back.
     fn stop_model(&mut self, out: &mut Vec<Output>) {
         let phase = std::mem::replace(&mut self.phase, Phase::Idle);
         let kept = match phase {
