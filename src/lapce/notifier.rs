@@ -160,8 +160,8 @@ impl Notifier {
     pub fn no_streaming<H: Host>(&mut self, rpc: &mut Rpc<H>, obstacle: &str) {
         if !std::mem::replace(&mut self.told_no_streaming, true) {
             let message = format!(
-                "{obstacle}. Until then suggestions come only when you press alt+\\, and only once they are complete. Lapce's \
-                 own HTTP client fetches them. It follows redirects, so it sends no key unless `transport` is `http`."
+                "{obstacle}. Until then suggestions come only on alt+\\, once they are complete, through Lapce's own HTTP \
+                 client. It follows redirects, so it sends no key unless `transport` is `http`."
             );
             self.log(rpc, &message);
             self.pop_up(rpc, Severity::Info, &message);

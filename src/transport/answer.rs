@@ -101,10 +101,7 @@ impl Answer {
                 continue;
             }
             if lost {
-                return failed(
-                    FailureKind::Cut,
-                    "the agent that runs curl was killed".to_owned(),
-                );
+                return failed(FailureKind::Cut, "the agent that runs curl was killed".to_owned());
             }
             let Patience { first_byte, idle } = self.patience;
             let limit = if self.received == 0 { first_byte } else { idle }.as_millis();

@@ -42,7 +42,6 @@ impl Engine {
         }
         if is_for_another {
             self.abandon(out);
-            self.phase = Phase::Idle;
         }
         if let Phase::Idle = self.phase
             && !is_for_another

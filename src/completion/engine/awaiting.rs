@@ -65,7 +65,9 @@ impl Engine {
 
     /// Waits for this, and no longer for what another target needed.
     pub(super) fn wait_for(&mut self, awaited: Awaited, out: &mut Vec<Output>) {
-        out.extend(self.awaited.replace(awaited).map(|before| Output::Stop(before.number())));
+        if let Some(before) = self.awaited.replace(awaited) {
+            out.push(Output::Stop(before.number()));
+        }
     }
 
     pub(super) fn receive_awaited(
@@ -103,16 +105,17 @@ impl Engine {
                 None
             }
         };
-        out.extend(failed.clone().map(Output::Notice));
-        if !matches!(self.phase, Phase::Idle) {
-            // Another target has been asked meanwhile.
-            return;
+        if let Some(error) = &failed {
+            out.push(Output::Notice(error.clone()));
         }
-        self.wakeups.disarm();
-        self.say(Status::Quiet, out);
-        match failed {
-            Some(error) => self.answer_nothing(Why::Failed(error), out),
-            None => self.ask_once_more(now, buffers, out),
+        // Otherwise another target has been asked meanwhile.
+        if let Phase::Idle = self.phase {
+            self.wakeups.disarm();
+            self.say(Status::Quiet, out);
+            match failed {
+                Some(error) => self.answer_nothing(Why::Failed(error), out),
+                None => self.ask_once_more(now, buffers, out),
+            }
         }
     }
 

@@ -136,19 +136,14 @@ impl Engine {
 
     /// Stops the model. What it has written is kept, for when the user comes back.
     fn stop_model(&mut self, out: &mut Vec<Output>) {
-        let phase = std::mem::replace(&mut self.phase, Phase::Idle);
-        let kept = match phase {
-            Phase::Streaming { work, follow_up } if !work.suggestion.answer.text.is_empty() => {
+        let kept = match &self.phase {
+            Phase::Streaming { work, .. } if !work.suggestion.answer.text.is_empty() => {
                 let mut suggestion = work.suggestion.clone();
                 suggestion.answer.ending = Some(Ending::Stopped);
-                self.phase = Phase::Streaming { work, follow_up };
                 Some(suggestion)
             }
-            Phase::Done(suggestion) => Some(suggestion),
-            phase => {
-                self.phase = phase;
-                None
-            }
+            Phase::Done(suggestion) => Some(suggestion.clone()),
+            _ => None,
         };
         self.abandon(out);
         if let Some(suggestion) = kept {

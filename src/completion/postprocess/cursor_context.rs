@@ -24,9 +24,9 @@ pub struct CursorContext<'a> {
     pub(super) language: &'static Language,
     pub(super) before: &'a str,
     pub(super) after: &'a str,
-    /// What stands left of the anchor on its line.
+    /// The text left of the anchor on its line.
     pub(super) line_before: &'a str,
-    /// What stands right of the cursor on its line.
+    /// The text right of the cursor on its line.
     pub(super) line_after: &'a str,
     /// The lexer's state at the anchor.
     pub(super) lexer: Lexer,
@@ -71,7 +71,7 @@ impl<'a> CursorContext<'a> {
         (last(before), first_bytes(after, WINDOW))
     }
 
-    /// The cursor stands between `before` and `after` in a document of Lapce's language id `language_id`;
+    /// The cursor is between `before` and `after` in a document of Lapce's language id `language_id`;
     /// `extent`: how much the user wants.
     pub fn new(before: &'a str, after: &'a str, language_id: &'a str, extent: Extent) -> Self {
         let language = language::of(language_id);
@@ -292,7 +292,7 @@ impl Style {
         columns
     }
 
-    /// The code behind white space of so many columns.
+    /// The code after white space of so many columns.
     #[inline(never)]
     pub(super) fn indented(&self, columns: usize, code: &str) -> String {
         let tabs = if self.tabs { columns / self.step } else { 0 };

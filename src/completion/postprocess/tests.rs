@@ -1,6 +1,6 @@
 //! The corpus: drawn cases in `cases/*.txt`, one file per rule.
 //!
-//! A case is a title (`=== language: what it shows`, with `single` or `block` in brackets behind the
+//! A case is a title (`=== language: what it shows`, with `single` or `block` in brackets after the
 //! language when the user wants that), the document with `§` for the cursor, the model's raw answer after
 //! `--- model`, and the ghost after `--- ghost`; `--- nothing: Why` instead says that nothing shows.
 //! A line break at a part's end belongs to the file, not to the part, `␤` to the part; `␍` stands for a carriage return,

@@ -32,7 +32,7 @@ const COMMON: usize = 12;
 /// Bytes of a definition that are quoted, and its lines.
 const BYTES: usize = 400;
 const LINES: usize = 6;
-/// Bytes before and behind the cursor whose names are looked at, and bytes of the file's head with its imports.
+/// Bytes before and after the cursor whose names are looked at, and bytes of the file's head with its imports.
 const BEFORE: usize = 2000;
 const BEHIND: usize = 600;
 const HEAD: usize = 6000;
@@ -99,7 +99,7 @@ impl Definitions {
         Some(search)
     }
 
-    /// Takes the lines that were found, as `grep -n` prints them, each definition with some lines behind it.
+    /// Takes the lines that were found, as `grep -n` prints them, each definition with some lines after it.
     #[inline(never)]
     pub fn found(&mut self, now_ms: u64, output: &str, gates: &Gates) {
         let names = std::mem::take(&mut self.sought);
@@ -125,7 +125,7 @@ impl Definitions {
         }
     }
 
-    /// The definitions of the names used near the cursor that stand in other files, a snippet for each file, of at most
+    /// The definitions of the names used near the cursor that are in other files, a snippet for each file, of at most
     /// `bytes` in all. In the order of their paths: what comes first in a prompt should stay the same.
     #[inline(never)]
     pub(super) fn snippets(&self, buffer: &Buffer<'_>, offset: usize, bytes: usize) -> Vec<Snippet> {
@@ -327,7 +327,7 @@ fn next_found<'o>(output: &mut &'o str) -> Option<&'o str> {
     Some(line.strip_prefix("./").unwrap_or(line))
 }
 
-/// The text of a line, `path-number-text`, that stands right behind a definition.
+/// The text of a line, `path-number-text`, that is right after a definition.
 fn behind<'o>(definition: &Definition, line: &'o str) -> Option<&'o str> {
     let rest = line.strip_prefix(definition.path.as_str())?.strip_prefix('-')?;
     let (number, text) = rest.split_once('-')?;
@@ -403,7 +403,7 @@ fn is_name_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// The part of a definition's first line that has its name: what stands before parameters and values, and behind a
+/// The part of a definition's first line that has its name: the text before parameters and values, and after a
 /// visibility and Go's receivers.
 #[inline(never)]
 fn defining_part(text: &str) -> &str {
@@ -463,7 +463,7 @@ fn add_telling<'t>(names: &mut Vec<&'t str>, text: &'t str, whole: bool) {
     }
 }
 
-/// The first word of a text that may be a name, and what stands behind it.
+/// The first word of a text that may be a name, and the text after it.
 #[inline(never)]
 fn next_word(text: &str) -> Option<(&str, &str)> {
     let from = tail(text, find(text, is_name_part)?);

@@ -295,7 +295,7 @@ fn private_keys(text: &[u8]) -> Vec<Range<usize>> {
                 _ => take(at - run_before(text, at, at - last, Bytes::Key)..at),
             }
         }
-        // The marks behind the label, if there are any.
+        // The marks after the label, if there are any.
         at = end + if text.get(end..).is_some_and(|rest| rest.starts_with(MARK)) { MARK.len() } else { 0 };
         last = at;
     }

@@ -15,7 +15,7 @@ pub(super) struct Brackets {
     /// Brackets that are open left of the cursor and that the answer has not closed.
     given: Vec<char>,
     lexer: Lexer,
-    /// Closers that stand right of the cursor on its line, unmatched there.
+    /// Closers that are right of the cursor on its line, unmatched there.
     closed: Vec<char>,
     /// How many of the brackets that the cursor's line opens the document does not close: the answer has to.
     owed: usize,

@@ -43,7 +43,7 @@ impl Definitions {
         }
     }
 
-    /// The word on the next line; `depth`: brackets open behind it, `floor`: columns of the definitions.
+    /// The word on the next line; `depth`: brackets open after it, `floor`: columns of the definitions.
     pub(super) fn next(
         &mut self,
         context: &CursorContext<'_>,

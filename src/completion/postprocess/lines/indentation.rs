@@ -1,4 +1,4 @@
-//! The document's way to indent.
+//! Adapts the indentation of an answer to the document.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use crate::completion::text::{
 
 /// Gives the lines of an answer the document's indentation, one after the other.
 ///
-/// Models indent as the document does, or from column 0 because they were told to write only what is
-/// missing, or in steps of their own. Which it is shows at the first line below the cursor's that must
-/// stand somewhere: under a line that opens a block it stands further right than that, else not further
-/// left than the block the cursor is in.
+/// Models indent like the document, or from column 0 because they were told to write only what is
+/// missing, or in their own steps. The first line below the cursor's whose position is certain shows which:
+/// below a line that opens a block it is further right than that line, else not further left than the block that
+/// the cursor is in.
 pub(super) struct Indentation<'a> {
     context: &'a CursorContext<'a>,
     /// Columns of the first line, with what the answer adds to the cursor's.
@@ -101,7 +101,7 @@ impl<'a> Indentation<'a> {
         if self.first > self.context.column() { self.first } else { self.context.body }
     }
 
-    /// The line as it is to stand in the document; `depth`: brackets the answer has opened above it.
+    /// The line as it will be in the document; `depth`: brackets the answer has opened above it.
     pub(super) fn fit<'l>(&mut self, line: &'l str, first: bool, inside: bool, depth: usize) -> Cow<'l, str> {
         let code = skip_blank(line);
         if first {
@@ -174,7 +174,7 @@ impl<'a> Indentation<'a> {
         self.opener = opens.then_some(Opener { said: self.last, fitted: columns, listed, calls, contains });
     }
 
-    /// The first line goes on from the cursor: the white space before it stands there already.
+    /// The first line goes on from the cursor: the white space before it is there already.
     fn fit_first<'l>(&mut self, line: &'l str, code: &'l str) -> Cow<'l, str> {
         let context = self.context;
         if !context.on_blank_line() {
@@ -352,7 +352,7 @@ impl<'a> Indentation<'a> {
         if from_margin { Map::new(said, floor) } else { None }
     }
 
-    /// Whether a line at column 0 belongs to the block all the same, where only indentation ends blocks.
+    /// Whether a line at column 0 belongs to the block anyway, where only indentation ends blocks.
     fn is_from_margin(&self, code: &str) -> bool {
         if begins_with_word(code, "return yield break continue") {
             return true;
