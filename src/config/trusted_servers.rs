@@ -356,7 +356,7 @@ mod tests {
             (
                 Role::Fallback,
                 json!({"provider": "openai", "proxy": "http://p.example:1", "vertex": {"project": "x"}}),
-                "while the provider is away the settings send code and the key in `OPENAI_API_KEY` to api.openai.com by the \
+                "while the provider is away the settings send code and the key in `OPENAI_API_KEY` to api.openai.com through the \
                  proxy p.example:1; they also set `proxy`. Press",
             ),
             (

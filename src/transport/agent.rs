@@ -166,7 +166,7 @@ impl Agent {
                     Some("no-pipe") => format!("{} cannot hold named pipes", home.path),
                     Some(_) => "the shell does not run the plugin's script".to_owned(),
                     None => format!(
-                        "Make the plugin's folder yours: it is not writable, or no script runs there ({})",
+                        "Make the plugin's folder writable: it is not writable, or no script runs there ({})",
                         home.path
                     ),
                 })

@@ -101,6 +101,7 @@ impl Engine {
                     self.finish_taken(buffers);
                     // A ghost that was on its way when Tab was pressed is not drawn, but the next Tab would insert it.
                     if let Some(id) = self.requests.take_oldest() {
+                        self.screen.cleared(uri);
                         out.push(Output::Reply { id, answer: Answer::Clear });
                     }
                     self.release(out);

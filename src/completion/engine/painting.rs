@@ -208,7 +208,7 @@ impl Engine {
             }
         };
         let open_bytes = buffers.all().iter().map(|buffer| buffer.text.len()).sum();
-        if let Some(mut not_before_ms) = self.wakeups.ask(number, read, open_bytes) {
+        if let Some(mut not_before_ms) = self.wakeups.ask(read, open_bytes) {
             if let (Phase::Idle, Some(Awaited::Key { .. })) = (&self.phase, &self.awaited) {
                 // A part of a key is useless.
                 not_before_ms = u64::MAX;

@@ -199,7 +199,7 @@ impl Engine {
         if let Phase::Streaming { work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) {
             let next = follow_up.map(|next| next.work.generation.number);
             out.extend(next.into_iter().chain([work.generation.number]).map(Output::Stop));
-            self.wakeups.disarm();
+            self.wakeups.retried();
         }
     }
 
@@ -223,7 +223,11 @@ impl Engine {
             return;
         };
         out.push(Output::Stop(work.generation.number));
-        self.wakeups.disarm();
+        if work.suggestion.answer.text.is_empty() {
+            self.wakeups.retried();
+        } else {
+            self.wakeups.disarm();
+        }
         if let Some(next) = follow_up {
             // The next request was handed over already.
             self.phase = Phase::Debouncing(*next);

@@ -5,8 +5,6 @@
 //! one when there is a first line to show, some while the answer grows, one at its end. The agent sends none before
 //! another line has come, so an answer of one line takes one.
 
-use crate::transport::RequestNumber;
-
 /// The first wake-up comes this long after the first byte, at the earliest, in milliseconds.
 const FIRST_MS: u64 = 200;
 /// If answers usually end within this time of their first byte, they are shown once, when they have ended. In milliseconds.
@@ -20,7 +18,8 @@ const GROWING_MS: [u64; 3] = [700, 1000, 3000];
 /// Wake-ups in a pause that may show lines, and the same if large documents are open.
 const SHOWING: usize = 1 + GROWING_MS.len();
 const SHOWING_LARGE: usize = 1;
-/// Wake-ups after those: one for the end, and one in reserve for an answer that fills the pipes.
+/// Wake-ups after those: one for the end, and one in reserve for an answer that broke and is resumed, or that fills the
+/// pipes.
 const ENDING: usize = 2;
 /// A wake-up asked for at once that has not come after this time was lost, in milliseconds.
 const LOST_MS: u64 = 1000;
@@ -58,14 +57,15 @@ pub struct Wakeups {
     asked: Vec<String>,
     /// How long an answer usually takes from its first byte to its end, in milliseconds.
     writing_ms: Option<u64>,
-    /// The request that the newest one was asked for.
-    request: Option<RequestNumber>,
+    /// The request failed before its first text and is sent again: it gets a wake-up, however many there were.
+    is_retry: bool,
 }
 
 impl Wakeups {
     /// A key was typed or the editor asked otherwise: a new pause begins.
     pub fn new_pause(&mut self, now_ms: u64) {
         self.in_pause = 0;
+        self.is_retry = false;
         // An immediate one is on its way, however many keys are handled first.
         if self.soon_ms.is_none_or(|asked| now_ms.saturating_sub(asked) > LOST_MS) {
             self.disarm();
@@ -112,15 +112,13 @@ impl Wakeups {
     }
 
     /// Asks for the next wake-up of a running request. Returns the earliest time for it, in milliseconds from now, or
-    /// `None` if one is on its way already or this pause has had its last. Each request gets one for its end, so that
-    /// however often the model had to be asked again, the answer shows without a key.
-    pub fn ask(&mut self, request: RequestNumber, read: Read, open_bytes: usize) -> Option<u64> {
+    /// `None` if one is on its way already or this pause has had its last.
+    pub fn ask(&mut self, read: Read, open_bytes: usize) -> Option<u64> {
         let showing = if open_bytes > LARGE_BYTES { SHOWING_LARGE } else { SHOWING };
-        let is_last = self.in_pause >= showing + ENDING && self.request == Some(request);
-        if self.is_armed || is_last {
+        if self.is_armed || self.in_pause >= showing + ENDING && !self.is_retry {
             return None;
         }
-        self.request = Some(request);
+        self.is_retry = false;
         let not_before = match read {
             _ if self.in_pause >= showing => u64::MAX,
             Read::Nothing => self.first_ms(),
@@ -151,6 +149,12 @@ impl Wakeups {
         self.may_be_sent = true;
     }
 
+    /// A request has failed before its first text, and another is sent in its place.
+    pub fn retried(&mut self) {
+        self.disarm();
+        self.is_retry = true;
+    }
+
     /// The wake-up has come, or was for a request that no longer exists.
     pub fn disarm(&mut self) {
         self.is_armed = false;
@@ -163,17 +167,15 @@ mod tests {
     use super::Read::{Lines, Nothing, Text, Thoughts};
     use super::*;
 
-    const ONE: RequestNumber = RequestNumber(1);
-
     /// The gaps asked for in one pause, each after the one before has come, by what was read meanwhile. The last counts on.
     fn asked(read: &[Read], open_bytes: usize) -> Vec<u64> {
         let mut wakeups = Wakeups::default();
         wakeups.new_pause(0);
         let gaps = std::iter::from_fn(|| {
             let read = read.get(wakeups.in_pause).or(read.last()).copied().unwrap();
-            let gap = wakeups.ask(ONE, read, open_bytes);
+            let gap = wakeups.ask(read, open_bytes);
             assert_eq!(gap.is_some(), wakeups.is_armed, "asked for while one is on its way");
-            assert_eq!(wakeups.ask(ONE, read, open_bytes), None);
+            assert_eq!(wakeups.ask(read, open_bytes), None);
             wakeups.lenses_asked("a");
             gap
         });
@@ -198,16 +200,17 @@ mod tests {
     }
 
     #[test]
-    fn each_further_request_gets_one_wake_up_for_its_end() {
+    fn each_retry_gets_a_wake_up_for_its_end() {
         for open_bytes in [1000, 300_000] {
             let mut wakeups = Wakeups::default();
-            while wakeups.ask(ONE, Nothing, open_bytes).is_some() {
+            while wakeups.ask(Nothing, open_bytes).is_some() {
                 wakeups.lenses_asked("a");
             }
-            for request in [2, 3].map(RequestNumber) {
-                assert_eq!(wakeups.ask(request, Nothing, open_bytes), Some(u64::MAX));
+            for _ in 0..3 {
+                wakeups.retried();
+                assert_eq!(wakeups.ask(Nothing, open_bytes), Some(u64::MAX));
                 wakeups.lenses_asked("a");
-                assert_eq!(wakeups.ask(request, Text, open_bytes), None);
+                assert_eq!(wakeups.ask(Nothing, open_bytes), None);
             }
         }
     }
@@ -216,23 +219,23 @@ mod tests {
     fn lenses_that_a_change_brings_are_no_wake_up() {
         let mut wakeups = Wakeups::default();
         wakeups.changed("a");
-        assert_eq!(wakeups.ask(ONE, Nothing, 0), Some(FIRST_MS));
+        assert_eq!(wakeups.ask(Nothing, 0), Some(FIRST_MS));
         wakeups.lenses_asked("a");
-        assert_eq!(wakeups.ask(ONE, Nothing, 0), None, "it has not come yet");
+        assert_eq!(wakeups.ask(Nothing, 0), None, "it has not come yet");
         wakeups.lenses_asked("a");
-        assert!(wakeups.ask(ONE, Lines, 0).is_some());
+        assert!(wakeups.ask(Lines, 0).is_some());
     }
 
     #[test]
     fn lenses_of_every_open_document_are_one_wake_up() {
         let mut wakeups = Wakeups::default();
         for round in 0..3 {
-            assert!(wakeups.ask(ONE, Nothing, 0).is_some(), "round {round}");
+            assert!(wakeups.ask(Nothing, 0).is_some(), "round {round}");
             wakeups.lenses_asked("a");
-            assert!(wakeups.ask(ONE, Nothing, 0).is_some(), "the first has come, round {round}");
+            assert!(wakeups.ask(Nothing, 0).is_some(), "the first has come, round {round}");
             wakeups.lenses_asked("b");
             wakeups.lenses_asked("c");
-            assert_eq!(wakeups.ask(ONE, Nothing, 0), None, "the second has not, round {round}");
+            assert_eq!(wakeups.ask(Nothing, 0), None, "the second has not, round {round}");
             wakeups.new_pause(0);
         }
     }
@@ -241,10 +244,10 @@ mod tests {
     fn a_wake_up_that_comes_after_a_key_is_still_the_one_the_agent_waits_for() {
         let mut wakeups = Wakeups::default();
         assert!(!wakeups.lenses_asked("a"), "none was asked for");
-        assert!(wakeups.ask(ONE, Nothing, 0).is_some());
+        assert!(wakeups.ask(Nothing, 0).is_some());
         wakeups.new_pause(0);
         wakeups.changed("a");
-        assert!(wakeups.ask(ONE, Nothing, 0).is_some());
+        assert!(wakeups.ask(Nothing, 0).is_some());
         assert!(!wakeups.lenses_asked("a"), "of the change");
         assert!(wakeups.lenses_asked("a"));
         assert!(!wakeups.lenses_asked("a"), "it has come");
@@ -253,10 +256,10 @@ mod tests {
     #[test]
     fn an_urgent_wake_up_is_asked_for_once_until_it_comes() {
         let mut wakeups = Wakeups::default();
-        assert!(wakeups.ask(ONE, Nothing, 0).is_some());
+        assert!(wakeups.ask(Nothing, 0).is_some());
         assert!(wakeups.ask_soon(0), "it replaces the one that may come late");
         assert!(!wakeups.ask_soon(0));
-        assert_eq!(wakeups.ask(ONE, Lines, 0), None);
+        assert_eq!(wakeups.ask(Lines, 0), None);
         wakeups.lenses_asked("a");
         assert!(wakeups.ask_soon(0));
     }
@@ -302,7 +305,7 @@ mod tests {
             let mut wakeups = Wakeups::default();
             wrote.iter().for_each(|ms| wakeups.wrote(*ms));
             assert_eq!(wakeups.latency_ms(1000), 1000, "no wake-up was waited for");
-            assert_eq!(wakeups.ask(ONE, Nothing, 0), Some(first_ms), "{wrote:?}");
+            assert_eq!(wakeups.ask(Nothing, 0), Some(first_ms), "{wrote:?}");
             assert_eq!((wakeups.latency_ms(1000), wakeups.latency_ms(1)), (1000 - first_ms, 0), "{wrote:?}");
         }
     }

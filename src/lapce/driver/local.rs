@@ -8,7 +8,7 @@ use crate::lapce::notifier::Severity;
 use crate::lapce::rpc::Host;
 use crate::local_model::{Action, Found, Outcome, Search};
 use crate::provider;
-use crate::transport::{Transport, TransportEvent};
+use crate::transport::Transport;
 
 /// The search, and the settings to start with once it has found something.
 pub(super) struct Local {
@@ -105,10 +105,9 @@ impl<H: Host, E: Environment> Driver<H, E> {
         for number in local.search.reading() {
             loop {
                 let event = core.transport.read(number, &mut core.buffer);
-                let is_last = matches!(event, TransportEvent::End | TransportEvent::Failed(_));
                 let Some(event) = response_event(&event, &core.buffer) else { break };
                 local.search.receive(number, &event);
-                if is_last {
+                if !local.search.is_reading(number) {
                     break;
                 }
             }
