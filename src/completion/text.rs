@@ -6,7 +6,7 @@
 /// A kind of characters.
 type Kind = fn(char) -> bool;
 
-/// Whether a character may stand in a name.
+/// Whether a character may be in a name.
 pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
@@ -103,7 +103,7 @@ pub fn ends_as(text: &str, is: Kind) -> bool {
     text.ends_with(is)
 }
 
-/// Where the first character of this kind stands in a text.
+/// Where the first character of this kind is in a text.
 #[inline(never)]
 pub fn find(text: &str, is: Kind) -> Option<usize> {
     text.find(is)

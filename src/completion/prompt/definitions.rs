@@ -1,7 +1,7 @@
 //! Definitions of the names used near the cursor, from other files of the workspace.
 //!
-//! They are looked for in the background, by the agent, and kept: a prompt takes what is known. So no key waits for
-//! them, and the names that a file imports are known by the time they are typed.
+//! The agent searches for them in the background, and a prompt uses those that are known. So no key waits for them, and
+//! the names that a file imports are known by the time they are typed.
 
 use std::cmp::Ordering;
 
@@ -17,7 +17,7 @@ use crate::provider::Snippet;
 /// Names looked for at once, and most that are remembered.
 const AT_ONCE: usize = 16;
 const MOST: usize = 256;
-/// How long a name is not looked for again, in milliseconds.
+/// How long the result for a name is valid, in milliseconds.
 const TTL_MS: u64 = 3 * 60 * 1000;
 /// After `LOST_MS` without a result a search is given up. The next one begins `PAUSE_MS` after the last, or `PAUSES` times as
 /// long as the last one took if that is more.
@@ -46,11 +46,11 @@ pub struct Search {
     pub files: &'static str,
 }
 
-/// What is known. Most lately looked for last.
+/// The known definitions, by name. The most recent search comes last.
 #[derive(Debug, Default)]
 pub struct Definitions {
     names: Vec<Name>,
-    /// The names that are being looked for.
+    /// The names of the running search.
     sought: Vec<String>,
     /// When the last search began, and how long it took.
     began_ms: Option<u64>,
@@ -72,7 +72,7 @@ struct Definition {
 }
 
 impl Definitions {
-    /// What to look for, for a place in a document; one search at a time.
+    /// The next search for a position in a document; one search runs at a time.
     #[inline(never)]
     pub fn search(&mut self, now_ms: u64, buffer: &Buffer<'_>, offset: usize) -> Option<Search> {
         let pause = match self.sought.is_empty() {
@@ -263,7 +263,7 @@ fn pattern(names: &[String], by_shape: bool) -> String {
     pattern
 }
 
-/// Words that begin no definition, though a name follows.
+/// Words that are followed by a name but do not begin a definition.
 const NO_DEFINITION: &str = "return else if elif while for match switch case await yield new throw raise assert not in \
                              and or use import from delete goto print let";
 
@@ -338,7 +338,7 @@ fn count_lines(text: &str) -> usize {
     text.bytes().filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// Where only `grep` is at hand, the `.gitignore` files come along with what is found, as lines of those files.
+/// The globs of the `.gitignore` files in the output: without `rg`, the agent also prints the lines of those files.
 #[inline(never)]
 fn not_to_be_searched(output: &str) -> Globs {
     let mut globs = Globs::default();
@@ -422,7 +422,7 @@ fn names(text: &str, offset: usize) -> Vec<&str> {
     let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
     let mut head = first_bytes(text, HEAD);
     let (mut near, mut all) = (Vec::new(), Vec::new());
-    // A word that is being typed is none yet.
+    // A word that is being typed is not a name yet.
     add_telling(&mut near, last_bytes(before, BEFORE), false);
     while let Some(name) = near.pop() {
         all.push(name);

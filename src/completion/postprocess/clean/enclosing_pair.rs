@@ -37,7 +37,7 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
     if !context.line_after.trim_start().starts_with(closer) {
         return Some(text);
     }
-    // The lexer knows no angle brackets, and what they enclose stands on one line.
+    // The lexer knows no angle brackets, and what they enclose is on one line.
     let angle = opener == '<';
     let end =
         if angle { first_line(inner).rfind(closer).map(|at| at + 2) } else { end_of_pair(context, answer) };

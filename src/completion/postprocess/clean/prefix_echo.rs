@@ -59,7 +59,7 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
     let mut undecided = false;
     for (back, farthest) in above.iter().enumerate().filter(|(_, line)| line.text == first) {
         let Some(echoed) = above.get(..=back) else { continue };
-        // One line comes again in good code if it is a short one, or stands in a block that has ended.
+        // One line repeats in good code if it is a short one, or is in a block that has ended.
         let outer = farthest.columns <= context.column();
         if back == 0 && (is_common(first, context) || !outer && !breaks) {
             continue;
@@ -111,7 +111,7 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
     }
 }
 
-/// Whether a line comes again in good code by itself.
+/// Whether a line repeats in good code by itself.
 fn is_common(line: &str, context: &CursorContext<'_>) -> bool {
     line.len() < LEAST || context.language.closes(line) || !has(line, char::is_alphabetic)
 }
@@ -220,7 +220,7 @@ fn is_letter_again(context: &CursorContext<'_>, tail: &str, said: &str, whole_li
     let bare = tail.trim_end();
     let Some(behind) = said.strip_prefix(bare).filter(|_| tail.len() == bare.len() + 1) else { return false };
     let language = context.language;
-    // Elsewhere a blank stands between a function or a command and what is given to it.
+    // Elsewhere a blank is between a function or a command and what is given to it.
     let has_operators = match language.blocks {
         Blocks::Braces => true,
         Blocks::Indentation => !language.has_lifetimes,

@@ -1,5 +1,5 @@
 //! Special tokens of models. Where one leaks into an answer, what follows it is not part of the answer; in a prompt,
-//! servers take one for their own wherever it stands.
+//! servers take one for their own wherever it is.
 
 use std::borrow::Cow;
 
@@ -110,7 +110,7 @@ pub fn break_up(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Where the first token stands, and whether it is surely a slip.
+/// Where the first token is, and whether it certainly leaked.
 fn bracketed(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, bool)> {
     let mut from = 0;
     while let Some(found) = find(tail(text, from), |c| matches!(c, '<' | '[' | '+' | '{' | '>')) {
@@ -127,7 +127,7 @@ fn bracketed(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(us
     None
 }
 
-/// Where the name of a token stands without its brackets, and whether it is surely a slip.
+/// Where the name of a token is without its brackets, and whether it certainly leaked.
 fn bare(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, bool)> {
     let mut first: Option<(usize, usize, &str, bool)> = None;
     for name in BARE.split(' ') {

@@ -146,7 +146,7 @@ impl Scope {
                 Cut::Keep
             }
             Blocks::Indentation => {
-                // A list may stand as far left as the key it belongs to.
+                // A list may be as far left as the key it belongs to.
                 let listed = |line: &str| line.trim_start().starts_with("- ");
                 let item = same_construct && listed(line.text) && !listed(context.line_before);
                 if item { Cut::Keep } else { ends }
@@ -172,7 +172,7 @@ fn is_end(context: &CursorContext<'_>, line: &str) -> bool {
         || context.language.blocks == Blocks::Tags && context.language.closes(line)
 }
 
-/// Whether the lines below close the block whose closing line stands at `columns`.
+/// Whether the lines below close the block whose closing line is at `columns`.
 fn is_closed_below(context: &CursorContext<'_>, columns: usize) -> bool {
     let mut below = context.solid_below();
     below
