@@ -548,7 +548,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         match self.file(&path_of(uri)).filter(|text| is_first(text)) {
             Some(text) => self.documents.open_unannounced(uri, text),
             None => {
-                self.notifier.log(&mut self.rpc, "a document without didOpen, whose text is not known");
+                self.notifier.log(&mut self.rpc, "a document without didOpen");
                 self.documents.lose(uri);
             }
         }

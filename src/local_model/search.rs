@@ -182,15 +182,11 @@ impl Search {
         replies.iter().filter(|reply| reply.state == State::Open).map(|reply| reply.number).collect()
     }
 
-    /// Whether more of this request is needed. What is not a list of models, or too long, is not read to its end.
-    pub fn is_reading(&self, number: RequestNumber) -> bool {
-        self.reading().contains(&number)
-    }
-
-    /// Handles an event of a request.
-    pub fn receive(&mut self, number: RequestNumber, event: &ResponseEvent<'_>) {
-        let Phase::Asking { replies, .. } = &mut self.phase else { return };
-        let Some(reply) = replies.iter_mut().find(|reply| reply.number == number) else { return };
+    /// Handles an event of a request. Returns whether to read on: an answer that is too long or not a list of models is not
+    /// read to its end.
+    pub fn receive(&mut self, number: RequestNumber, event: &ResponseEvent<'_>) -> bool {
+        let Phase::Asking { replies, .. } = &mut self.phase else { return false };
+        let Some(reply) = replies.iter_mut().find(|reply| reply.number == number) else { return false };
         match event {
             ResponseEvent::Head { status: 200, .. } => {}
             ResponseEvent::Body(bytes) if reply.body.len() + bytes.len() <= MOST_BYTES => {
@@ -201,6 +197,7 @@ impl Search {
                 reply.state = State::Failed;
             }
         }
+        reply.state == State::Open
     }
 
     fn ask(&mut self, now_ms: u64) -> Action {

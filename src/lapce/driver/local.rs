@@ -106,8 +106,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             loop {
                 let event = core.transport.read(number, &mut core.buffer);
                 let Some(event) = response_event(&event, &core.buffer) else { break };
-                local.search.receive(number, &event);
-                if !local.search.is_reading(number) {
+                if !local.search.receive(number, &event) {
                     break;
                 }
             }
