@@ -51,12 +51,13 @@ enum Request {
 /// How soon to try again if the agent was too busy to take a request, in milliseconds.
 const RETRY_MS: u64 = 5;
 
-/// The result of giving the agent something to do.
-enum Attempt {
-    Taken(Fetch),
+/// Why no agent has taken a request.
+enum NoTaker {
     Busy,
-    /// There is none, or two in a row were lost.
+    /// There is no agent, or two in a row were lost.
     NoAgent,
+    /// An agent has run before, but another one did not start: the reason.
+    NotStarted(String),
 }
 
 /// Gives an agent something to do.
@@ -100,15 +101,14 @@ impl<H: AgentHost> Client<H> {
     ) -> Result<Request, Failure> {
         request.check().map_err(|detail| Failure { kind: FailureKind::Request, detail })?;
         let unavailable = |detail| Failure { kind: FailureKind::Unavailable, detail };
-        let attempt =
-            self.attempt(&|agent, host, options| agent.fetch(host, request, options, delay_ms, replaces));
-        match attempt.map_err(unavailable)? {
-            Attempt::Taken(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
-            Attempt::Busy => {
+        match self.attempt(&|agent, host, options| agent.fetch(host, request, options, delay_ms, replaces)) {
+            Ok(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
+            Err(NoTaker::NotStarted(reason)) => return Err(unavailable(reason)),
+            Err(NoTaker::Busy) => {
                 let leaves_ms = self.host.now_ms().saturating_add(delay_ms);
                 return Ok(Request::Held { request: request.clone(), leaves_ms });
             }
-            Attempt::NoAgent => {}
+            Err(NoTaker::NoAgent) => {}
         }
         match &self.obstacle {
             None => Err(unavailable(NO_ANSWER.to_owned())),
@@ -127,17 +127,17 @@ impl<H: AgentHost> Client<H> {
     /// Gives the agent a command to run.
     fn command(&mut self, command: &str) -> Result<Request, Failure> {
         let reason = match self.attempt(&|agent, host, _| agent.run(host, command)) {
-            Ok(Attempt::Taken(fetch)) => return Ok(Request::Fetch { fetch, lost: false }),
-            Ok(Attempt::Busy) => "the agent that runs curl is busy".to_owned(),
-            Ok(Attempt::NoAgent) => self.obstacle.clone().unwrap_or_else(|| NO_ANSWER.to_owned()),
-            Err(reason) => reason,
+            Ok(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
+            Err(NoTaker::Busy) => "the agent that runs curl is busy".to_owned(),
+            Err(NoTaker::NoAgent) => self.obstacle.clone().unwrap_or_else(|| NO_ANSWER.to_owned()),
+            Err(NoTaker::NotStarted(reason)) => reason,
         };
         let detail = ["could not be started: ", &reason].concat();
         Err(Failure { kind: FailureKind::Unavailable, detail })
     }
 
     /// Gives the agent something to do.
-    fn attempt(&mut self, give: Give<'_, H>) -> Result<Attempt, String> {
+    fn attempt(&mut self, give: Give<'_, H>) -> Result<Fetch, NoTaker> {
         if self.is_locked_out && self.is_writable() {
             self.is_locked_out = false;
             self.obstacle = None;
@@ -145,16 +145,16 @@ impl<H: AgentHost> Client<H> {
         // Twice: that the agent is gone may turn out only now.
         for _ in 0..2 {
             if self.obstacle.is_none() {
-                self.ensure_agent()?;
+                self.ensure_agent().map_err(NoTaker::NotStarted)?;
             }
             let Some(agent) = &mut self.agent else { break };
             match give(agent, &mut self.host, &self.options) {
-                Ok(fetch) => return Ok(Attempt::Taken(fetch)),
-                Err(NotTaken::Busy) => return Ok(Attempt::Busy),
+                Ok(fetch) => return Ok(fetch),
+                Err(NotTaken::Busy) => return Err(NoTaker::Busy),
                 Err(NotTaken::Lost) => self.lose_agent(),
             }
         }
-        Ok(Attempt::NoAgent)
+        Err(NoTaker::NoAgent)
     }
 
     /// Starts an agent if there is none. If that fails, the reason becomes the obstacle; but if an agent has run before,

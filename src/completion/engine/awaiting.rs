@@ -45,11 +45,11 @@ impl Engine {
                 return false;
             }
             let command = target.key_command.clone().unwrap_or_default();
-            self.asked = role;
             let number = self.next_number();
             out.push(Output::Run { number, command });
             self.wait_for(Awaited::Key { number, role, output: Vec::new() }, out);
         }
+        self.asked = role;
         let status = match self.awaited {
             Some(Awaited::Load { .. }) => Status::Loading,
             _ => Status::Key,
