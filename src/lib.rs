@@ -1,6 +1,6 @@
 //! AI completion for Lapce. See `ARCHITECTURE.md` for the map.
 
-// A room's documentation names its private files too: it is read by those who work there.
+// The documentation of a module links to its private modules, for those who work on it.
 #![allow(rustdoc::private_intra_doc_links)]
 
 pub mod completion;

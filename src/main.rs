@@ -52,7 +52,7 @@ mod volt {
                 return false;
             }
             let file = OpenOptions::new().create(true).append(true).open(lasting(TRUSTED_SERVERS));
-            // In one write: another window may be adding a line of its own.
+            // In one write: another window may be adding a line too.
             file.is_ok_and(|mut file| file.write_all(format!("{line}\n").as_bytes()).is_ok())
         }
 
@@ -61,7 +61,7 @@ mod volt {
         }
 
         fn keep_learned(&self, text: &str) {
-            // Without it the next session learns it again.
+            // If that fails, the next session learns it again.
             keep(LEARNED, text);
         }
 
@@ -70,7 +70,7 @@ mod volt {
         }
 
         fn keep_statistics(&self, text: &str) {
-            // What cannot be written down is not counted.
+            // If that fails, the counts are lost.
             keep(STATISTICS, text);
         }
 
@@ -86,7 +86,7 @@ mod volt {
         }
 
         fn keep_filter(&self, text: &str) {
-            // Without it a folder's own settings can take patterns away.
+            // If that fails, an open folder's settings can remove patterns.
             keep(CONTENT_FILTER, text);
         }
     }
@@ -102,7 +102,7 @@ mod volt {
         text_of(Path::new(&lasting(file))).unwrap_or_default()
     }
 
-    /// Writes a file of the volt's folder. Whoever calls this can do without it.
+    /// Writes a file of the volt's folder. Callers must not depend on it.
     #[inline(never)]
     fn keep(file: &str, text: &str) {
         if is_writable() {
@@ -120,8 +120,8 @@ mod volt {
     }
 
     thread_local! {
-        /// Taken out while a message is handled: should that end in a trap, which the host survives, the next message
-        /// finds a new driver instead of one in an unknown state.
+        /// Taken out while a message is handled: if that traps, which the host survives, the next message gets a new
+        /// driver, not one in an unknown state.
         static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
         /// The message that set the plugin up. Lapce sends it once.
         static INITIALIZE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -134,7 +134,7 @@ mod volt {
             INITIALIZE.with_borrow(|line| driver.resume(line));
             State { driver, line: Vec::new() }
         });
-        // Usually one; more when an earlier call ended before it had read its own.
+        // Usually one message; more if an earlier call trapped before it had read its own.
         while host::read_line(&mut state.line) {
             if state.driver.is_new() {
                 INITIALIZE.with_borrow_mut(|line| line.clone_from(&state.line));

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use crate::completion::Figures;
 
-/// A suggestion that still stands in the document after this time was kept, in milliseconds.
+/// A suggestion that is still in the document after this time counts as kept, in milliseconds.
 const KEPT_MS: u64 = 30_000;
 /// The file is written at most this often, in milliseconds. A shell is asked before whether it can be.
 const SAVE_MS: u64 = 30_000;
@@ -89,7 +89,7 @@ impl Statistics {
         self.new.shown += 1;
     }
 
-    /// One was taken: this text stands in that document.
+    /// One was accepted: this text is in that document.
     pub fn taken(&mut self, now_ms: u64, uri: String, text: String) {
         self.new.taken += 1;
         if self.watched.len() < WATCHED && !text.trim().is_empty() {
@@ -105,7 +105,7 @@ impl Statistics {
         self.new.output += figures.output;
     }
 
-    /// Looks whether what was taken half a minute ago still stands; `text` is that of a document.
+    /// Checks whether what was accepted half a minute ago is still in its document; `text` returns the text of a document.
     pub fn look<'t>(&mut self, now_ms: u64, text: impl Fn(&str) -> Option<&'t str>) {
         let kept = &mut self.new.kept;
         self.watched.retain(|watched| {

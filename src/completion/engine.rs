@@ -1,14 +1,14 @@
-//! The state machine: when to ask, when to show, through which request, and when to be quiet.
+//! The state machine: when to ask the model, and what to show through which request of the editor.
 //!
-//! The caller gives it everything that happens, with the time. It never waits: it reads what there is, decides,
-//! paints, asks for a wake-up where one is needed, and returns.
+//! The caller passes in every event with its time. The engine never waits: it takes what there is, decides,
+//! paints, asks for a wake-up if it needs one, and returns.
 //!
 //! # One pause in typing
 //!
 //! ```text
 //! key ── hand the request over, with the debounce as its delay ──▶ Debouncing
 //!        (the next key replaces it)
-//!     ── it leaves ──▶ Streaming ── wake-up: read, paint the lines there are ── … ── it ends: paint all ──▶ Done
+//!     ── it leaves ──▶ Streaming ── wake-up: read, paint complete lines ── … ── it ends: paint all ──▶ Done
 //! ```
 
 mod another;
@@ -31,33 +31,33 @@ use crate::stream::{ContentFilter, Snapshot};
 use crate::transport::RequestNumber;
 use awaiting::Awaited;
 
-/// The user's wishes.
+/// What the settings say.
 pub struct Options {
     /// Whom to ask, and how.
     pub targets: Targets,
-    /// Where not to ask.
+    /// Where and when not to ask.
     pub gates: Gates,
     /// Fixed debounce in milliseconds; `None` adapts.
     pub debounce_ms: Option<u64>,
     /// How readily to ask.
     pub eagerness: Eagerness,
-    /// Most tokens of an answer.
+    /// Longest answer, in tokens.
     pub max_tokens: u32,
     /// What may go into a prompt.
     pub budget: Budget,
-    /// How much of an answer is wanted.
+    /// How much to suggest: a line or a block.
     pub extent: Extent,
     /// How much of a suggestion Tab takes.
     pub accept: Accept,
     /// Name of the workspace's folder.
     pub repository: String,
-    /// Answers kept.
+    /// Most answers in the cache.
     pub cache_entries: usize,
-    /// How long events and answers may be.
+    /// Longest events and answers.
     pub limits: Limits,
-    /// What is taken out of answers.
+    /// Removes text from answers.
     pub content_filter: ContentFilter,
-    /// Randomness for back-off jitter.
+    /// Seed for the jitter of the back-off.
     pub seed: u64,
 }
 
@@ -65,67 +65,67 @@ pub struct Options {
 struct Work {
     generation: Generation,
     suggestion: Suggestion,
-    /// What is shown until another suggestion for the place has come, which the user has asked for.
+    /// The user asked for another suggestion: this one is shown until it has come.
     instead_of: Option<Box<Suggestion>>,
-    /// Who is asked.
+    /// Which target is asked.
     role: Role,
     /// The server may have to load the model before it answers.
     loads: bool,
 }
 
 impl Work {
-    /// Whether the server may be loading the model for it. To stop it would end that.
+    /// Whether the server may be loading the model for it. Stopping the request would stop the loading.
     fn is_loading(&self) -> bool {
         self.loads && !self.generation.has_answered()
     }
 
-    /// What is going on, before any of its text has come.
+    /// Its progress, for the status bar.
     fn status(&self) -> Status {
         if self.is_loading() { Status::Loading } else { self.generation.status() }
     }
 }
 
-/// A request that is handed over and has not left.
+/// A request that was handed over and has not left yet.
 struct Waiting {
     work: Work,
     due_ms: u64,
 }
 
-/// What is being done about the place of the caret.
+/// What the engine is doing for the caret's position.
 enum Phase {
     /// Nothing.
     Idle,
-    /// A request is handed over; it leaves unless a key replaces it.
+    /// A request was handed over; it leaves unless a key replaces it.
     Debouncing(Waiting),
-    /// A request is under way.
+    /// A request has left, and its answer is being read.
     Streaming {
         work: Work,
-        /// The user typed on before the first text came, so that this answer may not fit: the request that replaces it
-        /// unless it does.
+        /// The user typed before the first text came, so this answer may not fit. This request replaces it, unless
+        /// it does.
         follow_up: Option<Box<Waiting>>,
     },
-    /// The request failed and is handed over again.
+    /// The request failed and was handed over again.
     Retrying(Waiting),
-    /// The answer is there.
+    /// The answer has ended.
     Done(Suggestion),
 }
 
 /// When the first text of an answer came.
 struct FirstText {
-    /// How long after the request had left it was read, in milliseconds.
+    /// Time from the request to the reading of the text, in milliseconds.
     took_ms: u64,
-    /// The same without the time that it waited to be read, as far as that is known.
+    /// The same without the time that the text waited to be read, as far as that is known.
     latency_ms: u64,
 }
 
 /// Where the caret is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Caret {
-    /// A document changed, and the editor has not told the caret since.
+    /// A document changed, and the editor has not reported the caret since.
     Unknown,
     /// Here.
     At(Place),
-    /// It left the place where it was after the last edit. It may come back unseen.
+    /// It left the position that it had after the last edit. It may come back unseen.
     Left,
 }
 
@@ -141,7 +141,7 @@ struct Place {
 pub struct Engine {
     options: Options,
     phase: Phase,
-    /// A request for the place behind what is shown, and the suggestion it will be.
+    /// A request for what follows the shown suggestion, sent before that is accepted.
     speculative: Option<Work>,
     caret: Caret,
     /// The document in front, as far as known.
@@ -159,23 +159,23 @@ pub struct Engine {
     edits: RecentEdits,
     similar: SimilarIndex,
     definitions: Definitions,
-    /// Requests that others have replaced, to be let go of.
+    /// Requests that others have replaced; they are stopped with the next input.
     replaced: Vec<RequestNumber>,
-    /// What must be over before anything is asked.
+    /// What a target needs before it can be asked.
     awaited: Option<Awaited>,
-    /// Who was asked last.
+    /// Which target was asked last.
     asked: Role,
     last_number: u64,
     status: Status,
-    /// The status has news that the progress of an answer does not replace before the next key.
+    /// The status shows a message that the progress of an answer does not replace before the next key.
     has_news: bool,
     random: u64,
-    /// What was counted of the last answer that ended.
+    /// The metrics of the last answer that ended.
     measured: Option<Snapshot>,
 }
 
 impl Engine {
-    /// An engine with these wishes.
+    /// An idle engine.
     pub fn new(mut options: Options) -> Self {
         for target in options.targets.all_mut() {
             target.account.instructions = prompt::clean(&target.account.instructions);
@@ -208,19 +208,19 @@ impl Engine {
         }
     }
 
-    /// Tells the time of day, in seconds since 1970-01-01 UTC: some formats sign their requests with it.
+    /// Sets the time of day, in seconds since 1970-01-01 UTC: some formats sign their requests with it.
     pub fn set_unix_time(&mut self, seconds: u64) {
         self.options.targets.all_mut().for_each(|target| target.account.unix_time = seconds);
     }
 
-    /// The user has agreed to this one in another window.
+    /// The user has agreed to this target in another window.
     pub fn consent(&mut self, role: Role) {
         if let Some(target) = self.options.targets.get_mut(role) {
             target.consent = Consent::default();
         }
     }
 
-    /// The title of who was asked last.
+    /// The title of the provider that was asked last.
     pub fn title(&self) -> &'static str {
         self.options.targets.get(self.asked).map_or("", |target| target.provider.title())
     }
@@ -230,7 +230,7 @@ impl Engine {
         self.options.targets.get(self.asked).map_or("", Target::model)
     }
 
-    /// Anything but a second alt+\ lies between a question and its answer.
+    /// Something other than a second alt+\ followed the question for consent.
     fn interrupt_consent(&mut self) {
         self.options.targets.all_mut().for_each(|target| target.consent.interrupted());
     }
@@ -239,23 +239,23 @@ impl Engine {
         self.options.targets.get_mut(role)
     }
 
-    /// The end of the text that the model is writing.
+    /// The last line of the text that the model is writing.
     pub fn tail(&self) -> &str {
         let Phase::Streaming { work, .. } = &self.phase else { return "" };
         work.suggestion.answer.text.trim_end().rsplit('\n').next().unwrap_or_default()
     }
 
-    /// Whether answers cannot be streamed here: then the model is asked only when the user says so.
+    /// Whether answers cannot be streamed: then the model is asked only on alt+\.
     pub fn only_when_invoked(&mut self, only: bool) {
         self.options.gates.only_invoked = only;
     }
 
-    /// What was counted of the last answer that ended: tokens per second, the time to the first of them, bytes.
+    /// The metrics of the last answer that ended: tokens per second, time to the first token, bytes.
     pub fn measured(&self) -> Option<Snapshot> {
         self.measured
     }
 
-    /// The requests that something may have come of, and how many bytes to read of each.
+    /// The requests to read, and at most how many bytes of each.
     pub fn reading(&mut self, now_ms: u64) -> Vec<(RequestNumber, usize)> {
         self.depart(now_ms);
         let main = match &mut self.phase {
@@ -268,7 +268,7 @@ impl Engine {
         works.chain(self.awaited.as_ref().map(Awaited::reading)).collect()
     }
 
-    /// Takes what happened and appends what is to be done.
+    /// Handles an input and appends what the caller has to do.
     pub fn handle(&mut self, moment: Moment, input: Input<'_>, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let now = moment.now_ms;
         self.depart(now);
@@ -302,7 +302,7 @@ impl Engine {
             Input::Read => {}
             Input::LensesAsked { uri } => wakeup_came = self.wakeups.lenses_asked(uri),
         }
-        // What was handed over without a delay has left.
+        // A request that was handed over without a delay has left.
         self.depart(now);
         self.show(moment, buffers, out);
         self.ask_for_wakeup(buffers, out);
@@ -311,7 +311,7 @@ impl Engine {
         }
     }
 
-    /// What was handed over leaves when its time has come.
+    /// Notes that a request whose delay is over has left.
     fn depart(&mut self, now: u64) {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Debouncing(Waiting { work, due_ms }) | Phase::Retrying(Waiting { work, due_ms })
@@ -319,7 +319,7 @@ impl Engine {
             {
                 Phase::Streaming { work, follow_up: None }
             }
-            // The transport has stopped the one it replaces.
+            // The transport has stopped the request that it replaces.
             Phase::Streaming { follow_up: Some(next), work } if now >= next.due_ms => {
                 self.replaced.push(work.generation.number);
                 Phase::Streaming { work: next.work, follow_up: None }
@@ -336,7 +336,7 @@ impl Engine {
         }
     }
 
-    /// The same, to be kept.
+    /// A copy of it.
     #[inline(never)]
     fn here(&self) -> Option<Place> {
         self.place().cloned()
@@ -357,7 +357,7 @@ impl Engine {
         }
     }
 
-    /// Drops what is being done: the requests are stopped.
+    /// Goes back to `Idle` and stops the requests.
     fn abandon(&mut self, out: &mut Vec<Output>) {
         self.stop_speculative(out);
         self.alternatives.clear();
@@ -368,7 +368,7 @@ impl Engine {
             Phase::Streaming { work, follow_up } => {
                 out.extend(follow_up.map(|next| Output::Stop(next.work.generation.number)));
                 if work.is_loading() {
-                    self.awaited = Some(Awaited::Load { number: work.generation.number, role: work.role });
+                    self.wait_for(Awaited::Load { number: work.generation.number, role: work.role }, out);
                 } else {
                     out.push(Output::Stop(work.generation.number));
                 }

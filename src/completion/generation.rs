@@ -13,13 +13,13 @@ use crate::stream::{
 };
 use crate::transport::{Failure, RequestNumber};
 
-/// An error body longer than this says nothing more, in bytes.
+/// Longest part of an error body that is kept, in bytes.
 const ERROR_BODY: usize = 64 << 10;
-/// A list of models may be long (OpenRouter's has half a megabyte), in bytes.
+/// The same for a list of models, which may be long (OpenRouter's has half a megabyte), in bytes.
 const MODELS_BODY: usize = 4 << 20;
-/// How many tokens may wait to be shown before reading pauses. At first a whole answer may (`max-tokens` is 256 unless
-/// the user wants more), so that one that is there at once is shown at once. Of an editor that takes long to show what
-/// it is given, the next reads are smaller, and a server that writes faster than it shows has to wait.
+/// How many tokens may wait to be shown before reading pauses. At first a whole answer may (`max-tokens` is 256 by
+/// default), so that an answer that arrives at once is shown at once. For a slow editor the next reads are smaller, and
+/// a server that writes faster than the editor shows has to wait.
 const UNSHOWN: BackpressureLimits = BackpressureLimits {
     first_permits: 4096,
     min_permits: 128,
@@ -29,7 +29,7 @@ const UNSHOWN: BackpressureLimits = BackpressureLimits {
 };
 /// The next request leaves without a pause.
 const AT_ONCE: Verdict = Verdict::Again { delay_ms: 0, after: None };
-/// How often a broken stream is resumed before what was received has to do.
+/// How often a broken stream is resumed. After that, what was received is the answer.
 const RESUMES: u32 = 2;
 
 /// A generation from its first request to its end. The text it receives goes into the [`Answer`] that is passed in.
@@ -48,9 +48,9 @@ pub struct Generation {
     sent: Vec<u8>,
     /// The server of the current request.
     server: String,
-    /// What refusals have taught since the last answer that worked.
+    /// Lessons from refusals, until a request that applies them is accepted.
     lessons: Vec<learned::Lesson>,
-    /// The model is not known to the server: it is asked which models it has, to say so with this error.
+    /// The server does not know the model. It is asked for its list of models, to add names to this error.
     unknown_model: Option<Error>,
     received: Received,
 }
@@ -60,28 +60,28 @@ pub struct Generation {
 pub struct Limits {
     /// Most bytes of one event of a stream. A longer one is an error.
     pub event_bytes: u32,
-    /// Most bytes of a whole answer. What has come by then is taken for all of it.
+    /// Most bytes of a whole answer. A longer one is cut there.
     pub response_bytes: u32,
 }
 
-/// What has come of the current request.
+/// What was received for the current request.
 struct Received {
     pipeline: StreamingPipeline<Decoder, StreamMetrics>,
     /// When the request leaves, in milliseconds.
     sent_ms: u64,
     status: Option<u16>,
     headers: Vec<(String, String)>,
-    /// The body of a response that is no answer.
+    /// The body of a response that is not an answer: an error or a list of models.
     other_body: Vec<u8>,
     body_bytes: usize,
-    /// Text of a resumed response that may yet turn out to repeat what was received.
+    /// Text of a resumed response that may still turn out to repeat what was received before.
     held: Option<String>,
     first_text_ms: Option<u64>,
     progress: ending::Progress,
 }
 
 impl Received {
-    /// Nothing yet of a request that leaves at `sent_ms` and goes on behind `text`.
+    /// For a request that leaves at `sent_ms` and continues `text`; nothing was received yet.
     fn new(
         provider: &dyn Provider,
         limits: Limits,
@@ -140,7 +140,7 @@ enum Outcome {
 }
 
 impl Generation {
-    /// A generation for `prompt`; nothing is sent yet. What `filter` matches never becomes part of the answer.
+    /// A generation for `prompt`; nothing is sent yet. Text that `filter` matches never becomes part of the answer.
     pub fn new(
         provider: &'static dyn Provider,
         account: Account,
@@ -167,10 +167,10 @@ impl Generation {
         }
     }
 
-    /// The request to send now, which leaves at `sent_ms`. `text` is the answer so far, which it continues.
+    /// The next request, which leaves at `sent_ms` and continues `text`, the answer so far.
     ///
     /// # Errors
-    /// What the provider says of the settings.
+    /// If the provider cannot make a request from these settings.
     pub fn request(&mut self, number: RequestNumber, sent_ms: u64, text: &str) -> Result<HttpRequest, Error> {
         self.number = number;
         self.received = Received::new(self.provider, self.limits, &self.filter, sent_ms, text);
@@ -186,7 +186,7 @@ impl Generation {
         Ok(request)
     }
 
-    /// Takes what came of the current request; text is appended to the answer.
+    /// Handles an event of the current request; text is appended to the answer.
     pub fn receive(
         &mut self,
         now_ms: u64,
@@ -220,7 +220,7 @@ impl Generation {
         received.body_bytes += bytes.len();
         received.pipeline.at(now_ms);
         let mut outcome = self.decode(Some(bytes.get(..room).unwrap_or(bytes)), text);
-        // Nothing more can come: do not wait until the server closes the connection.
+        // Nothing more will come: do not wait for the server to close the connection.
         if outcome.is_none() && self.received.pipeline.decoder().is_over() {
             outcome = self.decode(None, text);
         }
@@ -286,7 +286,7 @@ impl Generation {
         self.received.pipeline.at(now_ms).acquire().ok().flatten().unwrap_or(0)
     }
 
-    /// The editor has been given all that there is to show.
+    /// The editor has received everything that there is to show.
     pub fn shown(&mut self) {
         self.received.pipeline.release(usize::MAX);
     }
@@ -301,23 +301,23 @@ impl Generation {
         self.received.first_text_ms
     }
 
-    /// Whether the server has begun to answer the current request, be it with a refusal.
+    /// Whether the server has begun to answer the current request, even if with a refusal.
     pub fn has_answered(&self) -> bool {
         self.received.status.is_some()
     }
 
-    /// What was counted of the current request and its answer: from when it left, as far as it was read.
+    /// The metrics of the current request and of its answer as far as it was read.
     pub fn measured(&self) -> Snapshot {
         self.received.pipeline.metrics().snapshot()
     }
 
-    /// What refusals have taught, once the server has accepted a request made by it; each is given once.
+    /// The server, and the lessons from refusals once it has accepted a request that applies them. Each is returned once.
     pub fn confirmed_lessons(&mut self) -> (String, Vec<learned::Lesson>) {
         let confirmed = self.received.is_success();
         (self.server.clone(), if confirmed { std::mem::take(&mut self.lessons) } else { Vec::new() })
     }
 
-    /// How far it is.
+    /// Its progress, for the status bar.
     pub fn status(&self) -> Status {
         match self.received.first_text_ms {
             None if self.received.progress.has_thought() => Status::Thinking,
@@ -332,7 +332,7 @@ impl Generation {
         }
     }
 
-    /// What the answer came to by now; `None` before its first text.
+    /// The figures of the answer so far; `None` before its first text.
     pub fn figures(&self, now_ms: u64) -> Option<Figures> {
         let first_ms = self.received.first_text_ms?;
         let counted = self.received.pipeline.metrics().snapshot();
@@ -345,13 +345,13 @@ impl Generation {
         })
     }
 
-    /// Decodes the next bytes, or with `None` the end of the body; appends text and says how the answer ended, if it
+    /// Decodes the next bytes, or with `None` the end of the body, and appends the text. Returns how the answer ended, if it
     /// did.
     fn decode(&mut self, bytes: Option<&[u8]>, text: &mut String) -> Option<Outcome> {
         let Self { received: Received { pipeline, held, progress, headers, .. }, provider, account, .. } =
             self;
         let mut outcome = None;
-        // Tokens that are never shown do not wait to be shown.
+        // Tokens that are never shown must not count as waiting to be shown.
         let mut unseen = 0;
         let mut take = |token: StreamToken<'_>| {
             progress.token(&token);
@@ -376,7 +376,7 @@ impl Generation {
         outcome
     }
 
-    /// Lets the text of a resumed response go once it is known how it joins.
+    /// Appends the held text of a resumed response once it is known how it joins the text before.
     fn release_held(&mut self, text: &mut String, ended: bool) {
         let Some(held) = &self.received.held else { return };
         if let Joint::Repeats(bytes) = joint(text, held, self.provider.seam(&self.account), ended) {
@@ -410,8 +410,8 @@ impl Generation {
         }
     }
 
-    /// Tries again where that makes sense: another way to ask, the rest of a broken answer, or the same after a pause;
-    /// or asks for what makes the error clearer.
+    /// Decides what follows a failure: a request for the list of models, for the rest of a broken answer, the same request
+    /// after a pause, or nothing.
     fn failure(&mut self, error: Error, text: &str, random: &mut u64) -> Verdict {
         if error.kind == ErrorKind::Model
             && text.is_empty()

@@ -10,7 +10,7 @@ use crate::provider::learned::Lesson;
 use crate::stream::ErrorKind;
 use crate::transport::{Failure, RequestNumber};
 
-/// An inlineCompletion request of the editor, by a number the caller gives it.
+/// An inlineCompletion request of the editor, by a number that the caller assigns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(pub u64);
 
@@ -19,7 +19,7 @@ pub struct RequestId(pub u64);
 pub struct Buffer<'a> {
     /// Its URI.
     pub uri: &'a str,
-    /// Its path relative to the workspace, or absolute outside of it, with `/`.
+    /// Its path with `/`: relative to the workspace, or absolute outside of it.
     pub path: &'a str,
     /// Lapce's language id; empty when unknown.
     pub language: &'a str,
@@ -40,25 +40,25 @@ pub trait Buffers {
 pub struct Edit<'a> {
     /// Where it begins.
     pub start: usize,
-    /// What stood there.
+    /// The old text.
     pub removed: &'a str,
-    /// What stands there now.
+    /// The new text.
     pub inserted: &'a str,
 }
 
-/// When an input comes.
+/// When an input arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// Milliseconds of a monotonic clock with any origin.
     pub now_ms: u64,
-    /// No message is queued behind the one at hand: the document is what the user sees.
+    /// No message is queued behind the current one: the document is what the user sees.
     pub caught_up: bool,
 }
 
 /// What happens to the engine.
 #[derive(Debug, Clone)]
 pub enum Input<'a> {
-    /// A document changed; the buffers have it already.
+    /// A document changed; the buffers contain the change.
     Edited {
         /// The document.
         uri: &'a str,
@@ -76,7 +76,7 @@ pub enum Input<'a> {
         /// Asked for by the user (alt+\), not by a key.
         invoked: bool,
     },
-    /// The editor says where the caret is. It does so after each key and click, unless it has said the same place
+    /// The editor reports the caret. It does so after each key and click, unless it has reported the same position
     /// since the last edit of that document.
     CaretAt {
         /// The document.
@@ -90,20 +90,20 @@ pub enum Input<'a> {
         /// The document.
         uri: &'a str,
     },
-    /// What a search has found, see [`Output::Search`].
+    /// The result of a search, see [`Output::Search`].
     Found(&'a str),
-    /// All that has arrived was read.
+    /// Everything that has arrived was read.
     Read,
-    /// What came of a request to the model. Shown with the next input of another kind.
+    /// An event of a request to the model. It is shown with the next input of another kind.
     Response {
         /// The request.
         number: RequestNumber,
-        /// What came.
+        /// The event.
         event: ResponseEvent<'a>,
     },
 }
 
-/// What came of a request to the model.
+/// An event of a request to the model.
 #[derive(Debug, Clone)]
 pub enum ResponseEvent<'a> {
     /// Status line and headers.
@@ -133,36 +133,36 @@ pub enum Output {
     },
     /// Hand a request over to the transport.
     Start {
-        /// Its number, under which its response comes back.
+        /// Its number, which its response carries.
         number: RequestNumber,
         /// The request.
         request: Box<HttpRequest>,
-        /// It leaves that many milliseconds from now, unless it is stopped first.
+        /// It leaves this many milliseconds from now, unless it is stopped first.
         delay_ms: u64,
-        /// The transport stops this one, if it still runs, at the moment the new one leaves.
+        /// The transport stops this request, if it still runs, when the new one leaves.
         replaces: Option<RequestNumber>,
     },
-    /// Run a command of the user's. What it prints comes back as the body of a response without a head.
+    /// Run a command of the user. Its output comes back as the body of a response without a head.
     Run {
-        /// The number under which that comes.
+        /// The number of that response.
         number: RequestNumber,
         /// The command, for a shell.
         command: String,
     },
-    /// A text that must never be shown.
+    /// Never show or log this text.
     Secret(Secret),
     /// Drop a request, whether it has left or not.
     Stop(RequestNumber),
-    /// Have files of the workspace searched in the background. What is found comes back as [`Input::Found`]; nobody waits
+    /// Search the files of the workspace in the background. The result comes back as [`Input::Found`]; nothing waits
     /// for it.
     Search(Search),
-    /// Ask for one wake-up. It replaces any other that was asked for.
+    /// Ask for one wake-up. It replaces one that was asked for before.
     Wake(Wake),
-    /// The state to show in the status bar.
+    /// Show this state in the status bar.
     Status(Status),
-    /// A failure to tell the user once.
+    /// Show this failure to the user once.
     Notice(Box<Error>),
-    /// A server has taught something about the model: to be remembered beyond the session.
+    /// A refusal has taught something about the model: remember it beyond the session.
     Learned {
         /// The server, see [`server_of`](crate::provider::learned::server_of).
         server: String,
@@ -171,11 +171,11 @@ pub enum Output {
         /// The lesson.
         lesson: Lesson,
     },
-    /// The user agreed to have this one asked.
+    /// The user has agreed to this target.
     Agreed(Role),
     /// A suggestion is drawn for the first time.
     Shown,
-    /// The user has taken a suggestion: this text stands in the document now.
+    /// The user has accepted a suggestion: this text is in the document now.
     Taken {
         /// The document.
         uri: String,
@@ -186,12 +186,12 @@ pub enum Output {
     Finished(Figures),
 }
 
-/// What one answer came to.
+/// The figures of one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Figures {
     /// Milliseconds from the request to the first text.
     pub first_ms: u64,
-    /// Milliseconds from the request to its end.
+    /// Milliseconds from the request to the end of the answer.
     pub total_ms: u64,
     /// Tokens of the prompt, if the provider says so.
     pub input: Option<u64>,
@@ -202,17 +202,17 @@ pub struct Figures {
 /// When to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wake {
-    /// When a further line of text has come of a request and `not_before_ms` have passed, counted from its first byte if
-    /// it has none yet, else from now; at once when it has ended.
+    /// When the answer has a further line of text and `not_before_ms` have passed, counted from its first byte if
+    /// that has not come yet, else from now; at once when it has ended.
     More {
         /// The request.
         number: RequestNumber,
-        /// Milliseconds; `u64::MAX`: only at its end.
+        /// In milliseconds; `u64::MAX`: only at its end.
         not_before_ms: u64,
     },
-    /// As soon as may be: the next message will find nothing queued behind it.
+    /// As soon as the queued messages are handled.
     Soon,
-    /// The last one has come: from now on another may be sent.
+    /// Confirm the last one: from now on another may be sent.
     Came,
 }
 
@@ -230,9 +230,9 @@ pub enum Answer {
         /// Bytes behind the cursor, on its line, that it replaces.
         replaces: usize,
     },
-    /// Take away what is drawn.
+    /// Clear what is drawn.
     Clear,
-    /// Nothing to say; others may.
+    /// No suggestion; other plugins may answer.
     Nothing,
 }
 
@@ -243,20 +243,20 @@ pub enum Status {
     Quiet,
     /// A request is out, nothing has come yet.
     Waiting,
-    /// The same at a server of this machine that may have to load the model first.
+    /// The same, at a server on this machine that may have to load the model first.
     Loading,
-    /// The command for the key runs.
+    /// The command that prints the key runs.
     Key,
-    /// Another provider is asked for now.
+    /// The fallback is asked instead of a provider that is unavailable.
     StandIn {
-        /// The title of the one that is away.
+        /// The title of the unavailable provider.
         away: &'static str,
-        /// Why it is.
+        /// Why it is unavailable.
         why: ErrorKind,
-        /// The title of the other.
+        /// The title of the fallback.
         by: &'static str,
     },
-    /// The model is thinking, nothing to show yet.
+    /// The model is reasoning; there is no text yet.
     Thinking,
     /// Text is coming.
     Streaming {
@@ -265,9 +265,9 @@ pub enum Status {
         /// Tokens per second.
         per_second: u32,
     },
-    /// There is something to show that no request of the editor is open for: alt+\\ or the next key shows it.
+    /// A suggestion is ready, but no request of the editor is open: alt+\\ or the next key shows it.
     Ready,
-    /// Nothing is shown, and why.
+    /// Why nothing is shown.
     Nothing(Why),
 }
 
@@ -278,7 +278,7 @@ pub enum Why {
     NoProvider,
     /// The document's text is not known.
     NoText,
-    /// The user has not agreed to where requests go; the question to ask.
+    /// The user has not agreed to the destination yet; the question to ask.
     Unconfirmed(String),
     /// A rule about when and where to ask.
     Gate(Gate),
@@ -286,10 +286,10 @@ pub enum Why {
     Empty,
     /// The user asked for another suggestion, and the model has none.
     NoOther,
-    /// The answer was there, and a filter hid it.
+    /// A filter hid the answer.
     Hidden(Hidden),
     /// The request failed.
     Failed(Box<Error>),
-    /// The provider asked to wait; that many milliseconds are left.
+    /// The provider asked to wait; this many milliseconds are left.
     RateLimited(u64),
 }

@@ -1,10 +1,10 @@
 //! What to ask and what to show: a state machine over editor events, bytes of answers and time.
 //!
 //! [`Engine`] takes [`Input`]s and gives [`Output`]s ([`io`]); it never waits, reads a clock or sends anything itself.
-//! The rooms are the stages of the way: [`trigger`] (whether and when to ask), [`prompt`] (what to ask),
-//! [`generation`] (one request and its answer), [`suggestion`] (where the answer belongs in a document that goes on
-//! changing), [`postprocess`] (how much of it to show), [`ghost`] (how it gets to the screen), [`reuse`] (what need not
-//! be asked). [`targets`] says whom. What many of them ask of a text is in `text`.
+//! The modules are the stages: [`trigger`] (whether and when to ask), [`targets`] (whom to ask), [`prompt`] (what to ask),
+//! [`generation`] (one request and its answer), [`suggestion`] (where the answer belongs while the document changes),
+//! [`postprocess`] (how much of it to show), [`ghost`] (how it gets to the screen), [`reuse`] (suggestions that need no
+//! request). `text` has the functions on texts that they share.
 
 pub mod engine;
 pub mod generation;

@@ -11,10 +11,10 @@ use super::reuse::Continuation;
 use super::text::{first_line, has, is_among, is_word, joined, run, tail};
 use crate::unseen;
 
-/// Deleting back more than this before the place of the request ends a suggestion, in bytes.
+/// Deleting more than this before the position of the request ends a suggestion, in bytes.
 pub const DELETED: usize = 32;
 
-/// What a model wrote, and how that ended.
+/// What a model wrote, and how the answer ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
     /// The model's text as it came.
@@ -26,11 +26,11 @@ pub struct Answer {
 /// How an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// The model wrote all it wanted to.
+    /// The model finished.
     Whole,
     /// A limit cut it: its last line is unfinished.
     Cut,
-    /// We stopped the model, as nothing more of it would have been shown.
+    /// The plugin stopped the model, because nothing more would have been shown.
     Stopped,
     /// The connection or the provider failed.
     Broken,
@@ -47,7 +47,7 @@ impl Answer {
         self.ending == Some(Ending::Whole)
     }
 
-    /// Whether the same request would bring the same again: worth keeping.
+    /// Whether the answer may be cached: it did not break, nor was it cut before its first text.
     pub fn is_reusable(&self) -> bool {
         match self.ending {
             Some(Ending::Whole | Ending::Stopped) => true,
@@ -68,22 +68,22 @@ pub struct Suggestion {
     extent: Extent,
     /// Byte offset in the document where the suggestion begins.
     anchor: usize,
-    /// Text that stood between the anchor and the place of the request and was deleted since. It leads the suggestion,
-    /// and the model's text follows it.
+    /// Text between the anchor and the position of the request that was deleted since. It begins the suggestion;
+    /// the model's text follows it.
     deleted: String,
-    /// Bytes of the suggestion that stand in the document: typed along or accepted.
+    /// Bytes of the suggestion that are in the document: typed along or accepted.
     typed: usize,
-    /// Bytes right of the caret that the editor has put there to close what was typed along. The suggestion closes that
-    /// itself.
+    /// Bytes right of the caret that the editor has inserted to close brackets that were typed along. The suggestion closes
+    /// them itself.
     closers: usize,
-    /// Bytes of closing brackets and quotes that have come since the suggestion did.
+    /// Bytes of closing brackets and quotes that were inserted since the suggestion began.
     come: usize,
     /// It was drawn.
     was_shown: bool,
     memo: Option<Memo>,
 }
 
-/// The last processing, kept because messages and pieces of text come far more often than a line ends.
+/// The last result of the post-processing, kept because messages and pieces of text are far more frequent than line ends.
 #[derive(Debug, Clone)]
 struct Memo {
     bytes: usize,
@@ -110,13 +110,13 @@ pub enum Effect {
     Fits,
     /// The user took all that was shown.
     Accepted,
-    /// It belongs to a document that no longer is.
+    /// The document no longer fits it.
     Gone,
 }
 
 impl Rest {
-    /// What Tab takes of it: all, or the first line that has anything on it, with the line breaks before it. What replaces
-    /// code is one line already.
+    /// The part that Tab inserts: everything, or the first line that is not blank, with the line breaks before it. Text that
+    /// replaces code is one line already.
     pub fn taken_by(mut self, accept: Accept) -> Self {
         if accept == Accept::All {
             return self;
@@ -128,8 +128,8 @@ impl Rest {
         self
     }
 
-    /// Whether `edit`, which led to `document`, put this at `cursor`. Lapce tells a change that replaces text by the whole
-    /// document, so an edit may be shorter than what was taken, or be found in another place of equal text.
+    /// Whether `edit`, which led to `document`, inserted this at `cursor`. Lapce sends the whole document for a change that
+    /// replaces text. So the edit, which is the difference, may be shorter than what was inserted, or lie elsewhere in equal text.
     fn was_taken(&self, edit: &Edit<'_>, cursor: usize, document: &str) -> bool {
         let is_there = || document.get(cursor..).is_some_and(|rest| rest.starts_with(&self.text));
         if self.text.is_empty()
@@ -146,7 +146,7 @@ impl Rest {
 }
 
 impl Suggestion {
-    /// Takes note that it is drawn; whether that is for the first time.
+    /// Notes that it is drawn. Returns whether that is the first time.
     pub fn is_shown_first(&mut self) -> bool {
         !std::mem::replace(&mut self.was_shown, true)
     }
@@ -156,7 +156,7 @@ impl Suggestion {
         Self::with_answer(uri, language, offset, extent, Answer::default())
     }
 
-    /// A suggestion whose answer is there already.
+    /// A suggestion with an answer.
     pub fn with_answer(uri: &str, language: &str, offset: usize, extent: Extent, answer: Answer) -> Self {
         Self {
             uri: uri.to_owned(),
@@ -183,7 +183,7 @@ impl Suggestion {
         self.anchor
     }
 
-    /// The document as it was when the answer was asked for: the text before the place and the text behind it.
+    /// The document as it was when the answer was asked for: the text before and after the caret.
     pub fn context<'d>(&self, document: &'d str) -> Option<(Cow<'d, str>, &'d str)> {
         let before = document.get(..self.anchor)?;
         let before = if self.deleted.is_empty() {
@@ -199,7 +199,7 @@ impl Suggestion {
         self.extent
     }
 
-    /// Follows an edit that led to this text of its document. `shown` is what is drawn at the caret at the moment.
+    /// Follows an edit that led to the text `document`. `shown` is what is drawn at the caret now.
     pub fn edited(&mut self, edit: &Edit<'_>, shown: &Rest, document: &str) -> Effect {
         // A closing bracket typed over the editor's own: only the caret moves.
         if edit.removed.is_empty() && edit.inserted.is_empty() {
@@ -212,7 +212,7 @@ impl Suggestion {
             return Effect::Accepted;
         }
         if edit.removed.is_empty() && edit.start == cursor {
-            // Where the caret is then, and so whose it was, is told next.
+            // The caret's position, which comes next, tells whether the user or the editor inserted it.
             if is_closer(edit.inserted) {
                 self.come += edit.inserted.len();
             }
@@ -220,7 +220,7 @@ impl Suggestion {
                 self.typed += edit.inserted.len();
                 return Effect::Fits;
             }
-            // An editor's own closing bracket lands right of the caret.
+            // The editor inserts its closing bracket right of the caret.
             return if is_closer(edit.inserted) { Effect::Fits } else { Effect::Gone };
         }
         let Some(removed) = removed_before(cursor, edit, document) else { return Effect::Gone };
@@ -228,7 +228,7 @@ impl Suggestion {
             self.typed = typed;
             return Effect::Fits;
         }
-        // Deleted back past the anchor: what is gone leads the suggestion from now on.
+        // Deleted beyond the anchor: the deleted text begins the suggestion from now on.
         let past = removed.len() - self.typed;
         let Some(lead) = removed.get(..past) else { return Effect::Gone };
         if self.deleted.len() + past > DELETED || lead.contains('\n') {
@@ -240,7 +240,7 @@ impl Suggestion {
         Effect::Fits
     }
 
-    /// Whether the document at `cursor` fits: what stands between the anchor and the cursor is the beginning of the
+    /// Whether the document at `cursor` fits: the text between the anchor and the cursor is the beginning of the
     /// suggestion.
     pub fn fits(&mut self, document: &str, cursor: usize) -> bool {
         let (Some(typed), Some(after)) = (document.get(self.anchor..cursor), document.get(cursor..)) else {
@@ -254,7 +254,7 @@ impl Suggestion {
         fits
     }
 
-    /// What to show at the caret now: the suggestion less what was typed of it.
+    /// What to show at the caret now: the suggestion without the part that was typed.
     pub fn rest(&mut self, document: &str) -> Rest {
         let cursor = self.cursor();
         let typed = document.get(self.anchor..cursor).unwrap_or_default();
@@ -275,18 +275,18 @@ impl Suggestion {
         Rest { text: text.to_owned(), replaces, complete: processed.complete }
     }
 
-    /// Why nothing is shown, if a filter took it all.
+    /// Why nothing is shown, if a filter removed all of it.
     pub fn hidden(&mut self, document: &str) -> Option<Hidden> {
         let cursor = self.cursor();
         self.processed(document, cursor).hidden
     }
 
-    /// The place behind it, if all that is shown of it stands in the document.
+    /// What follows it, if all of it that is shown is in the document.
     pub fn taken(&self, document: &str) -> Option<Continuation> {
         (self.typed > 0).then(|| self.once_taken(document, self.cursor())).flatten()
     }
 
-    /// The place behind it in `document`, in which all that is shown of it stands before `end`.
+    /// What follows it in `document`, which contains all of it that is shown, up to `end`.
     pub fn once_taken(&self, document: &str, end: usize) -> Option<Continuation> {
         let (before, _) = self.context(document)?;
         let after = document.get(end..)?;
@@ -298,8 +298,8 @@ impl Suggestion {
         Some(Continuation::new(&self.uri, end, finished, &past))
     }
 
-    /// Whether the user typed on in `document` before the model said anything: it may or may not fit. A line break
-    /// mostly does.
+    /// Whether the user has typed more in `document` than the model has written, so that it is not known whether it
+    /// fits. White space usually does.
     pub fn is_unsure(&self, document: &str) -> bool {
         let typed = document.get(self.anchor..self.cursor()).unwrap_or_default();
         let known = self.deleted.len() + self.answer.text.len();
@@ -315,8 +315,8 @@ impl Suggestion {
         }
     }
 
-    /// Whether text typed right at the caret goes along with what the model wrote. While it has written nothing,
-    /// nothing contradicts it but nothing follows it either.
+    /// Whether text typed at the caret agrees with what the model wrote. While the model has written nothing, any text
+    /// does.
     fn follows(&self, typed: &str) -> bool {
         let goes_along = |text: &str, open: bool| {
             let rest = tail(text, self.typed);
@@ -341,7 +341,7 @@ impl Suggestion {
         if self.answer.has_ended() {
             return false;
         }
-        // Text of an unfinished line is not shown yet but may be typed.
+        // The text of an unfinished line is not shown yet, but the user may type it.
         let all = self.process(document, cursor, true).text;
         let all = if all.is_empty() { Cow::Borrowed(self.deleted.as_str()) } else { self.full(&all) };
         all.starts_with(typed) || typed.starts_with(all.as_ref())
@@ -376,15 +376,15 @@ impl Suggestion {
         let context = CursorContext::new(&shown_before, &shown_after, &self.language, self.extent);
         let mut processed = postprocess(&context, &self.answer.text, whole);
         if let Some(replacement) = &mut processed.replacement {
-            // It goes to the end of the line, which may be longer than the model knows.
+            // It extends to the end of the line, which may be longer than the model was shown.
             replacement.replaced = first_line(after).trim_end().len();
         }
         processed
     }
 }
 
-/// The text that `edit`, which led to `document`, removed right before `cursor`. Lapce tells an undo by the whole document:
-/// of equal texts, the one that is found to be gone may be one behind the cursor.
+/// The text that `edit`, which led to `document`, removed right before `cursor`. Lapce sends the whole document for an undo:
+/// in equal texts the difference may lie after the cursor.
 fn removed_before<'e>(cursor: usize, edit: &Edit<'e>, document: &str) -> Option<Cow<'e, str>> {
     let start = cursor.checked_sub(edit.removed.len())?;
     let kept = document.get(start..edit.start)?;
@@ -395,16 +395,16 @@ fn removed_before<'e>(cursor: usize, edit: &Edit<'e>, document: &str) -> Option<
     Some(if kept.is_empty() { Cow::Borrowed(removed) } else { Cow::Owned(joined(kept, removed)) })
 }
 
-/// The text around the cursor as the rules see it: the model has not been shown what nobody sees, and repeats the
-/// document without it.
+/// The text around the cursor without invisible characters: the model was not shown them, and repeats the document
+/// without them.
 #[inline(never)]
 fn as_shown<'d>(before: &'d str, after: &'d str) -> (Cow<'d, str>, Cow<'d, str>) {
     let (before, after) = CursorContext::window(before, after);
     (unseen::strip_lines(before), unseen::strip_lines(after))
 }
 
-/// What would close the brackets and quotes that a text leaves open, the innermost last. Gives how few were open at
-/// the least.
+/// Collects what would close the brackets and quotes that a text leaves open, the innermost last. Returns the smallest number
+/// that was open.
 #[inline(never)]
 fn unclosed(text: &str, open: &mut Vec<char>) -> usize {
     let mut least = open.len();
@@ -445,7 +445,7 @@ fn is_closer(text: &str) -> bool {
     is_among(text, ") ] } \" ' `")
 }
 
-/// The first few lines right of the caret decide about overlaps; a cheap mark of them.
+/// A cheap hash of the first bytes right of the caret, which decide about overlaps.
 fn fingerprint(after: &str) -> u64 {
     let head = after.as_bytes().get(..after.len().min(256)).unwrap_or_default();
     head.iter().fold(after.len() as u64 ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {

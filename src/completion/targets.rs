@@ -1,5 +1,5 @@
-//! Whom to ask: the provider of the settings, perhaps another for alt+\, and perhaps one that stands in while the one asked
-//! for is away.
+//! Whom to ask: the provider of the settings, optionally another one for alt+\, and optionally a fallback while that is
+//! unavailable.
 
 use super::trigger::Consent;
 use crate::http::{Secret, Url};
@@ -8,18 +8,18 @@ use crate::provider::{Account, Error, Provider, retry};
 /// What a target is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// All that the others are not for.
+    /// Asked where the others are not.
     Main,
-    /// For what the user asks for with alt+\.
+    /// Asked on alt+\.
     Invoked,
-    /// Stands in for one that is away.
+    /// Asked while another is unavailable.
     Fallback,
 }
 
 /// All roles.
 pub const ROLES: [Role; 3] = [Role::Main, Role::Invoked, Role::Fallback];
 
-/// A provider, how to ask it, and how it fares.
+/// A provider, how to ask it, and its state.
 pub struct Target {
     /// Whom to ask.
     pub provider: &'static dyn Provider,
@@ -27,21 +27,21 @@ pub struct Target {
     pub account: Account,
     /// The command that prints the key, if that is where it comes from.
     pub key_command: Option<String>,
-    /// Whether to ask ahead while a suggestion is on screen.
+    /// Whether to request ahead while a suggestion is on the screen.
     pub speculative: bool,
     /// Whether the user has agreed to it.
     pub consent: Consent,
     /// Until when the server asked not to be asked, in milliseconds.
     limited_until_ms: u64,
-    /// Until when another is asked in its place, if there is another, in milliseconds.
+    /// Until when the fallback is asked in its place, if there is one, in milliseconds.
     away_until_ms: u64,
-    /// How often in a row it was found away.
+    /// How often in a row it was unavailable.
     absences: u32,
-    /// Refusals in a row that will not change by themselves.
+    /// Consecutive refusals that only the user can change.
     refusals: u32,
-    /// Until when they keep automatic requests from being sent, in milliseconds.
+    /// Until when no automatic requests are sent because of them, in milliseconds.
     refused_until_ms: u64,
-    /// The key was refused and has been asked for once more since.
+    /// The key was refused, and its command was run again since.
     is_renewed: bool,
     /// Whether the server runs on this machine.
     is_local: bool,
@@ -52,7 +52,7 @@ pub struct Target {
 /// Without a request for longer than this a server may have unloaded its model (Ollama's `keep_alive` is five minutes), in
 /// milliseconds.
 const COLD_MS: u64 = 240_000;
-/// Who refuses for the key, the credit or the model twice in a row is not asked again for each pause in typing, in
+/// After two refusals in a row because of the key, the credit or the model, no automatic request is sent for this time, in
 /// milliseconds.
 const REFUSED_MS: u64 = 10_000;
 
@@ -83,7 +83,7 @@ impl Target {
         Url::parse(self.account.base_url_or(self.provider.defaults().base_url)).ok()
     }
 
-    /// The model it is asked for.
+    /// The model that is requested.
     pub fn model(&self) -> &str {
         self.account.model_or(self.provider.defaults().model)
     }
@@ -98,7 +98,7 @@ impl Target {
         self.consent.is_given() && !self.needs_key()
     }
 
-    /// The key was refused: has it printed anew, once; whether that makes sense.
+    /// The key was refused: forgets it, so that its command runs again, but only once. Returns whether it does.
     pub fn renew_key(&mut self) -> bool {
         if self.key_command.is_none() || std::mem::replace(&mut self.is_renewed, true) {
             return false;
@@ -123,7 +123,7 @@ impl Target {
         self.heard_ms = Some(now);
     }
 
-    /// How long it is not to be asked yet, in milliseconds.
+    /// How long it must not be asked yet, in milliseconds.
     pub fn wait_ms(&self, now: u64, invoked: bool) -> u64 {
         let refused = if invoked { 0 } else { self.refused_until_ms };
         self.limited_until_ms.max(refused).saturating_sub(now)
@@ -142,12 +142,12 @@ impl Target {
         }
         if retry::is_refusal(error) {
             self.refusals += 1;
-            // The first may have been chance, as where a gateway has several keys.
+            // A single refusal may be temporary, for example if a gateway has several keys.
             self.refused_until_ms = if self.refusals > 1 { now + REFUSED_MS } else { 0 };
         }
     }
 
-    /// It is away, by this error; whether that is news.
+    /// This error shows that it is unavailable, if so. Returns whether it was available before.
     fn leave(&mut self, now: u64, error: &Error) -> bool {
         let Some(absence) = retry::absence_ms(error, self.absences) else { return false };
         self.away_until_ms = now.saturating_add(absence);
@@ -168,17 +168,17 @@ impl Targets {
         }
     }
 
-    /// Who has this role.
+    /// The target with this role.
     pub fn get(&self, role: Role) -> Option<&Target> {
         self.0.get(role as usize)?.as_ref()
     }
 
-    /// The same, to be changed.
+    /// The same, mutable.
     pub fn get_mut(&mut self, role: Role) -> Option<&mut Target> {
         self.0.get_mut(role as usize)?.as_mut()
     }
 
-    /// All of them, to be changed.
+    /// All of them, mutable.
     pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Target> {
         self.0.iter_mut().flatten()
     }
@@ -194,12 +194,13 @@ impl Targets {
         Some(fallback.map_or(first, |target| (Role::Fallback, target)))
     }
 
-    /// The fallback, where it may be asked: only who presses alt+\ can agree to one that is new.
+    /// The fallback, if it may be asked: the user can agree to a new one only with alt+\.
     fn fallback(&self, invoked: bool) -> Option<&Target> {
         self.get(Role::Fallback).filter(|target| invoked || target.consent.is_given())
     }
 
-    /// Whether another is to be asked in place of `role`, which has failed by this error, and if so whether that is news.
+    /// Whether the fallback should be asked in place of `role`, which has failed with this error; and if so, whether `role` was
+    /// available before.
     pub fn stand_in(&mut self, role: Role, invoked: bool, now: u64, error: &Error) -> Option<bool> {
         let can_stand_in = role != Role::Fallback && self.fallback(invoked).is_some();
         if !can_stand_in || retry::absence_ms(error, 0).is_none() {

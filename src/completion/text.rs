@@ -1,23 +1,23 @@
-//! What many rules ask of a text: its first word, whether it begins with one of some signs, its lines.
+//! Text functions that many rules share: the first word of a text, its lines, whether it begins with one of some signs.
 //!
-//! The signs are ASCII characters in a string, and the kinds of characters plain functions. Patterns of the standard
-//! library answer the same, but every array and every closure makes a copy of its search in the plugin.
+//! Signs are ASCII characters in a string, and kinds of characters are plain functions. The patterns of the standard
+//! library do the same, but each array or closure adds a copy of the search to the wasm.
 
 /// A kind of characters.
 type Kind = fn(char) -> bool;
 
-/// Whether a character may stand in a name.
+/// Whether a character may be in a name.
 pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Whether a word is one of those in a list, which has blanks between them.
+/// Whether a word is in a list, whose words are separated by spaces.
 #[inline(never)]
 pub fn is_among(word: &str, list: &str) -> bool {
     list.split(' ').any(|known| known == word)
 }
 
-/// The first of the marks that a text begins with.
+/// The first of the marks with which a text begins.
 #[inline(never)]
 pub fn mark_of<'m>(text: &str, marks: &[&'m str]) -> Option<&'m str> {
     marks.iter().find(|mark| text.starts_with(**mark)).copied()
@@ -103,7 +103,7 @@ pub fn ends_as(text: &str, is: Kind) -> bool {
     text.ends_with(is)
 }
 
-/// Where the first character of this kind stands in a text.
+/// Where the first character of this kind is in a text.
 #[inline(never)]
 pub fn find(text: &str, is: Kind) -> Option<usize> {
     text.find(is)
@@ -151,7 +151,7 @@ pub fn last_word(text: &str) -> &str {
     run_back(text, is_word)
 }
 
-/// What stands between white space in a text.
+/// The parts of a text between white space.
 #[inline(never)]
 pub fn parts(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
@@ -163,13 +163,13 @@ pub fn joined(a: &str, b: &str) -> String {
     [a, b].concat()
 }
 
-/// A text up to this byte; nothing if it is none of the text's places.
+/// A text up to this byte; empty if that is not a character boundary of the text.
 #[inline(never)]
 pub fn head(text: &str, end: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// A text from this byte on; nothing if it is none of the text's places.
+/// A text from this byte on; empty if that is not a character boundary of the text.
 #[inline(never)]
 pub fn tail(text: &str, start: usize) -> &str {
     text.get(start..).unwrap_or_default()
@@ -193,13 +193,13 @@ pub fn last_line_start(text: &str) -> usize {
     text.rfind('\n').map_or(0, |at| at + 1)
 }
 
-/// What stands behind the last line break of a text.
+/// The text after the last line break.
 #[inline(never)]
 pub fn last_line(text: &str) -> &str {
     tail(text, last_line_start(text))
 }
 
-/// What stands before the first line break of a text.
+/// The text before the first line break.
 #[inline(never)]
 pub fn first_line(text: &str) -> &str {
     head(text, text.find('\n').unwrap_or(text.len()))
@@ -211,8 +211,8 @@ pub fn is_blank(text: &str) -> bool {
     text.trim_start().is_empty()
 }
 
-/// The lines of a text from its beginning on, or from its end; with `\n` between them, the end of each is without its
-/// `\r`. There is one more than there are line breaks.
+/// The lines of a text from its beginning or from its end. They are separated by `\n`, and a `\r` at their end is removed.
+/// There is one more than there are line breaks.
 #[derive(Clone)]
 pub struct Lines<'t> {
     rest: Option<&'t str>,

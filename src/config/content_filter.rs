@@ -1,9 +1,9 @@
 //! Text that never becomes ghost text: `content-filter`.
 //!
-//! The folder that is open may put a list of its own in the place of the user's (`.lapce/settings.toml`), and a volt
-//! sees only what came of it. So the list is kept in the volt's folder whenever it is sure to be the user's: where no
-//! folder is open, or one without settings. In any other folder the kept list counts as well as the one that is set.
-//! So a folder can add patterns, for its own window, and take none away.
+//! The open folder may replace the user's list with its own (`.lapce/settings.toml`), and a volt sees only the result.
+//! So the list is saved in the volt's folder when it is certainly the user's: when no folder is open, or one without
+//! settings. In any other folder, both the saved list and the current one apply. So a folder can add patterns in its
+//! own window, but not remove the user's.
 
 use serde_json::{Map, Value};
 
@@ -15,21 +15,21 @@ use crate::stream::{ContentFilter, Pattern};
 /// The file in the volt's folder that holds the user's patterns.
 pub const FILE: &str = "content-filter";
 
-/// Most patterns, and bytes of each: all of them are compiled when the plugin starts.
+/// Most patterns, and longest pattern in bytes: all of them are compiled when the plugin starts.
 const MOST_PATTERNS: usize = 64;
 const LONGEST_PATTERN: usize = 128;
-/// Most characters of the text that is put in the place of a match.
+/// Longest replacement for a match, in characters.
 const LONGEST_REPLACEMENT: usize = 64;
 
 const LIST: &str = table::CONTENT_FILTER.0;
 const REPLACEMENT: &str = table::CONTENT_FILTER_REPLACEMENT.0;
 
-/// What the settings say of text that is not to be shown.
+/// The settings about text that is never shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FilterSettings {
     /// Patterns of [`Pattern::wildcard`].
     patterns: Vec<String>,
-    /// What is put in the place of text that matches.
+    /// The replacement for text that matches.
     replacement: String,
 }
 
@@ -41,7 +41,7 @@ impl FilterSettings {
         let filter = settings.filter(&Self::default());
         reader.text(REPLACEMENT, &mut settings.replacement, &|text| {
             let fits = text.chars().count() <= LONGEST_REPLACEMENT && !text.chars().any(char::is_control);
-            // It would be filtered as well, again and again.
+            // Else the replacement would be filtered again.
             match fits && !filter.matches(text) {
                 true => Ok(()),
                 false => Err(format!(
@@ -52,17 +52,17 @@ impl FilterSettings {
         settings
     }
 
-    /// Reads what was [saved](Self::save); nothing of a text that was not.
+    /// Reads what was [saved](Self::save); nothing if the text is invalid.
     pub fn load(text: &str) -> Self {
         let saved = json_tree::parse(text).unwrap_or_default();
         Self::read(&mut Reader::new(&saved))
     }
 
-    /// The text to keep.
+    /// The text to save.
     pub fn save(&self) -> String {
         let Self { patterns, replacement } = self;
         let patterns: Vec<Value> = patterns.iter().map(|pattern| pattern.as_str().into()).collect();
-        // Not by `json!`, which can panic with an error and so brings its texts along.
+        // `json!` can panic, and would add its messages to the wasm.
         let mut saved = Map::new();
         saved.insert(LIST.to_owned(), Value::Array(patterns));
         saved.insert(REPLACEMENT.to_owned(), Value::String(replacement.clone()));
@@ -75,7 +75,7 @@ impl FilterSettings {
         let all = kept.patterns.iter().map(|pattern| (pattern, &kept.replacement));
         let mut filter = ContentFilter::new();
         for (pattern, replacement) in all.chain(added.map(|pattern| (pattern, &self.replacement))) {
-            // It was checked when it was read.
+            // It is valid: it was checked when it was read.
             if let Ok(pattern) = Pattern::wildcard(pattern) {
                 filter = filter.replace(pattern, replacement);
             }

@@ -1,4 +1,4 @@
-//! Which key to use: the settings and the environment together.
+//! The key and the options of an account, from the settings and the environment.
 
 use super::settings::{Settings, table};
 use crate::http::Secret;
@@ -7,19 +7,19 @@ use crate::provider::key::{self, clean as clean_key};
 use crate::provider::{Account, Error, Provider, missing_key};
 use crate::stream::ErrorKind;
 
-/// A setting only some providers know.
+/// A setting for single providers.
 struct ProviderOption {
     /// Its dotted name.
     key: &'static str,
-    /// The providers that know it.
+    /// The providers that use it.
     providers: &'static [&'static str],
-    /// Environment variables that stand in for it, first found wins.
+    /// Environment variables that are used if it is not set; the first one that is set wins.
     env: &'static [&'static str],
 }
 
 const VERTEX: &[&str] = &["vertex-gemini", "vertex-anthropic"];
 
-/// All settings only some providers know.
+/// All settings for single providers.
 static OPTIONS: &[ProviderOption] = &[
     ProviderOption { key: table::AZURE_API_VERSION.0, providers: &["azure"], env: &["OPENAI_API_VERSION"] },
     ProviderOption {
@@ -32,7 +32,7 @@ static OPTIONS: &[ProviderOption] = &[
         providers: VERTEX,
         env: &["GOOGLE_CLOUD_LOCATION", "CLOUD_ML_REGION"],
     },
-    // Its usual variable stands where the key does: set beside AWS_BEARER_TOKEN_BEDROCK it yields to that.
+    // Its usual variable is among those of the key, where AWS_BEARER_TOKEN_BEDROCK has priority.
     ProviderOption { key: table::AWS_ACCESS_KEY_ID.0, providers: &["bedrock"], env: &[] },
     ProviderOption { key: table::OLLAMA_NUM_CTX.name, providers: &["ollama"], env: &[] },
     ProviderOption {
@@ -64,14 +64,14 @@ pub enum KeySource {
     Usual(&'static str),
     /// Another variable, named by the setting `api-key-env`.
     Variable(String),
-    /// The user's command, which is yet to be run.
+    /// The output of the user's command, which has not run yet.
     Command,
 }
 
 /// An account, and where its key comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Credentials {
-    /// What the provider is asked with.
+    /// How the provider is asked.
     pub account: Account,
     /// Where [`Account::api_key`] comes from.
     pub source: KeySource,
@@ -80,8 +80,7 @@ pub struct Credentials {
 }
 
 impl Settings {
-    /// What `provider` is asked with now. `env` looks up an environment variable; keys are read anew
-    /// each time and kept nowhere else.
+    /// The credentials for `provider` now. `env` looks up an environment variable.
     ///
     /// # Errors
     /// Of kind [`ErrorKind::Auth`] when a key is needed and there is none, of kind [`ErrorKind::Request`] when
@@ -113,7 +112,7 @@ impl Settings {
 
         let defaults = provider.defaults();
         let usual = || defaults.key_env.iter().find_map(|variable| Some((*variable, found(variable)?)));
-        // What is for all providers is for those that need a key: a model on this machine has none.
+        // The general command is for providers that need a key, which a model on this machine does not.
         let base = if self.base_url.is_empty() { defaults.base_url } else { &self.base_url };
         let takes_key = defaults.needs_key || Url::parse(base).is_ok_and(|url| !url.is_loopback());
         let mut key_command = None;
@@ -121,7 +120,7 @@ impl Settings {
             (self.api_key.clone(), KeySource::Setting)
         } else if !self.api_key_env.is_empty() {
             let named = self.api_key_env.as_str();
-            // The variable is not named in the message: a key set here by a slip would be shown.
+            // The message does not contain the name: it may be a key that was set here by mistake.
             let key = found(&named).ok_or_else(|| {
                 refuse(
                     "`api-key-env` names a variable that is not set in the environment Lapce was started from."

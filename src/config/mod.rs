@@ -14,12 +14,12 @@ pub use secret_files::is_in_secret_folder;
 pub use settings::{Detail, EngineSettings, LogLevel, Settings, Speculative, Telling};
 pub use trusted_servers::{Destination, FILE as TRUSTED_SERVERS};
 
-/// The files of the plugin's folder that outlast it, besides what is packed. Each is safe to delete.
+/// The files in the plugin's folder that remain when the plugin ends, besides the packaged ones. Each is safe to delete.
 pub const LASTING_FILES: &[&str] = &[TRUSTED_SERVERS, LEARNED, GREETED, STATISTICS, CONTENT_FILTER];
 
-/// Holds what servers have taught.
+/// What was learned from refusals.
 pub const LEARNED: &str = "learned";
-/// Is there once the user has been told how to start.
+/// Exists once the user has been greeted.
 pub const GREETED: &str = "greeted";
 /// Counts of suggestions.
 pub const STATISTICS: &str = "statistics";

@@ -1,4 +1,4 @@
-//! Reading values out of a table by dotted name, collecting what is wrong with them.
+//! Reads values from a table by dotted name, and collects the invalid ones.
 
 mod checks;
 mod names;
@@ -16,14 +16,14 @@ use crate::provider::key::{NO_SETTING as NO_KEY_COMMAND, clean as clean_key};
 pub use checks::*;
 pub use names::nearest;
 
-/// One thing wrong with the settings.
+/// One problem in the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The setting, as far as one can tell which is meant.
+    /// The setting that is meant, if that is known.
     pub setting: Option<&'static str>,
-    /// Dotted name of what is wrong: the setting, or a part of it.
+    /// Dotted name of the invalid setting, or of the invalid part of it.
     pub key: String,
-    /// What was given, what is allowed, what is used instead.
+    /// What is allowed, what was given, and what is used instead.
     pub message: String,
 }
 
@@ -33,11 +33,10 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Says what a text must be, if it is not. Behind a pointer: one reader of texts serves all checks.
+/// Checks a text; the error says what is allowed. A trait object, so that the readers are compiled once.
 pub type Check<'c> = &'c dyn Fn(&str) -> Result<(), String>;
 
-/// Reads settings one by one. Each read names its key, so that what nobody asked for is known in
-/// the end.
+/// Reads settings one by one. It collects the names that were read, so that unknown names can be reported at the end.
 pub struct Reader<'a> {
     root: Option<&'a Map<String, Value>>,
     known: Vec<&'static str>,
@@ -58,7 +57,7 @@ impl<'a> Reader<'a> {
         Self { root: Some(table), known: Vec::new(), problems: Vec::new() }
     }
 
-    /// Takes in the problems of the table `key`, which were found by a reader of its own.
+    /// Adds the problems that another reader has found in the table `key`.
     pub fn take_in(&mut self, key: &str, problems: Vec<Problem>) {
         self.problems.extend(problems.into_iter().map(|problem| Problem {
             setting: None,
@@ -67,12 +66,12 @@ impl<'a> Reader<'a> {
         }));
     }
 
-    /// Whether a setting is there. It is known from now on.
+    /// Whether a setting is set. Counts as reading it.
     pub fn is_set(&mut self, key: &'static str) -> bool {
         self.value(key).is_some()
     }
 
-    /// All problems, those of unknown names last.
+    /// All problems; unknown names come last.
     pub fn finish(mut self) -> Vec<Problem> {
         let mut unknown = Vec::new();
         if let Some(root) = self.root {
@@ -93,8 +92,7 @@ impl<'a> Reader<'a> {
         self.problems
     }
 
-    /// A text that passes `check`, whose error says what is allowed. Empty is always allowed and
-    /// means the default.
+    /// A text that passes `check`. An empty text is always allowed and means the default.
     pub fn text(&mut self, key: &'static str, into: &mut String, check: Check<'_>) {
         let Some(value) = self.value(key) else { return };
         let allowed = match value.as_str().map(str::trim) {
@@ -117,7 +115,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A text that is never shown.
+    /// A text that must never be shown.
     pub fn secret(&mut self, setting: Text, into: &mut Secret) {
         let Some(value) = self.value(setting.0) else { return };
         match value.as_str().map(clean_key) {
@@ -140,7 +138,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A whole number. `300.0` is one: Lapce's settings window writes such.
+    /// A whole number. `300.0` counts as one: Lapce's settings window writes it so.
     pub fn number(&mut self, setting: &Number) -> u32 {
         let Number { name, default, min, max } = *setting;
         let Some(value) = self.value(name) else { return default };
@@ -183,7 +181,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Which of `words` is given, if anything is. What is none of them counts as the one at `otherwise`.
+    /// The index of the word that is set, if the setting is set. Anything else counts as the word at `otherwise`.
     #[inline(never)]
     fn one_of(&mut self, key: &'static str, words: &[&str], otherwise: Option<usize>) -> Option<usize> {
         let value = self.value(key)?;
@@ -194,8 +192,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A table whose names pass `check` and whose values are one of a few words; other values mean `otherwise`. Or
-    /// the same as one text.
+    /// A table whose names pass `check` and whose values are one of a few words; other values count as `otherwise`. It may
+    /// be given as one text.
     pub fn choices<T: Copy>(
         &mut self,
         setting: &Table,
@@ -220,7 +218,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A list of globs, or one text of them; those that are none are left out.
+    /// A list of globs, or one text with commas. Invalid ones are left out.
     pub fn globs(&mut self, setting: &GlobList) -> Vec<Glob> {
         let key = setting.name;
         let mut items = Vec::new();
@@ -250,7 +248,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// At most `most` texts, or one; those that do not pass `check` are left out.
+    /// A list of at most `most` texts, or one text. Those that do not pass `check` are left out.
     pub fn texts(&mut self, key: &'static str, most: usize, check: Check<'_>, into: &mut Vec<String>) {
         let items = match self.value(key) {
             None => return,
@@ -270,7 +268,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A table of HTTP headers, or one text of them. Values are not shown: they may be secrets.
+    /// A table of HTTP headers, or one text. Messages do not contain their values, which may be secrets.
     pub fn headers(&mut self, setting: &Table, into: &mut Vec<(String, String)>) {
         for (name, value) in self.pairs(setting, &split_headers, &[':']) {
             let name_ok =
@@ -289,7 +287,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A table of JSON, or the same as one text.
+    /// A table of JSON values, or one text of JSON.
     pub fn fields(&mut self, setting: &Table) -> Map<String, Value> {
         let Some(value) = self.value(setting.name) else { return Map::new() };
         let parsed = value.as_str().and_then(json_tree::parse);
@@ -301,8 +299,7 @@ impl<'a> Reader<'a> {
         Map::new()
     }
 
-    /// The names and values of a table, or of one text in which `split` finds the pairs and one of `marks` stands between
-    /// name and value.
+    /// The names and values of a table, or of one text: `split` finds the pairs, one of `marks` separates name and value.
     fn pairs(
         &mut self,
         setting: &Table,
@@ -376,21 +373,20 @@ impl<'a> Reader<'a> {
         self.problem_at(key, "", message);
     }
 
-    /// Something is wrong at a place in the setting.
+    /// Adds a problem at a place in the setting.
     fn problem_at(&mut self, key: &'static str, place: &str, message: String) {
         let (setting, key) = (Some(key), shown_name(&[key, place].concat()));
         self.problems.push(Problem { setting, key, message });
     }
 }
 
-/// The words without what they mean: what is done with them is the same for all meanings, and compiled once.
+/// The words that `word` returns by index. One function for lists of all types, so that it is compiled once.
 #[inline(never)]
-/// The words that `word` gives by number. One function for lists of all types.
 fn words_of<'w>(word: &dyn Fn(usize) -> Option<&'w str>) -> Vec<&'w str> {
     (0..).map_while(word).collect()
 }
 
-/// Which of the words a value is.
+/// The index of the word that a value is.
 fn chosen(words: &[&str], value: &Value) -> Option<usize> {
     let given = value.as_str()?.trim();
     words.iter().position(|word| *word == given)
@@ -405,10 +401,10 @@ fn one_of(words: &[&str]) -> String {
     }
 }
 
-/// What a value is. Texts are not quoted: any of them may be a key that was put in the wrong place.
+/// A description of a value. Texts are not quoted: one may be a key in the wrong place.
 fn kind(value: &Value) -> String {
     match value {
-        // Not by `Display`, which would bring a second, indenting writer into the wasm.
+        // `Display` would add a second, indenting writer to the wasm.
         Value::Number(_) | Value::Bool(_) => serde_json::to_string(value).unwrap_or_default(),
         Value::Null => "nothing".to_owned(),
         Value::String(_) => "another text".to_owned(),
@@ -417,7 +413,7 @@ fn kind(value: &Value) -> String {
     }
 }
 
-/// A name from the settings, fit to be shown: the folder that is open can give any text as the name of a setting.
+/// A name from the settings, made safe to show: the open folder can use any text as a name.
 fn shown_name(name: &str) -> String {
     const MOST: usize = 60;
     let shown = |c: char| if c.is_ascii_graphic() && c != '`' { c } else { '?' };
@@ -434,7 +430,7 @@ fn whole(value: &Value) -> Option<u32> {
     whole.map(|n| n as u32)
 }
 
-/// The parts of a text between commas that stand in no bracket.
+/// Splits a text at commas outside of brackets, and at line breaks.
 fn split_at_commas(text: &str) -> Vec<&str> {
     let mut depth = 0i32;
     let parts = text.split(|c| {
@@ -448,8 +444,7 @@ fn split_at_commas(text: &str) -> Vec<&str> {
     parts.map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
-/// The headers in a text, with commas or line breaks between them. A comma is part of a value unless a name and a
-/// colon follow it.
+/// Splits a text of headers at commas and line breaks. They are part of a value unless a name and a colon follow.
 fn split_headers(text: &str) -> Vec<&str> {
     let is_start = |rest: &str| {
         let name = rest.trim_start();
@@ -471,7 +466,7 @@ fn split_headers(text: &str) -> Vec<&str> {
     parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
-/// What must be given where `given` is not among `names`: the likeliest of them, or all.
+/// The message that `given` is not among `names`: with the most similar one, or with all.
 pub fn one_word(what: &str, given: &str, names: &[&str]) -> String {
     match names::nearest(given, names) {
         Some(name) => format!("{what}: did you mean `{name}`?"),

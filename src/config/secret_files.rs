@@ -1,9 +1,8 @@
-//! Files that usually hold secrets: the built-in part of `ignore`. Settings only add to it, or take single globs out.
+//! Files that usually contain secrets: the built-in part of `ignore`. Settings can extend it, or remove single globs.
 
 use crate::completion::trigger::{Glob, Globs};
 
-/// Whatever the file is. Besides what secrets are known to be kept in, what Zed (`disabled_globs`), Continue and Cody
-/// exclude.
+/// Globs for any kind of file: known places of secrets, and what Zed (`disabled_globs`), Continue and Cody exclude.
 pub(super) const SECRET_FILES: &str = concat!(
     // Environments and configurations.
     ".env* ",
@@ -115,12 +114,12 @@ pub(super) const SECRET_FILES: &str = concat!(
     "/etc/ssl/private/ ",
 );
 
-/// Folders that usually hold secrets, but are also ordinary names of modules: source code in them is no secret.
+/// Folders that usually contain secrets, but are also ordinary module names: source code in them is not secret.
 pub(super) const SECRET_UNLESS_SOURCE: &str = "private/ certs/ keys/ secrets/";
 
-/// Both lists, with the user's own globs behind them.
+/// Both lists, followed by the user's globs.
 pub(super) fn globs(own: &[&[Glob]]) -> (Globs, Globs) {
-    // The lists are good: a test reads each of their globs.
+    // The lists are valid: a test parses each glob.
     let built_in = |list: &str| Globs::parse(list.split_ascii_whitespace()).unwrap_or_default();
     let (mut all, mut unless_source) = (built_in(SECRET_FILES), built_in(SECRET_UNLESS_SOURCE));
     for glob in own.iter().flat_map(|list| list.iter()) {
@@ -132,8 +131,7 @@ pub(super) fn globs(own: &[&[Glob]]) -> (Globs, Globs) {
     (all, unless_source)
 }
 
-/// Whether this folder lies in one of the built-in list. The paths of its files are then not cut, or the globs would
-/// miss them.
+/// Whether this folder is in one of the built-in list. Then its files keep their absolute paths, so that the globs match.
 pub fn is_in_secret_folder(folder: &str) -> bool {
     globs(&[]).0.find(&[folder.trim_end_matches('/'), "/x"].concat()).is_some()
 }

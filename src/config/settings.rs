@@ -1,12 +1,12 @@
 //! What the user has set: `[ai-completion]` in Lapce's settings.
 //!
-//! Lapce hands over only what the user wrote, not the defaults of `volt.toml`: those are in the [`table`], from which
-//! `volt.toml` is written. A wrong value never stops the plugin: it is reported by its
-//! dotted name, and the default is used in its place; but while one of [`table::RESTRICTIVE`] is wrong, nothing is sent.
+//! Lapce sends only what the user wrote, not the defaults of `volt.toml`: those are in the [`table`], from which
+//! `volt.toml` is generated. An invalid value never stops the plugin: it is reported by its dotted name, and the default
+//! is used in its place. But while one of [`table::RESTRICTIVE`] is invalid, nothing is sent.
 //!
-//! The folder that is open may have settings of its own (`.lapce/settings.toml`), and a volt cannot see which of the
-//! two a value came from. So no value is trusted: what decides where text goes is confirmed by the user (see
-//! [`Destination`](super::Destination)), what keeps files back can only be added to, and values are never printed.
+//! The open folder may have its own settings (`.lapce/settings.toml`), and a volt cannot see where a value came from.
+//! So no value is trusted: the user confirms what decides where text goes (see [`Destination`](super::Destination)), and
+//! values are never shown.
 
 pub(super) mod table;
 
@@ -29,7 +29,7 @@ use crate::transport;
 /// All settings. Everything but `provider` has a default that works.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Name of the provider; empty while the user has named none: nothing is sent to anyone then.
+    /// Name of the provider; empty while none is set.
     pub provider: String,
     /// The model; empty for the provider's default.
     pub model: String,
@@ -41,7 +41,7 @@ pub struct Settings {
     pub api_key_env: String,
     /// Sampling temperature; `None` for the format's default.
     pub temperature: Option<f64>,
-    /// How fill-in-the-middle is asked for.
+    /// How fill-in-the-middle is requested.
     pub fim: FimSetting,
     /// How much the model may think before it answers.
     pub reasoning: Reasoning,
@@ -51,71 +51,71 @@ pub struct Settings {
     pub extra_headers: Vec<(String, String)>,
     /// Top-level fields of the request's body to add or replace.
     pub extra_body: Map<String, Value>,
-    /// Settings of single providers that were given, by their dotted names.
+    /// Settings for single providers that are set, by their dotted names.
     pub options: Vec<(String, String)>,
     /// When, what and how much to ask.
     pub engine: EngineSettings,
-    /// How requests leave and how long answers may take.
+    /// How requests are sent and how long answers may take.
     pub network: transport::Options,
-    /// What the user is told.
+    /// What the user is shown.
     pub telling: Telling,
     /// Whether suggestions are counted.
     pub statistics: bool,
-    /// The settings for what is asked with alt+\, where those are others.
+    /// The settings for alt+\, if they differ.
     pub invoked: Option<Box<Self>>,
-    /// The settings for what is asked while the provider is away.
+    /// The settings for the fallback.
     pub fallback: Option<Box<Self>>,
-    /// One of [`table::RESTRICTIVE`] that is wrong. Nothing is sent then.
+    /// One of [`table::RESTRICTIVE`] that is invalid. Then nothing is sent.
     pub wrong: Option<&'static str>,
 }
 
 /// When, what and how much to ask.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EngineSettings {
-    /// When to ask, where nothing more special is said.
+    /// When to ask, if neither the file nor the language decides.
     pub trigger: Trigger,
     /// When to ask in files that match a glob.
     pub files: Vec<(Glob, Trigger)>,
     /// When to ask in documents of one language, by its id.
     pub languages: Vec<(String, Trigger)>,
-    /// Globs of files that are read and not written: nothing is asked there unless invoked.
+    /// Globs of files that are usually read, not edited: there the model is asked only when invoked.
     pub read_only: Vec<Glob>,
     /// Globs of files whose contents are never sent.
     pub ignore: Vec<Glob>,
-    /// The same; both are added to the built-in list.
+    /// The same. Both extend the built-in list.
     pub secret_files: Vec<Glob>,
-    /// Milliseconds without a key before a request; `None`: from the user's rhythm.
+    /// Milliseconds without a key before a request; `None`: adaptive.
     pub debounce_ms: Option<u32>,
     /// How readily to ask.
     pub eagerness: Eagerness,
-    /// Most characters of code behind the cursor for an automatic completion.
+    /// Most characters of code right of the cursor for an automatic completion.
     pub max_line_suffix: u32,
-    /// At most this many tokens of answer.
+    /// Longest answer, in tokens.
     pub max_tokens: u32,
-    /// At most about this many tokens of prompt.
+    /// Longest prompt, in tokens (estimated).
     pub context_tokens: u32,
-    /// How many lines to suggest.
+    /// How much to suggest: a line or a block.
     pub multiline: Extent,
-    /// How much of a suggestion Tab takes.
+    /// How much of a suggestion Tab inserts.
     pub accept: Accept,
-    /// Whether pieces of other open documents go into the prompt.
+    /// Whether parts of other files go into the prompt.
     pub snippets: bool,
     /// Whether secrets of known formats are masked in prompts.
     pub mask_secrets: bool,
-    /// What is taken out of answers.
+    /// Removes text from answers.
     pub content_filter: FilterSettings,
-    /// Whether to ask ahead for what follows a suggestion while it is shown.
+    /// Whether to request what follows a suggestion while it is shown.
     pub speculative: Speculative,
-    /// How many answers are remembered; 0: none.
+    /// How many answers are cached; 0: none.
     pub cache_size: u32,
-    /// How long events and answers may be.
+    /// Longest events and answers.
     pub limits: Limits,
 }
 
-/// What the user is told, and what the log is.
+/// What the status bar and the log show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Telling {
-    /// How much the status bar says.
+    /// How much the status bar shows.
     pub status: Detail,
     /// What goes into the log.
     pub log_level: LogLevel,
@@ -123,7 +123,7 @@ pub struct Telling {
     pub log_prompts: bool,
 }
 
-/// What the table says.
+/// The defaults of the table.
 impl Default for Telling {
     fn default() -> Self {
         Self {
@@ -134,12 +134,12 @@ impl Default for Telling {
     }
 }
 
-/// How much the status bar says.
+/// How much the status bar shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// Only why nothing shows, when the user asks.
     Quiet,
-    /// What is going on.
+    /// The progress.
     Short,
     /// The same with the model and figures.
     Full,
@@ -156,10 +156,10 @@ pub enum LogLevel {
     Info,
 }
 
-/// Whether to ask ahead.
+/// Whether to request ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speculative {
-    /// Where it costs nothing: not with paid providers.
+    /// With providers that are not paid by the token.
     Auto,
     /// Always.
     On,
@@ -167,14 +167,14 @@ pub enum Speculative {
     Off,
 }
 
-/// What the table says.
+/// The defaults of the table.
 impl Default for Settings {
     fn default() -> Self {
         Self::read_from(&mut Reader::new(&Value::Null))
     }
 }
 
-/// What the table says.
+/// The defaults of the table.
 impl Default for EngineSettings {
     fn default() -> Self {
         Self::read_from(&mut Reader::new(&Value::Null))
@@ -182,7 +182,7 @@ impl Default for EngineSettings {
 }
 
 impl Settings {
-    /// Globs that take files back in, in the order of the settings.
+    /// Globs that re-include files, in the order of the settings.
     pub fn taken_back(&self) -> impl Iterator<Item = &str> {
         let globs = self.engine.secret_files.iter().chain(&self.engine.ignore);
         globs.filter(|glob| glob.is_negated()).map(Glob::as_str)
@@ -195,7 +195,7 @@ impl Settings {
         [(Role::Main, self)].into_iter().chain(invoked).chain(fallback)
     }
 
-    /// Whom these settings name: `provider`, asked with these credentials.
+    /// The target of these settings: `provider`, with these credentials.
     pub fn target(&self, provider: &'static dyn Provider, credentials: Credentials) -> Target {
         let speculative = match self.engine.speculative {
             Speculative::Auto => !provider.defaults().paid,
@@ -207,8 +207,8 @@ impl Settings {
         target
     }
 
-    /// Reads `initializationOptions`: a table, its dotted keys already nested, or null. Everything
-    /// wrong in it is reported, everything else used.
+    /// Reads `initializationOptions`: a table, in which dotted keys are nested tables, or null. Invalid values are
+    /// reported, the others used.
     pub fn read(options: &Value) -> (Self, Vec<Problem>) {
         let mut reader = Reader::new(options);
         let mut settings = Self::read_from(&mut reader);
@@ -216,14 +216,14 @@ impl Settings {
         let wrong = |key: &&str| problems.iter().any(|problem| problem.setting == Some(*key));
         settings.wrong = table::RESTRICTIVE.iter().copied().find(wrong);
         for other in settings.invoked.iter_mut().chain(&mut settings.fallback) {
-            // What is kept back is said in the main settings.
+            // What must not be sent is set in the main settings.
             other.wrong = other.wrong.or(settings.wrong);
         }
         (settings, problems)
     }
 
-    /// The engine's options: these settings for `targets`. `root` is the path of the workspace. The filter is made by who knows
-    /// whether the folder that is open may set it.
+    /// The engine's options: these settings for `targets`. `root` is the path of the workspace. The caller makes the filter,
+    /// because it knows whether the open folder may change it.
     pub fn options(&self, targets: Targets, root: &str, content_filter: ContentFilter, seed: u64) -> Options {
         let engine = &self.engine;
         let (ignore, ignore_unless_source) = secret_files::globs(&[&engine.secret_files, &engine.ignore]);
@@ -262,8 +262,8 @@ impl Settings {
         }
     }
 
-    /// Reads the settings for another role from their own table. Where that names no provider, it says what is different
-    /// from the main settings.
+    /// Reads the settings for another role from their own table. Without a provider in it, the table changes the main
+    /// settings.
     fn read_role(&self, reader: &mut Reader<'_>, setting: &table::Table) -> Option<Box<Self>> {
         let table = reader.fields(setting);
         if table.is_empty() {
@@ -290,7 +290,7 @@ impl Settings {
         Some(Box::new(other))
     }
 
-    /// Reads the settings that say whom to ask and how. What is not set stays as it is.
+    /// Reads the settings that say whom to ask and how. Others stay as they are.
     fn read_provider(&mut self, reader: &mut Reader<'_>) {
         reader.text(table::PROVIDER.0, &mut self.provider, &|name| {
             if provider::find(name).is_some() {
@@ -365,6 +365,7 @@ impl Settings {
             fallback: None,
             wrong: None,
         };
+        settings.network.response_bytes = settings.engine.limits.response_bytes as usize;
         settings.read_provider(reader);
         let invoked = settings.read_role(reader, &table::INVOKED);
         settings.fallback = settings.read_role(reader, &table::FALLBACK);

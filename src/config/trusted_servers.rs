@@ -1,9 +1,9 @@
-//! Which destinations the user has agreed to.
+//! The destinations that the user has agreed to.
 //!
-//! Lapce lets the folder that is open override the user's settings (`.lapce/settings.toml`, read by `LapceConfig::load`
-//! in lapce-app's `config.rs`), and asks nobody. Who opens a stranger's repository would send code and keys to the
-//! stranger. So the first request to each [`Destination`] needs the user's consent, which is remembered in the volt's
-//! folder: a folder that is open cannot write there.
+//! Lapce lets the open folder override the user's settings (`.lapce/settings.toml`, read by `LapceConfig::load`
+//! in lapce-app's `config.rs`) without asking. So a stranger's repository could have code and keys sent to a server of the
+//! stranger. Therefore the first request to each [`Destination`] needs the user's consent. It is saved in the volt's
+//! folder, where an open folder's settings cannot write.
 
 use hmac_sha256::Hash;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use crate::provider::key::COMMAND_FILE;
 use crate::provider::{Provider, find, hex};
 use crate::transport::Mode;
 
-/// The file in the volt's folder: one digest a line, of each destination that was agreed to.
+/// The file in the volt's folder: one line for each destination that the user has agreed to, with its digest.
 pub const FILE: &str = "servers";
 
 /// Characters that fit into the status bar.
@@ -25,22 +25,22 @@ const WIDTH: usize = 80;
 /// Characters of a variable's name that are shown.
 const VARIABLE: usize = 26;
 
-/// Everything in the settings that decides who gets text and keys, and what the server may do with them.
+/// Everything in the settings that decides who gets text and keys, and what they get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
-    /// A digest: there may be passwords in a proxy's URL, in headers and in the body.
+    /// A digest, because a proxy's URL, headers and the body may contain passwords.
     line: String,
     host: String,
     proxy: String,
-    /// What the key is called, if one goes along.
+    /// The name of the key's source, if a key is sent.
     key: Option<String>,
-    /// The settings beside provider and key that make it another destination.
+    /// The settings, besides provider and key, that are part of it.
     set: Vec<&'static str>,
 }
 
 impl Destination {
-    /// That of `provider` by these settings; `None` when nobody has to be asked: the server is on this machine, gets
-    /// no key, and nothing is set that it could pass on. Behind a socket may be more than a model: that is asked about.
+    /// The destination of `provider` with these settings; `None` when no consent is needed: the server is on this machine,
+    /// gets no key, and no setting gives it more. A Unix socket needs consent, because it may lead to more than a model.
     pub fn new(settings: &Settings, provider: &dyn Provider, credentials: &Credentials) -> Option<Self> {
         let own = provider.defaults().base_url;
         let url = |text| Url::parse(text).ok();
@@ -54,7 +54,7 @@ impl Destination {
         parts.set("base-url", base.as_ref().map_or("", Url::as_str));
         parts.set("proxy", proxy);
         parts.set("ca-file", &network.ca_file);
-        // It follows redirects, with the key.
+        // Lapce's client follows redirects, with the key.
         parts.set("transport", if network.mode == Mode::Http { "http" } else { "" });
         for (name, value) in &settings.extra_headers {
             parts.set("extra-headers", &name.to_ascii_lowercase());
@@ -64,7 +64,7 @@ impl Destination {
             let body = Value::Object(settings.extra_body.clone());
             parts.set("extra-body", &serde_json::to_string(&body).unwrap_or_default());
         }
-        // A project or a region of somebody else's may be where requests are logged.
+        // Requests may be logged in a project or region of somebody else.
         for (name, value) in &settings.options {
             parts.set("options", name);
             parts.set("options", value);
@@ -85,9 +85,9 @@ impl Destination {
                 digest.add(settings.api_key.expose());
                 Some("api-key")
             }
-            // Which of them is set is up to the user's environment.
+            // The user's environment decides which of them is set.
             KeySource::Usual(variable) => Some(*variable),
-            // Which command is up to the user's environment.
+            // The user's environment decides which command it is.
             KeySource::Command => {
                 digest.add(COMMAND_FILE);
                 Some(COMMAND_FILE)
@@ -109,8 +109,8 @@ impl Destination {
         Some(Self { line: digest.finish(), host: server.authority().to_owned(), proxy, key, set })
     }
 
-    /// Those of a whole table of settings in an environment, for who agrees to them on the user's behalf: tools that the
-    /// user gave the settings to, and tests.
+    /// The destinations of a whole table of settings in an environment. For callers that agree on the user's behalf: tools that
+    /// got the settings from the user, and tests.
     pub fn all_of(options: &Value, env: &dyn Fn(&str) -> Option<String>) -> Vec<Self> {
         let (settings, _) = Settings::read(options);
         let of = |(_, settings): (Role, &Settings)| {
@@ -125,12 +125,12 @@ impl Destination {
         &self.line
     }
 
-    /// Whether it is in the file, whose text is given.
+    /// Whether it is in the file with this text.
     pub fn is_in(&self, file: &str) -> bool {
         file.lines().any(|line| line == self.line)
     }
 
-    /// What the status bar asks before the first request: one line that says whether a key goes, and the end of the
+    /// What the status bar asks before the first request: one line that says whether a key is sent, with the end of the
     /// host's name, which tells whose it is.
     pub fn question(&self) -> String {
         let start = match &self.key {
@@ -142,7 +142,7 @@ impl Destination {
         [&start, what, &tail(host, room)].concat()
     }
 
-    /// The same at length, for a pop-up. `role` says when it would be asked.
+    /// The same in detail, for a pop-up. `role` tells when the destination would be asked.
     pub fn explanation(&self, role: Role) -> String {
         let mut text = match role {
             Role::Main => "Blocked until you agree: the settings send code",
@@ -158,7 +158,7 @@ impl Destination {
         text += " to ";
         text += &tail(&self.host, 200);
         if !self.proxy.is_empty() {
-            text += " by the proxy ";
+            text += " through the proxy ";
             text += &tail(&self.proxy, 200);
         }
         let set: Vec<_> = self.set.iter().copied().filter(|name| *name != "options").collect();
@@ -167,13 +167,13 @@ impl Destination {
             text += &set.join("`, `");
             text += "`";
         }
-        text += ". Press alt+\\ twice where you write to allow it. If you did not set this: the folder that is open may \
-                 have settings of its own, in .lapce/settings.toml.";
+        text += ". Press alt+\\ twice in the editor to allow it. If you did not set this: the open folder may have its \
+                 own settings, in .lapce/settings.toml.";
         text
     }
 }
 
-/// What makes a destination another one than the provider's own.
+/// What makes a destination different from the provider's own.
 #[derive(Default)]
 struct Parts {
     digest: Digest,
@@ -192,7 +192,7 @@ impl Parts {
     }
 }
 
-/// A digest of texts, each with its length: no two lists of texts have the same.
+/// A digest of texts, each with its length, so that different lists of texts differ.
 #[derive(Default)]
 struct Digest(Hash);
 
@@ -356,7 +356,7 @@ mod tests {
             (
                 Role::Fallback,
                 json!({"provider": "openai", "proxy": "http://p.example:1", "vertex": {"project": "x"}}),
-                "while the provider is away the settings send code and the key in `OPENAI_API_KEY` to api.openai.com by the \
+                "while the provider is away the settings send code and the key in `OPENAI_API_KEY` to api.openai.com through the \
                  proxy p.example:1; they also set `proxy`. Press",
             ),
             (

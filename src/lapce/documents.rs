@@ -16,11 +16,11 @@ use crate::json::{Few, Raw, object};
 /// suggestion is offered in files of that size.
 pub const MAX_BYTES: usize = 4 << 20;
 
-/// At most this many documents are kept, of at most this many bytes in all. Lapce never says that one was closed; the
-/// memory of the guest is not given back.
+/// Most documents that are kept, and most bytes in all. Lapce never reports that one was closed, and the guest's memory
+/// never shrinks.
 const MOST: usize = 256;
 const MOST_BYTES: usize = 32 << 20;
-/// At most this many documents are known to be unknown. One that is forgotten is read from the disk if it was not changed.
+/// Most documents that are remembered as unknown. One that is forgotten is read from the disk again, if it was not changed.
 const MOST_UNKNOWN: usize = 1024;
 
 /// The document of a `textDocument/didOpen`.
@@ -112,19 +112,19 @@ object! {
     }
 }
 
-/// What a change did to the text.
+/// The effect of a change on the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replaced {
     /// Byte offset of the first changed byte, in the old and in the new text.
     pub start: usize,
-    /// The text that stood there.
+    /// The old text.
     pub removed: String,
-    /// How many bytes stand there instead: `start..start + inserted` of the new text.
+    /// Length of the new text in bytes: `start..start + inserted` of the document.
     pub inserted: usize,
 }
 
 impl Replaced {
-    /// The same as the engine takes it; `text` is the new text.
+    /// The same for the engine; `text` is the document after the change.
     pub fn edit<'a>(&'a self, text: &'a str) -> Edit<'a> {
         let inserted = text.get(self.start..self.start + self.inserted).unwrap_or_default();
         Edit { start: self.start, removed: &self.removed, inserted }
@@ -214,7 +214,7 @@ impl Document {
         Position { line: line as u32, character: utf16_len(before.as_bytes()) as u32 }
     }
 
-    /// Replaces everything, but says only what differs: Lapce sends undo, redo and every edit with a
+    /// Replaces everything, but returns only the difference: Lapce sends undo, redo and every edit of a
     /// selection as the whole text.
     fn replace_all(&mut self, new: &str) -> Replaced {
         if new.len() > MAX_BYTES {
@@ -254,28 +254,28 @@ impl Document {
     }
 }
 
-/// All documents the editor has told of.
+/// All open documents.
 #[derive(Debug, Default)]
 pub struct Documents {
     /// Path of the workspace's folder, ending in `/`; empty when there is none.
     root: String,
     /// Most recently used first.
     open: Vec<Document>,
-    /// URIs of documents whose text is not known, and cannot be until the editor says it.
+    /// URIs of documents whose text is not known until the editor sends it.
     unknown: Vec<String>,
 }
 
 impl Documents {
-    /// No documents yet. Paths will be relative to the folder `root`, unless it is empty or the whole file system: they
-    /// would then tell where the user's own folder is.
+    /// No documents yet. Paths are relative to the folder `root`. They stay absolute if it is empty or the root of the file
+    /// system: relative ones would reveal the user's home folder.
     pub fn new(root: &str) -> Self {
         let root = root.trim_end_matches('/');
         let root = if root.is_empty() { String::new() } else { format!("{root}/") };
         Self { root, open: Vec::new(), unknown: Vec::new() }
     }
 
-    /// Takes a document in; one with the same URI is replaced (Lapce tells of all open documents
-    /// again after a volt was loaded).
+    /// Adds a document; one with the same URI is replaced (Lapce sends all open documents again after a volt was
+    /// loaded).
     pub fn open(&mut self, opened: OpenedDocument) {
         self.close(&opened.uri);
         let path = path_of(&opened.uri);
@@ -287,7 +287,7 @@ impl Documents {
         self.drop_least_used();
     }
 
-    /// Drops the documents used longest ago until the rest is within the limits.
+    /// Drops the least recently used documents until the rest is within the limits.
     fn drop_least_used(&mut self) {
         let mut bytes = 0;
         let fits = self.open.iter().take(MOST).take_while(|document| {
@@ -299,7 +299,7 @@ impl Documents {
         dropped.into_iter().for_each(|document| self.note_unknown(document.uri));
     }
 
-    /// Takes a document in that the editor has not told of as it should, by its text alone.
+    /// Adds a document for which no `didOpen` came.
     pub fn open_unannounced(&mut self, uri: &str, text: String) {
         let language_id = language_id(&path_of(uri)).to_owned();
         self.open(OpenedDocument { uri: uri.to_owned(), language_id, text });
@@ -311,13 +311,13 @@ impl Documents {
         self.unknown.retain(|unknown| unknown != uri);
     }
 
-    /// Forgets a document, whose text is no longer known, until the editor says it.
+    /// Forgets a document whose text is no longer known, until the editor sends it.
     pub fn lose(&mut self, uri: &str) {
         self.close(uri);
         self.note_unknown(uri.to_owned());
     }
 
-    /// Without end that list would grow as the documents may not.
+    /// The list is limited, like the documents.
     fn note_unknown(&mut self, uri: String) {
         if self.unknown.len() >= MOST_UNKNOWN {
             self.unknown.remove(0);
@@ -335,7 +335,7 @@ impl Documents {
         self.open.iter().find(|document| document.uri == uri)
     }
 
-    /// The document of that URI, to be changed now.
+    /// The document of that URI, to be changed; it becomes the most recently used.
     pub fn edited(&mut self, uri: &str) -> Option<&mut Document> {
         let at = self.open.iter().position(|document| document.uri == uri)?;
         self.open.get_mut(..=at)?.rotate_right(1);
@@ -365,7 +365,7 @@ pub fn path_of(uri: &str) -> String {
     }
 }
 
-/// Resolves `%XX`; anything that is not such an escape stays, bytes that are not UTF-8 become U+FFFD.
+/// Decodes `%XX`. Invalid escapes stay, bytes that are not UTF-8 become U+FFFD.
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -388,7 +388,7 @@ fn percent_decoded(text: &str) -> String {
 fn offset_of_column(line: &str, column: usize) -> usize {
     let mut left = column;
     let mut offset = 0;
-    // Whole blocks first: lines of a megabyte exist (minified files), and each key comes by here.
+    // Whole blocks first: this runs for each key, and minified files have lines of a megabyte.
     for block in line.as_bytes().chunks(BLOCK) {
         let units = utf16_len(block);
         if units >= left {
@@ -398,7 +398,7 @@ fn offset_of_column(line: &str, column: usize) -> usize {
         offset += block.len();
     }
     let aligned = line.floor_char_boundary(offset);
-    // A block may have ended inside a character, whose units count where it starts.
+    // A block may end inside a character, whose units are counted at its first byte.
     if aligned < offset {
         left += line.get(aligned..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf16);
         offset = aligned;
@@ -433,7 +433,7 @@ fn common_prefix(a: &str, b: &str) -> usize {
     let blocks = a.as_bytes().chunks_exact(BLOCK).zip(b.as_bytes().chunks_exact(BLOCK));
     let whole = blocks.take_while(|(a, b)| a == b).count() * BLOCK;
     let rest = a.as_bytes().iter().zip(b.as_bytes()).skip(whole).take_while(|(a, b)| a == b).count();
-    // Whether the bytes before it are whole characters is the same in both.
+    // The bytes before are the same, so this is a boundary in both.
     a.floor_char_boundary(whole + rest)
 }
 

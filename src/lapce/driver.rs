@@ -1,7 +1,7 @@
-//! The driver: the host's messages become the engine's inputs, the engine's outputs are carried out.
+//! The driver turns the host's messages into the engine's inputs, and carries out the engine's outputs.
 //!
-//! Each message is handled in the same order: what has arrived of the answers under way is read, then the message is
-//! taken, then the engine's outputs are carried out. Nothing here waits.
+//! It handles each message in the same order: it reads what has arrived of running answers, handles the message, and
+//! carries out the engine's outputs. Nothing here waits.
 
 mod cause;
 mod local;
@@ -32,18 +32,18 @@ use lsp_types::Position;
 
 /// Bytes of an answer read at a time, at most.
 const READ_BYTES: usize = 16 << 10;
-/// Bytes read in all while one message is handled: what is left comes with the next. Bounds the time of a message.
+/// Most bytes read in all while one message is handled, which bounds its time. The rest is read with the next message.
 const READ_AT_ONCE: usize = 256 << 10;
 
-/// When to be woken where keys may be queued: late enough that they are dealt with, in milliseconds.
+/// When to be woken if keys may be queued: late enough that they are handled by then, in milliseconds.
 const SOON_MS: u64 = 10;
 
-/// What there is outside of the plugin, besides the host.
+/// What the plugin needs from outside, besides the host.
 pub trait Environment {
-    /// How requests leave.
+    /// How requests are sent.
     type Transport: Transport;
 
-    /// A way for requests to leave.
+    /// Makes a transport.
     fn transport(&self, options: &transport::Options) -> Self::Transport;
 
     /// A clock that never goes back.
@@ -55,31 +55,31 @@ pub trait Environment {
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
 
-    /// The text of [`TRUSTED_SERVERS`](crate::config::TRUSTED_SERVERS); empty when there is none.
+    /// The text of the file [`TRUSTED_SERVERS`](crate::config::TRUSTED_SERVERS); empty when there is none.
     fn trusted_servers(&self) -> String;
 
-    /// Adds a line to it; whether that worked.
+    /// Adds a line to that file. Returns whether that worked.
     fn trust(&self, line: &str) -> bool;
 
-    /// What was last [kept](Self::keep_learned); empty when nothing was.
+    /// What [`keep_learned`](Self::keep_learned) saved last; empty when nothing was saved.
     fn learned(&self) -> String;
 
-    /// Keeps what servers have taught, beyond the session.
+    /// Saves what was learned from refusals.
     fn keep_learned(&self, text: &str);
 
-    /// What was last [kept](Self::keep_filter); empty when nothing was.
+    /// What [`keep_filter`](Self::keep_filter) saved last; empty when nothing was saved.
     fn kept_filter(&self) -> String;
 
-    /// Keeps the user's [`content-filter`](FilterSettings), beyond the session.
+    /// Saves the user's [`content-filter`](FilterSettings).
     fn keep_filter(&self, text: &str);
 
-    /// What was last [kept](Self::keep_statistics); empty when nothing was.
+    /// What [`keep_statistics`](Self::keep_statistics) saved last; empty when nothing was saved.
     fn statistics(&self) -> String;
 
-    /// Keeps counts of suggestions.
+    /// Saves the counts of suggestions.
     fn keep_statistics(&self, text: &str);
 
-    /// Whether the user of this installation has not been greeted before. They have from now on.
+    /// Whether this is the first call in this installation: then the user gets a greeting.
     fn greet(&self) -> bool;
 }
 
@@ -89,8 +89,7 @@ pub struct Driver<H, E: Environment> {
     environment: E,
     notifier: Notifier,
     documents: Documents,
-    /// `None` until the host has said `initialize`.
-    /// In a box because it is taken out and put back often.
+    /// `None` until the host has sent `initialize`. In a box because it is often moved.
     core: Option<Box<Core<E::Transport>>>,
     /// Completion requests that were not answered yet.
     open: Vec<(RequestId, Id)>,
@@ -99,27 +98,27 @@ pub struct Driver<H, E: Environment> {
     /// There is no agent, so nothing wakes the plugin to paint later.
     is_never_woken: bool,
     learned: Learned,
-    /// What was not understood of the settings.
+    /// Invalid settings.
     problems: Vec<Problem>,
-    /// Where nothing is set.
+    /// The search for a local model, if no provider is set.
     local: Option<Local>,
 }
 
-/// What the settings decide.
+/// What depends on the settings.
 struct Core<T> {
     engine: Engine,
     transport: T,
     /// The path of the workspace.
     workspace: String,
-    /// Why nobody can be asked, if so.
+    /// Why no provider can be asked, if so.
     nobody: Option<Box<Error>>,
     /// The user has chosen Lapce's own HTTP client.
     is_http_chosen: bool,
-    /// Path of the workspace's folder, to be searched; empty when there is none.
+    /// Path of the folder in which to search for definitions; empty: none.
     root: String,
-    /// Where requests go that the user has yet to agree to.
+    /// Destinations that the user has not agreed to yet.
     unconfirmed: Vec<(Role, Destination)>,
-    /// `None`: the user wants nothing counted.
+    /// `None`: the setting `statistics` is off.
     statistics: Option<Statistics>,
     buffer: Vec<u8>,
     outputs: Vec<Output>,
@@ -192,20 +191,20 @@ object! {
     }
 }
 
-/// Larger files are not read from the disk: they come as a number for each byte.
+/// Larger files are not read from the disk: the host sends each byte as a JSON number. In bytes.
 const RECOVERED_BYTES: usize = 128 << 10;
 
 /// LSP's `InlineCompletionTriggerKind::Invoked` as Lapce sends it.
 const INVOKED: u64 = 1;
 
-/// What `initialize` is answered with.
+/// The answer to `initialize`.
 const CAPABILITIES: &str = concat!(
     r#"{"capabilities":{"textDocumentSync":{"openClose":true,"change":2,"save":{"includeText":true}},"#,
     r#""inlineCompletionProvider":true,"codeLensProvider":{},"codeActionProvider":true}}"#,
 );
 
 impl<H: Host, E: Environment> Driver<H, E> {
-    /// A plugin that knows nothing yet.
+    /// A driver that has not received `initialize` yet.
     pub fn new(host: H, environment: E) -> Self {
         Self {
             rpc: Rpc::new(host),
@@ -223,12 +222,12 @@ impl<H: Host, E: Environment> Driver<H, E> {
         }
     }
 
-    /// Whether it has not been told `initialize` yet.
+    /// Whether it has not received `initialize` yet.
     pub fn is_new(&self) -> bool {
         self.core.is_none()
     }
 
-    /// Takes the settings of an `initialize` that was answered before: the plugin goes on after a trap.
+    /// Reads the settings of an `initialize` that was answered before, to go on after a trap.
     pub fn resume(&mut self, initialize: &[u8]) {
         if let Ok(Message::Request { method, params, .. }) = rpc::parse(initialize)
             && method == "initialize"
@@ -248,7 +247,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
             Err(problem) => self.notifier.log(&mut self.rpc, &problem),
         }
         if self.core.as_ref().is_some_and(|core| core.transport.obstacle().is_some()) {
-            // Nothing will wake us for it: the answer is read as soon as it is asked for.
+            // No wake-up comes: read the answer as soon as it was asked for.
             self.read();
             self.drive(Input::Read);
         }
@@ -256,7 +255,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         self.barrier.leave(self.now_us());
     }
 
-    /// Writes down what was counted, now and then.
+    /// Saves the statistics from time to time.
     fn keep_statistics(&mut self) {
         let now_ms = self.moment().now_ms;
         let Some(counted) = self.core.as_mut().and_then(|core| core.statistics.as_mut()) else { return };
@@ -272,10 +271,10 @@ impl<H: Host, E: Environment> Driver<H, E> {
             "initialize" => self.initialize(&id, params),
             "textDocument/inlineCompletion" => self.inline_completion(id, params),
             "textDocument/codeLens" => {
-                // The first success among all plugins wins: an error leaves rust-analyzer's lenses alone.
+                // Lapce takes the first success of all plugins: with an error, rust-analyzer's lenses still show.
                 self.rpc.reply_err(&id, rpc::REQUEST_FAILED, "no lenses here");
                 if let Some(uri) = params.read::<About<'_>>().text_document.uri.cow() {
-                    // A wake-up asks for all documents, those included that were open before the plugin.
+                    // A wake-up asks for all documents, including those that were open before the plugin.
                     self.recover(&uri, None);
                     self.drive(Input::LensesAsked { uri: &uri });
                 }
@@ -311,7 +310,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn initialize(&mut self, id: &Id, params: Raw<'_>) {
-        // LSP: once only. What is under way would be lost.
+        // LSP allows it once. A second one would lose what is running.
         if self.core.is_some() {
             return self.rpc.reply_err(id, rpc::INVALID_REQUEST, "initialized already");
         }
@@ -323,7 +322,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         let Initialize { initialization_options, root_uri, capabilities } = params.read();
         let initialization_options = json_tree::parse(initialization_options.json()).unwrap_or_default();
         let (mut settings, problems) = Settings::read(&initialization_options);
-        // A Lapce that does not take the agent's notification does not say that it does.
+        // Lapce announces whether it accepts the agent's notification.
         settings.network.editor_wakes = capabilities.experimental.server_status.json() == "true";
         if !problems.is_empty() {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -339,13 +338,13 @@ impl<H: Host, E: Environment> Driver<H, E> {
         self.problems = problems;
     }
 
-    /// Without a provider: looks for one on this machine later, or says what is wrong with the one that was named.
+    /// Without a valid provider: prepares the search for a local model, or notes what is wrong with the settings.
     fn explain_provider(&mut self, settings: &Settings, problems: &[Problem]) {
         let Some(core) = &mut self.core else { return };
         if !settings.provider.is_empty() {
             return;
         }
-        // What keeps everything back comes first.
+        // The problem that stops all requests comes first.
         let of = |setting| problems.iter().find(|problem| problem.setting == setting);
         let problem = settings.wrong.and_then(|wrong| of(Some(wrong))).or_else(|| of(Some("provider")));
         let message = match problem {
@@ -361,7 +360,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         core.nobody = Some(Box::new(request_error(message)));
     }
 
-    /// Starts with an engine for these settings.
+    /// Starts with these settings.
     fn begin(
         &mut self,
         settings: &Settings,
@@ -374,13 +373,13 @@ impl<H: Host, E: Environment> Driver<H, E> {
             self.keep_secrets(settings);
         }
         self.learned = Learned::load(&self.environment.learned());
-        // In a workspace inside a folder of secrets the files keep their whole paths, or the globs would miss them.
+        // In a workspace inside a folder with secrets, files keep their absolute paths, so that the globs match.
         self.documents = Documents::new(if is_in_secret_folder(root) { "" } else { root });
         let transport = self.environment.transport(&settings.network);
         self.set_core(settings, find, root, transport, true);
     }
 
-    /// An engine for these settings. `has_keys`: the keys of the environment are for the main provider too.
+    /// Makes the engine for these settings. `has_keys`: the main provider may use the keys in the environment.
     fn set_core(
         &mut self,
         settings: &Settings,
@@ -402,7 +401,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
                     unconfirmed.extend(destination.map(|destination| (role, destination)));
                 }
                 Err(error) => {
-                    // Who named a provider wants to use it and is told at once; who did not, on alt+\.
+                    // If a provider is set, the user learns of the error at once; else on alt+\.
                     if provider.is_some() {
                         self.notifier.failure(&mut self.rpc, &error);
                     }
@@ -429,17 +428,17 @@ impl<H: Host, E: Environment> Driver<H, E> {
         }));
     }
 
-    /// Notes what of these settings must never be told.
+    /// Notes which texts of these settings must never be shown.
     fn keep_secrets(&mut self, settings: &Settings) {
         self.notifier.keep_secret(settings.api_key.expose());
         for (_, value) in &settings.extra_headers {
             self.notifier.keep_secret(value);
-            // `Bearer …` may be told without its first word.
+            // The value may be quoted without its first word, as in `Bearer …`.
             self.notifier.keep_secret(value.rsplit(' ').next().unwrap_or_default());
         }
     }
 
-    /// Whom the settings name, and where requests to them go if the user has yet to agree to that.
+    /// The target of these settings, and its destination if the user has not agreed to that yet.
     fn target(
         &mut self,
         settings: &Settings,
@@ -468,7 +467,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         Ok((target, destination))
     }
 
-    /// The user's filter, and what the folder that is open adds to it.
+    /// The user's filter, with the patterns that the open folder adds.
     fn content_filter(&mut self, set: &FilterSettings, root: &str) -> ContentFilter {
         let kept = FilterSettings::load(&self.environment.kept_filter());
         if *set != kept && !self.may_have_settings(root) {
@@ -478,7 +477,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         set.filter(&kept)
     }
 
-    /// Whether the folder that is open may have settings of its own, which are among those that Lapce sends.
+    /// Whether the open folder may have its own settings, which Lapce merges into those that it sends.
     fn may_have_settings(&mut self, root: &str) -> bool {
         if root.is_empty() {
             return false;
@@ -486,7 +485,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         if self.is_windows() {
             return true;
         }
-        // What cannot be read here cannot be read by Lapce either.
+        // A file that cannot be read here cannot be read by Lapce either.
         let path = [root, "/.lapce/settings.toml"].concat();
         self.rpc.execute("head", &["-c", "1", "--", &path]).map_or(true, |read| read.success)
     }
@@ -495,7 +494,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
     fn did_change(&mut self, message: &About<'_>) -> Option<()> {
         let uri = message.text_document.uri.cow()?;
         let Some(changes) = Change::read_all(message.content_changes) else {
-            // Out of step with the editor, everything would land in wrong places.
+            // The text would differ from the editor's from now on.
             self.documents.lose(&uri);
             return None;
         };
@@ -516,17 +515,17 @@ impl<H: Host, E: Environment> Driver<H, E> {
         let replaced = document.apply(change);
         self.let_go(|_| false);
         self.notifier.idle(&mut self.rpc);
-        // Taken out so that the edit can borrow from them while the engine gets the rest of `self`.
+        // Moved out so that the edit can borrow from them while `self` is used.
         let documents = mem::take(&mut self.documents);
         let text = documents.document(uri).map_or("", |document| document.text());
         self.drive_over(Input::Edited { uri, edit: replaced.edit(text) }, &documents);
         self.documents = documents;
     }
 
-    /// What was saved is what the document is, whatever was missed before.
+    /// Takes the saved text, in case a change was missed before.
     fn did_save(&mut self, message: &About<'_>) -> Option<()> {
         let uri = message.text_document.uri.cow()?;
-        // Lapce sends the text because it is asked to.
+        // Lapce sends the text because of `includeText` in the capabilities.
         let Some(text) = message.text.cow() else { return Some(()) };
         let document = self.documents.document(&uri);
         if document.is_none_or(|document| !document.too_big() && document.text() != text) {
@@ -535,28 +534,27 @@ impl<H: Host, E: Environment> Driver<H, E> {
         Some(())
     }
 
-    /// Reads a document that the editor has not opened with `didOpen`. Lapce sends `didOpen` of the files that were open
-    /// before the volt, but drops it where the answer to `initialize` is not there yet (its `PluginServerLoaded`
-    /// does not wait for that), and never again. Until it is changed, such a document is what stands on the disk.
+    /// Reads a document for which no `didOpen` came. Lapce sends `didOpen` for the files that were open before the volt,
+    /// but drops it if the answer to `initialize` has not come yet (its `PluginServerLoaded` does not wait for that), and
+    /// does not send it again. Until such a document is changed, its text is that on the disk.
     ///
-    /// `version` is that after the change at hand; without one there was none yet.
+    /// `version` is the version after the current change; `None`: there was no change yet.
     fn recover(&mut self, uri: &str, version: Option<u64>) {
         if self.documents.document(uri).is_some() || self.documents.is_lost(uri) || self.core.is_none() {
             return;
         }
-        // Lapce counts the versions of a file from 1, of an empty one from 0.
+        // Lapce's versions start at 1, for an empty file at 0.
         let is_first = |text: &str| version.is_none_or(|version| version == 1 + u64::from(!text.is_empty()));
         match self.file(&path_of(uri)).filter(|text| is_first(text)) {
             Some(text) => self.documents.open_unannounced(uri, text),
             None => {
-                self.notifier
-                    .log(&mut self.rpc, "a document that was not opened, and whose text is not known");
+                self.notifier.log(&mut self.rpc, "a document without didOpen");
                 self.documents.lose(uri);
             }
         }
     }
 
-    /// What stands in a file, if that is a text of a size that can be read.
+    /// The content of a file, if it is text and not too large.
     fn file(&mut self, path: &str) -> Option<String> {
         if self.is_windows() {
             return None;
@@ -567,7 +565,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         whole.then(|| String::from_utf8(read.stdout).ok()).flatten()
     }
 
-    /// There `head` does not exist, and the console of a program would flash up.
+    /// Windows has no `head`, and a console window would flash up.
     fn is_windows(&self) -> bool {
         self.environment.variable("VOLT_OS").is_some_and(|os| os == "windows")
     }
@@ -595,7 +593,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         }
     }
 
-    /// Gives the engine an input, carries out what it says, and goes on with what comes of it.
+    /// Gives the engine an input and carries out its outputs.
     fn drive(&mut self, input: Input<'_>) {
         let documents = mem::take(&mut self.documents);
         self.drive_over(input, &documents);
@@ -603,7 +601,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 
     fn drive_over(&mut self, input: Input<'_>, documents: &Documents) {
-        // Taken out so that its parts and those of `self` can be used side by side.
+        // Moved out so that its parts and those of `self` can be used together.
         let Some(mut core) = self.core.take() else { return };
         core.engine.set_unix_time(self.environment.unix_time());
         let mut outputs = mem::take(&mut core.outputs);
@@ -613,11 +611,11 @@ impl<H: Host, E: Environment> Driver<H, E> {
         self.core = Some(core);
     }
 
-    /// Reads what has arrived of the answers under way.
+    /// Reads what has arrived of running answers.
     fn read(&mut self) {
         let Some(mut core) = self.core.take() else { return };
         let documents = mem::take(&mut self.documents);
-        // Without a provider there is nothing to fetch.
+        // Without a provider, no agent is needed.
         if core.nobody.is_none() {
             core.transport.tick();
         }
@@ -758,7 +756,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         };
         if let Status::Nothing(Why::Failed(error)) = &mut status {
             cause::blame(&mut error.message, &self.problems);
-            // What came of a search was said when it ended.
+            // The result of a search was shown when it ended.
             if is_nobody && self.local.is_none() {
                 self.notifier.failure(&mut self.rpc, error);
             }
@@ -769,7 +767,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
 
     fn moment(&self) -> Moment {
         let now_us = self.now_us();
-        // Where a whole answer was waited for, a key may be queued. It clears what does not fit it.
+        // Without an agent, a key may be queued after a whole answer. It clears the ghost if that does not fit.
         let caught_up = self.is_never_woken || self.barrier.is_caught_up(now_us);
         Moment { now_ms: now_us / 1000, caught_up }
     }
@@ -779,18 +777,18 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 }
 
-/// What is told when the consent cannot be written down.
-const UNREMEMBERED: &str = "This server may be asked until the plugin is loaded again, but not longer: the plugin's \
-                            folder is not writable, so that you agreed cannot be remembered.";
+/// Shown when the consent cannot be saved.
+const UNREMEMBERED: &str = "Your consent holds until the plugin is loaded again: the plugin's folder is not writable, so \
+                            it cannot be saved.";
 
-/// What is said where suggestions are switched off, and nothing else is set.
+/// Shown when suggestions are off and no provider is set.
 const OFF: &str = "Set `trigger` to `automatic` or `invoked`: it is `off`, so nothing is suggested.";
 
-/// What is said where an address is set and nothing about how it is to be asked.
-const NO_PROVIDER_AT_URL: &str = "Set `provider` too: `base-url` alone does not say how to ask. `openai-compatible` fits \
-                                  most servers.";
+/// Shown when `base-url` is set without `provider`.
+const NO_PROVIDER_AT_URL: &str = "Set `provider` too: `base-url` alone does not say which format the server speaks. \
+                                  `openai-compatible` fits most servers.";
 
-/// What the transport has read, as the engine takes it; `None` when that is nothing. The body is in `buffer`.
+/// Converts an event of the transport for the engine; `None` when there is nothing new. The body is in `buffer`.
 #[inline(never)]
 fn response_event<'a>(event: &'a TransportEvent, buffer: &'a [u8]) -> Option<ResponseEvent<'a>> {
     Some(match event {
@@ -802,7 +800,7 @@ fn response_event<'a>(event: &'a TransportEvent, buffer: &'a [u8]) -> Option<Res
     })
 }
 
-/// Of a request that cannot be made.
+/// An error about a request that cannot be made.
 #[inline(never)]
 fn request_error(message: String) -> Error {
     Error {

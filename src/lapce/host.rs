@@ -1,5 +1,5 @@
-//! Lapce as the host: its messages come through standard input, ours go through standard output,
-//! and an import tells it that one is there.
+//! Lapce as the host: its messages come through standard input, the plugin's go through standard output,
+//! and an imported function tells Lapce to read one.
 
 use std::fs::File;
 use std::io::{self, BufRead, Write};
@@ -11,10 +11,10 @@ use memchr::memchr;
 use super::rpc::{CallError, Host, Rpc};
 use crate::transport::Output;
 
-/// Longer messages are dropped unread; far above any document that is kept.
+/// Longer messages are dropped; far above any document that is kept. In bytes.
 const MAX_LINE: usize = 64 << 20;
 
-/// A buffer that grew beyond this is given back: the guest's memory never shrinks, but it can be reused.
+/// A line buffer that grew beyond this is freed, so that the memory can be reused. In bytes.
 const KEEP_LINE: usize = 64 << 10;
 
 const STDOUT: RawFd = 1;
@@ -53,18 +53,18 @@ impl Host for Lapce {
     }
 }
 
-/// Has Lapce run a program to its end.
+/// Lets Lapce run a program to its end.
 ///
 /// # Errors
-/// Lapce's words when it could not be started, or what came instead of an answer.
+/// Lapce's message when it could not be started, or what came in place of an answer.
 pub fn execute(program: &str, args: &[&str]) -> Result<Output, String> {
     Rpc::new(Lapce).execute(program, args).map_err(words)
 }
 
-/// Has Lapce run a program as a language server, for as long as Lapce lives; gives Lapce's number of it.
+/// Lets Lapce run a program as a language server, for as long as Lapce lives. Returns Lapce's number for it.
 ///
 /// # Errors
-/// What came instead of an answer.
+/// What came in place of an answer.
 pub fn start_language_server(program: &str, args: &[&str]) -> Result<u64, String> {
     Rpc::new(Lapce).start_language_server(program, args).map_err(words)
 }
@@ -81,10 +81,10 @@ fn words((CallError::Refused(words) | CallError::Unanswered(words)): CallError) 
     words
 }
 
-/// Writes all of it to one of the standard streams; whether that worked. They are buffers of the host: writing to them
-/// cannot fail, and could not be told if it did.
+/// Writes all bytes to one of the standard streams. Returns whether that worked. They are buffers of the host, so it
+/// does not fail, and an error could not be reported.
 ///
-/// Not by `std::io::stdout`, whose locks, buffer and line ends are 2 KB of code.
+/// `std::io::stdout` would add 2 KB of code.
 #[inline(never)]
 fn write(stream: RawFd, bytes: &[u8]) -> bool {
     // SAFETY: the standard streams are open as long as the volt lives, and `ManuallyDrop` does not close them.
@@ -92,7 +92,7 @@ fn write(stream: RawFd, bytes: &[u8]) -> bool {
     file.write_all(bytes).is_ok()
 }
 
-/// Reads the next message of the host into `line`; whether there is one.
+/// Reads the next message of the host into `line`. Returns whether there was one.
 pub fn read_line(line: &mut Vec<u8>) -> bool {
     line.clear();
     line.shrink_to(KEEP_LINE);
@@ -100,7 +100,7 @@ pub fn read_line(line: &mut Vec<u8>) -> bool {
     let mut is_kept = true;
     loop {
         let Ok(part) = stdin.fill_buf() else {
-            // What was read is lost: its rest is refused as malformed.
+            // The part that was read is lost; the rest will be refused as malformed.
             line.clear();
             return false;
         };

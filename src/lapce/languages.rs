@@ -1,18 +1,18 @@
-//! Which language a file is in, by its name: for files that Lapce has not told of.
+//! The language of a file by its name, for files without `didOpen`.
 
-/// The id that Lapce gives the language of a file (`language_id_from_path` in lapce-proxy's `buffer.rs`); empty for
-/// all it does not know.
+/// Lapce's id for the language of a file (`language_id_from_path` in lapce-proxy's `buffer.rs`); empty if Lapce does
+/// not know it.
 pub fn language_id(path: &str) -> &'static str {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name.rsplit_once('.') {
-        // The one place where case counts.
+        // The only extensions that depend on case.
         Some((stem, "C" | "H")) if !stem.is_empty() => "cpp",
         Some((stem, extension)) if !stem.is_empty() => find(EXTENSIONS, extension),
         _ => find(NAMES, name),
     }
 }
 
-/// All ids that Lapce gives.
+/// All of Lapce's language ids.
 pub fn language_ids() -> impl Iterator<Item = &'static str> + Clone {
     EXTENSIONS.iter().map(|(id, _)| *id)
 }

@@ -1,4 +1,4 @@
-//! What the user is told: the status bar, pop-ups, the log.
+//! Messages to the user: the status bar, pop-ups, the log.
 
 use super::rpc::{Host, Rpc, quoted};
 use crate::completion::postprocess::Hidden;
@@ -9,17 +9,17 @@ use crate::provider::Error;
 use crate::stream::ErrorKind;
 use crate::unseen::is_unseen;
 
-/// The status bar shows a streaming answer's progress in steps of so many milliseconds.
+/// How often the status bar shows the progress of an answer, in milliseconds.
 const STEP_MS: u64 = 250;
-/// The status bar is one line: longer texts are cut, in characters.
+/// Longest text in the status bar, in characters.
 const WIDTH: usize = 80;
-/// Longer texts are cut, in characters.
+/// Longest message, in characters.
 const LONGEST: usize = 1500;
-/// Characters of what is being written that are shown.
+/// How much of the line that is being written is shown, in characters.
 const TAIL: usize = 48;
-/// Longer bodies of requests are cut in the log, in characters.
+/// Longest body of a request in the log, in characters.
 const LONGEST_PROMPT: usize = 64 << 10;
-/// Shorter secrets are not looked for in texts: they would be found in ordinary words.
+/// Shorter secrets are not removed from texts: they would match ordinary words. In bytes.
 const SHORTEST_SECRET: usize = 6;
 
 /// How serious a message is, in LSP's numbers.
@@ -27,13 +27,13 @@ const SHORTEST_SECRET: usize = 6;
 pub enum Severity {
     /// Something the user has to change before anything works.
     Error = 1,
-    /// Something that is not as the user wants it.
+    /// Something that the user should know or decide.
     Warning = 2,
-    /// Something to know.
+    /// Information.
     Info = 3,
 }
 
-/// Tells the user things, each once, and never a secret.
+/// Shows messages to the user: failures once each, and never a secret.
 #[derive(Debug, Default)]
 pub struct Notifier {
     telling: Telling,
@@ -42,32 +42,32 @@ pub struct Notifier {
     shown_ms: u64,
     told: Vec<(ErrorKind, Option<u16>)>,
     told_no_streaming: bool,
-    /// The bar says what the last answer came to.
+    /// The status bar shows the figures of the last answer.
     shows_figures: bool,
 }
 
-/// Whom a status is about.
+/// The target that a status is about.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Asked<'a> {
-    /// The provider's name in sentences.
+    /// The provider's title.
     pub provider: &'a str,
     /// The model; empty when the server has only one.
     pub model: &'a str,
-    /// The end of what it has written.
+    /// The last line that it has written.
     pub tail: &'a str,
 }
 
 impl Notifier {
-    /// Takes in what must never be said.
+    /// Adds a text that must never be shown.
     pub fn keep_secret(&mut self, secret: &str) {
         if secret.len() >= SHORTEST_SECRET {
-            // One may lie in another: the longer goes first.
+            // One may contain another: the longer one is removed first.
             let place = self.secrets.iter().position(|known| known.len() < secret.len());
             self.secrets.insert(place.unwrap_or(self.secrets.len()), secret.to_owned());
         }
     }
 
-    /// How much is told from now on.
+    /// Sets how much is shown from now on.
     pub fn set(&mut self, telling: Telling) {
         self.telling = telling;
     }
@@ -89,12 +89,12 @@ impl Notifier {
         self.show(rpc, sentence(status, asked, self.telling.status).filter(|_| is_told));
     }
 
-    /// Shows something in the status bar until there is something else to show.
+    /// Shows a text in the status bar until there is another one.
     pub fn notice<H: Host>(&mut self, rpc: &mut Rpc<H>, text: &str) {
         self.show(rpc, Some(text.to_owned()));
     }
 
-    /// An answer has ended: shows, where the user wants to know, what it came to.
+    /// An answer has ended: shows its figures, if the settings ask for them.
     pub fn finished<H: Host>(&mut self, rpc: &mut Rpc<H>, figures: &Figures, asked: Asked<'_>) {
         let Telling { status, log_level, .. } = self.telling;
         if status < Detail::Full && log_level < LogLevel::Info {
@@ -112,14 +112,14 @@ impl Notifier {
         }
     }
 
-    /// The user types on: the figures of the last answer are taken off the status bar.
+    /// The user types: removes the figures of the last answer from the status bar.
     pub fn idle<H: Host>(&mut self, rpc: &mut Rpc<H>) {
         if self.shows_figures {
             self.show(rpc, None);
         }
     }
 
-    /// Writes the body of a request to the log, where the user wants that.
+    /// Writes the body of a request to the log, if the settings ask for it.
     pub fn prompt<H: Host>(&self, rpc: &mut Rpc<H>, body: Option<&[u8]>) {
         if let Some(body) = body.filter(|_| self.telling.log_prompts) {
             let text = String::from_utf8_lossy(body);
@@ -146,7 +146,7 @@ impl Notifier {
         self.shown = text;
     }
 
-    /// Pops up a failure, unless one of its kind was told since the last answer that worked.
+    /// Pops up a failure, unless one of its kind was shown since the last answer.
     pub fn failure<H: Host>(&mut self, rpc: &mut Rpc<H>, error: &Error) {
         let kind = (error.kind, error.status);
         self.log(rpc, &format!("{} failed ({}): {}", error.provider, error.kind.as_str(), error.message));
@@ -156,12 +156,12 @@ impl Notifier {
         }
     }
 
-    /// Tells once why suggestions do not grow on this machine.
+    /// Shows once why answers cannot be streamed.
     pub fn no_streaming<H: Host>(&mut self, rpc: &mut Rpc<H>, obstacle: &str) {
         if !std::mem::replace(&mut self.told_no_streaming, true) {
             let message = format!(
-                "{obstacle}. Until then suggestions come only when you press alt+\\, whole and not as they are written, by \
-                 Lapce's own HTTP client. It follows redirects: no key is sent by it unless `transport` is `http`."
+                "{obstacle}. Until then suggestions come only on alt+\\, once they are complete, through Lapce's own HTTP \
+                 client. It follows redirects, so it sends no key unless `transport` is `http`."
             );
             self.log(rpc, &message);
             self.pop_up(rpc, Severity::Info, &message);
@@ -185,8 +185,8 @@ impl Notifier {
         self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
 
-    /// The text without secrets, and without characters that would make it look like something else: the folder that
-    /// is open and servers can put any text into globs, names and messages.
+    /// The text without secrets and without invisible characters: the open folder and servers can put any text into globs,
+    /// names and messages.
     fn clean(&self, text: &str) -> String {
         let text = self.without_secrets(text);
         let shown = text.chars().filter(|c| *c == '\n' || !(c.is_control() || is_unseen(*c)));
@@ -194,7 +194,7 @@ impl Notifier {
     }
 }
 
-/// The text on one line of the bar.
+/// The first line, cut to the width of the status bar.
 fn cut(mut text: String) -> String {
     text.truncate(text.find('\n').unwrap_or(text.len()));
     if let Some((at, _)) = text.char_indices().nth(WIDTH) {
@@ -216,7 +216,7 @@ fn tail(text: &str) -> &str {
     text.get(start..).unwrap_or_default()
 }
 
-/// The state in a few words; `None` when there is nothing to say.
+/// The text for the status bar; `None` when there is nothing to show.
 fn sentence(status: &Status, asked: Asked<'_>, detail: Detail) -> Option<String> {
     let provider = asked.provider;
     Some(match status {
@@ -249,7 +249,7 @@ fn sentence(status: &Status, asked: Asked<'_>, detail: Detail) -> Option<String>
 
 fn reason(why: &Why, provider: &str) -> String {
     let seconds;
-    // In parts that are joined in one place: a call for each text is more code.
+    // Joined in one place: a call for each text would be more code.
     let (before, words, behind) = match why {
         Why::NoProvider => ("", "no provider is set", ""),
         Why::Unconfirmed(question) => ("", question.as_str(), ""),
@@ -258,16 +258,13 @@ fn reason(why: &Why, provider: &str) -> String {
             return ["off for ", language, " (`languages.", language, "`)"].concat();
         }
         Why::Gate(Gate::FileOff(glob)) => ("off for ", glob.as_str(), " (`files`)"),
-        Why::Gate(Gate::ReadOnly(glob)) => ("not as you type: ", glob.as_str(), " (`read-only`)"),
         Why::Gate(Gate::Ignored(glob)) => {
             ("nothing of this file is sent: ", glob.as_str(), " (`secret-files` or `ignore`)")
         }
         Why::Gate(Gate::Off) => ("", "off (`trigger`)", ""),
-        Why::Gate(Gate::OnlyInvoked) => ("", "only when invoked (`trigger`)", ""),
         Why::Gate(Gate::TooLarge) => ("", "this file is too large", ""),
-        Why::Gate(Gate::MidWord) => ("", "not inside a word", ""),
-        Why::Gate(Gate::CodeAfter) => ("", "not before so much code (`max-line-suffix`)", ""),
-        Why::Gate(Gate::JustAccepted) => ("", "not right behind what was accepted", ""),
+        // The others are for automatic requests, about which the status bar says nothing.
+        Why::Gate(_) => ("", "", ""),
         Why::Empty => ("", provider, " has nothing to add here: alt+\\ asks again"),
         Why::NoOther => ("", provider, " has no other suggestion here"),
         Why::Hidden(hidden) => {
@@ -275,8 +272,8 @@ fn reason(why: &Why, provider: &str) -> String {
                 Hidden::Blank => "the answer was blank",
                 Hidden::Prose => "the answer was words, not code",
                 Hidden::NothingToAdd => "the model has nothing to add",
-                Hidden::RepeatsAbove => "filtered: it repeats what stands above",
-                Hidden::RepeatsItself => "filtered: it says the same over and over",
+                Hidden::RepeatsAbove => "filtered: it repeats the lines above",
+                Hidden::RepeatsItself => "filtered: it repeats itself",
                 Hidden::RepeatsBelow => "filtered: it repeats the next line",
                 Hidden::EndsBlock => "filtered: it would end the block",
                 Hidden::TooLong => "filtered: a line of it is too long",

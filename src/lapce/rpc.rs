@@ -10,33 +10,33 @@ use std::io::Write;
 use crate::json::{self, Few, Raw, object};
 use crate::transport::Output;
 
-/// JSON-RPC's code for a request that cannot be made, or not now.
+/// JSON-RPC's code for a request that is not valid now.
 pub const INVALID_REQUEST: i64 = -32600;
-/// JSON-RPC's code for a method nobody knows.
+/// JSON-RPC's code for an unknown method.
 pub const METHOD_NOT_FOUND: i64 = -32601;
-/// JSON-RPC's code for parameters that are not what the method says.
+/// JSON-RPC's code for invalid parameters.
 pub const INVALID_PARAMS: i64 = -32602;
-/// LSP's code for a request that failed for a reason that is nobody's fault; Lapce ignores any error.
+/// LSP's code for a valid request that failed. Lapce ignores all errors.
 pub const REQUEST_FAILED: i64 = -32803;
 
 /// The other side of the wire.
 pub trait Host {
-    /// Hands over one message: an answer or a notification.
+    /// Sends one message: an answer or a notification.
     fn send(&mut self, message: &[u8]);
 
-    /// Hands over one request, and gives the line that came back; empty when none did.
+    /// Sends one request and returns the line that came back; empty when there was none.
     fn call(&mut self, message: &[u8]) -> Vec<u8>;
 
     /// Writes to the host's log.
     fn log(&mut self, text: &str);
 }
 
-/// What the host sent, borrowed from its line.
+/// A message of the host, borrowed from its line.
 #[derive(Debug)]
 pub enum Message<'a> {
-    /// To be answered exactly once.
+    /// Must be answered exactly once.
     Request {
-        /// To be echoed in the answer.
+        /// Repeated in the answer.
         id: Id,
         /// The method.
         method: Cow<'a, str>,
@@ -52,7 +52,7 @@ pub enum Message<'a> {
     },
 }
 
-/// The id of a request, as its JSON text, so that it goes back as it came: number or string.
+/// The id of a request as JSON, a number or a string, so that the answer repeats it exactly.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Id(String);
 
@@ -100,8 +100,7 @@ pub fn quoted(text: &str) -> String {
 /// Reads one line of the host.
 ///
 /// # Errors
-/// What the line is instead of a request or a notification: nothing can be done with it but to log
-/// that sentence (which holds none of its text).
+/// Why the line is neither a request nor a notification, as a sentence for the log that contains none of its text.
 pub fn parse(line: &[u8]) -> Result<Message<'_>, String> {
     let text = std::str::from_utf8(line).map_err(|error| format!("a message is not UTF-8: {error}"))?;
     let Envelope { id, method, params } =
@@ -117,12 +116,12 @@ pub fn parse(line: &[u8]) -> Result<Message<'_>, String> {
     }
 }
 
-/// Why the host did not do what it was asked.
+/// Why a call of the host failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallError {
-    /// It answered with an error: its words.
+    /// It answered with this error message.
     Refused(String),
-    /// No answer came, or none that can be read: what was seen.
+    /// It gave no answer, or one that cannot be read: a description.
     Unanswered(String),
 }
 
@@ -156,8 +155,8 @@ impl<H: Host> Rpc<H> {
         self.send(format_args!("\"method\":\"{method}\",\"params\":{params}"));
     }
 
-    /// Runs a process to its end, its standard input empty: `host/executeProcess`. The host waits
-    /// until the process and everything that holds its output is gone.
+    /// Runs a process to its end, with an empty standard input: `host/executeProcess`. The host waits
+    /// until the process has ended and its output is closed.
     ///
     /// # Errors
     /// [`CallError`]: a program that does not exist is [`CallError::Refused`].
@@ -167,10 +166,10 @@ impl<H: Host> Rpc<H> {
         self.call("host/executeProcess", params, read_output)
     }
 
-    /// Starts a program as a language server: `host/startLspServer`. No document is sent to it. Gives the host's number
-    /// of it.
+    /// Starts a program as a language server: `host/startLspServer`. No document is sent to it. Returns the host's number
+    /// for it.
     ///
-    /// Lapce answers only once the server has answered `initialize`: when the program cannot be started it never does
+    /// Lapce answers only once the server has answered `initialize`. If the program cannot be started, Lapce never answers
     /// (lapce-proxy's `psp.rs`), and the volt waits for ever.
     ///
     /// # Errors
@@ -218,7 +217,7 @@ impl<H: Host> Rpc<H> {
         self.host.send(&self.line);
     }
 
-    /// Puts a message of these fields into `self.line`, with the line feed that ends it.
+    /// Writes a message of these fields into `self.line`, with a line feed at its end.
     fn write(&mut self, fields: Arguments<'_>) {
         self.line.clear();
         // Writing into memory does not fail.

@@ -1,20 +1,20 @@
-//! Asking the usual servers at the usual ports, once, when the user pauses.
+//! Asks the usual servers at their usual ports, once, when the user pauses.
 
 use super::choice::{Kind, Model, Rank, models};
 use crate::completion::ResponseEvent;
 use crate::http::{HttpRequest, Url};
 use crate::transport::RequestNumber;
 
-/// Without a key for this long the user pauses, in milliseconds.
+/// After this long without a key the user pauses, in milliseconds.
 const PAUSE_MS: u64 = 300;
 /// How long the servers have to answer, in milliseconds.
 const ANSWER_MS: u64 = 300;
-/// Typing has them asked at most this often, in milliseconds.
+/// Least time between two searches because of typing, in milliseconds.
 const REST_MS: u64 = 60_000;
-/// Longer lists are cut off, and then not understood, in bytes.
+/// Longest list of models, in bytes.
 const MOST_BYTES: usize = 1 << 20;
 
-/// A server that people run on their own machine.
+/// A server that users run on their own machine.
 struct Server {
     title: &'static str,
     /// The provider's name in the settings.
@@ -24,9 +24,9 @@ struct Server {
     url: &'static str,
     /// The path of its list of models.
     list: &'static str,
-    /// What to do when it has no model for code.
+    /// The command that gets a model for code.
     advice: &'static str,
-    /// It serves the models that it was started with.
+    /// It serves the model that it was started with.
     is_started_with_model: bool,
 }
 
@@ -64,7 +64,7 @@ pub struct Search {
     asked_ms: Option<u64>,
     /// Where Ollama listens, if the environment says so.
     ollama: Option<Url>,
-    /// How many requests there were.
+    /// How many requests were made.
     requests: u64,
 }
 
@@ -98,31 +98,31 @@ enum State {
 pub enum Action {
     /// Nothing.
     Wait,
-    /// Come back in that many milliseconds, or with the next key.
+    /// Call `tick` in this many milliseconds, or with the next key.
     WakeIn(u64),
-    /// Send these requests, and come back in that many milliseconds.
+    /// Send these requests, and call `tick` in this many milliseconds.
     Ask(Vec<(RequestNumber, HttpRequest)>, u64),
     /// The search is over: drop these requests.
     Settle(Vec<RequestNumber>, Outcome),
 }
 
-/// What came of a search.
+/// The result of a search.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// A model.
     Found(Found),
-    /// This server runs, but has no model for code.
+    /// A server runs, but has no model for code.
     NoModel {
-        /// The server's name in sentences.
+        /// The server's title.
         title: &'static str,
         /// The command that gets one.
         advice: &'static str,
     },
-    /// Nobody has answered.
+    /// No server has answered with a list.
     Nobody,
 }
 
-/// A model on this machine, as the settings would name it.
+/// A model on this machine, in terms of the settings.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
     /// The server's name in sentences.
@@ -136,8 +136,8 @@ pub struct Found {
 }
 
 impl Search {
-    /// A search that has not begun. `ollama_host` is the variable by which Ollama and its clients are told its address
-    /// (ollama/ollama, envconfig): another machine's is not used, because nobody has agreed to it.
+    /// A search that has not begun. `ollama_host` is the variable with the address for Ollama and its clients
+    /// (ollama/ollama, envconfig). Another machine is not asked, because that would need consent.
     pub fn new(ollama_host: Option<String>) -> Self {
         Self { ollama: ollama_host.as_deref().and_then(ollama_at), ..Self::default() }
     }
@@ -147,8 +147,8 @@ impl Search {
         !matches!(self.phase, Phase::Resting)
     }
 
-    /// The editor asks for a completion, because of a key or because the user says so. False: it is not time for a
-    /// search.
+    /// The editor asks for a completion, because of a key or because the user pressed alt+\. Returns whether the request should
+    /// wait for the search.
     pub fn requested(&mut self, now_ms: u64, invoked: bool) -> (bool, Action) {
         if let Phase::Asking { .. } = self.phase {
             return (true, Action::Wait);
@@ -176,16 +176,17 @@ impl Search {
         }
     }
 
-    /// The requests that something may have come of.
+    /// The requests to read.
     pub fn reading(&self) -> Vec<RequestNumber> {
         let Phase::Asking { replies, .. } = &self.phase else { return Vec::new() };
         replies.iter().filter(|reply| reply.state == State::Open).map(|reply| reply.number).collect()
     }
 
-    /// What came of one.
-    pub fn receive(&mut self, number: RequestNumber, event: &ResponseEvent<'_>) {
-        let Phase::Asking { replies, .. } = &mut self.phase else { return };
-        let Some(reply) = replies.iter_mut().find(|reply| reply.number == number) else { return };
+    /// Handles an event of a request. Returns whether to read on: an answer that is too long or not a list of models is not
+    /// read to its end.
+    pub fn receive(&mut self, number: RequestNumber, event: &ResponseEvent<'_>) -> bool {
+        let Phase::Asking { replies, .. } = &mut self.phase else { return false };
+        let Some(reply) = replies.iter_mut().find(|reply| reply.number == number) else { return false };
         match event {
             ResponseEvent::Head { status: 200, .. } => {}
             ResponseEvent::Body(bytes) if reply.body.len() + bytes.len() <= MOST_BYTES => {
@@ -196,6 +197,7 @@ impl Search {
                 reply.state = State::Failed;
             }
         }
+        reply.state == State::Open
     }
 
     fn ask(&mut self, now_ms: u64) -> Action {
@@ -210,7 +212,7 @@ impl Search {
             else {
                 continue;
             };
-            // Counted downwards: completions are counted upwards.
+            // Counts down: the engine's numbers count up.
             let number = RequestNumber(u64::MAX - self.requests);
             self.requests += 1;
             let headers = vec![("accept".to_owned(), "application/json".to_owned())];
@@ -250,7 +252,7 @@ impl Found {
         let Server { title, provider, .. } = *reply.server;
         let base_url = reply.url.as_str().to_owned();
         if rank.kind() == Kind::Chat && provider == "ollama" {
-            // Its own API completes by filling in only.
+            // Ollama's own API can only fill in the middle.
             let base_url = [base_url.as_str(), "/v1"].concat();
             return Self { title, provider: "openai-compatible", base_url, model };
         }

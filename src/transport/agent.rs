@@ -1,6 +1,5 @@
-//! The plugin's side of the agent: a script that Lapce runs beside the plugin (see `agent.sh` for what it does and for
-//! the commands and files, `agent.ps1` for what differs on Windows). It keeps the time and runs curl, so that nothing
-//! here waits.
+//! The plugin's side of the agent, a script that Lapce runs beside the plugin. `agent.sh` documents what it does, its
+//! commands and its files; `agent.ps1` what differs on Windows. The agent runs timers and curl, so that nothing here waits.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -21,27 +20,28 @@ const SCRIPT: &str = script::text(&SCRIPT_BYTES);
 
 const WINDOWS_SOURCE: &str = include_str!("agent.ps1");
 const WINDOWS_SCRIPT_BYTES: [u8; script::stripped_len(WINDOWS_SOURCE)] = script::stripped(WINDOWS_SOURCE);
-/// The same for Windows PowerShell 5.1, with the names it needs still to come first.
+/// The same for Windows PowerShell 5.1, without the lines that set `$volt` and `$name`.
 const WINDOWS_SCRIPT: &str = script::text(&WINDOWS_SCRIPT_BYTES);
 
-/// Names the first program that the agent cannot do without and that is missing. (curl it looks for itself.)
+/// Prints the first missing program that the agent needs. (The agent checks for curl itself.)
 const NEEDED: &str =
     "for c in dd mkdir mkfifo rm sleep tee; do command -v $c >/dev/null || { echo $c; exit 1; }; done";
 
-/// A request that is due later than this has certainly not left, in milliseconds. The agent counts whole milliseconds.
+/// A request that is due more than this from now has certainly not left, in milliseconds. The agent counts in whole
+/// milliseconds.
 const SAFE_MS: u64 = 5;
-/// A request that has not left this long after it was due will not: the agent hangs. In milliseconds.
+/// If a request has not left this long after it was due, the agent hangs. In milliseconds.
 pub(super) const HUNG_MS: u64 = 3000;
-/// Body read without telling the agent, in bytes. Half of what Linux holds in a pipe: the agent has to empty the copy it
-/// waits on as the plugin empties the original.
+/// How much body is read before the agent is told, in bytes. Half the size of a pipe on Linux: the agent must empty its copy
+/// of the body as the plugin empties the original.
 const UNTOLD: u64 = 32 * 1024;
-/// More of what a search has found is not read, in bytes.
+/// At most this much of the result of a search is read, in bytes.
 const FOUND: usize = 128 * 1024;
 
-/// What stands in place of the body in the agent's command `s` where it runs a command of the user's.
+/// Marks a command of the user in the agent's command `s`, in the place of the flag for the body.
 const COMMAND: u8 = 2;
 
-/// The agent cannot be talked to any more: it has ended, it hangs, or its folder is gone.
+/// The agent no longer takes commands: it has ended, it hangs, or its folder is gone.
 #[derive(Debug)]
 pub(super) struct Lost;
 
@@ -49,7 +49,7 @@ pub(super) struct Lost;
 #[derive(Debug)]
 pub(super) enum NotTaken {
     Lost,
-    /// The agent has not made more pipes yet. It does when it has time.
+    /// The agent has not made more pipes yet. It will when it has time.
     Busy,
 }
 
@@ -66,10 +66,10 @@ pub(super) struct Agent {
     link: Link,
     /// The number of the next set of pipes, from 1.
     next: u64,
-    /// Sets of pipes whose requests never left.
+    /// Sets of pipes whose requests never left, to be used again.
     spare: Vec<Pipes>,
     searches: u64,
-    /// The search that is under way.
+    /// The running search.
     search: Option<u64>,
 }
 
@@ -78,16 +78,16 @@ pub(super) struct Agent {
 enum Link {
     Pipe {
         commands: File,
-        /// Ends when the agent does.
+        /// Reaches its end when the agent has ended.
         alive: File,
-        /// Takes searches.
+        /// For searches.
         searches: File,
     },
-    /// Windows: by the host, as requests to this language server.
+    /// On Windows: through the host, as requests to this language server.
     Server(u64),
 }
 
-/// The named pipes (Windows: files) of one request. The agent makes them in advance.
+/// The named pipes (on Windows: files) of one request. The agent makes the pipes in advance.
 #[derive(Debug)]
 struct Pipes {
     number: u64,
@@ -95,37 +95,37 @@ struct Pipes {
     sources: Sources,
 }
 
-/// What takes curl's config.
+/// Where curl's config is written.
 #[derive(Debug)]
 enum Config {
     Pipe(File),
     File(PathBuf),
 }
 
-/// A request the agent has.
+/// A request that the agent has taken.
 #[derive(Debug)]
 pub(super) struct Fetch {
     number: u64,
     config: Config,
     answer: Answer,
-    /// When it is to leave.
+    /// When it leaves.
     leaves_ms: u64,
     /// Whether it is known to have left.
     has_left: bool,
-    /// How much of the body the agent knows to be read.
+    /// How much of the body was read as far as the agent knows, in bytes.
     told: u64,
 }
 
-/// Of a program that the agent cannot do without.
+/// The message that a program is missing which the agent needs.
 fn not_installed(program: &str) -> String {
     [program, " is not installed: install it and reload the plugin"].concat()
 }
 
 impl Agent {
-    /// Has the host start one. It is ready when this returns.
+    /// Lets the host start one. It is ready when this returns.
     ///
     /// # Errors
-    /// What this machine lacks.
+    /// What is missing on this machine.
     pub fn start(host: &mut impl AgentHost, home: &Home) -> Result<Self, String> {
         let name = format!("agent-{:016x}", host.random());
         let folder = home.root.join(&name);
@@ -137,11 +137,11 @@ impl Agent {
             let server = host
                 .start_language_server("powershell.exe", &args)
                 .map_err(|words| format!("powershell cannot be started ({words})"))?;
-            // The agent has made it; it has no pipe to be opened.
+            // The agent makes this file; there is no pipe to open.
             let is_ready = folder.join("ctl").exists() && !folder.join("why").exists();
             if is_ready { Ok(Link::Server(server)) } else { Err(()) }
         } else {
-            // What is missing is told only here: Lapce never answers for a language server that did not start.
+            // Checked before the start: Lapce never answers if a language server cannot be started.
             let tools = host
                 .execute("sh", &["-c", NEEDED])
                 .map_err(|words| format!("sh cannot be started: install it ({words})"))?;
@@ -156,7 +156,7 @@ impl Agent {
             Ok(link) => Ok(Self { folder, link, next: 1, spare: Vec::new(), searches: 0, search: None }),
             Err(()) => {
                 let why = text_of(&folder.join("why"));
-                // Where it cannot be removed now the agent does so at its end.
+                // If it cannot be removed now, the agent removes it at its end.
                 if home.is_writable(|program, args| host.execute(program, args)) {
                     let _ = fs::remove_file(folder.join("why"));
                     let _ = fs::remove_dir(&folder);
@@ -166,7 +166,7 @@ impl Agent {
                     Some("no-pipe") => format!("{} cannot hold named pipes", home.path),
                     Some(_) => "the shell does not run the plugin's script".to_owned(),
                     None => format!(
-                        "Make the plugin's folder yours: it is not writable, or no script runs there ({})",
+                        "Make the plugin's folder writable: it is not writable, or no script runs there ({})",
                         home.path
                     ),
                 })
@@ -174,7 +174,7 @@ impl Agent {
         }
     }
 
-    /// Whether it still runs, as far as that can be known without asking it.
+    /// Whether it still runs. Not known on Windows.
     pub fn is_alive(&mut self) -> bool {
         match &mut self.link {
             Link::Pipe { alive, .. } => !matches!(alive.read(&mut [0]), Ok(0)),
@@ -190,11 +190,11 @@ impl Agent {
         }
     }
 
-    /// Hands a request over that [`HttpRequest::check`] has passed. When it leaves, the request of the agent's number
-    /// `replaces` is stopped.
+    /// Hands over a request that has passed [`HttpRequest::check`]. When it leaves, the agent stops its request number
+    /// `replaces`.
     ///
     /// # Errors
-    /// Another agent may be able to, or this one a little later.
+    /// The agent is lost, or too busy now.
     pub fn fetch(
         &mut self,
         host: &mut impl AgentHost,
@@ -212,16 +212,16 @@ impl Agent {
         Ok(Fetch { number, config, answer, leaves_ms, has_left: false, told: 0 })
     }
 
-    /// Has a command run now, which is not on a command line and has no input.
+    /// Runs a command now, without input. It does not appear on a command line.
     ///
     /// # Errors
-    /// Another agent may be able to, or this one a little later.
+    /// The agent is lost, or too busy now.
     pub fn run(&mut self, host: &mut impl AgentHost, command: &str) -> Result<Fetch, NotTaken> {
         let mut pipes = self.pipes(host)?;
         pipes.write_config(&format!("{command}\n")).map_err(|_| Lost)?;
         let leaves_ms = self.hand_over(host, pipes.number, 0, COMMAND, None)?;
         let Pipes { number, config, sources } = pipes;
-        // The agent ends it before.
+        // Never reached: the agent kills it before.
         let longest = Duration::from_secs(2 * COMMAND_SECONDS);
         let patience = Patience { first_byte: longest, idle: longest };
         let answer = Answer::of_command(sources, leaves_ms, patience);
@@ -235,7 +235,7 @@ impl Agent {
         }
     }
 
-    /// Tells the agent about a request whose files are filled. Returns when it leaves, in milliseconds.
+    /// Tells the agent about a request whose files are written. Returns when it leaves, in milliseconds.
     fn hand_over(
         &mut self,
         host: &mut impl AgentHost,
@@ -262,7 +262,7 @@ impl Agent {
         let path = |kind: char| self.folder.join(format!("{kind}{number}"));
         let (config, sources) = match self.link {
             Link::Pipe { .. } => {
-                // The agent makes this one last.
+                // The agent makes this pipe last: if it exists, all do.
                 let config = Config::Pipe(host.open_pipe(&path('i'), Access::ReadWrite)?);
                 let mut open = |kind| host.open_pipe(&path(kind), Access::ReadWrite);
                 (config, Sources { head: open('h')?, body: open('o')?, status: File::open(path('s'))? })
@@ -280,12 +280,12 @@ impl Agent {
         Ok(Pipes { number, config, sources })
     }
 
-    /// Writes the request where curl will find it; whether its body is in a file.
+    /// Writes the request for curl. Returns whether its body is in a file.
     fn fill(&self, pipes: &mut Pipes, request: &HttpRequest, options: &Options) -> io::Result<bool> {
         let number = pipes.number;
         let mut config = curl_config::config(request, options, &format!("h{number}"));
         if matches!(self.link, Link::Server(_)) {
-            // In front: the URL is to be the last.
+            // At the beginning: the URL must be the last line.
             config.insert_str(0, &format!("stderr = \"e{number}\"\n"));
         }
         let body = match request.body.as_deref() {
@@ -298,7 +298,7 @@ impl Agent {
         if let Some(whole) = curl_config::with_body(&config, body) {
             match pipes.write_config(&whole) {
                 Ok(()) => return Ok(false),
-                // Here a pipe holds less.
+                // On this system a pipe holds less.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
@@ -309,16 +309,16 @@ impl Agent {
             file.create(true);
             config.insert_str(0, &format!("data-binary = \"@b{number}\"\n"));
         }
-        // Elsewhere the agent has made it, so that its permissions are the agent's.
+        // Elsewhere the agent has made the file, with its own permissions.
         file.write(true).truncate(true).open(path)?.write_all(body)?;
         pipes.write_config(&config)?;
         Ok(true)
     }
 
-    /// Takes a request back.
+    /// Stops a request, or withdraws it if it has not left.
     ///
     /// # Errors
-    /// [`Lost`], and then there is no request any more either.
+    /// The agent is [`Lost`], and the request with it.
     pub fn stop(&mut self, host: &mut impl AgentHost, mut fetch: Fetch) -> Result<(), Lost> {
         fetch.config.clear();
         if fetch.has_left || host.now_ms().saturating_add(SAFE_MS) >= fetch.leaves_ms {
@@ -338,7 +338,7 @@ impl Agent {
         not_before_ms: u64,
     ) -> Result<(), Lost> {
         fetch.told = fetch.answer.received();
-        // A shell cannot compare so large a number.
+        // The number is too large for a shell.
         let pause = if not_before_ms == u64::MAX { "-".to_owned() } else { not_before_ms.to_string() };
         self.send(host, &format!("w {} {pause} {}\n", fetch.number, fetch.told))
     }
@@ -372,7 +372,7 @@ impl Agent {
         let lines = format!("{number}\n{root}\n{pattern}\n{files}\n");
         match searches.write(lines.as_bytes()) {
             Ok(count) if count == lines.len() => {}
-            // It has not read the searches before.
+            // The pipe is full: the agent has not read earlier searches.
             _ => return Err(Lost),
         }
         self.search = Some(number);
@@ -384,12 +384,12 @@ impl Agent {
         let number = self.search?;
         let bytes = read_all(&self.folder.join(format!("y{number}")), FOUND)?;
         self.search = None;
-        // An agent that does not hear is noticed by who waits for it.
+        // If the agent is lost, the next request notices.
         let _ = self.send(host, &format!("v {number}\n"));
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Tells the agent how far the body is read, where that is far enough.
+    /// Tells the agent how far the body was read, if that is far enough since the last time.
     pub fn tell_read(&mut self, host: &mut impl AgentHost, fetch: &mut Fetch) -> Result<(), Lost> {
         let received = fetch.answer.received();
         // A file never fills.
@@ -400,12 +400,12 @@ impl Agent {
         self.send(host, &format!("r {} {received}\n", fetch.number))
     }
 
-    /// Has it end, if it can still hear.
+    /// Tells it to end, if it still reads commands.
     pub fn quit(mut self, host: &mut impl AgentHost) {
         let _ = self.send(host, "q\n");
     }
 
-    /// Short enough to be written whole or not at all (POSIX: `PIPE_BUF` is at least 512 bytes).
+    /// Sends a command, which must be short enough to be written whole or not at all (POSIX: `PIPE_BUF` is at least 512 bytes).
     fn send(&mut self, host: &mut impl AgentHost, line: &str) -> Result<(), Lost> {
         // Lapce would wait for the answer of a language server that has ended, and the plugin with it.
         if matches!(self.link, Link::Server(_)) && !self.holds_its_file() {
@@ -414,10 +414,10 @@ impl Agent {
         match &mut self.link {
             Link::Pipe { commands, .. } => match commands.write(line.as_bytes()) {
                 Ok(count) if count == line.len() => Ok(()),
-                // A full pipe: nobody has read for a thousand commands and more.
+                // The pipe is full: the agent has not read more than a thousand commands.
                 _ => Err(Lost),
             },
-            // Numbers and letters only: nothing in it needs to be escaped.
+            // Only letters, digits and spaces: nothing needs to be escaped.
             Link::Server(server) => {
                 let params = format!("\"{}\"", line.trim_end());
                 host.send_lsp_request(*server, "agent", &params).map_err(|_| Lost)
@@ -427,7 +427,7 @@ impl Agent {
 }
 
 impl Pipes {
-    /// All of it, or nothing and `WouldBlock`.
+    /// Writes all of it, or nothing with the error `WouldBlock`.
     fn write_config(&mut self, config: &str) -> io::Result<()> {
         self.config.clear();
         let pipe = match &mut self.config {
@@ -446,7 +446,7 @@ impl Pipes {
 }
 
 impl Config {
-    /// Takes out what curl has not read; whether there was anything.
+    /// Removes what curl has not read. Returns whether there was anything.
     fn clear(&mut self) -> bool {
         match self {
             Self::Pipe(pipe) => {
@@ -478,7 +478,7 @@ impl Fetch {
         self.leaves_ms
     }
 
-    /// Whether it should have left long ago but has not. Then it never will: its config is gone.
+    /// Whether it should have left long ago but has not. If so, its config is removed, so that it never will.
     pub fn is_stuck(&mut self, now_ms: u64) -> bool {
         if self.has_left || now_ms < self.leaves_ms.saturating_add(HUNG_MS) {
             return false;
@@ -487,16 +487,16 @@ impl Fetch {
         !self.has_left
     }
 
-    /// Makes sure that a request that has not left never will, when its agent is given up.
+    /// Makes sure that it never leaves, if it has not left. For requests of an agent that is given up.
     pub fn withdraw(&mut self) {
         self.config.clear();
     }
 }
 
-/// Opens the pipe for commands, and the one whose end is the agent's.
+/// Opens the pipes for commands and searches, and the one that ends with the agent.
 fn open(host: &mut impl AgentHost, folder: &Path) -> io::Result<Link> {
     let commands = host.open_pipe(&folder.join("ctl"), Access::ReadWrite)?;
-    // If the agent has just ended, opening for reading alone would wait for a writer. So there is one meanwhile.
+    // If the agent has just ended, opening the pipe only for reading would wait for a writer. So this is one.
     let path = folder.join("a");
     let writer = host.open_pipe(&path, Access::ReadWrite)?;
     let alive = host.open_pipe(&path, Access::Read)?;
@@ -505,7 +505,7 @@ fn open(host: &mut impl AgentHost, folder: &Path) -> io::Result<Link> {
     Ok(Link::Pipe { commands, alive, searches })
 }
 
-/// The text for between PowerShell's single quotes, as which it also takes the four curly ones.
+/// Escapes a text for PowerShell's single quotes. PowerShell also accepts the four curly single quotes as such.
 fn quoted(text: &str) -> String {
     let is_quote = |c: &char| matches!(c, '\'' | '\u{2018}'..='\u{201B}');
     text.chars().flat_map(|c| std::iter::repeat_n(c, 1 + usize::from(is_quote(&c)))).collect()

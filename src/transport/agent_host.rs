@@ -1,4 +1,4 @@
-//! What lies outside the sandbox, as far as sending requests needs it.
+//! What the transport needs from outside the sandbox.
 
 use std::fs::File;
 use std::io;
@@ -12,32 +12,32 @@ pub trait AgentHost {
     /// Milliseconds of a clock that never goes back.
     fn now_ms(&self) -> u64;
 
-    /// A number that nobody else will get.
+    /// A random number.
     fn random(&self) -> u64;
 
-    /// Has the host run a program to its end.
+    /// Lets the host run a program to its end.
     ///
     /// # Errors
-    /// The host's words when the program could not be started.
+    /// The host's message when the program could not be started.
     fn execute(&mut self, program: &str, args: &[&str]) -> Result<Output, String>;
 
-    /// Has the host start a program as a language server (`host/startLspServer`) and returns its number once it has
+    /// Lets the host start a program as a language server (`host/startLspServer`) and returns its number once it has
     /// answered `initialize`.
     ///
     /// # Errors
-    /// The host's words when the program could not be started.
+    /// The host's message when the program could not be started.
     fn start_language_server(&mut self, program: &str, args: &[&str]) -> Result<u64, String>;
 
     /// Sends a request to a language server (`host/sendLspRequest`) and waits for its answer. The host logs it.
     ///
     /// # Errors
-    /// The host's words when there was no answer.
+    /// The host's message when there was no answer.
     fn send_lsp_request(&mut self, server: u64, method: &str, params: &str) -> Result<(), String>;
 
-    /// Opens a named pipe, without waiting now or later: an empty or full one gives `WouldBlock`.
+    /// Opens a named pipe in non-blocking mode: reading an empty or writing a full one returns `WouldBlock`.
     ///
     /// # Errors
-    /// When it is not there, or cannot be opened.
+    /// When it does not exist or cannot be opened.
     fn open_pipe(&mut self, path: &Path, access: Access) -> io::Result<File>;
 
     /// Sends a request by the host's own HTTP client and waits for the whole answer, of which it keeps at most
@@ -51,8 +51,8 @@ pub trait AgentHost {
 /// How a pipe is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// For reading. With no writer the host may wait for one.
+    /// For reading. If there is no writer, the host may wait for one.
     Read,
-    /// For both, which never waits for the other side.
+    /// For reading and writing, which never waits for the other side.
     ReadWrite,
 }

@@ -7,10 +7,10 @@ use super::head::HeadReader;
 use super::requests::TransportEvent;
 use super::{Failure, FailureKind, Patience, failure};
 
-/// Exit codes of curl are below 256; this one is the agent's.
+/// Exit code of the agent (those of curl are below 256): too many requests at once.
 const TOO_MANY: u32 = 1001;
 
-/// Where curl and the agent write. A pipe without bytes gives `WouldBlock`, a file without new ones `Ok(0)`.
+/// What curl and the agent write to. Reading a pipe without bytes returns `WouldBlock`, a file without new bytes `Ok(0)`.
 #[derive(Debug)]
 pub(super) struct Sources {
     /// The response heads.
@@ -20,21 +20,21 @@ pub(super) struct Sources {
     pub status: File,
 }
 
-/// An answer under way.
+/// An answer as it arrives.
 #[derive(Debug)]
 pub(super) struct Answer {
     sources: Sources,
     /// `None` once the head is complete.
     head: Option<HeadReader>,
-    /// It is what a command prints.
+    /// It is the output of a command of the user.
     is_command: bool,
-    /// How long to wait for what.
+    /// How long to wait.
     patience: Patience,
-    /// Bytes of body handed over.
+    /// Bytes of body that were read.
     received: u64,
     /// When the request left or the last byte of body came, in milliseconds.
     last_ms: u64,
-    /// What of the status line has been read.
+    /// The part of the status line that was read.
     status: Vec<u8>,
     /// Set once curl has ended.
     exit: Option<Exit>,
@@ -60,12 +60,12 @@ impl Answer {
         }
     }
 
-    /// What a command prints, which has no head.
+    /// The output of a command, which has no head.
     pub fn of_command(sources: Sources, leaves_ms: u64, patience: Patience) -> Self {
         Self { head: None, is_command: true, ..Self::new(sources, leaves_ms, patience) }
     }
 
-    /// Bytes of body handed over so far.
+    /// Bytes of body that were read so far.
     pub fn received(&self) -> u64 {
         self.received
     }
@@ -97,14 +97,11 @@ impl Answer {
             }
             self.exit = self.read_exit();
             if self.exit.is_some() {
-                // What was written before the status may have come after we looked for it.
+                // Read again: bytes that were written before the status may have come after the last read.
                 continue;
             }
             if lost {
-                return failed(
-                    FailureKind::Cut,
-                    "the agent that runs curl was ended from outside".to_owned(),
-                );
+                return failed(FailureKind::Cut, "the agent that runs curl was killed".to_owned());
             }
             let Patience { first_byte, idle } = self.patience;
             let limit = if self.received == 0 { first_byte } else { idle }.as_millis();
@@ -117,8 +114,8 @@ impl Answer {
 
     /// The next part of the head or the body, if there is one.
     fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<Option<TransportEvent>> {
-        // curl writes the head before the body, but here they come by different ways: body that is seen before the
-        // head is complete has to wait.
+        // curl writes the head before the body, but through different pipes: body that arrives before the head is
+        // complete has to wait.
         while let Some(reader) = &mut self.head {
             let count = now(self.sources.head.read(buffer))?;
             if count == 0 {
@@ -126,7 +123,7 @@ impl Answer {
             }
             match reader.push(buffer.get(..count).unwrap_or_default()) {
                 Ok(None) => {}
-                // What follows is trailers.
+                // Bytes after the head are trailers, and are ignored.
                 Ok(Some((head, _))) => {
                     self.head = None;
                     return Ok(Some(TransportEvent::Head { status: head.status, headers: head.headers }));
@@ -162,7 +159,7 @@ impl Answer {
     }
 }
 
-/// The length of what was read, 0 if there is nothing now.
+/// The number of bytes that were read, 0 if there are none now.
 fn now(read: io::Result<usize>) -> io::Result<usize> {
     match read {
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
@@ -232,7 +229,7 @@ mod tests {
                 "ten bytes.",
                 "",
                 true,
-                (200, "ten bytes.", Err((Cut, "the agent that runs curl was ended from outside"))),
+                (200, "ten bytes.", Err((Cut, "the agent that runs curl was killed"))),
             ),
             // What has ended has ended before the agent did.
             (OK, "a", "0\n", true, (200, "a", Ok(TransportEvent::End))),

@@ -7,23 +7,23 @@ use super::requests::{RequestNumber, Transport, TransportEvent};
 use super::{Failure, FailureKind, Home, Mode, Options, http_policy};
 use crate::http::HttpRequest;
 
-/// This many agents may end in a row without a byte fetched before no other is started.
+/// After more than this many agents in a row have ended without fetching a byte, no other is started.
 const MOST_ENDED: u32 = 5;
 
-/// Sends requests by an agent that runs curl, else by Lapce's own HTTP client.
+/// Sends requests through an agent that runs curl, or else through Lapce's own HTTP client.
 #[derive(Debug)]
 pub struct Client<H> {
     pub(super) host: H,
     home: Option<Home>,
     options: Options,
-    /// Why there is no agent and will be none.
+    /// Why no agent can run.
     obstacle: Option<String>,
-    /// It is the volt's folder, which cannot be written to: that may change.
+    /// The obstacle is that the volt's folder is not writable: that may change.
     is_locked_out: bool,
     agent: Option<Agent>,
-    /// Whether there has ever been one.
+    /// Whether an agent was ever started.
     had_agent: bool,
-    /// Agents that ended since the last byte came.
+    /// Agents that ended since the last byte of an answer came.
     ended: u32,
     requests: Vec<(RequestNumber, Request)>,
 }
@@ -35,30 +35,37 @@ enum Request {
         /// Its agent is gone.
         lost: bool,
     },
-    /// Not taken by the agent yet.
+    /// The agent was too busy to take it.
     Held {
         request: HttpRequest,
         leaves_ms: u64,
+        /// What it stops when it leaves.
+        replaces: Option<RequestNumber>,
     },
     Buffered(Buffered),
-    Failed(Failure),
+    Failed {
+        failure: Failure,
+        /// When it would have left: the engine does not read the failure before.
+        leaves_ms: u64,
+    },
 }
 
-/// When to try again what the agent was too busy to take, in milliseconds.
+/// How soon to try again if the agent was too busy to take a request, in milliseconds.
 const RETRY_MS: u64 = 5;
 
-/// What came of giving the agent something to do.
-enum Attempt {
-    Taken(Fetch),
+/// Why no agent has taken a request.
+enum NoTaker {
     Busy,
-    /// There is none, or two in a row did not answer.
+    /// There is no agent, or two in a row were lost.
     NoAgent,
+    /// An agent has run before, but another one did not start: the reason.
+    NotStarted(String),
 }
 
 /// Gives an agent something to do. The last argument is its number of the request that is to stop then.
 type Give<'a, H> = &'a dyn Fn(&mut Agent, &mut H, &Options, Option<u64>) -> Result<Fetch, NotTaken>;
 
-/// Of agents that are gone as soon as they are started.
+/// Agents are lost as soon as they are started.
 const NO_ANSWER: &str =
     "the agent that runs curl does not answer: reload the plugin, or set `transport` to `http`";
 
@@ -99,13 +106,14 @@ impl<H: AgentHost> Client<H> {
         let attempt = self.attempt(replaces, &|agent, host, options, old| {
             agent.fetch(host, request, options, delay_ms, old)
         });
-        match attempt.map_err(unavailable)? {
-            Attempt::Taken(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
-            Attempt::Busy => {
+        match attempt {
+            Ok(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
+            Err(NoTaker::NotStarted(reason)) => return Err(unavailable(reason)),
+            Err(NoTaker::Busy) => {
                 let leaves_ms = self.host.now_ms().saturating_add(delay_ms);
-                return Ok(Request::Held { request: request.clone(), leaves_ms });
+                return Ok(Request::Held { request: request.clone(), leaves_ms, replaces });
             }
-            Attempt::NoAgent => {}
+            Err(NoTaker::NoAgent) => {}
         }
         match &self.obstacle {
             None => Err(unavailable(NO_ANSWER.to_owned())),
@@ -113,7 +121,7 @@ impl<H: AgentHost> Client<H> {
                 Err(unavailable([reason, ", or set `transport` to `http`"].concat()))
             }
             Some(reason) => match http_policy::refusal(request, &self.options) {
-                // The user has chosen that there is no agent.
+                // The user has chosen to have no agent: the reason says nothing new.
                 Some(words) if self.options.mode == Mode::Http => Err(unavailable(words.to_owned())),
                 Some(words) => Err(unavailable([reason, ". ", words].concat())),
                 None => Ok(Request::Buffered(Buffered::Due(request.clone()))),
@@ -121,43 +129,43 @@ impl<H: AgentHost> Client<H> {
         }
     }
 
-    /// Has the agent run a command.
+    /// Gives the agent a command to run.
     fn command(&mut self, command: &str) -> Result<Request, Failure> {
         let reason = match self.attempt(None, &|agent, host, _, _| agent.run(host, command)) {
-            Ok(Attempt::Taken(fetch)) => return Ok(Request::Fetch { fetch, lost: false }),
-            Ok(Attempt::Busy) => "the agent that runs curl is busy".to_owned(),
-            Ok(Attempt::NoAgent) => self.obstacle.clone().unwrap_or_else(|| NO_ANSWER.to_owned()),
-            Err(reason) => reason,
+            Ok(fetch) => return Ok(Request::Fetch { fetch, lost: false }),
+            Err(NoTaker::Busy) => "the agent that runs curl is busy".to_owned(),
+            Err(NoTaker::NoAgent) => self.obstacle.clone().unwrap_or_else(|| NO_ANSWER.to_owned()),
+            Err(NoTaker::NotStarted(reason)) => reason,
         };
         let detail = ["could not be started: ", &reason].concat();
         Err(Failure { kind: FailureKind::Unavailable, detail })
     }
 
     /// Gives the agent something to do, and `replaces` to stop.
-    fn attempt(&mut self, replaces: Option<RequestNumber>, give: Give<'_, H>) -> Result<Attempt, String> {
+    fn attempt(&mut self, replaces: Option<RequestNumber>, give: Give<'_, H>) -> Result<Fetch, NoTaker> {
         if self.is_locked_out && self.is_writable() {
             self.is_locked_out = false;
             self.obstacle = None;
         }
-        // An agent may turn out to be gone only now.
+        // Twice: that the agent is gone may turn out only now.
         for _ in 0..2 {
             if self.obstacle.is_none() {
-                self.ensure_agent()?;
+                self.ensure_agent().map_err(NoTaker::NotStarted)?;
             }
             // The numbers of an agent mean nothing to the next one.
             let old = replaces.and_then(|number| self.number_at_agent(number));
             let Some(agent) = &mut self.agent else { break };
             match give(agent, &mut self.host, &self.options, old) {
-                Ok(fetch) => return Ok(Attempt::Taken(fetch)),
-                Err(NotTaken::Busy) => return Ok(Attempt::Busy),
+                Ok(fetch) => return Ok(fetch),
+                Err(NotTaken::Busy) => return Err(NoTaker::Busy),
                 Err(NotTaken::Lost) => self.lose_agent(),
             }
         }
-        Ok(Attempt::NoAgent)
+        Err(NoTaker::NoAgent)
     }
 
-    /// Starts an agent if there is none. One that has worked before is not given up for the session when one start
-    /// fails; otherwise what is missing becomes the obstacle.
+    /// Starts an agent if there is none. If that fails, the reason becomes the obstacle; but if an agent has run before,
+    /// the next request tries again.
     fn ensure_agent(&mut self) -> Result<(), String> {
         if self.agent.is_some() {
             return Ok(());
@@ -197,7 +205,7 @@ impl<H: AgentHost> Client<H> {
         home.as_ref().is_none_or(|home| home.is_writable(|program, args| host.execute(program, args)))
     }
 
-    /// Lets go of the agent. What it has fetched so far can still be read.
+    /// Gives the agent up. What it has fetched so far can still be read.
     fn lose_agent(&mut self) {
         let Some(agent) = self.agent.take() else { return };
         agent.quit(&mut self.host);
@@ -216,15 +224,15 @@ impl<H: AgentHost> Client<H> {
             *of == number && matches!(request, Request::Held { .. })
         };
         let Some(at) = self.requests.iter().position(held) else { return };
-        if let (_, Request::Held { request, leaves_ms }) = self.requests.swap_remove(at) {
+        if let (_, Request::Held { request, leaves_ms, replaces }) = self.requests.swap_remove(at) {
             let now_ms = self.host.now_ms();
             let hangs = now_ms >= leaves_ms.saturating_add(HUNG_MS);
             if hangs {
                 self.lose_agent();
             }
             let mut next = self
-                .request(&request, leaves_ms.saturating_sub(now_ms), None)
-                .unwrap_or_else(Request::Failed);
+                .request(&request, leaves_ms.saturating_sub(now_ms), replaces)
+                .unwrap_or_else(|failure| Request::Failed { failure, leaves_ms });
             if let (Request::Held { leaves_ms: next, .. }, false) = (&mut next, hangs) {
                 *next = leaves_ms;
             }
@@ -260,13 +268,17 @@ impl<H: AgentHost> Transport for Client<H> {
         replaces: Option<RequestNumber>,
     ) {
         self.stop(number);
-        let request = self.request(request, delay_ms, replaces).unwrap_or_else(Request::Failed);
+        let leaves_ms = self.host.now_ms().saturating_add(delay_ms);
+        let request = self
+            .request(request, delay_ms, replaces)
+            .unwrap_or_else(|failure| Request::Failed { failure, leaves_ms });
         self.requests.push((number, request));
     }
 
     fn run(&mut self, number: RequestNumber, command: &str) {
         self.stop(number);
-        let request = self.command(command).unwrap_or_else(Request::Failed);
+        let request =
+            self.command(command).unwrap_or_else(|failure| Request::Failed { failure, leaves_ms: 0 });
         self.requests.push((number, request));
     }
 
@@ -279,13 +291,13 @@ impl<H: AgentHost> Transport for Client<H> {
         let mut done = Ok(());
         let event = match request {
             Request::Held { .. } => TransportEvent::Pending,
-            Request::Failed(failure) => TransportEvent::Failed(failure.clone()),
+            Request::Failed { failure, .. } => TransportEvent::Failed(failure.clone()),
             Request::Buffered(buffered) => {
                 let mut event = buffered.read(&mut self.host, self.options.response_bytes, buffer);
                 if let (TransportEvent::Failed(failure), Some(reason), Mode::Auto) =
                     (&mut event, &self.obstacle, self.options.mode)
                 {
-                    // curl would say more.
+                    // Say why curl was not used: it would tell more.
                     failure.detail = [&failure.detail, "; ", reason].concat();
                 }
                 event
@@ -315,25 +327,24 @@ impl<H: AgentHost> Transport for Client<H> {
     fn wake(&mut self, number: RequestNumber, not_before_ms: u64) {
         self.hand_over(number);
         if self.obstacle.is_none() {
-            // The request may have been lost with its agent: the next one wakes the plugin for its failure.
+            // The request may have been lost with its agent: the next agent wakes the plugin to read the failure.
             let _ = self.ensure_agent();
         }
         let now_ms = self.host.now_ms();
         let Some(agent) = &mut self.agent else { return };
         let request = self.requests.iter_mut().find(|(of, _)| *of == number);
-        let done = match request {
+        // The engine reads a failed request when it would have left, not before.
+        let wait_ms = match request {
             Some((_, Request::Fetch { fetch, lost: false })) => {
-                agent.wake(&mut self.host, fetch, not_before_ms)
+                let done = agent.wake(&mut self.host, fetch, not_before_ms);
+                return self.has(done);
             }
-            Some((_, Request::Held { .. })) => agent.timer(&mut self.host, RETRY_MS),
-            Some((_, Request::Failed(_))) => agent.timer(&mut self.host, 0),
-            // It fails when it would have left.
-            Some((_, Request::Fetch { fetch, .. })) => {
-                agent.timer(&mut self.host, fetch.leaves_ms().saturating_sub(now_ms))
-            }
+            Some((_, Request::Fetch { fetch, .. })) => fetch.leaves_ms().saturating_sub(now_ms),
+            Some((_, Request::Failed { leaves_ms, .. })) => leaves_ms.saturating_sub(now_ms),
+            Some((_, Request::Held { .. })) => RETRY_MS,
             Some((_, Request::Buffered(_))) | None => return,
         };
-        self.has(done);
+        self.timer(wait_ms);
     }
 
     fn timer(&mut self, ms: u64) {
@@ -365,7 +376,7 @@ impl<H: AgentHost> Transport for Client<H> {
         let now_ms = self.host.now_ms();
         let Some(agent) = &mut self.agent else {
             if self.obstacle.is_none() && !self.had_agent {
-                // A problem is the obstacle from now on.
+                // If that fails, the reason becomes the obstacle.
                 let _ = self.ensure_agent();
             }
             return;

@@ -1,23 +1,22 @@
-//! The config that tells curl what to do. It reaches curl through a pipe: what stands on a command line is visible to
-//! every user of the machine.
+//! curl's config. It reaches curl through a pipe, because command lines are visible to every user of the machine.
 
 use std::fmt::Write;
 
 use super::Options;
 use crate::http::HttpRequest;
 
-/// Largest config with the body in it, in bytes. Larger bodies go in a file. Linux and macOS hold 64 KB in a pipe
-/// (macOS may start with 16 KB), and curl takes lines of up to 100 KB (from 7.71 on; 7.68 has no limit).
+/// Largest config that includes the body, in bytes. Larger bodies go into a file. A pipe holds 64 KB on Linux and macOS
+/// (macOS may start with 16 KB), and curl accepts lines of up to 100 KB (since 7.71; 7.68 has no limit).
 const INLINE: usize = 32 * 1024;
 
-/// The config for a request that [`HttpRequest::check`] has passed. curl writes the response heads to `head`. The body is
-/// not in it.
+/// The config, without the body, for a request that has passed [`HttpRequest::check`]. curl writes the response heads to
+/// the file `head`.
 ///
 /// Format: curl's manual, `-K, --config`. In a quoted value a backslash escapes the next character.
 pub fn config(request: &HttpRequest, options: &Options, head: &str) -> String {
     let mut text = String::with_capacity(1024);
-    // Globbing is off so that braces and brackets in a URL mean themselves. Redirects are not followed: headers like
-    // x-api-key would be sent to wherever they lead.
+    // Without globbing, braces and brackets in a URL are literal. Redirects are not followed: curl would send headers
+    // like x-api-key to their target.
     for flag in ["no-buffer", "silent", "show-error", "globoff", "suppress-connect-headers"] {
         text.push_str(flag);
         text.push('\n');
@@ -28,7 +27,7 @@ pub fn config(request: &HttpRequest, options: &Options, head: &str) -> String {
     value("proto", "=http,https");
     value("connect-timeout", &limits.connect.as_secs().max(1).to_string());
     value("max-time", &limits.total(&request.url).as_secs().max(1).to_string());
-    // The reader enforces these limits to the millisecond; this one holds while nobody reads.
+    // The reader enforces these limits to the millisecond; these apply while nothing reads.
     value("speed-limit", "1");
     let patience = limits.patience(&request.url);
     value("speed-time", &patience.first_byte.max(patience.idle).as_secs().saturating_add(1).to_string());
@@ -43,7 +42,7 @@ pub fn config(request: &HttpRequest, options: &Options, head: &str) -> String {
         value("resolve", &pinned);
     }
     if request.url.is_loopback() {
-        // A proxy has another loopback, and must not see the keys for this one.
+        // A proxy has its own loopback, and must not see the keys for this machine.
         value("noproxy", "*");
     }
     let plain = request.headers.iter().map(|(name, value)| (name, value.as_str()));
@@ -68,7 +67,7 @@ pub fn config(request: &HttpRequest, options: &Options, head: &str) -> String {
     text
 }
 
-/// `config` with `body` in it, if it is small and text. curl cannot be given a NUL in its config.
+/// `config` with `body`, if that is text and both are small. A curl config cannot contain NUL.
 pub fn with_body(config: &str, body: &[u8]) -> Option<String> {
     let body = std::str::from_utf8(body).ok()?;
     if config.len() + body.len() > INLINE || body.contains('\0') {
@@ -86,7 +85,7 @@ fn set(text: &mut String, name: &str, value: &str) {
         match c {
             '\\' => text.push_str("\\\\"),
             '"' => text.push_str("\\\""),
-            // The format is line by line.
+            // A value must stay on one line.
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             c => text.push(c),

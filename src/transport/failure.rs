@@ -1,15 +1,15 @@
-//! How curl ended, as a [`Failure`].
+//! Turns curl's exit code and message into a [`Failure`].
 
 use super::{COMMAND_SECONDS, Failure, FailureKind};
 
 /// Longest detail kept, in characters.
 const DETAIL: usize = 200;
 
-/// What `code` says, an exit code of curl that is not 0, with `words`, curl's last message.
+/// The failure for `code`, an exit code of curl that is not 0, with `words`, curl's last message.
 ///
-/// Codes: curl's manual, "EXIT CODES". A shell says 128 + n for a curl that signal n ended.
+/// Codes: curl's manual, "EXIT CODES". A shell reports 128 + n if signal n killed curl.
 pub fn of_exit(code: u32, words: &str) -> Failure {
-    // 56 is any failure to receive, 7 any to connect. What a proxy has to do with it only the words tell.
+    // 56 is any failure to receive, 7 any failure to connect. Only the message tells whether a proxy was involved.
     let by_proxy = code == 56 && (words.contains("CONNECT") || words.contains("proxy"))
         || code == 7 && (words.contains("proxy") || words.contains(" via "));
     let kind = match code {
@@ -33,7 +33,7 @@ pub fn of_exit(code: u32, words: &str) -> Failure {
     Failure { kind, detail }
 }
 
-/// What `code` says, the exit code of a command of the user's that is not 0.
+/// The failure for `code`, an exit code of a command of the user that is not 0.
 pub(super) fn of_command(code: u32) -> Failure {
     let detail = match code {
         127 => "was not found (exit status 127)".to_owned(),
@@ -44,7 +44,7 @@ pub(super) fn of_command(code: u32) -> Failure {
     Failure { kind: FailureKind::Request, detail }
 }
 
-/// Without curl's own prefix, control characters and logins, and not too long.
+/// The message without curl's prefix, control characters and credentials, cut to a readable length.
 fn clean(words: &str) -> String {
     let words =
         words.strip_prefix("curl: (").and_then(|rest| rest.split_once(") ")).map_or(words, |(_, w)| w);
@@ -53,7 +53,7 @@ fn clean(words: &str) -> String {
     printable.take(DETAIL).collect::<String>().trim().to_owned()
 }
 
-/// curl quotes a proxy's URL that it cannot read, and there may be a user and a password in it.
+/// curl quotes a proxy's URL that it cannot parse, which may contain a user and a password.
 fn without_login(words: &str) -> String {
     let Some((login, rest)) = words.rsplit_once('@') else { return words.to_owned() };
     let begin = login.find("://").map(|at| at + 3).or_else(|| login.find('\'').map(|at| at + 1));

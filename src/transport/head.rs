@@ -2,13 +2,15 @@
 
 use std::str::Lines;
 
-/// Longest head taken, all interim heads together. curl itself gives up at 300 KB.
+/// Longest head taken, all interim heads together, in bytes. Newer versions of curl give up at 300 KB.
 const LIMIT: usize = 256 * 1024;
 
 /// Collects bytes until the final head is complete.
 #[derive(Debug, Default)]
 pub struct HeadReader {
     bytes: Vec<u8>,
+    /// Bytes of the interim heads that were skipped.
+    interim: usize,
 }
 
 /// A parsed head.
@@ -20,19 +22,21 @@ pub struct Head {
 }
 
 impl HeadReader {
-    /// Takes the next bytes. When the head is complete: it, and the bytes of body that came with it.
+    /// Takes the next bytes. When the head is complete, returns it and the bytes of body that came with it.
     ///
-    /// Interim heads (1xx: `100 Continue`, `103 Early Hints`) are passed over.
+    /// Interim heads (1xx: `100 Continue`, `103 Early Hints`) are skipped.
     ///
     /// # Errors
-    /// What is wrong with it, when it is not a head.
+    /// What is wrong, if the bytes are not an HTTP head.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Option<(Head, Vec<u8>)>, &'static str> {
-        // The end of the head may lie across the edge: three bytes of "\r\n\r\n" may be old.
+        // The end of the head may be split: three bytes of "\r\n\r\n" may be old.
         let mut from = self.bytes.len().saturating_sub(3);
         self.bytes.extend_from_slice(bytes);
         while let Some(end) = end_of_head(self.bytes.get(from..).unwrap_or_default()) {
             let rest = self.bytes.split_off(from + end);
-            let head = parse(&std::mem::replace(&mut self.bytes, rest))?;
+            let head = std::mem::replace(&mut self.bytes, rest);
+            self.interim += head.len();
+            let head = parse(&head)?;
             if !(100..200).contains(&head.status) || head.status == 101 {
                 return Ok(Some((head, std::mem::take(&mut self.bytes))));
             }
@@ -42,14 +46,14 @@ impl HeadReader {
         if !b"HTTP/".starts_with(shown) {
             return Err("the answer does not begin like HTTP");
         }
-        if self.bytes.len() > LIMIT {
+        if self.interim + self.bytes.len() > LIMIT {
             return Err("the head of the answer does not end");
         }
         Ok(None)
     }
 }
 
-/// The length up to and with the first empty line. Some servers end lines with a bare LF.
+/// The length up to and including the first empty line. Some servers end lines with a bare LF.
 fn end_of_head(bytes: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..)? {
         [b'\n', ..] => Some(at + 2),
@@ -134,6 +138,16 @@ mod tests {
         for begun in ["", "HT", "HTTP/", "HTTP/1.1 abc"] {
             assert_eq!(HeadReader::default().push(begun.as_bytes()), Ok(None), "{begun:?}");
         }
+    }
+
+    #[test]
+    fn interim_heads_without_end_are_given_up() {
+        let mut reader = HeadReader::default();
+        let interim = b"HTTP/1.1 103 Early Hints\r\n\r\n";
+        for _ in 0..LIMIT / interim.len() {
+            assert_eq!(reader.push(interim), Ok(None));
+        }
+        assert!(reader.push(interim).is_err());
     }
 
     #[test]

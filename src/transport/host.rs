@@ -1,10 +1,10 @@
-//! What lies outside the sandbox, as far as sending requests needs it.
+//! The sandbox's access to the machine: programs, the volt's folder, pipes, Lapce's HTTP client.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// What a program left.
+/// The result of a program.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Output {
     /// Whether its exit code was 0.
@@ -24,19 +24,19 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// The volt's folder: seen from the machine and seen from the sandbox.
+/// The volt's folder, as the machine sees it and as the sandbox sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Home {
     /// Its path on the machine.
     pub path: String,
-    /// The same folder where this code finds it.
+    /// Its path in the sandbox.
     pub root: PathBuf,
-    /// Whether the machine runs Windows: no `sh`, no named pipes.
+    /// Whether the machine runs Windows, without `sh` and named pipes.
     pub windows: bool,
 }
 
 impl Home {
-    /// From Lapce's `VOLT_URI` (a file URL) and `VOLT_OS`; `None` when the URL names no local path.
+    /// From Lapce's `VOLT_URI` (a file URL) and `VOLT_OS`; `None` when the URL is not a local path.
     pub fn new(volt_uri: &str, volt_os: &str) -> Option<Self> {
         let windows = volt_os == "windows";
         let path = percent_decoded(volt_uri.strip_prefix("file://")?)?;
@@ -46,22 +46,21 @@ impl Home {
         absolute.then(|| Self { path: path.to_owned(), root: PathBuf::from("/"), windows })
     }
 
-    /// Whether files can be made in it, as far as the shell knows that `execute` runs. To be asked before: where the disk
-    /// is mounted read-only whoever tries ends in a trap, for Lapce's WASI (wasi-common 14) has no number for that error
-    /// (EROFS).
+    /// Whether files can be made in it, according to the shell that `execute` runs. Call it before writing: on a disk that is
+    /// mounted read-only the attempt traps, because Lapce's WASI (wasi-common 14) cannot represent that error (EROFS).
     pub fn is_writable(&self, execute: impl FnOnce(&str, &[&str]) -> Result<Output, String>) -> bool {
         // On Windows a console window would flash up.
         self.windows || execute("sh", &["-c", "[ -w \"$0\" ]", &self.path]).map_or(true, |test| test.success)
     }
 }
 
-/// The text of a file; `None` when there is none that can be read. The standard library's way sizes its buffers by the
-/// file, which is much code for the few short files there are.
+/// The text of a file; `None` when it cannot be read. The standard library's function sizes its buffer by the
+/// file, which is more code in the wasm.
 pub fn text_of(path: &Path) -> Option<String> {
     String::from_utf8(read_all(path, usize::MAX)?).ok()
 }
 
-/// What stands in a file, up to that many bytes.
+/// The content of a file, up to `limit` bytes.
 #[inline(never)]
 pub(super) fn read_all(path: &Path, limit: usize) -> Option<Vec<u8>> {
     let mut file = File::open(path).ok()?;
@@ -79,7 +78,7 @@ pub(super) fn read_all(path: &Path, limit: usize) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Undoes the `%XX` of a URL; `None` when what comes out is not UTF-8 or holds a NUL.
+/// Decodes the `%XX` of a URL; `None` when the result is not UTF-8 or contains NUL.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -113,7 +112,7 @@ mod lapce {
     /// The only folder the sandbox has: the first descriptor behind stdin, stdout and stderr.
     const FOLDER: wasi::Fd = 3;
 
-    /// Lapce, seen by the volt it runs.
+    /// Lapce, as the volt sees it.
     #[derive(Debug, Clone, Copy)]
     pub struct LapceHost {
         /// See [`AgentHost::execute`].
@@ -161,7 +160,7 @@ mod lapce {
                 unsafe { wasi::path_open(FOLDER, 0, path, 0, rights, rights, wasi::FDFLAGS_NONBLOCK) };
             let fd = opened.map_err(|errno| io::Error::from_raw_os_error(i32::from(errno.raw())))?;
             let fd = i32::try_from(fd).map_err(io::Error::other)?;
-            // SAFETY: it was opened for us just now.
+            // SAFETY: it was just opened, and nothing else owns it.
             Ok(unsafe { File::from_raw_fd(fd) })
         }
 
@@ -178,7 +177,7 @@ mod lapce {
         }
     }
 
-    /// Sends a request by Lapce's own HTTP client.
+    /// Sends a request with Lapce's own HTTP client.
     fn send(request: &HttpRequest, limit: usize) -> Result<Reply, u32> {
         let mut headers = String::new();
         let plain = request.headers.iter().map(|(name, value)| (name, value.as_str()));
@@ -200,8 +199,7 @@ mod lapce {
         Ok(Reply { status: answer.status, headers, body: answer.body(limit)? })
     }
 
-    /// Lapce's HTTP client. The functions are those of `wasi_experimental_http`; every one gives 0
-    /// or the number of an error.
+    /// Lapce's HTTP client. The functions are those of `wasi_experimental_http`; each returns 0 or an error number.
     mod http {
         #[link(wasm_import_module = "wasi_experimental_http")]
         unsafe extern "C" {
@@ -223,7 +221,7 @@ mod lapce {
             fn body_read(handle: i32, buffer: *mut u8, len: usize, written: *mut usize) -> u32;
         }
 
-        /// An answer Lapce holds for us until it is dropped.
+        /// An answer that Lapce keeps until this is dropped.
         pub struct Answer {
             pub status: u16,
             handle: i32,

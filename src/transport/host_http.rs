@@ -1,19 +1,19 @@
-//! Lapce's own HTTP client: works everywhere, but shows no byte before the last has come.
+//! Lapce's own HTTP client: works everywhere, but returns nothing before the whole answer has come.
 
 use super::agent_host::AgentHost;
 use super::requests::TransportEvent;
 use super::{Failure, FailureKind, Reply};
 use crate::http::HttpRequest;
 
-/// Lapce gives a request up after this time, in milliseconds.
+/// Lapce gives up a request after this time, in milliseconds.
 const PATIENCE_MS: u64 = 30_000;
 
-/// A request on its way through the host. The first read takes as long as the whole answer.
+/// A request through the host. The first read takes as long as the whole answer.
 #[derive(Debug)]
 pub(super) enum Buffered {
     /// Not sent yet.
     Due(HttpRequest),
-    /// The body, and how much of it is handed over.
+    /// The body, and how many bytes of it were read.
     Here(Vec<u8>, usize),
 }
 
@@ -50,11 +50,11 @@ impl Buffered {
     }
 }
 
-/// Not one of `wasi_experimental_http`'s: the body is longer than the limit.
+/// An error number that `wasi_experimental_http` does not use: the body is longer than the limit.
 pub(super) const TOO_LONG: u32 = 1000;
 
-/// What an error number of `wasi_experimental_http` says. It has one number for all that can happen
-/// on the network, so the time tells a time-out.
+/// The failure for an error number of `wasi_experimental_http`. It has one number for all network errors, so a timeout is
+/// recognised by the elapsed time.
 fn of_code(code: u32, elapsed_ms: u64, limit: usize) -> Failure {
     let (kind, detail) = match code {
         7 => (FailureKind::Request, "Lapce does not allow this address"),
@@ -63,11 +63,11 @@ fn of_code(code: u32, elapsed_ms: u64, limit: usize) -> Failure {
         }
         13 => (FailureKind::Unavailable, "Lapce has too many requests open: alt+\\ asks again"),
         TOO_LONG => {
-            let detail = format!("the answer is longer than {limit} bytes (`response-bytes`)");
+            let detail = format!("the answer is longer than {limit} bytes (`limit.response-bytes`)");
             return Failure { kind: FailureKind::Cut, detail };
         }
         11 | 12 if elapsed_ms >= PATIENCE_MS => {
-            (FailureKind::Timeout, "Lapce's own client waits 30 s, no longer")
+            (FailureKind::Timeout, "Lapce's own client gave up after 30 s")
         }
         11 | 12 => (FailureKind::Connect, "Lapce's own client could not get an answer and does not say why"),
         _ => (FailureKind::Cut, "Lapce's own client failed to hand over the answer"),
@@ -182,7 +182,7 @@ mod tests {
             (10, 0, FailureKind::Request, "`base-url`"),
             (13, 0, FailureKind::Unavailable, "too many requests"),
             (4, 0, FailureKind::Cut, "failed to hand over"),
-            (TOO_LONG, 0, FailureKind::Cut, "longer than 1 bytes (`response-bytes`)"),
+            (TOO_LONG, 0, FailureKind::Cut, "longer than 1 bytes (`limit.response-bytes`)"),
         ] {
             let failure = of_code(code, elapsed_ms, 1);
             assert_eq!(failure.kind, kind, "{code} after {elapsed_ms} ms");

@@ -1,11 +1,11 @@
 //! When Lapce's own HTTP client may be used.
 //!
-//! It follows redirects with all headers, ignores `proxy` and `ca-file`, and tells neither.
+//! It follows redirects with all headers, and ignores `proxy` and `ca-file` without an error.
 
 use super::{Mode, Options};
 use crate::http::HttpRequest;
 
-/// Why this request must not go through Lapce's client, in words that name the settings.
+/// Why this request must not go through Lapce's client, in a message that names the settings.
 pub(super) fn refusal(request: &HttpRequest, options: &Options) -> Option<&'static str> {
     if !options.proxy.is_empty() || !options.ca_file.is_empty() {
         return Some(

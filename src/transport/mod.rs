@@ -1,7 +1,7 @@
-//! All IO of requests: how one leaves and how its answer comes back, without ever waiting.
+//! All IO of requests: sends them and reads their answers, without ever waiting.
 //!
-//! [`Transport`] is the interface ([`requests`]), [`Client`] its one implementation: requests go to the [`agent`], a
-//! shell script that Lapce runs beside the plugin, or by Lapce's own HTTP client ([`host_http`]) where none can run.
+//! [`Transport`] is the interface ([`requests`]), [`Client`] its implementation in the plugin: requests go to the [`agent`], a
+//! shell script that Lapce runs beside the plugin, or through Lapce's own HTTP client ([`host_http`]) where no agent can run.
 
 mod agent;
 mod agent_host;
@@ -31,15 +31,15 @@ pub use host::*;
 pub use options::{Limits, Mode, Options, Patience};
 pub use requests::{RequestNumber, Transport, TransportEvent};
 
-/// Seconds that a command of the user's may take. The agent ends it then.
+/// Seconds that a command of the user may take. Then the agent kills it.
 pub const COMMAND_SECONDS: u64 = 10;
 
-/// Why a request got no (whole) answer.
+/// Why a request got no answer, or not a whole one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     /// The class.
     pub kind: FailureKind,
-    /// What was seen, free of secrets: the words of curl or of the host.
+    /// The message of curl or of the host, without secrets.
     pub detail: String,
 }
 
@@ -48,18 +48,18 @@ pub struct Failure {
 pub enum FailureKind {
     /// The host name did not resolve.
     Resolve,
-    /// Nothing listens there, or it cannot be reached.
+    /// Nothing listens there, or the host is unreachable.
     Connect,
     /// TLS failed: certificate, protocol.
     Tls,
     /// The proxy failed or refused.
     Proxy,
-    /// The connection broke before the body was complete.
+    /// The connection or its process ended before the body was complete.
     Cut,
     /// No byte in time.
     Timeout,
-    /// The URL or the request could not be sent as it is.
+    /// The URL or the request is invalid and was not sent.
     Request,
-    /// No way to send at all: no curl and no host HTTP, or no writable folder and no host HTTP.
+    /// There is no way to send it: no agent can run, and Lapce's own HTTP client may not be used.
     Unavailable,
 }

@@ -7,27 +7,26 @@ use crate::http::Url;
 /// How requests are sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// Which way to take.
+    /// The setting `transport`.
     pub mode: Mode,
-    /// How long to wait for what.
+    /// How long to wait.
     pub limits: Limits,
-    /// URL of the proxy, for curl; empty for what the environment says.
+    /// URL of the proxy, for curl; empty: as in the environment.
     pub proxy: String,
-    /// A file with further certificate authorities (PEM), for curl. A path on the user's machine; empty
-    /// for none.
+    /// A file with the certificates to trust (PEM), for curl. A path on the user's machine; empty: the system's.
     pub ca_file: String,
     /// The `user-agent` header.
     pub user_agent: String,
-    /// Whether the editor wakes the plugin: Lapce from 0.4.1 on.
+    /// Whether the editor can wake the plugin: Lapce 0.4.1 or newer.
     pub editor_wakes: bool,
-    /// Longest answer taken from Lapce's own HTTP client, which buffers it whole. In bytes.
+    /// Longest answer from Lapce's own HTTP client, which buffers it whole. In bytes.
     pub response_bytes: usize,
 }
 
 /// The setting `transport`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// curl where it can be used unseen, else Lapce's own HTTP client.
+    /// curl if an agent can run, else Lapce's own HTTP client.
     #[default]
     Auto,
     /// curl or nothing.
@@ -39,10 +38,10 @@ pub enum Mode {
 /// Time limits of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Until the connection stands, name lookup and TLS included. In whole seconds.
+    /// Until the connection is established, including name lookup and TLS. In whole seconds.
     pub connect: Duration,
-    /// Until the first byte of the answer; `None`: a minute, and [`LOCAL_FIRST_BYTE`] at a server of this machine, which
-    /// loads the model in that time.
+    /// Until the first byte of the answer; `None`: a minute, or [`LOCAL_FIRST_BYTE`] for a server on this machine, which
+    /// may load the model in that time.
     pub first_byte: Option<Duration>,
     /// Between two pieces of the answer.
     pub idle: Duration,
@@ -59,18 +58,18 @@ pub struct Patience {
     pub idle: Duration,
 }
 
-/// Until the first byte, where the user has not said otherwise.
+/// Until the first byte, by default.
 const FIRST_BYTE: Duration = Duration::from_secs(60);
 const LOCAL_FIRST_BYTE: Duration = Duration::from_secs(300);
 
 impl Limits {
-    /// How long to wait for an answer from there.
+    /// How long to wait for an answer from `url`.
     pub fn patience(&self, url: &Url) -> Patience {
         let usual = if url.is_loopback() { LOCAL_FIRST_BYTE } else { FIRST_BYTE };
         Patience { first_byte: self.first_byte.unwrap_or(usual), idle: self.idle }
     }
 
-    /// How long a whole request may take there: a model that is loaded first does not take from the time for its answer.
+    /// How long a whole request to `url` may take. The time to load a model is added.
     pub(super) fn total(&self, url: &Url) -> Duration {
         let loads = url.is_loopback() && self.first_byte.is_none();
         if loads { self.total.saturating_add(LOCAL_FIRST_BYTE) } else { self.total }

@@ -1,4 +1,4 @@
-//! The interface of this room: requests that are started, read and stopped, and never waited for.
+//! The interface of the transport: requests are started, read and stopped, and nothing waits for them.
 
 use super::Failure;
 use crate::http::HttpRequest;
@@ -7,14 +7,14 @@ use crate::http::HttpRequest;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestNumber(pub u64);
 
-/// Sends requests and hands over their answers as they arrive. No method waits.
+/// Sends requests and returns their answers as they arrive. No method waits.
 ///
 /// The one exception is Lapce's own HTTP client (see [`Transport::obstacle`]): the first `read` then takes as long
 /// as the whole answer.
 pub trait Transport {
-    /// Hands `request` over. It leaves `delay_ms` from now unless it is stopped first. At that moment `replaces`, if it
-    /// still runs, is stopped: a wake-up that was asked for it then counts for `number`, and reading it gives nothing
-    /// more. A problem is reported by the next `read`.
+    /// Hands over `request`. It leaves `delay_ms` from now unless it is stopped first. At that moment `replaces`, if it
+    /// still runs, is stopped: reading it returns nothing more, and a wake-up that was asked for it then applies to
+    /// `number`. A problem is reported by the next `read`.
     fn start(
         &mut self,
         number: RequestNumber,
@@ -23,50 +23,49 @@ pub trait Transport {
         replaces: Option<RequestNumber>,
     );
 
-    /// Runs a command of the user's in a shell, for at most [`COMMAND_SECONDS`](super::COMMAND_SECONDS). What it prints
-    /// is read like the body of an answer without a head; if it fails, the failure says how.
+    /// Runs a command of the user in a shell, for at most [`COMMAND_SECONDS`](super::COMMAND_SECONDS). Its output
+    /// is read like the body of an answer without a head.
     fn run(&mut self, number: RequestNumber, command: &str);
 
-    /// What has arrived since the last call, at most `buffer.len()` bytes of body. To be called until
+    /// The next event, with at most `buffer.len()` bytes of body. Call it until it returns
     /// [`TransportEvent::Pending`]. After `End` or `Failed` the number is forgotten.
     fn read(&mut self, number: RequestNumber, buffer: &mut [u8]) -> TransportEvent;
 
-    /// Drops the request: it is not sent if it has not left; otherwise its connection closes. No process and no
-    /// file stays. Unknown numbers are ignored.
+    /// Drops the request: if it has not left, it is not sent; otherwise its connection is closed. No process and no
+    /// file remains. Unknown numbers are ignored.
     fn stop(&mut self, number: RequestNumber);
 
-    /// Asks for one wake-up: once a further line of text has come of `number` and `not_before_ms` have passed (from now;
+    /// Asks for one wake-up: when a further line of text of `number` has come and `not_before_ms` have passed (from now;
     /// if no byte of body has come yet, from the first one), or at once when it has ended or failed. `u64::MAX`: only
-    /// when it has. Replaces what `wake` or `timer` asked for before.
+    /// then. Replaces what `wake` or `timer` asked for before.
     ///
-    /// The end of a line is `\n`, as JSON writes it, in body that was not read yet: all formats send text in JSON strings.
+    /// A line ends with `\n`, as JSON writes it, in body that was not read yet: all formats send text in JSON strings.
     fn wake(&mut self, number: RequestNumber, not_before_ms: u64);
 
     /// Asks for one wake-up `ms` from now. Replaces what `wake` or `timer` asked for before.
     fn timer(&mut self, ms: u64);
 
-    /// The last wake-up has come. Until then no other is sent, or half a second later than it could be: the editor may
-    /// have lost one. To be called after `wake` or `timer` where both are.
+    /// Confirms that the last wake-up has come. Before that, the next one is sent half a second late, because the editor may
+    /// have lost one. Call it after `wake` or `timer`.
     fn woken(&mut self);
 
-    /// Has the files below `root` whose names match the glob `files` searched for lines that match `pattern` (see
-    /// [`Search`](crate::completion::prompt::Search)), in the background and for some seconds at most. Replaces a search
-    /// that was begun before.
+    /// Searches the files below `root` whose names match the glob `files` for lines that match `pattern` (see
+    /// [`Search`](crate::completion::prompt::Search)), in the background and for a few seconds at most. Only the result of the
+    /// newest search is returned.
     fn search(&mut self, root: &str, pattern: &str, files: &str);
 
-    /// What the last search has found, once.
+    /// The result of the newest search, once.
     fn found(&mut self) -> Option<String>;
 
-    /// To be called at the beginning of every message: starts the agent on the first call, and notices one that has
-    /// died or hangs.
+    /// Starts the agent on the first call, and notices if it has died or hangs. Call it at the beginning of every message.
     fn tick(&mut self);
 
-    /// Why answers are not streamed, once known. Then only requests the user invoked are to be sent, and to be read
+    /// Why answers cannot be streamed, once that is known. Then send only requests that the user invoked, and read them
     /// right after `start`: no wake-up comes.
     fn obstacle(&self) -> Option<&str>;
 }
 
-/// What a call of [`Transport::read`] found.
+/// The result of [`Transport::read`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum TransportEvent {
     /// Nothing new.

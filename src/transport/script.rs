@@ -1,12 +1,11 @@
-//! Scripts as they are embedded: without comments and indentation, which Lapce would have to compile and pass on.
+//! Embeds scripts without comments and indentation, to keep the wasm small.
 
 /// The length of [`stripped`].
 pub(super) const fn stripped_len(source: &str) -> usize {
     walk(source.as_bytes(), &mut [])
 }
 
-/// `source` without blank lines, indentation and lines that are comments (`#`). The scripts have no text of several
-/// lines.
+/// `source` without blank lines, indentation and comment lines (`#`). The scripts contain no multi-line strings.
 pub(super) const fn stripped<const LEN: usize>(source: &str) -> [u8; LEN] {
     let mut to = [0; LEN];
     walk(source.as_bytes(), &mut to);
@@ -21,7 +20,7 @@ pub(super) const fn text(bytes: &[u8]) -> &str {
     }
 }
 
-/// Writes to `to` as far as it reaches; the whole length.
+/// Writes to `to` as far as there is room. Returns the whole length.
 const fn walk(from: &[u8], to: &mut [u8]) -> usize {
     let mut len = 0;
     let mut at = 0;

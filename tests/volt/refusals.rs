@@ -129,7 +129,7 @@ fn alt_backslash_names_the_first_thing_that_failed_with_its_fix() {
         ),
         ("openai", |setup| setup.setting("proxy", "proxy:3128"), "`proxy` must be a URL"),
         ("openai", without_curl, "curl is not installed: install it and reload the plugin"),
-        ("openai", Setup::unwritable_folder, "Make the plugin's folder yours: it is not writable"),
+        ("openai", Setup::unwritable_folder, "Make the plugin's folder writable: it is not writable"),
     ];
     std::thread::scope(|scope| {
         for case in cases {

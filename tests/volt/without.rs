@@ -74,7 +74,7 @@ fn without_a_shell_the_user_is_told() {
 fn without_a_writable_folder_the_user_is_told() {
     completes_when_invoked(
         stage(Setup::unwritable_folder),
-        &["Make the plugin's folder yours", "is not writable", "alt+\\"],
+        &["Make the plugin's folder writable", "is not writable", "alt+\\"],
     );
 }
 

@@ -1,20 +1,20 @@
-//! The user asks for another suggestion than the one that is shown, or that a filter hides.
+//! The user asks for another suggestion than the one that is shown or that a filter hides.
 //!
-//! By Lapce's own keys alt+\\ does nothing while a ghost is drawn: whoever wants another presses Esc first, of which the
-//! plugin is not told. So what was shown is not on the screen any more, mostly, and is drawn anew if there is no other.
+//! In Lapce's key bindings alt+\\ does nothing while a ghost is drawn. So the user presses Esc first, which the plugin does not see.
+//! The suggestion is then usually no longer on the screen; it is drawn again if there is no other.
 
 use super::super::io::{Buffer, Buffers, Output, Status, Why};
 use super::super::suggestion::{Ending, Suggestion};
 use super::{Engine, Phase, Waiting, Work};
 
-/// How much of each suggestion that is not wanted is told, in bytes.
+/// Longest part of an unwanted suggestion in the prompt, in bytes.
 const TOLD: usize = 1000;
-/// The temperature at which a model is asked for another, and how much is added for each further one.
+/// The temperature of the first request for another suggestion, and what is added for each further one.
 const WARM: f64 = 0.7;
 const WARMER: f64 = 0.2;
 
 impl Engine {
-    /// Shows the next suggestion for this place, or asks for one. `false`: none is there that it would replace.
+    /// Shows the next suggestion for this position, or asks for one. `false`: there is none that it would replace.
     pub(super) fn another(
         &mut self,
         now: u64,
@@ -73,7 +73,7 @@ impl Engine {
         true
     }
 
-    /// The beginnings of the suggestions for this place that are known.
+    /// The beginnings of the known suggestions for this position.
     fn unwanted(&mut self, current: &mut Suggestion, buffer: &Buffer<'_>) -> Vec<String> {
         let all = self.alternatives.others().chain([current]);
         let texts = all.map(|suggestion| {
@@ -87,7 +87,7 @@ impl Engine {
         texts.collect()
     }
 
-    /// Another one has come, or nothing of it: what is to be shown now.
+    /// The answer to a request for another suggestion has ended: chooses which one to show.
     pub(super) fn decide(
         &mut self,
         mut new: Suggestion,
@@ -114,7 +114,7 @@ impl Engine {
         new
     }
 
-    /// What is still shown stays, and no other is waited for.
+    /// Keeps the shown suggestion and stops waiting for another.
     pub(super) fn keep_shown(&mut self, out: &mut Vec<Output>) {
         let (Phase::Debouncing(Waiting { work, .. })
         | Phase::Retrying(Waiting { work, .. })
@@ -128,7 +128,7 @@ impl Engine {
         self.phase = Phase::Done(shown);
     }
 
-    /// Whether another is waited for, so that what is shown stays.
+    /// Whether the shown suggestion stays until another has come.
     pub(super) fn waits_for_another(&self) -> bool {
         match &self.phase {
             Phase::Debouncing(Waiting { work, .. })
@@ -139,7 +139,7 @@ impl Engine {
     }
 }
 
-/// The temperature for another one, where so many are known; `own` is the usual one.
+/// The temperature of a request for another suggestion when `known` are known; `own` is the usual one.
 pub(super) fn warmth(own: Option<f64>, known: usize) -> Option<f64> {
     let warm = |known: usize| (WARM + WARMER * (known - 1) as f64).min(1.0).max(own.unwrap_or(0.0));
     if known == 0 { own } else { Some(warm(known)) }

@@ -1,4 +1,4 @@
-//! The editor asks, and the model is asked.
+//! Requests of the editor, and requests to the model.
 
 use super::super::generation::Generation;
 use super::super::ghost::Accept;
@@ -14,7 +14,7 @@ use crate::provider::{Account, Error, Prompt};
 use crate::transport::RequestNumber;
 
 impl Engine {
-    /// The caret is known: go on with what fits there, offer what is at hand, or ask.
+    /// The caret is known: continues the suggestion that fits there, offers a known one, or asks the model.
     pub(super) fn asked(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Some(place) = self.here() else { return };
         let Some(buffer) = buffers.get(&place.uri) else {
@@ -33,17 +33,15 @@ impl Engine {
             self.stop_speculative(out);
             self.finish_taken(buffers);
         }
-        // The rest of what was asked for before is offered wherever what was taken of it, or typed along, leads.
+        // The rest of a suggestion that the user has begun to accept or to type along is offered wherever that leads.
         if (is_for_another || !self.is_under_way(buffers))
-            && let Some(why) =
-                self.refused(now, &buffer, &place).or_else(|| self.unconfirmed(now, place.invoked, out))
+            && let Some(why) = self.refused(now, &buffer, &place, out)
         {
             self.abandon(out);
             return self.answer_nothing(why, out);
         }
         if is_for_another {
             self.abandon(out);
-            self.phase = Phase::Idle;
         }
         if let Phase::Idle = self.phase
             && !is_for_another
@@ -60,8 +58,8 @@ impl Engine {
                 self.hand_over(now, delay, buffers, out);
             }
             Phase::Streaming { work, .. } => {
-                // Nothing of its answer has come: it may go on until the next request leaves; or until its server has
-                // loaded the model, which it would not go on with otherwise.
+                // If nothing of its answer has come, it goes on until the next request leaves. If its server may be
+                // loading the model, it goes on until that is loaded: stopping the request would stop the loading.
                 let unsure = work.suggestion.is_unsure(buffer.text) && !work.is_loading();
                 let sent_ms = work.generation.sent_ms();
                 if place.invoked || work.is_loading() {
@@ -75,7 +73,7 @@ impl Engine {
         }
     }
 
-    /// Whether the user asks somebody else for the place than who was asked about it.
+    /// Whether the user asks the target for alt+\ after another target was asked.
     fn is_for_another(&self, now: u64, place: &Place) -> bool {
         let chosen = self.options.targets.choose(now, place.invoked).map(|(role, _)| role);
         place.invoked && chosen == Some(Role::Invoked) && self.asked != Role::Invoked
@@ -91,7 +89,7 @@ impl Engine {
         }
     }
 
-    /// Whether all of the suggestion stands in the document.
+    /// Whether the whole suggestion is in the document.
     pub(super) fn is_used_up(&mut self, buffers: &dyn Buffers) -> bool {
         let Some(place) = self.here() else { return false };
         let Some(buffer) = buffers.get(&place.uri) else { return false };
@@ -99,29 +97,29 @@ impl Engine {
         suggestion.uri == place.uri
             && suggestion.fits(buffer.text, place.offset)
             && suggestion.rest(buffer.text).text.is_empty()
-            // What was asked for ahead may begin on the next line.
+            // A suggestion that was requested ahead may begin on the next line.
             && (suggestion.cursor() > suggestion.anchor() || place.invoked || suggestion.answer.text.trim().is_empty())
     }
 
-    /// Whether lines of a suggestion were taken, and more are left.
+    /// Whether lines of a suggestion were accepted, and more are left.
     pub(super) fn is_partly_taken(&mut self, buffers: &dyn Buffers) -> bool {
         self.options.accept == Accept::Line && self.is_under_way(buffers)
     }
 
-    /// Whether the document has a part of a suggestion, and more is left.
+    /// Whether the document contains a part of the suggestion, and more is left.
     fn is_under_way(&mut self, buffers: &dyn Buffers) -> bool {
         let Some(suggestion) = self.suggestion().filter(|it| it.cursor() > it.anchor()) else { return false };
         buffers.get(&suggestion.uri).is_some_and(|buffer| !suggestion.rest(buffer.text).text.is_empty())
     }
 
-    /// A suggestion that is used up is of no more use, but for what the model wrote behind it.
+    /// Drops a suggestion that is used up; what the model wrote beyond it is kept.
     pub(super) fn finish_taken(&mut self, buffers: &dyn Buffers) {
         let Phase::Done(suggestion) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
         let taken = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.taken(buffer.text));
         self.continuation = taken.or(self.continuation.take());
     }
 
-    /// What can be offered at a place without asking anybody.
+    /// A suggestion for this position that needs no request.
     fn at_hand(&mut self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Suggestion> {
         let extent = self.options.extent;
         let offset = place.offset;
@@ -135,19 +133,26 @@ impl Engine {
         }
         let mut found = self.cache.find(buffer, offset, extent, now)?;
         let has_text = !found.rest(buffer.text).text.is_empty();
-        // One that is used up says what stands here, not what is to come. And who asks is not answered with an old
-        // nothing.
+        // One that is used up does not say what follows. And an old empty answer is no answer to alt+\.
         let is_of_use = has_text || (found.cursor() == found.anchor() && !place.invoked);
         is_of_use.then_some(found)
     }
 
-    /// Why this place is not asked about, if so. Whoever asked is then not asking for consent.
-    fn refused(&mut self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Why> {
+    /// Why the model is not asked about this place, if so: a rule forbids it, or the user has yet to agree to the server.
+    pub(super) fn refused(
+        &mut self,
+        now: u64,
+        buffer: &Buffer<'_>,
+        place: &Place,
+        out: &mut Vec<Output>,
+    ) -> Option<Why> {
         let why = self.refusal(now, buffer, place);
         if why.is_some() {
+            // A key that a rule refuses is no step of giving consent.
             self.interrupt_consent();
+            return why;
         }
-        why
+        self.unconfirmed(now, place.invoked, out)
     }
 
     fn refusal(&self, now: u64, buffer: &Buffer<'_>, place: &Place) -> Option<Why> {
@@ -168,7 +173,7 @@ impl Engine {
         (wait > 0).then_some(Why::RateLimited(wait))
     }
 
-    /// Keeps from asking a server that the user has not agreed to.
+    /// The question for consent, if the user has not agreed to the target yet.
     pub(super) fn unconfirmed(&mut self, now: u64, invoked: bool, out: &mut Vec<Output>) -> Option<Why> {
         let (role, _) = self.options.targets.choose(now, invoked)?;
         match self.target_mut(role)?.consent.request(invoked) {
@@ -181,7 +186,7 @@ impl Engine {
         }
     }
 
-    /// Hands a request for the place of the caret over, instead of the one that has not left.
+    /// Hands over a request for the caret's position, in place of the current one.
     pub(super) fn hand_over(
         &mut self,
         now: u64,
@@ -215,7 +220,7 @@ impl Engine {
         }
     }
 
-    /// Has the names looked for that a later prompt may use.
+    /// Searches for definitions that a later prompt may use.
     fn look_for_definitions(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Some(place) = self.here().filter(|_| self.options.budget.snippets) else { return };
         let search =
@@ -223,7 +228,7 @@ impl Engine {
         out.extend(search.map(Output::Search));
     }
 
-    /// Hands over the request that replaces the one under way, after `delay_ms`; `None`: the one under way is right.
+    /// Hands over the request that replaces the running one after `delay_ms`; `None`: the running one fits.
     fn follow_up(&mut self, now: u64, delay_ms: Option<u64>, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Phase::Streaming { work, follow_up } = &mut self.phase else { return };
         let replaces = work.generation.number;
@@ -231,7 +236,7 @@ impl Engine {
             out.push(Output::Stop(before.work.generation.number));
         }
         let Some(delay_ms) = delay_ms else { return };
-        // What cannot be composed is told when the one under way has ended.
+        // If it cannot be composed, the user learns why when the running one has ended.
         let Ok(Some((next, request))) = self.compose(now, delay_ms, Vec::new(), buffers) else { return };
         let number = next.generation.number;
         let replaces = Some(replaces);
@@ -241,7 +246,7 @@ impl Engine {
         }
     }
 
-    /// A request for the place of the caret, which leaves `delay_ms` from now, for something else than what is `unwanted`.
+    /// A request for the caret's position that leaves `delay_ms` from now. Suggestions like the `unwanted` ones are excluded.
     pub(super) fn compose(
         &mut self,
         now: u64,
@@ -252,7 +257,9 @@ impl Engine {
         let Some(place) = self.here() else { return Ok(None) };
         let Some(buffer) = buffers.get(&place.uri) else { return Ok(None) };
         let chosen = self.options.targets.choose(now, place.invoked);
-        let Some((role, target)) = chosen.filter(|(_, target)| target.may_be_asked()) else {
+        let Some((role, target)) =
+            chosen.filter(|(role, target)| target.may_be_asked() && !self.awaits_for(*role))
+        else {
             return Ok(None);
         };
         let loads = target.is_cold(now);
@@ -261,7 +268,7 @@ impl Engine {
         self.work(asked, &buffer, place.offset, buffers)
     }
 
-    /// The request for a place, and what its answer goes into.
+    /// The request for a position, with the suggestion that its answer becomes.
     fn work(
         &mut self,
         asking: Asking,
@@ -308,12 +315,14 @@ impl Engine {
         self.answer_nothing(Why::Failed(Box::new(error)), out);
     }
 
-    /// Starts the speculative request for the state after accepting what is shown, unless the model has written on
-    /// already.
+    /// Starts the speculative request for the document as it is after the shown suggestion is accepted, unless the
+    /// model has already written what follows, or an automatic request would not be allowed there.
     pub(super) fn ask_ahead(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Some((role, target)) = self.options.targets.choose(now, false) else { return };
         if !target.speculative
             || !target.may_be_asked()
+            || self.awaits_for(role)
+            || target.wait_ms(now, false) > 0
             || self.speculative.is_some()
             || !self.screen.has_ghost()
         {
@@ -337,8 +346,11 @@ impl Engine {
             return;
         }
         let accepted = Buffer { text: &text, ..buffer };
+        if self.options.gates.check(&accepted, offset, false).is_some() {
+            return;
+        }
         let asking = Asking { role, loads: false, invoked: false, sent_ms: now, unwanted: Vec::new() };
-        // What cannot be composed is told when it is asked for.
+        // If it cannot be composed, the user learns why when it is needed.
         if let Ok(Some((work, request))) = self.work(asking, &accepted, offset, buffers) {
             let number = work.generation.number;
             out.push(Output::Start { number, request: Box::new(request), delay_ms: 0, replaces: None });
@@ -347,7 +359,7 @@ impl Engine {
     }
 }
 
-/// How a place is asked about.
+/// The circumstances of a request.
 struct Asking {
     role: Role,
     /// See [`Work`].
@@ -356,6 +368,6 @@ struct Asking {
     invoked: bool,
     /// When the request leaves, in milliseconds.
     sent_ms: u64,
-    /// Suggestions that are known and not wanted.
+    /// Known suggestions that the user does not want.
     unwanted: Vec<String>,
 }

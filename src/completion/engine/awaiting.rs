@@ -1,9 +1,9 @@
-//! What must be over before a request can leave: the command that prints the key, and a model that is being loaded. Keys
-//! typed meanwhile do not stop either.
+//! What a target needs before it can be asked: its key, which a command prints, or its model, which the server is
+//! loading. Typing stops neither.
 
 use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
 use super::super::targets::Role;
-use super::Engine;
+use super::{Engine, Phase};
 use crate::http::Secret;
 use crate::provider::{Error, key};
 use crate::stream::ErrorKind;
@@ -11,9 +11,9 @@ use crate::transport::RequestNumber;
 
 /// See the module.
 pub(super) enum Awaited {
-    /// The command that prints the key of who has this role, and what it has printed so far.
+    /// The command that prints the key of the target with this role, and its output so far.
     Key { number: RequestNumber, role: Role, output: Vec<u8> },
-    /// The server loads the model for this request, and would stop doing so without it. Its answer is not wanted.
+    /// The server loads the model for this request, and would stop loading without it. Its answer is not used.
     Load { number: RequestNumber, role: Role },
 }
 
@@ -24,31 +24,50 @@ impl Awaited {
         }
     }
 
-    /// What to read next, and how many bytes of it.
+    fn role(&self) -> Role {
+        match self {
+            Self::Key { role, .. } | Self::Load { role, .. } => *role,
+        }
+    }
+
+    /// The request to read, and at most how many bytes.
     pub fn reading(&self) -> (RequestNumber, usize) {
         (self.number(), key::LONGEST_OUTPUT)
     }
 }
 
 impl Engine {
-    /// Whether nothing can be asked yet. Runs the command for the key if that is what is missing.
+    /// Whether the target cannot be asked yet. Runs the command for its key if that is what is missing.
     pub(super) fn awaits(&mut self, now: u64, out: &mut Vec<Output>) -> bool {
-        if self.awaited.is_none() {
-            let invoked = self.is_invoked();
-            let chosen = self.options.targets.choose(now, invoked);
-            let Some((role, target)) = chosen.filter(|(_, target)| target.needs_key()) else { return false };
+        let Some((role, target)) = self.options.targets.choose(now, self.is_invoked()) else { return false };
+        if !self.awaits_for(role) {
+            if !target.needs_key() {
+                return false;
+            }
             let command = target.key_command.clone().unwrap_or_default();
-            self.asked = role;
             let number = self.next_number();
             out.push(Output::Run { number, command });
-            self.awaited = Some(Awaited::Key { number, role, output: Vec::new() });
+            self.wait_for(Awaited::Key { number, role, output: Vec::new() }, out);
         }
+        self.asked = role;
         let status = match self.awaited {
             Some(Awaited::Load { .. }) => Status::Loading,
             _ => Status::Key,
         };
         self.say(status, out);
         true
+    }
+
+    /// Whether the target with this role cannot be asked yet. The others can.
+    pub(super) fn awaits_for(&self, role: Role) -> bool {
+        self.awaited.as_ref().is_some_and(|awaited| awaited.role() == role)
+    }
+
+    /// Waits for this, and no longer for what another target needed.
+    pub(super) fn wait_for(&mut self, awaited: Awaited, out: &mut Vec<Output>) {
+        if let Some(before) = self.awaited.replace(awaited) {
+            out.push(Output::Stop(before.number()));
+        }
     }
 
     pub(super) fn receive_awaited(
@@ -75,8 +94,6 @@ impl Engine {
         };
         let Some(awaited) = self.awaited.take() else { return };
         out.push(Output::Stop(awaited.number()));
-        self.wakeups.disarm();
-        self.say(Status::Quiet, out);
         let failed = match key {
             Some((role, key)) => self.take_key(now, role, key, out),
             None => {
@@ -88,16 +105,21 @@ impl Engine {
                 None
             }
         };
-        match failed {
-            Some(error) => {
-                out.push(Output::Notice(error.clone()));
-                self.answer_nothing(Why::Failed(error), out);
+        if let Some(error) = &failed {
+            out.push(Output::Notice(error.clone()));
+        }
+        // Otherwise another target has been asked meanwhile.
+        if let Phase::Idle = self.phase {
+            self.wakeups.retried();
+            self.say(Status::Quiet, out);
+            match failed {
+                Some(error) => self.answer_nothing(Why::Failed(error), out),
+                None => self.ask_once_more(now, buffers, out),
             }
-            None => self.ask_once_more(now, buffers, out),
         }
     }
 
-    /// Takes what the command for a key has come to; the error that it is.
+    /// Takes the result of the command for a key. Returns the error, if it failed.
     fn take_key(
         &mut self,
         now: u64,
@@ -120,7 +142,7 @@ impl Engine {
         }
     }
 
-    /// Runs the command for the key once more if the key it printed before is refused; whether it does.
+    /// Runs the command for the key again if its last key was refused. Returns whether it does.
     pub(super) fn renew_key(
         &mut self,
         now: u64,

@@ -1,4 +1,4 @@
-//! The document changes, and the caret moves.
+//! Changes of a document, and movements of the caret.
 
 use super::super::ghost::Change;
 use super::super::io::{Answer, Buffers, Edit, Output, Status};
@@ -55,7 +55,7 @@ impl Engine {
         }
     }
 
-    /// All that was shown stands in the document: go on with what follows it.
+    /// Everything that was shown is in the document now: continues with what follows it.
     fn accepted(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         if self.is_partly_taken(buffers) {
             return;
@@ -63,7 +63,8 @@ impl Engine {
         if let Phase::Done(suggestion) = &self.phase {
             self.continuation = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.taken(buffer.text));
         }
-        if let Some(work) = self.speculative.take() {
+        let ahead = self.speculative.take();
+        if let Some(work) = ahead.filter(|work| work.suggestion.answer.ending != Some(Ending::Broken)) {
             self.abandon(out);
             self.phase = if work.suggestion.answer.has_ended() {
                 Phase::Done(work.suggestion)
@@ -73,7 +74,7 @@ impl Engine {
         }
     }
 
-    /// The editor tells the caret.
+    /// The editor reports the caret.
     pub(super) fn caret_at(
         &mut self,
         now: u64,
@@ -96,10 +97,11 @@ impl Engine {
                 self.screen.settled();
                 self.caret = Caret::At(Place { uri: uri.to_owned(), offset, invoked: false });
                 if self.is_used_up(buffers) {
-                    // Taken to its end with Tab: what follows is offered with the next key.
+                    // The whole suggestion was accepted with Tab: what follows is offered with the next key.
                     self.finish_taken(buffers);
-                    // A ghost that was on its way when Tab was pressed is not drawn, but Tab would insert it.
+                    // A ghost that was on its way when Tab was pressed is not drawn, but the next Tab would insert it.
                     if let Some(id) = self.requests.take_oldest() {
+                        self.screen.cleared(uri);
                         out.push(Output::Reply { id, answer: Answer::Clear });
                     }
                     self.release(out);
@@ -113,7 +115,7 @@ impl Engine {
         }
     }
 
-    /// The caret went elsewhere: nothing more is painted at the place it left.
+    /// The caret moved away: nothing more is painted at its old position.
     fn leave_place(&mut self, out: &mut Vec<Output>) {
         self.caret = Caret::Left;
         self.keep_shown(out);
@@ -133,21 +135,16 @@ impl Engine {
         self.say(Status::Quiet, out);
     }
 
-    /// Stops the model; what came of it stays, for when the user comes back to it.
+    /// Stops the model. What it has written is kept, for when the user comes back.
     fn stop_model(&mut self, out: &mut Vec<Output>) {
-        let phase = std::mem::replace(&mut self.phase, Phase::Idle);
-        let kept = match phase {
-            Phase::Streaming { work, follow_up } if !work.suggestion.answer.text.is_empty() => {
+        let kept = match &self.phase {
+            Phase::Streaming { work, .. } if !work.suggestion.answer.text.is_empty() => {
                 let mut suggestion = work.suggestion.clone();
                 suggestion.answer.ending = Some(Ending::Stopped);
-                self.phase = Phase::Streaming { work, follow_up };
                 Some(suggestion)
             }
-            Phase::Done(suggestion) => Some(suggestion),
-            phase => {
-                self.phase = phase;
-                None
-            }
+            Phase::Done(suggestion) => Some(suggestion.clone()),
+            _ => None,
         };
         self.abandon(out);
         if let Some(suggestion) = kept {

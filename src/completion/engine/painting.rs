@@ -1,4 +1,4 @@
-//! What is shown, and through which request.
+//! What is shown, and through which request of the editor.
 
 use super::super::ghost::{Leftover, Read};
 use super::super::io::{Answer, Buffers, Moment, Output, RequestId, Status, Wake, Why};
@@ -15,11 +15,11 @@ impl Engine {
         if moment.caught_up
             && let Phase::Streaming { work, .. } = &mut self.phase
         {
-            // Whatever is to be drawn of it is drawn now. While keys are queued, tokens wait.
+            // Everything that can be drawn is drawn now. While keys are queued, tokens wait.
             work.generation.shown();
         }
         if rest.complete && matches!(self.phase, Phase::Streaming { .. }) {
-            // Nothing more of the answer would be shown: the model need not write on.
+            // Nothing more of the answer would be shown: the model can stop.
             self.ended(now, Ending::Stopped, buffers, out);
             rest = self.rest(buffer.text);
         }
@@ -45,7 +45,7 @@ impl Engine {
             return self.say(Status::Quiet, out);
         }
         if !moment.caught_up {
-            // A key is queued: what is painted now would land where the caret no longer is.
+            // A key may be queued: a ghost painted now would be at a position that the caret has left.
             self.clear(out);
             if !self.requests.is_empty() && self.wakeups.ask_soon(now) {
                 out.push(Output::Wake(Wake::Soon));
@@ -56,7 +56,7 @@ impl Engine {
             self.requests.take_newest()
         } else {
             let spare = self.requests.take_spare();
-            // One that goes along with the text drawn is answered at once, be it the last.
+            // A key typed along with the ghost is answered at once, even with the last request.
             spare.or_else(|| self.screen.is_outdated().then(|| self.requests.take_newest()).flatten())
         };
         match request {
@@ -69,20 +69,20 @@ impl Engine {
         }
     }
 
-    /// What Tab would take at the caret.
+    /// What Tab would insert at the caret.
     fn rest(&mut self, document: &str) -> Rest {
         let accept = self.options.accept;
         let suggestion = self.suggestion();
         let rest =
             suggestion.map_or_else(Rest::default, |suggestion| suggestion.rest(document).taken_by(accept));
-        // The pipeline has filtered the answer. But what was done to it since may have brought text together.
+        // The pipeline has filtered the answer, but the post-processing may have joined parts of it.
         if self.options.content_filter.matches(&rest.text) {
             return Rest { complete: rest.complete, ..Rest::default() };
         }
         rest
     }
 
-    /// Whether what is drawn should change to this.
+    /// Whether this should replace what is drawn.
     fn wants(&self, rest: &Rest, whole: bool) -> bool {
         let shown = self.screen.shown();
         if self.screen.is_outdated() || whole {
@@ -91,8 +91,8 @@ impl Engine {
         rest.text.lines().count() > shown.text.lines().count()
     }
 
-    /// Whether the last request is better kept for what follows: the user types along, one character is left, and they
-    /// will have typed it before they could take it. Drawn, it would cost the next key's request to take it away again.
+    /// Whether the last open request is better kept: the user types along and one character is left, which they will
+    /// type before they could accept it. If it were drawn, clearing it would cost the next key's request.
     fn is_spared(&mut self, rest: &Rest) -> bool {
         let is_last = rest.text.chars().nth(1).is_none();
         let is_along = self.suggestion().is_some_and(|suggestion| suggestion.cursor() > suggestion.anchor());
@@ -116,14 +116,14 @@ impl Engine {
         if !self.screen.has_ghost() {
             return;
         }
-        // Why it is no other one stays to be read.
+        // The reason why there is no other suggestion stays.
         if !matches!(self.status, Status::Nothing(Why::NoOther | Why::Failed(_))) {
             self.say(Status::Quiet, out);
         }
         self.ask_ahead(now, buffers, out);
     }
 
-    /// The answer is there and nothing of it shows: say why, if the user asked.
+    /// The answer has ended and nothing of it shows: says why, if the user pressed alt+\.
     fn explain(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Phase::Done(suggestion) = &mut self.phase else { return };
         let hidden = buffers.get(&suggestion.uri).and_then(|buffer| suggestion.hidden(buffer.text));
@@ -131,7 +131,7 @@ impl Engine {
         self.answer_nothing(why, out);
     }
 
-    /// Answers everything with nothing; says why if the user asked.
+    /// Clears an outdated ghost and answers the newest request with nothing; says why, if the user pressed alt+\.
     pub(super) fn answer_nothing(&mut self, why: Why, out: &mut Vec<Output>) {
         let status = if self.is_invoked() { Status::Nothing(why) } else { Status::Quiet };
         self.clear(out);
@@ -139,8 +139,8 @@ impl Engine {
         self.say(status, out);
     }
 
-    /// Takes away what Tab is bound to and does not fit, and what may still be drawn in this document. An old request is
-    /// spent for that, the newest only where there is no other.
+    /// Clears an item that Tab is bound to and that does not fit, and what may still be drawn in this document. Uses the oldest
+    /// request, and the newest only if there is no other.
     pub(super) fn clear(&mut self, out: &mut Vec<Output>) {
         let is_orphaned = self.screen.has_ghost() && matches!(self.phase, Phase::Idle);
         let leftover = self.screen.leftover(&self.front);
@@ -165,14 +165,14 @@ impl Engine {
         }
     }
 
-    /// Answers everything that is still open with nothing.
+    /// Answers all open requests with nothing.
     pub(super) fn release_all(&mut self, out: &mut Vec<Output>) {
         while let Some(id) = self.requests.take_oldest() {
             self.reply_nothing(id, out);
         }
     }
 
-    /// Answers a request with nothing; an old ghost that may still be drawn there is wiped.
+    /// Answers a request with nothing, which also clears an old ghost that may still be drawn in the document.
     pub(super) fn reply_nothing(&mut self, id: RequestId, out: &mut Vec<Output>) {
         let answer = if self.screen.leftover(&self.front).is_some() {
             self.screen.wiped(&self.front);
@@ -183,7 +183,7 @@ impl Engine {
         out.push(Output::Reply { id, answer });
     }
 
-    /// Asks to be woken for more of the answer, where there is a request to paint through.
+    /// Asks to be woken for more of the answer, if a request is open to paint through.
     pub(super) fn ask_for_wakeup(&mut self, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         if self.requests.is_empty() || self.place().is_none() {
             return;
@@ -210,7 +210,7 @@ impl Engine {
         let open_bytes = buffers.all().iter().map(|buffer| buffer.text.len()).sum();
         if let Some(mut not_before_ms) = self.wakeups.ask(read, open_bytes) {
             if let (Phase::Idle, Some(Awaited::Key { .. })) = (&self.phase, &self.awaited) {
-                // Half a key is of no use.
+                // A part of a key is useless.
                 not_before_ms = u64::MAX;
             }
             out.push(Output::Wake(Wake::More { number, not_before_ms }));

@@ -1,4 +1,4 @@
-//! The answer arrives.
+//! Events of requests to the model.
 
 use super::super::generation::Verdict;
 use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
@@ -9,10 +9,10 @@ use crate::provider::{Error, retry};
 use crate::stream::ErrorKind;
 use crate::transport::RequestNumber;
 
-/// A model that took this much longer than usual to begin was not slow but unread, in milliseconds.
+/// If a model took this much longer than usual for its first text, the text was there but not read. In milliseconds.
 const UNREAD_MS: u64 = 10_000;
 
-/// Where another can be asked instead, one that wants to be left alone for longer is not waited for, in milliseconds.
+/// If there is a fallback, it is asked rather than waiting longer than this for a retry, in milliseconds.
 const LONG_MS: u64 = 2_000;
 
 impl Engine {
@@ -48,14 +48,15 @@ impl Engine {
                 target.heard(now);
             }
             for lesson in lessons {
-                // The next requests know it from the start.
+                // The next requests apply it from the start.
                 target.account.lessons.push(lesson.clone());
                 let model = target.model().to_owned();
                 out.push(Output::Learned { server: server.clone(), model, lesson });
             }
         }
-        if begins && took < self.debounce.latency_ms() + UNREAD_MS {
-            self.first_text = Some(FirstText { took_ms: took, latency_ms: self.wakeups.latency_ms(took) });
+        if begins {
+            let text = FirstText { took_ms: took, latency_ms: self.wakeups.latency_ms(took) };
+            self.first_text = (took < self.debounce.latency_ms() + UNREAD_MS).then_some(text);
         }
         let is_body = matches!(event, ResponseEvent::Body(_));
         if verdict == Verdict::Going && is_body {
@@ -65,14 +66,14 @@ impl Engine {
         self.choose(now, buffers, out);
     }
 
-    /// Once text has come it is clear whether the answer fits what was typed since, so that the request that would
-    /// replace it is not needed, or is.
+    /// Decides between the answer and the request that would replace it: once text has come, it is clear whether the
+    /// answer fits what was typed since.
     fn choose(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Some(place) = self.here() else { return };
         let Some(buffer) = buffers.get(&place.uri) else { return };
         if let Phase::Done(suggestion) = &mut self.phase {
             let fits = suggestion.uri == place.uri && suggestion.fits(buffer.text, place.offset);
-            // Nothing was said to what has been typed since.
+            // The answer was empty, but the user has typed since it was asked for.
             let is_older = suggestion.answer.text.is_empty() && suggestion.cursor() > suggestion.anchor();
             if !fits || is_older {
                 self.ask_anew(now, buffers, out);
@@ -98,7 +99,7 @@ impl Engine {
         }
     }
 
-    /// The answer does not fit what was typed since: asks for one that does. The pause in typing is over already.
+    /// The answer does not fit what was typed since: asks for one that does, without a further debounce.
     fn ask_anew(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         self.abandon(out);
         self.say(Status::Quiet, out);
@@ -107,22 +108,20 @@ impl Engine {
         }
     }
 
-    /// Something came of the speculative request.
+    /// An event of the speculative request.
     fn receive_ahead(&mut self, now: u64, event: &ResponseEvent<'_>, out: &mut Vec<Output>) {
         let Some(Work { generation, suggestion, .. }) = &mut self.speculative else { return };
         let verdict = generation.receive(now, event, &mut suggestion.answer, &mut self.random);
-        // It is not to be shown yet, so nothing of it waits for that.
+        // It is not shown yet, so its tokens do not wait for that.
         generation.shown();
-        match verdict {
-            Verdict::Going => {}
-            Verdict::Ended(ending) => {
-                suggestion.answer.ending = Some(ending);
-                out.push(Output::Stop(generation.number));
-                out.extend(generation.figures(now).map(Output::Finished));
-            }
-            // It was a guess: not worth a second request.
-            Verdict::Again { .. } | Verdict::Failed(_) => self.stop_speculative(out),
-        }
+        suggestion.answer.ending = Some(match verdict {
+            Verdict::Going => return,
+            Verdict::Ended(ending) => ending,
+            // It was a guess: not worth a second request. It stays, so that the next key does not send one either.
+            Verdict::Again { .. } | Verdict::Failed(_) => Ending::Broken,
+        });
+        out.push(Output::Stop(generation.number));
+        out.extend(generation.figures(now).map(Output::Finished));
     }
 
     fn judge(
@@ -171,11 +170,11 @@ impl Engine {
         }
     }
 
-    /// Asks the fallback for the place instead of the one that has failed by `error`, if it can help there.
+    /// Asks the fallback instead of the target that has failed with `error`, if that can help.
     fn stand_in(&mut self, now: u64, error: &Error, buffers: &dyn Buffers, out: &mut Vec<Output>) -> bool {
         let Some(role) = self.failed_role() else { return false };
         let invoked = self.is_invoked();
-        let away = self.title();
+        let away = self.options.targets.get(role).map_or("", |target| target.provider.title());
         let Some(is_news) = self.options.targets.stand_in(role, invoked, now, error) else { return false };
         self.drop_failed(out);
         if let (true, Some((_, target))) = (is_news, self.options.targets.choose(now, invoked)) {
@@ -187,7 +186,7 @@ impl Engine {
         true
     }
 
-    /// Who was asked by the request under way, if none of its answer has come.
+    /// The target of the running request, if nothing of its answer has come.
     pub(super) fn failed_role(&self) -> Option<Role> {
         match &self.phase {
             Phase::Streaming { work, .. } if work.suggestion.answer.text.is_empty() => Some(work.role),
@@ -195,37 +194,42 @@ impl Engine {
         }
     }
 
-    /// Lets go of the request that has failed.
+    /// Drops the failed request.
     pub(super) fn drop_failed(&mut self, out: &mut Vec<Output>) {
         if let Phase::Streaming { work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) {
             let next = follow_up.map(|next| next.work.generation.number);
             out.extend(next.into_iter().chain([work.generation.number]).map(Output::Stop));
-            self.wakeups.disarm();
+            self.wakeups.retried();
         }
     }
 
-    /// Asks for the place of the caret, where the editor still waits for an answer. The pause in typing is over already.
+    /// Asks for the caret's position again, if a request of the editor is open, without a further debounce.
     pub(super) fn ask_once_more(&mut self, now: u64, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         if self.requests.is_empty() {
             return;
         }
-        let invoked = self.is_invoked();
-        match self.unconfirmed(now, invoked, out) {
+        let Some(place) = self.here() else { return };
+        let Some(buffer) = buffers.get(&place.uri) else { return };
+        match self.refused(now, &buffer, &place, out) {
             Some(why) => self.answer_nothing(why, out),
             None => self.hand_over(now, 0, buffers, out),
         }
     }
 
-    /// The request is sent once more, or another in its place.
+    /// Sends the request again, possibly in another form.
     fn again(&mut self, now: u64, delay_ms: u64, status: Option<Status>, out: &mut Vec<Output>) {
         let number = self.next_number();
         let Phase::Streaming { mut work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return;
         };
         out.push(Output::Stop(work.generation.number));
-        self.wakeups.disarm();
+        if work.suggestion.answer.text.is_empty() {
+            self.wakeups.retried();
+        } else {
+            self.wakeups.disarm();
+        }
         if let Some(next) = follow_up {
-            // The next request is on its way already.
+            // The next request was handed over already.
             self.phase = Phase::Debouncing(*next);
             return;
         }
@@ -251,7 +255,7 @@ impl Engine {
         }
     }
 
-    /// The answer is whole, or all of it that will come or be shown.
+    /// The answer has ended: nothing more of it will come or be shown.
     pub(super) fn ended(&mut self, now: u64, ending: Ending, buffers: &dyn Buffers, out: &mut Vec<Output>) {
         let Phase::Streaming { work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return;
@@ -261,7 +265,7 @@ impl Engine {
         out.push(Output::Stop(generation.number));
         out.extend(generation.figures(now).map(Output::Finished));
         if let Some(next) = follow_up {
-            // Nothing came that fits what was typed since.
+            // Nothing came.
             if suggestion.answer.text.is_empty() {
                 self.phase = Phase::Debouncing(*next);
                 self.wakeups.disarm();
@@ -272,7 +276,7 @@ impl Engine {
         if let Some(first) = generation.first_text_ms() {
             let writing_ms = now.saturating_sub(first);
             if let Some(text) = self.first_text.take() {
-                // Read all at once, it was the answer's end that had it read.
+                // If all of it was read at once, the end of the answer was what woke the plugin.
                 self.debounce.answered(if writing_ms == 0 { text.took_ms } else { text.latency_ms });
             }
             self.wakeups.wrote(writing_ms);

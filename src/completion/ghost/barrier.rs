@@ -1,19 +1,19 @@
 //! Whether a message of the editor may have others queued behind it.
 //!
-//! Lapce calls the guest once per message and keeps the next ones queued meanwhile. What is painted while a key is
-//! queued lands where the caret no longer is. The guest never waits, so nearly every message finds it idle, and then
-//! nothing was queued. Only after something slow (the start of the agent, a burst of keys) messages come in a row.
+//! Lapce calls the guest once per message and queues the next ones meanwhile. A ghost that is painted while a key is
+//! queued appears where the caret no longer is. The guest never waits, so nearly every message finds it idle, and then
+//! nothing was queued. Only after something slow (the start of the agent, a burst of keys) do messages come in a row.
 
 /// If the guest was idle this long, the queue was empty, in microseconds.
 const IDLE_US: u64 = 1000;
-/// The messages of one key come in a row. Keys are farther apart than this: so long after the first message of a row
-/// no further key can be queued, in microseconds.
+/// The messages of one key come in a row, and keys are farther apart than this: within this time after the first message
+/// of a row no further key can be queued. In microseconds.
 const SAME_KEY_US: u64 = 5000;
 
 /// See the module. Times are microseconds of a monotonic clock.
 #[derive(Debug, Default)]
 pub struct Barrier {
-    /// When the last message was done with.
+    /// When the last message was finished.
     returned_us: u64,
     /// When a message last found the guest idle.
     idle_us: u64,
@@ -27,12 +27,12 @@ impl Barrier {
         }
     }
 
-    /// Whether no other message is queued behind the one at hand.
+    /// Whether no key is queued behind the current message.
     pub fn is_caught_up(&self, now_us: u64) -> bool {
         now_us.saturating_sub(self.idle_us) <= SAME_KEY_US
     }
 
-    /// The message is done with.
+    /// The message is finished.
     pub fn leave(&mut self, now_us: u64) {
         self.returned_us = now_us;
     }

@@ -11,12 +11,12 @@ pub use requests::{MOST as MOST_REQUESTS, OpenRequests};
 pub use screen::{Change, Leftover, Screen};
 pub use wakeups::{Read, Wakeups};
 
-/// How much of a suggestion Tab takes.
+/// How much of a suggestion Tab inserts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Accept {
     /// All of it.
     #[default]
     All,
-    /// One line. Lapce takes what it draws: the lines behind it are drawn once it is taken.
+    /// One line. Tab inserts what Lapce draws, so the next line is drawn once this one is accepted.
     Line,
 }

@@ -1,24 +1,24 @@
-//! Requests of the editor that were not answered yet: each is one push to the screen.
+//! Requests of the editor that were not answered yet: each is one update of the screen.
 //!
-//! Lapce applies the answer of an old request as gladly as that of the newest, so every key typed before a pause is
-//! worth one drawing of the growing text. Each request is answered once, ever.
+//! Lapce applies the answer to an old request like that to the newest, so every key typed before a pause allows
+//! one update of the growing text. Each request is answered at most once.
 
 use crate::completion::io::RequestId;
 
-/// More requests than this are of no use; the oldest is let go. Those that nothing is shown through stay open: each key
-/// brings one, and a key that contradicts a ghost takes two, to clear it and to draw the next.
+/// Most requests that are kept open; beyond that, the oldest is answered. Unused ones stay open, because each key
+/// brings one, but a key that contradicts a ghost needs two: to clear it and to draw the next.
 pub const MOST: usize = 8;
 
 /// Unanswered requests, oldest first. All are of one document.
 #[derive(Debug, Default)]
 pub struct OpenRequests {
     open: Vec<RequestId>,
-    /// The newest has come and nothing was said to it. Older ones are kept to show something later.
+    /// The newest request was neither answered nor used yet. Older ones are kept to show something later.
     is_due: bool,
 }
 
 impl OpenRequests {
-    /// Takes the newest request. Returns one that must be answered now, with nothing, to make room.
+    /// Adds the newest request. Returns one that must be answered with nothing now, to make room.
     #[must_use]
     pub fn push(&mut self, id: RequestId) -> Option<RequestId> {
         self.open.push(id);
@@ -41,7 +41,7 @@ impl OpenRequests {
         (self.open.len() > 1).then(|| self.open.remove(0))
     }
 
-    /// Takes the oldest request, be it the only one.
+    /// Takes the oldest request, even if it is the only one.
     pub fn take_oldest(&mut self) -> Option<RequestId> {
         (!self.open.is_empty()).then(|| self.open.remove(0))
     }
@@ -52,7 +52,7 @@ impl OpenRequests {
         self.open.pop()
     }
 
-    /// Takes the newest request, unless something was said to one as new before.
+    /// Takes the newest request, unless one was taken as the newest since it came.
     pub fn take_due(&mut self) -> Option<RequestId> {
         std::mem::take(&mut self.is_due).then(|| self.open.pop()).flatten()
     }

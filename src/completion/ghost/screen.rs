@@ -1,53 +1,52 @@
-//! What Lapce shows of ours and has bound to Tab, as far as that can be known.
+//! Which of this plugin's ghosts Lapce draws and has bound to Tab, as far as that can be known.
 //!
-//! Lapce keeps the item that Tab takes apart from what it draws (`lapce-app/src/inline_completion.rs`). A typed character
-//! that contradicts a ghost hides the drawing, but Tab stays bound to the old item at the old place until another
-//! answer comes. Enter, Esc, paste, undo, redo, clicks and Tab itself let go of both.
+//! Lapce keeps the item that Tab inserts separate from what it draws (`lapce-app/src/inline_completion.rs`). A typed character
+//! that contradicts a ghost hides the drawing, but Tab stays bound to the old item at the old position until another
+//! answer comes. Enter, Esc, paste, undo, redo, clicks and Tab itself clear both.
 
 use crate::completion::suggestion::Rest;
 
-/// So soon after a ghost was sent, a message of the editor may have been sent before it arrived, in milliseconds. The
-/// way takes 0.1 to 0.4 ms.
+/// A message that comes within this time after a ghost was sent may have been sent before the ghost arrived, in
+/// milliseconds. The ghost takes 0.1 to 0.4 ms to the window.
 const CROSSING_MS: u64 = 20;
-/// A ghost that was drawn this long was read, in milliseconds.
+/// A ghost that was drawn for this long counts as read, in milliseconds.
 const READ_MS: u64 = 750;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Screen {
     bound: Bound,
-    /// Documents, other than the one Tab is bound to, in which a ghost may still be drawn: Lapce lets go of an item with
-    /// the next answer in any document, of a drawing only with one in the same.
+    /// Documents, other than the one Tab is bound to, in which a ghost may still be drawn: Lapce drops an item with
+    /// the next answer in any document, but a drawing only with an answer in the same document.
     leftovers: Vec<(String, Leftover)>,
-    /// The newest change deleted something: undoing it brings that back, which looks like accepting a ghost.
+    /// The newest change deleted something: undoing it restores that, which looks like accepting a ghost.
     deleted: bool,
 }
 
 /// How likely it is that a ghost is left in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Leftover {
-    /// The editor wiped it with Enter, paste, undo or the like, unless the item was gone before, for example by Esc in
-    /// another file: then the drawing stays. The editor does not report Esc, and not every switch to another file.
+    /// The editor cleared it with Enter, paste, undo or the like, unless the item was gone before, for example by Esc in
+    /// another file: then the drawing stays. The editor reports neither Esc nor every switch to another file.
     Possible,
-    /// Nothing has wiped it.
+    /// Nothing has cleared it.
     Likely,
 }
 
-/// What Tab takes.
+/// What Tab inserts.
 #[derive(Debug, Default)]
 enum Bound {
-    /// Nothing of ours.
+    /// Nothing of this plugin.
     #[default]
     Nothing,
     /// What is drawn at the caret.
     Ghost(Ghost),
-    /// A ghost that no longer fits the document: to be replaced or cleared with the next answer.
+    /// A ghost that no longer fits the document: the next answer must replace or clear it.
     Outdated {
         uri: String,
-        /// What was drawn, and may still be.
+        /// The text that was drawn, and may still be.
         text: String,
-        /// The editor may not have let go of all of it with the change: that came before the ghost, or was in another
-        /// document.
+        /// The change may not have cleared it: it was made before the ghost arrived, or in another document.
         crossed: bool,
     },
 }
@@ -66,7 +65,7 @@ struct Ghost {
 pub enum Change {
     /// By taking the whole ghost.
     Accepted,
-    /// By Enter or by text of several lines: the editor lets go of the ghost first.
+    /// By Enter or by text of several lines: the editor clears the ghost first.
     Lines,
     /// In any other way.
     Other,
@@ -86,7 +85,7 @@ impl Screen {
         matches!(self.bound, Bound::Ghost(_))
     }
 
-    /// Whether a ghost of this document was there long enough to be read.
+    /// Whether a ghost in this document was drawn long enough to be read.
     pub fn was_read(&self, now_ms: u64, uri: &str) -> bool {
         let is_old = |ghost: &Ghost| ghost.uri == uri && now_ms.saturating_sub(ghost.painted_ms) >= READ_MS;
         matches!(&self.bound, Bound::Ghost(ghost) if is_old(ghost))
@@ -103,9 +102,9 @@ impl Screen {
         self.bound = match std::mem::take(&mut self.bound) {
             Bound::Ghost(ghost) => {
                 let may_cross = now_ms.saturating_sub(ghost.painted_ms) <= CROSSING_MS;
-                // What was taken whole had been seen, unless the same was drawn before, or undo brought it back.
+                // A ghost that was accepted had arrived, unless the same text was drawn before, or undo restored it.
                 let seen = change == Change::Accepted && !before && !ghost.again;
-                // In another document the editor lets go of the item, but not of what it has drawn here.
+                // With a change in another document, the editor drops the item, but not the drawing here.
                 let crossed = may_cross && !seen || ghost.uri != uri;
                 match change {
                     Change::Lines if !crossed => {
@@ -119,7 +118,7 @@ impl Screen {
         };
     }
 
-    /// No request followed the change: it was paste, undo, redo or Tab, with which the editor lets go of the ghost.
+    /// No request followed the change: it was paste, undo, redo or Tab, which clear the ghost.
     pub fn settled(&mut self) {
         if let Bound::Outdated { crossed: false, uri, .. } = &mut self.bound {
             let uri = std::mem::take(uri);
@@ -128,7 +127,7 @@ impl Screen {
         }
     }
 
-    /// The caret left the ghost: what is drawn has to go with the next answer.
+    /// The caret left the ghost: the next answer must clear it.
     pub fn left(&mut self) {
         self.bound = match std::mem::take(&mut self.bound) {
             Bound::Ghost(Ghost { uri, shown: Rest { text, .. }, .. }) | Bound::Outdated { uri, text, .. } => {
@@ -156,7 +155,7 @@ impl Screen {
         self.bound = Bound::Nothing;
     }
 
-    /// What an answer in this document may have to wipe.
+    /// Whether an answer in this document may have to clear an old ghost.
     pub fn leftover(&self, uri: &str) -> Option<Leftover> {
         self.leftovers.iter().find(|(of, _)| of == uri).map(|(_, leftover)| *leftover)
     }
@@ -168,7 +167,7 @@ impl Screen {
         }
     }
 
-    /// An empty answer wipes what may have been left in this document; Tab keeps what it is bound to elsewhere.
+    /// An empty answer clears what may have been left in this document. Tab stays bound to an item in another document.
     pub fn wiped(&mut self, uri: &str) {
         self.leftovers.retain(|(of, _)| of != uri);
     }

@@ -1,37 +1,38 @@
 //! When to be woken while the model writes.
 //!
 //! A wake-up makes Lapce ask every plugin and language server again for the lenses, hints and symbols of every open
-//! document: 15 ms of rust-analyzer's processor time for a file of 250 lines, 240 ms for one of 3,200. So there are few:
+//! document: 15 ms of rust-analyzer's CPU time for a file of 250 lines, 240 ms for one of 3,200. So there are few:
 //! one when there is a first line to show, some while the answer grows, one at its end. The agent sends none before
 //! another line has come, so an answer of one line takes one.
 
 /// The first wake-up comes this long after the first byte, at the earliest, in milliseconds.
 const FIRST_MS: u64 = 200;
-/// An answer that usually ends within this time of its first byte is shown once, when it has, in milliseconds. Of a model
-/// that has not answered yet this is not known: its first 200 ms are the same whether it writes four lines in 0.4 s or
-/// twelve in 1.2 s, and of the latter the first line must not show later.
+/// If answers usually end within this time of their first byte, they are shown once, when they have ended. In milliseconds.
+/// The speed of a model that has not answered yet is not known: its first 200 ms are the same whether it writes four lines in
+/// 0.4 s or twelve in 1.2 s, and in the second case the first line must not show later.
 const SHORT_MS: u64 = 400;
-/// The gap before the next wake-up while the model thinks aloud, in milliseconds.
+/// The gap before the next wake-up while the model writes its reasoning, in milliseconds.
 const THINKING_MS: u64 = 2000;
 /// Gaps between the wake-ups in which the ghost grows, in milliseconds.
 const GROWING_MS: [u64; 3] = [700, 1000, 3000];
-/// Wake-ups in a pause that may show lines, and those where the open documents are large.
+/// Wake-ups in a pause that may show lines, and the same if large documents are open.
 const SHOWING: usize = 1 + GROWING_MS.len();
 const SHOWING_LARGE: usize = 1;
-/// Wake-ups after those: one for the end, one to spare for an answer that broke and is resumed, or that fills the pipes.
+/// Wake-ups after those: one for the end, and one in reserve for an answer that broke and is resumed, or that fills the
+/// pipes.
 const ENDING: usize = 2;
 /// A wake-up asked for at once that has not come after this time was lost, in milliseconds.
 const LOST_MS: u64 = 1000;
-/// With more bytes than this in open documents, wake-ups are dear.
+/// With more bytes than this in open documents, wake-ups are expensive.
 const LARGE_BYTES: usize = 200_000;
 
 /// What was read of the answer so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Read {
     Nothing,
-    /// Only thoughts, which are not shown.
+    /// Only reasoning, which is not shown.
     Thoughts,
-    /// Text, but no whole line to show.
+    /// Text, but no complete line to show.
     Text,
     /// Lines, which are shown.
     Lines,
@@ -40,29 +41,32 @@ pub enum Read {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Wakeups {
-    /// Asked for since the newest key.
+    /// Wake-ups asked for since the newest key.
     in_pause: usize,
     /// One was asked for and has not come.
     is_armed: bool,
-    /// One was asked for since the newest came. It may be on its way although none is armed any more: the editor takes
-    /// some time to hand it over.
+    /// One was asked for since the newest came. It may be on its way even if none is armed any more, because it takes
+    /// some time through the editor.
     may_be_sent: bool,
-    /// When it was asked for at once, in milliseconds, if it was.
+    /// When an immediate one was asked for, in milliseconds.
     soon_ms: Option<u64>,
-    /// Documents whose lenses the editor will ask for because of a change rather than a wake-up. It does so once for
-    /// changes in a row.
+    /// Documents whose lenses the editor will ask for because of a change and not of a wake-up, once for
+    /// consecutive changes.
     owed: Vec<String>,
     /// Documents whose lenses the newest wake-up has made the editor ask for. It asks once for each that is open.
     asked: Vec<String>,
-    /// How long the model usually writes, from its first byte on, in milliseconds.
+    /// How long an answer usually takes from its first byte to its end, in milliseconds.
     writing_ms: Option<u64>,
+    /// Requests since the newest key that failed before their first text, so that another was sent in their place.
+    retries: usize,
 }
 
 impl Wakeups {
     /// A key was typed or the editor asked otherwise: a new pause begins.
     pub fn new_pause(&mut self, now_ms: u64) {
         self.in_pause = 0;
-        // One that was asked for at once is on its way, however many keys are handled first.
+        self.retries = 0;
+        // An immediate one is on its way, however many keys are handled first.
         if self.soon_ms.is_none_or(|asked| now_ms.saturating_sub(asked) > LOST_MS) {
             self.disarm();
         }
@@ -97,8 +101,8 @@ impl Wakeups {
         self.writing_ms = Some(self.writing_ms.map_or(ms, |mean| (mean * 3 + ms) / 4));
     }
 
-    /// How long the model took for its first text, which was read `ms` after the request had left: when the wake-up is
-    /// still out or is what had it read, the text waited for that.
+    /// How long the model took for its first text, which was read `ms` after the request had left: if a wake-up is
+    /// outstanding or caused the read, the text waited for it.
     pub fn latency_ms(&self, ms: u64) -> u64 {
         if self.is_armed { ms.saturating_sub(self.first_ms()) } else { ms }
     }
@@ -111,7 +115,9 @@ impl Wakeups {
     /// `None` if one is on its way already or this pause has had its last.
     pub fn ask(&mut self, read: Read, open_bytes: usize) -> Option<u64> {
         let showing = if open_bytes > LARGE_BYTES { SHOWING_LARGE } else { SHOWING };
-        if self.is_armed || self.in_pause >= showing + ENDING {
+        // However often a request fails, the last one is read without a key.
+        let most = (showing + ENDING).max(self.retries + 1);
+        if self.is_armed || self.in_pause >= most {
             return None;
         }
         let not_before = match read {
@@ -128,7 +134,7 @@ impl Wakeups {
         Some(not_before)
     }
 
-    /// Asks for a wake-up as soon as the editor's queue is empty, instead of any other; whether that is new.
+    /// Asks for a wake-up as soon as the editor's queue is empty, in place of any other. Returns whether that is new.
     pub fn ask_soon(&mut self, now_ms: u64) -> bool {
         let is_new = self.soon_ms.is_none();
         if is_new {
@@ -144,7 +150,13 @@ impl Wakeups {
         self.may_be_sent = true;
     }
 
-    /// What was asked for has come, or concerns a request that is no more.
+    /// A request has failed before its first text, and another is sent in its place.
+    pub fn retried(&mut self) {
+        self.disarm();
+        self.retries += 1;
+    }
+
+    /// The wake-up has come, or was for a request that no longer exists.
     pub fn disarm(&mut self) {
         self.is_armed = false;
         self.soon_ms = None;
@@ -185,6 +197,21 @@ mod tests {
             (&[Nothing, Nothing, Lines], 1000, &[200, 200, 1000, 3000, END, END]),
         ] {
             assert_eq!(asked(read, open_bytes), gaps, "{read:?}");
+        }
+    }
+
+    #[test]
+    fn each_retry_gets_a_wake_up_and_so_does_the_last_answer() {
+        for open_bytes in [1000, 300_000] {
+            let mut wakeups = Wakeups::default();
+            for retry in 0..10 {
+                assert!(wakeups.ask(Nothing, open_bytes).is_some(), "{retry}");
+                wakeups.retried();
+                wakeups.lenses_asked("a");
+            }
+            assert_eq!(wakeups.ask(Nothing, open_bytes), Some(u64::MAX));
+            wakeups.lenses_asked("a");
+            assert_eq!(wakeups.ask(Text, open_bytes), None);
         }
     }
 

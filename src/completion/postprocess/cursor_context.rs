@@ -24,13 +24,13 @@ pub struct CursorContext<'a> {
     pub(super) language: &'static Language,
     pub(super) before: &'a str,
     pub(super) after: &'a str,
-    /// What stands left of the anchor on its line.
+    /// The text left of the anchor on its line.
     pub(super) line_before: &'a str,
-    /// What stands right of the cursor on its line.
+    /// The text right of the cursor on its line.
     pub(super) line_after: &'a str,
     /// The lexer's state at the anchor.
     pub(super) lexer: Lexer,
-    /// The literal the anchor stands in, from its quote on, if it begins on the cursor's line.
+    /// The literal the anchor is in, from its quote on, if it begins on the cursor's line.
     pub(super) literal: Option<&'a str>,
     /// What closes the brackets that are open at the anchor, as far as the window shows, the nearest last.
     pub(super) open: Vec<char>,
@@ -38,7 +38,7 @@ pub struct CursorContext<'a> {
     pub(super) opened_here: usize,
     first_closed_below: OnceCell<Option<(char, usize)>>,
     closed_below: OnceCell<Vec<(char, usize)>>,
-    /// The anchor stands in a comment.
+    /// The anchor is in a comment.
     pub(super) in_comment: bool,
     /// The code left of the anchor, without a comment at its end.
     pub(super) code_before: &'a str,
@@ -71,7 +71,7 @@ impl<'a> CursorContext<'a> {
         (last(before), first_bytes(after, WINDOW))
     }
 
-    /// The cursor stands between `before` and `after` in a document of Lapce's language id `language_id`;
+    /// The cursor is between `before` and `after` in a document of Lapce's language id `language_id`;
     /// `extent`: how much the user wants.
     pub fn new(before: &'a str, after: &'a str, language_id: &'a str, extent: Extent) -> Self {
         let language = language::of(language_id);
@@ -146,7 +146,7 @@ impl<'a> CursorContext<'a> {
         is_blank(self.line_before)
     }
 
-    /// Whether the anchor stands in a comment or a string, where words are the text.
+    /// Whether the anchor is in a comment or a string, where words are the text.
     #[inline(never)]
     pub(super) fn in_words(&self) -> bool {
         self.in_comment || self.lexer.in_string()
@@ -199,12 +199,12 @@ impl<'a> CursorContext<'a> {
         Lines::up(self.before).beyond()
     }
 
-    /// The nearest line above with anything on it; nothing if there is none.
+    /// The nearest line above with text on it; nothing if there is none.
     pub(super) fn above(&self) -> &'a str {
         self.lines_above().solid().next().unwrap_or_default()
     }
 
-    /// Whether an answer may indent in steps of so many columns: the document does so, or the lines below stand so.
+    /// Whether an answer may indent in steps of this many columns, as the document or the lines below do.
     pub(super) fn allows_step(&self, step: usize) -> bool {
         let unit = self.style.step;
         let mut below = self.solid_below().take(2);
@@ -271,7 +271,7 @@ impl Style {
         self.is_known() && !self.mixed
     }
 
-    /// Whether the document has steps of so many columns, or shows none at all.
+    /// Whether the document has steps of this many columns, or shows none at all.
     fn allows_step(self, step: usize) -> bool {
         let seen = u32::try_from(step).ok().and_then(|step| self.steps.checked_shr(step));
         !self.is_known() || seen.is_some_and(|bits| bits & 1 == 1)
@@ -292,7 +292,7 @@ impl Style {
         columns
     }
 
-    /// The code behind white space of so many columns.
+    /// The code after white space of this many columns.
     #[inline(never)]
     pub(super) fn indented(&self, columns: usize, code: &str) -> String {
         let tabs = if self.tabs { columns / self.step } else { 0 };
@@ -364,7 +364,7 @@ fn blocks<'a>(
             header = header.or(Some(line));
             openers.push(columns);
         }
-        // A closing bracket or a label stands left without opening anything.
+        // A closing bracket or a label is at the left without opening anything.
         if opens || !language.closes(line) {
             column = columns;
         }
@@ -381,7 +381,7 @@ pub(super) fn without_comment<'l>(line: &'l str, language: &'static Language) ->
     head(line, end).trim_end()
 }
 
-/// Whether the line under this one must stand further right, as far as one line can tell.
+/// Whether the line under this one must be further right, as far as one line can tell.
 #[inline(never)]
 pub(super) fn opens_block(line: &str, language: &'static Language) -> bool {
     language.opens(without_comment(line, language))

@@ -58,7 +58,7 @@ pub(super) struct Language {
     pub(super) quotes: &'static [Quote],
     /// An apostrophe begins a character or else something that does not end (`'a` in Rust).
     pub(super) has_lifetimes: bool,
-    /// `<<END` begins text that ends with the line `END`; these may stand between the two. Empty: it does not.
+    /// `<<END` begins text that ends with the line `END`; these characters may be between `<<` and `END`. Empty: there are none.
     pub(super) here_document: &'static str,
     /// Columns of a step of indentation where the document shows none.
     pub(super) indent: usize,
@@ -389,7 +389,7 @@ impl Language {
         self.closes(line) || self.goes_on(line)
     }
 
-    /// Whether the line under `code` (a line without its comment) must stand further right.
+    /// Whether the line under `code` (a line without its comment) must be further right.
     pub(super) fn opens(&self, code: &str) -> bool {
         let code = code.trim_end();
         if ends(code, "{([") {

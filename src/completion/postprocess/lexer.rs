@@ -1,22 +1,22 @@
-//! Just enough of a lexer to tell brackets from what looks like them in strings and comments.
+//! A minimal lexer that tells brackets in code from those in strings and comments.
 
 use super::language::{Blocks, Language, Quote};
 use crate::completion::text::{begins_with_one, head, run, skip, tail};
 
-/// Where a line of code leaves off.
+/// The state at the end of a line of code.
 #[derive(Debug, Clone)]
 pub(super) struct Lexer {
     language: &'static Language,
-    /// The bytes that mean anything in code.
+    /// The bytes that matter in code.
     telling: Bytes,
     inside: Option<&'static Quote>,
     /// The line that ends the here-document.
     here: Option<String>,
-    /// Strings left for code within them, each with the braces opened since.
+    /// Strings that contain the current code (interpolation), each with the braces that were opened since.
     left: Vec<(&'static Quote, usize)>,
 }
 
-/// What stands at a byte of a line.
+/// A token of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     /// A bracket opens; this closes it.
@@ -30,7 +30,7 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    /// Keeps the list of closers that are still to come. Gives a closing bracket that is not the next of them.
+    /// Updates the list of expected closers. Returns a closing bracket that is not the next expected one.
     #[inline(never)]
     pub(super) fn follow(self, open: &mut Vec<char>) -> Option<char> {
         match self {
@@ -122,7 +122,7 @@ impl Lexer {
         code
     }
 
-    /// Where the first byte from `at` on stands that may mean anything: most do not.
+    /// The position of the first byte from `at` on that may matter: most do not.
     fn next_telling(&self, line: &str, at: usize) -> Option<usize> {
         let tells = |byte: u8| match self.inside {
             Some(inside) => {
@@ -235,7 +235,7 @@ fn here_document(line: &str, between: &str) -> Option<String> {
     (name.len() >= 2).then(|| name.to_owned())
 }
 
-/// The length of a backslash and the character behind it, with which `rest` begins.
+/// The length of a backslash and the character after it, with which `rest` begins.
 fn escaped(rest: &str) -> usize {
     1 + rest.chars().nth(1).map_or(0, char::len_utf8)
 }

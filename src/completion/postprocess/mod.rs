@@ -1,10 +1,10 @@
 //! How much of a model's answer becomes ghost text.
 //!
-//! Two stages, one file per rule, each with its table of drawn cases. [`clean`] takes away what is not code:
-//! reasoning, special tokens, code fences, control characters, an echo of the prefix. [`lines`] then takes
+//! Two stages, one file per rule, each with its table of test cases. [`clean`] removes what is not code:
+//! reasoning, special tokens, code fences, control characters, an echo of the prefix. [`lines`] then processes
 //! the remaining lines one by one, gives each the document's indentation, and stops where a rule says that the
-//! answer is complete. [`language`] and [`lexer`] hold what the rules know about the language,
-//! [`cursor_context`] what they know about the place.
+//! answer is complete. [`language`] and [`lexer`] contain what the rules know about the language,
+//! [`cursor_context`] what they know about the cursor's position.
 //!
 //! *Invariant:* shown text only grows. A rule decides about a line from that line, the lines before it, and the
 //! document; an unfinished line is not shown. So the result for a longer answer begins with the result for a
@@ -26,10 +26,10 @@ pub use past_block::{ends_statement, past_block};
 
 use crate::completion::text::has_sign;
 
-/// How much of an answer is wanted.
+/// How much of an answer to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Extent {
-    /// Decided by the place of the cursor.
+    /// Decided by the cursor's position.
     #[default]
     Auto,
     /// The rest of the line.
@@ -43,23 +43,23 @@ pub enum Extent {
 pub struct Processed {
     /// The ghost text. Only grows while the answer grows.
     pub text: String,
-    /// What the model writes behind `text` instead of what stands right of the cursor on its line. Without it `text` fits
-    /// in before that.
+    /// What the model writes after `text` in place of the text right of the cursor on its line. `None`: `text` is inserted
+    /// before that.
     pub replacement: Option<Replacement>,
-    /// Nothing the model may still write would be shown: stop it.
+    /// Nothing more of the answer would be shown: stop the model.
     pub complete: bool,
     /// Why nothing is shown, when `text` is empty and the answer was not.
     pub hidden: Option<Hidden>,
 }
 
-/// The rest of an answer's line where it says by itself what stands right of the cursor, and goes on: `a, b);` in
-/// `foo(‸)`; or, then empty, where it says that with more in between: `g(x));` in `foo(‸x);`. To take it,
-/// [`Processed::text`] and `text` replace `replaced` bytes.
+/// The rest of an answer's line if the answer repeats the text right of the cursor and goes on: `a, b);` in `foo(‸)`. It is
+/// empty if the answer repeats that text with more in between: `g(x));` in `foo(‸x);`. [`Processed::text`] and `text`
+/// together replace `replaced` bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
-    /// Bytes right of the cursor, to the end of its line: all that the model says again.
+    /// Bytes right of the cursor, to the end of its line, which the model repeats.
     pub replaced: usize,
-    /// What stands instead behind [`Processed::text`].
+    /// The text that follows [`Processed::text`].
     pub text: String,
 }
 
@@ -68,15 +68,15 @@ pub struct Replacement {
 pub enum Hidden {
     /// White space only.
     Blank,
-    /// Words about code instead of code.
+    /// An explanation in place of code.
     Prose,
-    /// Words that say that there is nothing to add.
+    /// A sentence that says that there is nothing to add.
     NothingToAdd,
-    /// It repeats what stands above or left of the cursor.
+    /// It repeats the text above or left of the cursor.
     RepeatsAbove,
     /// It repeats itself.
     RepeatsItself,
-    /// It repeats what stands below or right of the cursor.
+    /// It repeats the text below or right of the cursor.
     RepeatsBelow,
     /// Its first line would end the block the cursor is in.
     EndsBlock,
@@ -102,10 +102,10 @@ pub fn postprocess(context: &CursorContext<'_>, raw: &str, ended: bool) -> Proce
 }
 
 /// Whether the text received since the last call of [`postprocess`] may change its result. Most pieces only
-/// lengthen an unfinished line, and the answer need not be processed for each.
+/// extend an unfinished line, so the answer need not be processed for each.
 pub fn may_change(fresh: &str) -> bool {
     /// A line this much longer may have become a loop, in bytes.
     const LONG: usize = 128;
-    // A line ends, or what may be a leaked token.
+    // The end of a line, or of what may be a leaked token.
     fresh.len() >= LONG || has_sign(fresh, "\n>]}")
 }

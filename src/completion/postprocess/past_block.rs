@@ -1,4 +1,4 @@
-//! What comes behind the block that was shown.
+//! What the model wrote after the block that was shown.
 
 use super::clean::clean;
 use super::cursor_context::{CursorContext, without_comment};
@@ -8,9 +8,9 @@ use super::lines::scope::CLOSERS;
 use super::lines::{self, definitions};
 use crate::completion::text::{count, head, is_among, is_word, last_line, last_line_start, tail, trim};
 
-/// The lines that the model wrote past the end of the block that [`postprocess`](super::postprocess) shows of `raw`; `whole`: it wrote all it
-/// wanted to, otherwise its last line may be a part. Empty where the answer did not end with a block, where the
-/// document closes that block, and before code on the cursor's line.
+/// The lines of `raw` after the block that [`postprocess`](super::postprocess) shows. If the answer is not `whole`, its last line
+/// may be incomplete. Empty if the answer did not end with a block, if the document closes that block, and before code on
+/// the cursor's line.
 pub fn past_block(context: &CursorContext<'_>, raw: &str, whole: bool) -> String {
     if !trim(context.line_after, CLOSERS).trim().is_empty() {
         return String::new();
@@ -18,7 +18,7 @@ pub fn past_block(context: &CursorContext<'_>, raw: &str, whole: bool) -> String
     let cleaned = clean(context, raw, whole);
     let (_, end) = lines::take(context, &cleaned.text, true);
     let rest = end.map_or("", |end| tail(&cleaned.text, end));
-    // What closes the cursor's block stands in the document already: the rest belongs below that.
+    // What closes the cursor's block is in the document already: the rest belongs below that.
     if context.language.closes(rest.trim_start()) {
         return String::new();
     }
@@ -26,11 +26,11 @@ pub fn past_block(context: &CursorContext<'_>, raw: &str, whole: bool) -> String
     head(rest, lines).to_owned()
 }
 
-/// Languages in which a statement is not finished without its mark.
+/// Languages in which a statement needs its end mark.
 const MARKED: &str =
     "rust c cpp java csharp php perl dart css scss less zig dlang objective-c objective-cpp sql";
 
-/// Whether the text up to the cursor ends with a finished statement: nothing is to be added to its line.
+/// Whether the text before the cursor ends with a finished statement, so that its line needs no suggestion.
 pub fn ends_statement(id: &str, before: &str) -> bool {
     let language = language::of(id);
     let code = without_comment(last_line(before), language);
@@ -54,8 +54,7 @@ pub fn ends_statement(id: &str, before: &str) -> bool {
 const STATEMENTS: &str = "break continue return pass raise throw yield end fi done esac exit next redo retry else \
     fallthrough debugger super";
 
-/// Whether a line is only a name, or a path of names: it says nothing yet, `items.first` is on its way to be called or
-/// assigned.
+/// Whether a line is only a name or a path of names, which is not a statement yet: `items.first` will be called or assigned.
 fn is_bare_name(code: &str) -> bool {
     let code = code.trim();
     code.chars().all(|c| is_word(c) || matches!(c, '.' | '$' | ':')) && !is_among(code, STATEMENTS)

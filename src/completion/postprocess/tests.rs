@@ -1,9 +1,9 @@
 //! The corpus: drawn cases in `cases/*.txt`, one file per rule.
 //!
-//! A case is a title (`=== language: what it shows`, with `single` or `block` in brackets behind the
+//! A case is a title (`=== language: what it shows`, with `single` or `block` in brackets after the
 //! language when the user wants that), the document with `§` for the cursor, the model's raw answer after
 //! `--- model`, and the ghost after `--- ghost`; `--- nothing: Why` instead says that nothing shows.
-//! A line break at a part's end belongs to the file, not to the part, `␤` to the part; `␍` stands for a carriage return,
+//! A line break at a part's end belongs to the file, not to the part, `␤` to the part; `␍` means a carriage return,
 //! `␉` for a tab, `␛` for an escape, `␇` for a bell, `␣` for a blank at a line's end, `␂` for U+202E, and
 //! `␄` for U+FEFF.
 
@@ -275,7 +275,7 @@ fn what_the_answer_does_not_say_again_stays() {
         ("c", "int x = f(§x); // first\n", "g(x));"),
         // Part of a longer word.
         ("c", "int x = f(§x);\n", "g(xs));"),
-        // A statement, an element or a line that may be meant to stand before it.
+        // A statement, an element or a line that may be meant to be before it.
         ("c", "    §f(x);\n", "f(g(x));"),
         ("c", "a(); §f(x);\n", "f(g(x));"),
         ("c", "    return §x;\n", "a; if (b(x)) x;"),
@@ -308,7 +308,7 @@ fn a_suggestion_has_an_end() {
     assert_eq!(processed.hidden, Some(Hidden::TooLong));
 }
 
-/// In each answer `¦` stands where the model is stopped.
+/// In each answer `¦` is where the model is stopped.
 #[test]
 fn the_model_is_stopped_as_soon_as_nothing_more_would_show() {
     for (language, document, answer) in [

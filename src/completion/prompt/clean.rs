@@ -1,15 +1,15 @@
-//! What must not reach a model from documents, file names and settings: characters that nobody sees, by which a file can
-//! tell the model what the user does not read, and special tokens, by which it can end the prompt.
+//! Removes from documents, file names and settings what must not reach a model: invisible characters, with which a file
+//! could give the model instructions that the user does not see, and special tokens, which could end the prompt.
 
 use crate::completion::postprocess::break_up_special_tokens;
 use crate::unseen;
 
-/// The text without them.
+/// The text without invisible characters, and with special tokens broken up.
 pub fn clean(text: &str) -> String {
     break_up_special_tokens(&unseen::strip_lines(text)).into_owned()
 }
 
-/// The same for a name, which is one line.
+/// The same for a name, which stays on one line.
 pub fn clean_name(name: &str) -> String {
     let mut name = clean(name);
     name.retain(|c| !matches!(c, '\n' | '\r'));

@@ -1,7 +1,7 @@
 //! Definitions of the names used near the cursor, from other files of the workspace.
 //!
-//! They are looked for in the background, by the agent, and kept: a prompt takes what is known. So no key waits for
-//! them, and the names that a file imports are known by the time they are typed.
+//! The agent searches for them in the background, and a prompt uses those that are known. So no key waits for them, and
+//! the names that a file imports are known by the time they are typed.
 
 use std::cmp::Ordering;
 
@@ -17,7 +17,7 @@ use crate::provider::Snippet;
 /// Names looked for at once, and most that are remembered.
 const AT_ONCE: usize = 16;
 const MOST: usize = 256;
-/// How long a name is not looked for again, in milliseconds.
+/// How long the result for a name is valid, in milliseconds.
 const TTL_MS: u64 = 3 * 60 * 1000;
 /// After `LOST_MS` without a result a search is given up. The next one begins `PAUSE_MS` after the last, or `PAUSES` times as
 /// long as the last one took if that is more.
@@ -32,7 +32,7 @@ const COMMON: usize = 12;
 /// Bytes of a definition that are quoted, and its lines.
 const BYTES: usize = 400;
 const LINES: usize = 6;
-/// Bytes before and behind the cursor whose names are looked at, and bytes of the file's head with its imports.
+/// Bytes before and after the cursor whose names are looked at, and bytes of the file's head with its imports.
 const BEFORE: usize = 2000;
 const BEHIND: usize = 600;
 const HEAD: usize = 6000;
@@ -46,11 +46,11 @@ pub struct Search {
     pub files: &'static str,
 }
 
-/// What is known. Most lately looked for last.
+/// The known definitions, by name. The most recent search comes last.
 #[derive(Debug, Default)]
 pub struct Definitions {
     names: Vec<Name>,
-    /// The names that are being looked for.
+    /// The names of the running search.
     sought: Vec<String>,
     /// When the last search began, and how long it took.
     began_ms: Option<u64>,
@@ -72,7 +72,7 @@ struct Definition {
 }
 
 impl Definitions {
-    /// What to look for, for a place in a document; one search at a time.
+    /// The next search for a position in a document; one search runs at a time.
     #[inline(never)]
     pub fn search(&mut self, now_ms: u64, buffer: &Buffer<'_>, offset: usize) -> Option<Search> {
         let pause = match self.sought.is_empty() {
@@ -99,7 +99,7 @@ impl Definitions {
         Some(search)
     }
 
-    /// Takes the lines that were found, as `grep -n` prints them, each definition with some lines behind it.
+    /// Takes the lines that were found, as `grep -n` prints them, each definition with some lines after it.
     #[inline(never)]
     pub fn found(&mut self, now_ms: u64, output: &str, gates: &Gates) {
         let names = std::mem::take(&mut self.sought);
@@ -125,7 +125,7 @@ impl Definitions {
         }
     }
 
-    /// The definitions of the names used near the cursor that stand in other files, a snippet for each file, of at most
+    /// The definitions of the names used near the cursor that are in other files, a snippet for each file, of at most
     /// `bytes` in all. In the order of their paths: what comes first in a prompt should stay the same.
     #[inline(never)]
     pub(super) fn snippets(&self, buffer: &Buffer<'_>, offset: usize, bytes: usize) -> Vec<Snippet> {
@@ -263,7 +263,7 @@ fn pattern(names: &[String], by_shape: bool) -> String {
     pattern
 }
 
-/// Words that begin no definition, though a name follows.
+/// Words that are followed by a name but do not begin a definition.
 const NO_DEFINITION: &str = "return else if elif while for match switch case await yield new throw raise assert not in \
                              and or use import from delete goto print let";
 
@@ -327,7 +327,7 @@ fn next_found<'o>(output: &mut &'o str) -> Option<&'o str> {
     Some(line.strip_prefix("./").unwrap_or(line))
 }
 
-/// The text of a line, `path-number-text`, that stands right behind a definition.
+/// The text of a line, `path-number-text`, that is right after a definition.
 fn behind<'o>(definition: &Definition, line: &'o str) -> Option<&'o str> {
     let rest = line.strip_prefix(definition.path.as_str())?.strip_prefix('-')?;
     let (number, text) = rest.split_once('-')?;
@@ -338,7 +338,7 @@ fn count_lines(text: &str) -> usize {
     text.bytes().filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// Where only `grep` is at hand, the `.gitignore` files come along with what is found, as lines of those files.
+/// The globs of the `.gitignore` files in the output: without `rg`, the agent also prints the lines of those files.
 #[inline(never)]
 fn not_to_be_searched(output: &str) -> Globs {
     let mut globs = Globs::default();
@@ -403,7 +403,7 @@ fn is_name_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// The part of a definition's first line that has its name: what stands before parameters and values, and behind a
+/// The part of a definition's first line that has its name: the text before parameters and values, and after a
 /// visibility and Go's receivers.
 #[inline(never)]
 fn defining_part(text: &str) -> &str {
@@ -422,7 +422,7 @@ fn names(text: &str, offset: usize) -> Vec<&str> {
     let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
     let mut head = first_bytes(text, HEAD);
     let (mut near, mut all) = (Vec::new(), Vec::new());
-    // A word that is being typed is none yet.
+    // A word that is being typed is not a name yet.
     add_telling(&mut near, last_bytes(before, BEFORE), false);
     while let Some(name) = near.pop() {
         all.push(name);
@@ -463,7 +463,7 @@ fn add_telling<'t>(names: &mut Vec<&'t str>, text: &'t str, whole: bool) {
     }
 }
 
-/// The first word of a text that may be a name, and what stands behind it.
+/// The first word of a text that may be a name, and the text after it.
 #[inline(never)]
 fn next_word(text: &str) -> Option<(&str, &str)> {
     let from = tail(text, find(text, is_name_part)?);

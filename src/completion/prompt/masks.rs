@@ -1,8 +1,8 @@
 //! Secrets in ordinary files: keys of known formats, passwords in connection strings and private keys are sent as a
 //! placeholder of the same length.
 //!
-//! No regular expressions: their engine would double the plugin. Each search reads the text once; what a format
-//! that does not fit costs is bounded by the length of that format.
+//! No regular expressions: their engine would double the size of the plugin. Each search reads the text once, and a format
+//! that does not match costs at most its own length.
 
 mod formats;
 
@@ -29,8 +29,8 @@ const LONGEST_LINE: usize = 76;
 
 /// Masks what is secret in a prompt.
 pub fn mask(prompt: &mut Prompt) {
-    // All fields are named: whoever adds one decides whether it may hold a secret. `unwanted` and `received` are
-    // the model's own text.
+    // All fields are listed, so that adding one requires a decision whether it may contain a secret. `unwanted` and
+    // `received` are the model's own text.
     let Prompt {
         prefix,
         suffix,
@@ -132,7 +132,7 @@ fn begins_word(text: &[u8], run: usize, start: usize) -> bool {
 fn secret(text: &[u8], start: usize, word: &[u8]) -> Option<(usize, usize)> {
     for format in PREFIXED {
         for prefix in format.prefixes.split(' ').filter(|prefix| word.starts_with(prefix.as_bytes())) {
-            // What is none is read up to `least` only: prefixes may follow one another without end.
+            // A word that does not match is read up to `least` only: a text may consist of prefixes.
             let len = run(word, prefix.len(), format.least, format.of);
             if len < format.least || !is_mixed(word.get(prefix.len()..prefix.len() + len)) {
                 continue;
@@ -241,7 +241,7 @@ fn named(text: &[u8], sign: usize) -> Option<Range<usize>> {
     is_secret.then_some(value..value + len)
 }
 
-/// Whether this stands for itself: nothing is put in for it later.
+/// Whether this is a literal value and not a placeholder.
 fn is_literal(secret: &[u8]) -> bool {
     let is_escape =
         |at: usize| secret.get(at + 1..at + 3).is_some_and(|escape| escape.iter().all(u8::is_ascii_hexdigit));
@@ -295,7 +295,7 @@ fn private_keys(text: &[u8]) -> Vec<Range<usize>> {
                 _ => take(at - run_before(text, at, at - last, Bytes::Key)..at),
             }
         }
-        // The marks behind the label, if there are any.
+        // The marks after the label, if there are any.
         at = end + if text.get(end..).is_some_and(|rest| rest.starts_with(MARK)) { MARK.len() } else { 0 };
         last = at;
     }

@@ -1,6 +1,6 @@
 //! What goes into a prompt: the text around the cursor ([`window`]) and what else may help: pieces of other documents
 //! that resemble it ([`similar`]), definitions of the names it uses ([`definitions`]), and where and how the user has
-//! been writing ([`recent_edits`]). Nothing goes in that nobody sees ([`clean`]), and secrets are masked ([`masks`]).
+//! been writing ([`recent_edits`]). Invisible characters are removed ([`clean`]), and secrets are masked ([`masks`]).
 
 mod clean;
 mod definitions;

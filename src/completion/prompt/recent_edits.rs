@@ -1,4 +1,4 @@
-//! Where the user has changed text lately, and how: what was just written says what is being worked on.
+//! Where and how the user has changed text recently, which shows what the user is working on.
 
 use std::ops::Range;
 
@@ -36,7 +36,7 @@ struct Change {
 }
 
 impl Change {
-    /// Takes in an edit of the same document, if it goes on in the same place.
+    /// Adds an edit of the same document, if it continues in the same place.
     fn goes_on(&mut self, edit: &Edit<'_>) -> bool {
         let end = edit.start + edit.removed.len();
         if end < self.written.start || edit.start > self.written.end {
@@ -113,7 +113,7 @@ impl RecentEdits {
         }
     }
 
-    /// The edits before the one at hand as differences of lines, the latest last, of at most `bytes` in all.
+    /// The edits before the current one as differences of lines, the latest last, of at most `bytes` in all.
     #[inline(never)]
     pub(super) fn differences(&self, buffers: &dyn Buffers, gates: &Gates, bytes: usize) -> String {
         let mut told = String::new();

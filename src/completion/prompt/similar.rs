@@ -1,4 +1,4 @@
-//! Pieces of open documents that may help: where the user has just been writing, and what resembles the text around
+//! Parts of open documents that may help: where the user has just been writing, and what resembles the text around
 //! the cursor.
 
 use std::ops::Range;
@@ -26,11 +26,11 @@ const SIMILAR: f32 = 0.06;
 const SEARCHED: usize = 256 * 1024;
 /// Bytes searched in all, the documents used last first.
 const SEARCHED_IN_ALL: usize = 384 * 1024;
-/// Bytes read into the index in one go: a prompt is made for each key, and must cost less than a millisecond. What is
-/// left is read with the next keys.
+/// Bytes that are indexed at a time: a prompt is made for each key, and must take less than a millisecond. The rest is
+/// indexed with the next keys.
 const INDEXED_AT_ONCE: usize = 64 * 1024;
 
-/// The identifiers of the windows of open documents, so that no key goes through their texts.
+/// The identifiers of the windows of open documents, so that their texts are not read again for each key.
 #[derive(Debug, Default)]
 pub struct SimilarIndex {
     documents: Vec<Indexed>,
@@ -51,14 +51,14 @@ struct Window {
 }
 
 impl SimilarIndex {
-    /// A document changed: what is known of it no longer holds.
+    /// A document changed: its index is no longer valid.
     pub fn forget(&mut self, uri: &str) {
         if let Some(at) = self.documents.iter().position(|indexed| indexed.uri == uri) {
             self.documents.swap_remove(at);
         }
     }
 
-    /// The index of a document, if it is there or `left` bytes suffice to make it. `left` is what may still be read.
+    /// The index of a document, if it exists or may be made: `left` is how many bytes may still be indexed.
     fn windows(&mut self, buffer: &Buffer<'_>, left: &mut usize) -> &[Window] {
         let mark = mark(buffer.text);
         let is_known = |indexed: &Indexed| indexed.uri == buffer.uri && indexed.mark == mark;
@@ -93,7 +93,7 @@ impl Words {
         }
     }
 
-    /// How many it has in common with another.
+    /// How many words it shares with another set.
     fn shared(&self, other: &Self) -> usize {
         other.0.iter().filter(|hash| self.0.binary_search(hash).is_ok()).count()
     }
@@ -106,9 +106,8 @@ struct Candidate<'b> {
     range: Range<usize>,
 }
 
-/// What is worth quoting: where the user has just been writing, and the windows of other open documents most like
-/// the text around the cursor. In the order of their paths: which one is the best changes from word to word, and
-/// what is quoted should stay the same.
+/// The best parts to quote: where the user has just been writing, and the windows of other open documents that are most
+/// similar to the text around the cursor. In the order of their paths, so that the prompt changes little while the user types.
 pub(super) fn snippets(
     index: &mut SimilarIndex,
     buffer: &Buffer<'_>,
@@ -120,7 +119,7 @@ pub(super) fn snippets(
     let bytes = total / 4;
     let mut found = edited(buffer, buffers, wish, total);
     found.extend(alike(index, buffer, buffers, wish.offset, bytes));
-    // There are many of one document in a row, and dozens of globs.
+    // Check the globs once for consecutive candidates of one document.
     let mut document = ("", false);
     found.retain(|candidate| {
         if document.0 != candidate.buffer.uri {
@@ -151,7 +150,7 @@ pub(super) fn snippets(
     snippets
 }
 
-/// The candidates in order, those that are equal as they were. There are few: `sort_by` would add 7 KB to the wasm.
+/// The candidates in order (stable). There are few, and `sort_by` would add 7 KB to the wasm.
 fn sorted<'b>(
     candidates: Vec<Candidate<'b>>,
     in_order: fn(&Candidate<'_>, &Candidate<'_>) -> bool,
@@ -195,19 +194,19 @@ fn lines_around(text: &str, range: &Range<usize>, bytes: usize) -> Option<Range<
     (!is_blank(lines)).then(|| start..start + lines.len())
 }
 
-/// Where the line begins that stands so many lines above this byte, or the text.
+/// The start of the line that is `lines` lines above this byte, or of the text.
 #[inline(never)]
 fn start_above(text: &str, at: usize, lines: usize) -> usize {
     head(text, at).rmatch_indices('\n').nth(lines).map_or(0, |(at, _)| at + 1)
 }
 
-/// Where the line ends that stands so many lines below this byte, or the text.
+/// The end of the line that is `lines` lines below this byte, or of the text.
 #[inline(never)]
 fn end_below(text: &str, at: usize, lines: usize) -> usize {
     tail(text, at).match_indices('\n').nth(lines).map_or(text.len(), |(behind, _)| at + behind)
 }
 
-/// The best window of each other document, if it is like enough.
+/// The best window of each other document, if it is similar enough.
 fn alike<'b>(
     index: &mut SimilarIndex,
     buffer: &Buffer<'_>,
@@ -240,7 +239,7 @@ fn alike<'b>(
         let text = first_lines(tail(head(other.text, range.end), range.start), bytes / 2);
         let score = likeness(&query, &Words::of(text));
         if score >= SIMILAR {
-            // What was used a moment ago is likelier to matter than what lies open.
+            // Recently used documents are more likely to be relevant.
             let recency = 0.02 / (age + 1) as f32;
             let range = range.start..range.start + text.len();
             found.push(Candidate { score: score + recency, buffer: other, range });
@@ -256,7 +255,7 @@ fn likeness(query: &Words, words: &Words) -> f32 {
     if all == 0 { 0.0 } else { shared as f32 / all as f32 }
 }
 
-/// Windows of [`WINDOW_LINES`] lines, each begun in the middle of the one before.
+/// Windows of [`WINDOW_LINES`] lines; each begins in the middle of the one before.
 fn windows(text: &str) -> Vec<Window> {
     let mut starts = vec![0];
     for (at, byte) in text.bytes().enumerate() {
@@ -278,13 +277,13 @@ fn identifiers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c| !is_word(c)).filter(|word| word.len() > 2 && !begins(word, "0123456789"))
 }
 
-/// Tells apart the texts that a document has had: by its length and a sample of its bytes.
+/// A mark that changes with the text: made from its length and a sample of its bytes.
 fn mark(text: &str) -> u32 {
     let step = (text.len() / 64).max(1);
     fnv(text.bytes().step_by(step)) ^ text.len() as u32
 }
 
-/// The hash FNV-1a. Whoever makes words collide gains nothing but a worse snippet.
+/// The hash FNV-1a. A collision only makes a snippet worse.
 fn fnv(bytes: impl Iterator<Item = u8>) -> u32 {
     bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -11,12 +11,12 @@ use crate::completion::text::{first_bytes, first_line, head, last_bytes, last_li
 use crate::completion::trigger::Gates;
 use crate::provider::Prompt;
 
-/// Bytes of code a token stands for, a guess on the safe side (zed guesses 3 as well).
+/// Bytes of code per token, a conservative estimate (the same as zed's).
 const BYTES_PER_TOKEN: usize = 3;
-/// The window's edges move in steps of this part of the budget: while the user types, the prompt stays the
-/// same but for its end, and the provider's prompt cache hits.
+/// The window's edges move in steps of this fraction of the budget: while the user types, only the end of the prompt
+/// changes, and the provider's prompt cache hits.
 const STEPS: usize = 12;
-/// Definitions of names may take this part of the budget, and the last edits that one.
+/// The fractions of the budget for definitions of names and for the last edits.
 const DEFINITIONS: usize = 6;
 const EDITS: usize = 16;
 
@@ -33,24 +33,24 @@ pub struct Budget {
     pub gates: Gates,
 }
 
-/// What is wanted at which place.
+/// What the prompt asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
     /// The cursor, in bytes.
     pub offset: usize,
     /// Most tokens of the answer.
     pub max_tokens: u32,
-    /// How much of an answer is wanted.
+    /// How much to suggest: a line or a block.
     pub extent: Extent,
     /// Name of the workspace's folder.
     pub repository: &'a str,
     /// Where the user has been writing.
     pub edits: &'a RecentEdits,
-    /// What is known of the names used.
+    /// The known definitions of the names used.
     pub definitions: &'a Definitions,
 }
 
-/// The prompt for a place in `buffer`.
+/// The prompt for a position in `buffer`.
 pub fn prompt(
     index: &mut SimilarIndex,
     buffer: &Buffer<'_>,
@@ -75,7 +75,7 @@ pub fn prompt(
     let quoted = quoted + edits.len();
     let window = total.saturating_sub(quoted);
     let step = (total / STEPS).max(1);
-    // Three parts before the cursor, one after; what one does not need the other gets.
+    // Three quarters before the cursor, one after it; what one side does not need, the other gets.
     let unused = window.saturating_sub(before.len().next_multiple_of(step));
     let suffix_share = (window / 4).max(unused).min(after.len());
     let prefix = last_lines(before, window - suffix_share, step);
@@ -99,8 +99,8 @@ pub fn prompt(
     prompt
 }
 
-/// What a prompt says of a file's path. Outside the workspace it is the file's name: the folders above it may tell who
-/// the user is.
+/// A file's path in a prompt. Outside the workspace it is only the file's name: the folders above it may tell who the user
+/// is.
 pub(super) fn told_path(path: &str) -> String {
     let is_absolute = path.starts_with('/') || path.contains(':');
     clean_name(if is_absolute { run_back(path, |c| !matches!(c, '/' | ':')) } else { path })
@@ -294,7 +294,7 @@ mod tests {
     fn an_edit_outside_of_a_document_that_has_become_shorter_quotes_nothing() {
         let own = "fn last() {\n    |\n}\n";
         let open = Open(vec![("a.rs", own.replacen('|', "", 1)), ("b.rs", "let größe = 0;\n".to_owned())]);
-        // Behind its end, and within a character.
+        // After its end, and within a character.
         for (start, inserted) in [(900, "Colour"), (7, "x")] {
             let mut edits = RecentEdits::default();
             edits.note("b.rs", &crate::completion::Edit { start, removed: "", inserted });

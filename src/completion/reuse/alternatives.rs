@@ -14,12 +14,12 @@ pub struct Alternatives {
 }
 
 impl Alternatives {
-    /// The document changed: the place is no more.
+    /// The document changed: they no longer apply.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Whether the model should be asked for another before one of these is shown again.
+    /// Whether to ask the model for another before one of these is shown again.
     pub fn wants_more(&self) -> bool {
         self.others.is_empty() || !self.exhausted && self.others.len() + 1 < MOST
     }
@@ -33,7 +33,7 @@ impl Alternatives {
         self.others.remove(0)
     }
 
-    /// Another has come, instead of `shown`.
+    /// Another has come in place of `shown`.
     pub fn keep(&mut self, shown: Suggestion) {
         self.others.push(shown);
     }

@@ -1,17 +1,17 @@
-//! Answers kept for the places they were asked for, so that coming back never asks twice.
+//! Answers, kept for the positions they were asked for, so that the same position does not need another request.
 
 use crate::completion::io::Buffer;
 use crate::completion::postprocess::Extent;
 use crate::completion::suggestion::{Answer, Suggestion};
 use crate::completion::text::{first_bytes, last_bytes};
 
-/// Text before and after the place that must be the same, in bytes.
+/// Text before and after the position that must be the same, in bytes.
 const BEFORE: usize = 512;
 const AFTER: usize = 256;
-/// How long an answer is worth showing again, in milliseconds (five minutes, as tabby keeps them).
+/// How long an answer is kept, in milliseconds (five minutes, like tabby).
 const TTL_MS: u64 = 5 * 60 * 1000;
 
-/// The answers used last, at most so many.
+/// The most recently used answers, at most `most`.
 #[derive(Debug)]
 pub struct Cache {
     most: usize,
@@ -35,7 +35,7 @@ impl Cache {
         Self { most, entries: Vec::new() }
     }
 
-    /// Keeps an answer, empty ones too: an empty answer is an answer. One that failed or was refused is not kept.
+    /// Keeps an answer, also an empty one. One that broke is not kept.
     pub fn insert(&mut self, buffer: &Buffer<'_>, suggestion: &Suggestion, now_ms: u64) {
         if self.most == 0 || !suggestion.answer.is_reusable() {
             return;
@@ -59,7 +59,7 @@ impl Cache {
         });
     }
 
-    /// The answer for the cursor at `offset`, be it that the user has typed along some of it.
+    /// The answer for the cursor at `offset`. The user may have typed some of it already.
     pub fn find(
         &mut self,
         buffer: &Buffer<'_>,
@@ -85,9 +85,9 @@ impl Cache {
 }
 
 impl Entry {
-    /// How many bytes of the answer stand before the cursor, if the place is this one.
+    /// How many bytes of the answer are before the cursor, if this entry is for that position.
     fn typed(&self, before: &str) -> Option<usize> {
-        // The longest first: an answer that repeats itself belongs to its earliest place.
+        // The longest first: an answer that repeats itself belongs to its earliest position.
         let most = self.answer.text.len().min(before.len());
         (0..=most).rev().find(|&typed| {
             let (Some(text), Some(rest)) =

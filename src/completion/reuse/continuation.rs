@@ -1,24 +1,24 @@
-//! What is left of an answer after the user took the block that was shown of it.
+//! What is left of an answer after the user accepted the block that was shown.
 
 use crate::completion::io::Edit;
 use crate::completion::text::skip;
 
-/// The place behind an accepted suggestion.
+/// The position after an accepted suggestion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Continuation {
     uri: String,
-    /// Right behind what was accepted, in bytes; later, where the next line begins.
+    /// Right after what was accepted, in bytes; later, where the next line begins.
     offset: usize,
-    /// What was accepted ends a statement: at its end there is nothing to add.
+    /// What was accepted ends a statement: nothing is suggested at its end.
     finished: bool,
-    /// What the model wrote past it, from the next line on, whole lines.
+    /// What the model wrote after it: whole lines, from the next line on.
     rest: String,
     /// The user has begun the next line.
     below: bool,
 }
 
 impl Continuation {
-    /// `text` was accepted up to `offset`; the model wrote `rest` behind it.
+    /// A suggestion was accepted up to `offset`; the model wrote `rest` after it.
     pub fn new(uri: &str, offset: usize, finished: bool, rest: &str) -> Self {
         let rest = skip(rest, "\r\n").to_owned();
         Self { uri: uri.to_owned(), offset, finished, rest, below: false }
@@ -29,7 +29,7 @@ impl Continuation {
         !self.rest.trim().is_empty()
     }
 
-    /// Follows an edit of a document. `false`: the place is no more.
+    /// Follows an edit of a document. `false`: the continuation no longer applies.
     #[must_use]
     pub fn edited(&mut self, uri: &str, edit: &Edit<'_>) -> bool {
         if uri != self.uri {
@@ -51,7 +51,7 @@ impl Continuation {
         true
     }
 
-    /// Whether `offset` is right behind a finished statement that was just accepted.
+    /// Whether `offset` is right after a finished statement that was just accepted.
     pub fn is_end(&self, uri: &str, offset: usize) -> bool {
         self.finished && !self.below && uri == self.uri && offset == self.offset
     }

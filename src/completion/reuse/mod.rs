@@ -1,5 +1,5 @@
-//! What need not be asked: answers for places seen before ([`cache`]), other answers for this place ([`alternatives`]), and
-//! what the model wrote past the block that was taken ([`continuation`]).
+//! Suggestions that need no request: earlier answers for the same position ([`cache`]), other answers for it ([`alternatives`]), and
+//! what the model wrote after an accepted block ([`continuation`]).
 
 mod alternatives;
 mod cache;

@@ -415,6 +415,41 @@ fn what_follows_an_accepted_suggestion_was_asked_for_ahead() {
 }
 
 #[test]
+fn nothing_is_asked_ahead_where_only_the_user_asks() {
+    let settings = json!({"speculative": "on", "trigger": "invoked"});
+    let mut desk = Desk::with("|\n", saying(300, &[(0, "one();")]), settings);
+    desk.act(Act::Invoke);
+    desk.rest(3000);
+    assert_eq!(desk.screen().ghost_text(), "one();");
+    desk.seen(|seen| assert_eq!(seen.requests, 1));
+}
+
+#[test]
+fn what_fails_when_it_is_asked_ahead_is_not_asked_again_with_each_key() {
+    let mut asked = 0;
+    let model = move |_: &_| {
+        asked += 1;
+        match asked {
+            2 => vec![(100, Serve::Head(429)), (100, Serve::End)],
+            _ => answer(300, &[(0, "one();")]),
+        }
+    };
+    let mut desk = Desk::with("|\n", Box::new(model), json!({"speculative": "on", "cache-size": 0}));
+    desk.types("x = ", 80, 3000);
+    for _ in 0..4 {
+        desk.act(Act::Along);
+        desk.rest(1000);
+    }
+    desk.seen(|seen| assert_eq!(seen.requests, 2));
+    assert_eq!(desk.screen().ghost_text(), ");");
+    // What is taken ends that.
+    desk.act(Act::Tab);
+    desk.types("\ny", 80, 3000);
+    assert_eq!(desk.screen().ghost_text(), "one();");
+    is_clean(&desk);
+}
+
+#[test]
 fn what_was_asked_for_ahead_may_begin_on_the_next_line() {
     for latency in [200, 600] {
         let mut asked = 0;

@@ -101,6 +101,25 @@ fn another_model_is_asked_with_alt_and_backslash() {
 }
 
 #[test]
+fn another_model_is_asked_while_the_first_is_being_loaded() {
+    let load = |_: &str, count| (count == 1).then(|| answer(120_000, &[(10, "by_slow();\n")]));
+    let settings = json!({"model": "slow", "speculative": "off", "invoked": {"model": "strong"}});
+    let mut desk = Desk::with(FILE, models(load), settings);
+    desk.types("let ", 80, 2000);
+    desk.act(Act::Invoke);
+    desk.rest(3000);
+    assert_eq!(
+        (desk.screen().ghost_text(), desk.asked()),
+        ("by_strong();", vec!["slow".into(), "strong".into()])
+    );
+    // The first is still loaded, and asked when it is.
+    desk.types("y", 80, 3000);
+    assert_eq!((desk.asked().len(), desk.handed()), (2, 1));
+    desk.rest(120_000);
+    assert_eq!((desk.screen().ghost_text(), desk.asked().len()), ("by_slow();", 3));
+}
+
+#[test]
 fn another_model_takes_over_from_one_that_still_writes() {
     let slow = |name: &str, _| (name == "fast").then(|| answer(100, &[(10, "by_fast(\n"), (5000, "1);\n")]));
     let settings = json!({"model": "fast", "speculative": "off", "invoked": {"model": "strong"}});
@@ -147,6 +166,20 @@ fn a_command_prints_the_key_once_however_many_keys_are_typed_meanwhile() {
     assert_eq!((desk.screen().ghost_text(), desk.asked().len()), ("one();", 1));
     desk.types("d", 80, 3000);
     assert_eq!(desk.asked().len(), 2, "the key is known");
+}
+
+#[test]
+fn a_key_that_comes_late_sends_nothing_where_only_the_user_asks() {
+    let first = prints("first");
+    let settings = json!({"base-url": "https://gate.example", "speculative": "off", "trigger": "invoked"});
+    let mut desk = Desk::with_commands(FILE, takes("Bearer first"), settings, &[(5000, &first)]);
+    desk.act(Act::Invoke);
+    desk.act(Act::Invoke);
+    desk.types("a", 80, 8000);
+    assert_eq!((desk.asked().len(), desk.commands_left()), (0, 0));
+    desk.act(Act::Invoke);
+    desk.rest(3000);
+    assert_eq!((desk.screen().ghost_text(), desk.asked().len()), ("one();", 1));
 }
 
 #[test]
@@ -202,6 +235,29 @@ fn typing_on_does_not_end_the_loading_of_a_model() {
         desk.rest(80_000);
         assert_eq!((desk.screen().ghost_text(), desk.asked().len()), (ghost, requests), "{typed}");
         desk.seen(|seen| assert!(seen.most_in_flight <= 1 && seen.stale.is_empty(), "{seen:#?}"));
+    }
+}
+
+#[test]
+fn however_often_a_server_refuses_while_it_loads_its_answer_shows_without_a_key() {
+    for open_bytes in [0, 300_000] {
+        let serve = |_: &str, count| (count < 8).then(|| refusal(503, "Loading model"));
+        let mut desk = Desk::with(FILE, models(serve), json!({"speculative": "off", "model": "m"}));
+        desk.open_large(open_bytes);
+        desk.types("let ", 80, 250_000);
+        assert_eq!((desk.screen().ghost_text(), desk.asked().len()), ("by_m();", 8), "{open_bytes}");
+    }
+}
+
+#[test]
+fn a_failure_after_every_retry_is_told_without_a_key() {
+    for open_bytes in [0, 300_000] {
+        let serve = |_: &str, _| Some(refusal(503, "overloaded"));
+        let mut desk = Desk::with(FILE, models(serve), json!({"speculative": "off", "model": "m"}));
+        desk.open_large(open_bytes);
+        desk.act(Act::Invoke);
+        desk.rest(60_000);
+        assert_eq!((desk.asked().len(), desk.screen().popups.len()), (4, 1), "{open_bytes}");
     }
 }
 

@@ -1,43 +1,43 @@
 //! Agreeing to a new destination: alt+\ twice in a row.
 
-/// Whether requests may go out. Until the user has agreed none may.
+/// Whether requests may be sent. Until the user has agreed, none may.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Consent(State);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum State {
-    /// Nothing has to be agreed to, or it was.
+    /// The user has agreed, or need not.
     #[default]
     Given,
-    /// Nobody was asked just now. The text is the question.
+    /// The user has not been asked just now. The text is the question.
     Missing(String),
-    /// The question was the answer to the last thing the user did.
+    /// The question was shown in answer to the last alt+\.
     Asked(String),
 }
 
-/// What comes of a completion request that passed every other rule.
+/// The decision about a completion request that every other rule allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
-    /// It may go out.
+    /// It may be sent.
     Allowed,
-    /// It may go out because the user has just agreed: remember that.
+    /// It may be sent, because the user has just agreed: remember that.
     Agreed,
     /// It may not: show this question.
     Question(String),
 }
 
 impl Consent {
-    /// Nothing may go out before the user has agreed to `question`.
+    /// Nothing may be sent before the user has agreed to `question`.
     pub fn needed(question: String) -> Self {
         Self(State::Missing(question))
     }
 
-    /// Whether nothing has to be agreed to, or it was.
+    /// Whether the user has agreed, or need not.
     pub fn is_given(&self) -> bool {
         self.0 == State::Given
     }
 
-    /// A completion request that may go out but for the consent; `invoked` by alt+\ and not by a key.
+    /// Decides about a completion request that every other rule allows; `invoked` by alt+\ and not by a key.
     pub fn request(&mut self, invoked: bool) -> Asked {
         match std::mem::take(&mut self.0) {
             State::Given => Asked::Allowed,
@@ -50,8 +50,8 @@ impl Consent {
         }
     }
 
-    /// Anything else happened: an edit, a request refused by another rule, another document. The next alt+\ is then
-    /// the first again.
+    /// Something else happened: an edit, a request refused by another rule, another document. The next alt+\ then counts
+    /// as the first.
     pub fn interrupted(&mut self) {
         if let State::Asked(question) = &mut self.0 {
             self.0 = State::Missing(std::mem::take(question));

@@ -1,9 +1,9 @@
 //! How long after a key the model is asked.
 //!
-//! What was typed decides. Behind what ends a thought (a line break, an opening bracket, a dot, an operator, a finished
-//! statement) the next thing is wanted at once. Within a word the next key is most likely on its way, and what it
-//! brings makes the answer better. The user's rhythm and the model's latency only bound that wait; what the user did
-//! with the last suggestions stretches or shortens it.
+//! What was typed decides. After the end of a thought (a line break, an opening bracket, a dot, an operator, a finished
+//! statement) a suggestion is wanted at once. Within a word the next key is probably on its way, and it makes the answer
+//! better. The user's rhythm and the model's latency bound that wait; accepted and rejected suggestions shorten or
+//! lengthen it.
 
 use super::feedback::Feedback;
 use crate::completion::io::Edit;
@@ -14,17 +14,17 @@ use crate::completion::text::{
 /// Bounds of every adaptive wait, in milliseconds.
 const SHORTEST_MS: u64 = 50;
 const LONGEST_MS: u64 = 1000;
-/// The wait within a word, or behind one, before a model that answers at once, in milliseconds.
+/// The wait within or after a word, for a model without latency, in milliseconds.
 const WORD_MS: u64 = 110;
-/// The wait after a deletion, a paste or an undo, in milliseconds: the next act is most likely part of the same correction.
+/// The wait after a deletion, a paste or an undo, in milliseconds: the next edit is probably part of the same correction.
 const CORRECTION_MS: u64 = 800;
-/// The longest that a running request is let go on for its own sake, in milliseconds.
+/// Longest time that the next request waits for the text of a running one, in milliseconds.
 const PATIENCE_MS: u64 = 400;
-/// The most that a slow typist's rhythm stretches the wait, in milliseconds.
+/// Longest wait because of a slow typing rhythm, in milliseconds.
 const LONGEST_RHYTHM_MS: u64 = 280;
 /// Gaps longer than this are pauses, not rhythm, in milliseconds.
 const PAUSE_MS: u64 = 600;
-/// Keys closer together than this were queued while the guest was busy, in milliseconds: no hand is so fast.
+/// Keys closer together than this were queued while the guest was busy, in milliseconds: nobody types that fast.
 const QUEUED_MS: u64 = 8;
 
 /// How readily the model is asked.
@@ -39,17 +39,16 @@ pub enum Eagerness {
     High,
 }
 
-/// The user's typing rhythm, the model's latency, and what became of the last suggestions.
+/// The user's typing rhythm, the model's latency, and the user's reactions to the last suggestions.
 #[derive(Debug, Clone)]
 pub struct Debounce {
     last_key_ms: Option<u64>,
     /// The last change was a character or a line break, and nothing else.
     is_typing: bool,
-    /// Keys that came together with the last one, it included, and the time of the key before them.
+    /// Keys that came together with the last one, including it, and the time of the key before them.
     together: u32,
     before_ms: Option<u64>,
-    /// Running estimate of the median gap between two keys, in milliseconds. Pauses within words are many and long, so
-    /// a mean would say more of them than of the rhythm.
+    /// Running estimate of the median gap between two keys, in milliseconds. A mean would be dominated by pauses.
     interval_ms: f64,
     latency_ms: f64,
     feedback: Feedback,
@@ -73,8 +72,8 @@ impl Debounce {
         }
     }
 
-    /// A key was handled at `now_ms`. Of keys that were queued meanwhile only the last is near its real time:
-    /// they share the time since the key before them.
+    /// A key was handled at `now_ms`. The real times of queued keys are not known, so they share the time since the key
+    /// before them.
     pub fn key(&mut self, now_ms: u64) {
         match self.last_key_ms {
             Some(last) if now_ms.saturating_sub(last) < QUEUED_MS => self.together += 1,
@@ -93,7 +92,7 @@ impl Debounce {
         self.is_typing = is_key && (!edit.inserted.is_empty() || edit.removed.is_empty());
     }
 
-    /// Takes the gaps before the last keys into the estimate.
+    /// Updates the estimate with the gaps before the last keys.
     fn learn(&mut self) {
         /// How far one gap moves the estimate.
         const STEP: f64 = 0.05;
@@ -117,13 +116,13 @@ impl Debounce {
         self.latency_ms as u64
     }
 
-    /// How long the text of a request that left at `sent_ms` may be waited for before another replaces it, in
-    /// milliseconds from now.
+    /// How long to wait for the text of a request that left at `sent_ms` before another replaces it, in milliseconds
+    /// from now.
     pub fn patience_ms(&self, now_ms: u64, sent_ms: u64) -> u64 {
         (sent_ms + self.latency_ms()).saturating_sub(now_ms).min(PATIENCE_MS)
     }
 
-    /// The user took a suggestion.
+    /// The user accepted a suggestion.
     pub fn accepted(&mut self, now_ms: u64) {
         self.feedback.accepted(now_ms);
     }
@@ -133,7 +132,7 @@ impl Debounce {
         self.feedback.rejected(now_ms);
     }
 
-    /// How long after a key that left the text `before` left of the caret a request is sent, in milliseconds.
+    /// How long after a key a request is sent, in milliseconds. `before` is the text before the caret.
     pub fn wait_ms(&self, now_ms: u64, before: &str) -> u64 {
         if let Some(fixed) = self.fixed_ms {
             return fixed;
@@ -152,8 +151,7 @@ impl Debounce {
         wait.clamp(SHORTEST_MS, LONGEST_MS)
     }
 
-    /// The wait where the next key is most likely on its way. A slow model is asked a little earlier, since its answer is
-    /// late enough already.
+    /// The wait within a word, where the next key is probably on its way. A slow model is asked a little earlier.
     fn word_ms(&self) -> u64 {
         WORD_MS.saturating_sub(self.latency_ms() / 10)
     }
@@ -164,14 +162,14 @@ impl Debounce {
     }
 }
 
-/// Words of many languages behind which something is expected that need not be invented, as a name must be.
+/// Keywords of many languages that are followed by something other than a new name.
 const KEYWORDS: &str = "return if in for while await import from new case else elif match use yield throw raise not \
     and or extends implements typeof instanceof as is of where with do then except catch assert \
     defer go";
 
-/// Whether the text up to the caret ends a thought, so that what comes next is wanted at once: at the beginning of a
-/// line, behind a bracket, a dot or the mark that ends a statement, or behind an operator, a comma or a keyword and a
-/// blank.
+/// Whether the text before the caret ends a thought, so that a suggestion is wanted at once: at the beginning of a
+/// line, after a bracket, a dot or the end of a statement, or after an operator, a comma or a keyword followed by a
+/// space.
 pub fn ends_thought(before: &str) -> bool {
     let line = last_line(before);
     let code = skip_back(line, " \t");

@@ -1,13 +1,13 @@
-//! What the user did with the last suggestions.
+//! The user's reactions to the last suggestions.
 //!
-//! As Copilot paces its edit suggestions (vscode-copilot-chat, 2026-03): each rejection stretches the wait 1.5 times,
-//! each acceptance shortens it to 0.8, and both fade over ten minutes.
+//! As in Copilot's edit suggestions (vscode-copilot-chat, 2026-03): each rejection multiplies the wait by 1.5,
+//! each acceptance by 0.8, and both fade over ten minutes.
 
 const REJECTED: f64 = 1.5;
 const ACCEPTED: f64 = 0.8;
 /// After this time a reaction no longer counts, in milliseconds.
 const FADED_MS: u64 = 10 * 60 * 1000;
-/// More reactions than this say no more.
+/// Most reactions that count.
 const MOST: usize = 10;
 
 /// See the module.
@@ -18,7 +18,7 @@ pub struct Feedback {
 }
 
 impl Feedback {
-    /// The user took a suggestion.
+    /// The user accepted a suggestion.
     pub fn accepted(&mut self, now_ms: u64) {
         self.note(now_ms, ACCEPTED);
     }
@@ -35,7 +35,7 @@ impl Feedback {
         self.reactions.push((now_ms, factor));
     }
 
-    /// By how much the wait is stretched now.
+    /// The factor for the wait now.
     pub fn factor(&self, now_ms: u64) -> f64 {
         let left = |at: u64| FADED_MS.saturating_sub(now_ms.saturating_sub(at)) as f64 / FADED_MS as f64;
         self.reactions.iter().map(|(at, factor)| 1.0 + (factor - 1.0) * left(*at)).product()

@@ -4,10 +4,10 @@ use crate::completion::text::{head, run_back, tail};
 
 /// One pattern.
 ///
-/// As in `.gitignore`: a folder's name covers all that is in it, a leading `/` means the workspace's own folder, a
-/// trailing `/` means folders only, a leading `!` takes back, `*` and `?` stop at `/`, `**` does not. Wider than there:
-/// a pattern with `/` inside matches at any depth, case does not count (for some file systems it does not, and a
-/// secret sent once is sent), and `{a,b}` means either.
+/// As in `.gitignore`: a folder's name covers everything in it, a leading `/` means the workspace's own folder, a
+/// trailing `/` means folders only, a leading `!` negates, `*` and `?` stop at `/`, `**` does not. Different:
+/// a pattern with `/` inside matches at any depth, case is ignored (some file systems ignore it, and a
+/// secret must not be sent), and `{a,b}` means either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {
     /// As it was written, without white space around it.
@@ -23,8 +23,8 @@ impl Glob {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// What is allowed, as the end of a sentence that begins with "must be". A pattern that matches something else
-    /// than the user thinks would let files out, so what is unclear is refused.
+    /// What is allowed, as the end of a sentence that begins with "must be". An unclear pattern is refused: if it
+    /// did not match what the user expects, files would be sent.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let (is_negated, rest) = text.strip_prefix('!').map_or((false, text), |rest| (true, rest));
@@ -59,18 +59,18 @@ impl Glob {
         &self.text
     }
 
-    /// Whether it takes back what others match.
+    /// Whether it negates: it re-includes what others match.
     pub fn is_negated(&self) -> bool {
         self.is_negated
     }
 
-    /// Whether it takes back exactly `other`.
+    /// Whether it negates exactly `other`.
     pub fn takes_out(&self, other: &Self) -> bool {
         let is_same = self.pattern == other.pattern && self.is_anchored == other.is_anchored;
         self.is_negated && !other.is_negated && is_same
     }
 
-    /// Whether the path or a folder above it matches, the `!` aside.
+    /// Whether the path or a folder above it matches, ignoring the `!`.
     pub fn matches(&self, path: &str) -> bool {
         first_step(path, &|step, is_folder| self.fits(step, is_folder).then_some(self)).is_some()
     }
@@ -82,7 +82,7 @@ impl Glob {
         }
         let fits = |part: &str| fast_glob::glob_match(&self.pattern, part);
         if self.is_anchored {
-            // Of absolute paths the pattern names the root's own folders.
+            // In an absolute path, the pattern starts at the root.
             return fits(path.strip_prefix('/').unwrap_or(path));
         }
         if !self.pattern.contains('/') && self.pattern != "**" {
@@ -92,8 +92,8 @@ impl Glob {
     }
 }
 
-/// The first glob that is given for one of the folders above a path, from the top, or for the path itself; all in lower
-/// case, each with whether it is a folder.
+/// The first glob that `glob` returns for the folders above a path, from the top, or for the path itself. It is called
+/// with each path in lower case, and whether it is a folder.
 #[inline(never)]
 fn first_step<'g>(path: &str, glob: &dyn Fn(&str, bool) -> Option<&'g Glob>) -> Option<&'g Glob> {
     let path = path.to_ascii_lowercase();
@@ -117,7 +117,7 @@ fn has_bare_comma(text: &str) -> bool {
     })
 }
 
-/// Patterns in order: the last that matches counts, but what is in a folder that matches cannot be taken back.
+/// Patterns in order: the last that matches counts, but files in a folder that matches cannot be re-included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Globs(Vec<Glob>);
 
@@ -134,7 +134,7 @@ impl Globs {
         Ok(globs)
     }
 
-    /// Adds a pattern. One that takes out exactly an earlier one removes it.
+    /// Adds a pattern. One that negates exactly an earlier one removes that.
     pub fn add(&mut self, glob: &Glob) {
         let before = self.0.len();
         self.0.retain(|known| !glob.takes_out(known));

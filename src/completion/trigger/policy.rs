@@ -6,10 +6,10 @@ use crate::completion::text::{
     begins_as, ends_as, first_line, head, is_blank, is_word, last_line, run_back, tail, within,
 };
 
-/// More code than this right of the cursor, closing punctuation aside, and nothing is asked, unless the user wants more:
-/// as good as any line. A name, an argument or an operand is written before code as often as behind it.
+/// With more code than this right of the cursor, closing punctuation aside, the model is not asked automatically. In
+/// characters; longer than almost any line. Names, arguments and operands are often written before code.
 pub const CODE_AFTER: u32 = 200;
-/// The same where nothing stands before the cursor on its line: it is the code itself that was pushed right.
+/// The same at the beginning of a line: there the user is probably moving the code to the right.
 const CODE_PUSHED: u32 = 8;
 
 /// When completions are asked for.
@@ -29,13 +29,13 @@ pub enum Trigger {
 pub struct Gates {
     /// When to ask, unless the file or the language says otherwise.
     pub trigger: Trigger,
-    /// What would be asked after a pause is asked only when invoked.
+    /// The model is asked only when invoked, whatever the other rules say.
     pub only_invoked: bool,
-    /// When to ask, by globs of files; of several that match the longest counts.
+    /// When to ask, by globs of files; if several match, the longest counts.
     pub files: Vec<(Glob, Trigger)>,
     /// When to ask, by language id.
     pub languages: Vec<(String, Trigger)>,
-    /// Globs of files that are read and not written: nothing is asked there unless invoked.
+    /// Globs of files that are usually read, not edited: there the model is asked only when invoked.
     pub read_only: Globs,
     /// Globs of files whose text must not leave the machine.
     pub ignore: Globs,
@@ -43,13 +43,13 @@ pub struct Gates {
     pub ignore_unless_source: Globs,
     /// Path of the workspace, for globs of absolute paths; empty when there is none.
     pub root: String,
-    /// Documents larger than this, in bytes, are left alone.
+    /// The model is not asked in documents larger than this, in bytes.
     pub largest: usize,
     /// Most characters of code right of the cursor, closing punctuation aside, for an automatic completion.
     pub code_after: u32,
 }
 
-/// Why a place is not asked about.
+/// Why the model is not asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gate {
     /// `trigger = "off"`.
@@ -92,7 +92,7 @@ impl Default for Gates {
 }
 
 impl Gates {
-    /// What forbids to ask at byte `offset` of `buffer`, if anything.
+    /// The rule that forbids asking at byte `offset` of `buffer`, if there is one.
     pub fn check(&self, buffer: &Buffer<'_>, offset: usize, invoked: bool) -> Option<Gate> {
         let matching = self.files.iter().filter(|(glob, _)| glob.matches(buffer.path));
         let file = matching.max_by_key(|(glob, _)| glob.as_str().len());
@@ -123,21 +123,21 @@ impl Gates {
         self.in_line(last_line(head(buffer.text, offset)), first_line(tail(buffer.text, offset)))
     }
 
-    /// The same for the cursor's line: what stands before and after the cursor.
+    /// The same for the cursor's line, given as the text before and after the cursor.
     fn in_line(&self, before: &str, after: &str) -> Option<Gate> {
         let begins_line = is_blank(before);
         if begins_as(after, is_word) && (begins_line || ends_as(before, is_word)) {
             return Some(Gate::MidWord);
         }
         let code = within(after, |c| !(c.is_whitespace() || ")]}>\"'`;,:".contains(c)));
-        // Between two blanks an operand is missing: `SELECT | FROM users;`.
+        // Between two spaces an operand is missing: `SELECT | FROM users;`.
         let is_gap = !begins_line && before.ends_with(' ') && after.starts_with(' ');
         let most = if begins_line { self.code_after.min(CODE_PUSHED) } else { self.code_after };
         let is_too_much = code.chars().nth(most as usize).is_some();
         (!is_gap && is_too_much).then_some(Gate::CodeAfter)
     }
 
-    /// The glob that keeps `path` from leaving the machine, if any.
+    /// The glob that forbids sending the file at `path`, if there is one.
     pub fn ignored(&self, path: &str) -> Option<&str> {
         let by_path = self.ignore.find(path);
         let by_place = || self.ignore.find_absolute(&[&self.root, "/", path].concat());
@@ -146,7 +146,7 @@ impl Gates {
     }
 }
 
-/// Whether the file is source code by its name. `keys/`, `private/` and the like are ordinary names of modules.
+/// Whether the file's name is that of source code: `keys/`, `private/` and the like are ordinary module names.
 fn is_source(path: &str) -> bool {
     const SOURCES: &str = "*.{rs,py,pyi,js,jsx,mjs,cjs,ts,tsx,mts,cts,vue,svelte,astro,c,h,cc,cpp,cxx,hh,hpp,hxx,m,mm,cs,fs,\
         go,java,kt,kts,scala,swift,dart,rb,php,pl,pm,lua,ex,exs,erl,hrl,hs,ml,mli,clj,cljs,elm,jl,r,nim,zig,v,sv,vhd,d,\

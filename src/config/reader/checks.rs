@@ -1,4 +1,4 @@
-//! What texts may be. Each check's error is the end of a sentence that begins with "must be".
+//! Checks of texts. Each check's error is the end of a sentence that begins with "must be".
 
 use crate::completion::trigger::Glob;
 use crate::http::{Url, is_dot_segment};
@@ -12,7 +12,7 @@ pub fn printable(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Allows names of models. One is a part of the URL at some providers, and must stay one.
+/// Allows names of models. With some providers the name becomes a part of the URL's path, so it must not contain `..`.
 pub fn model_name(text: &str) -> Result<(), String> {
     printable(text)?;
     if text.split(['/', '\\']).any(is_dot_segment) {
@@ -21,7 +21,7 @@ pub fn model_name(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Allows globs that take nothing back.
+/// Allows globs without `!`.
 pub fn plain_glob(text: &str) -> Result<(), String> {
     if Glob::parse(text)?.is_negated() { Err("a glob without `!`".to_owned()) } else { Ok(()) }
 }
@@ -40,7 +40,7 @@ pub fn language(text: &str) -> Result<(), String> {
     })
 }
 
-/// Allows what can name an environment variable.
+/// Allows names of environment variables.
 pub fn variable_name(text: &str) -> Result<(), String> {
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     if first && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
@@ -49,7 +49,7 @@ pub fn variable_name(text: &str) -> Result<(), String> {
     Err("the name of an environment variable, such as MY_KEY, and not the key itself".to_owned())
 }
 
-/// Allows full paths. Where the agent runs is not where the user thinks, and nobody expands `~`.
+/// Allows absolute paths: the agent runs in its own folder, and nothing expands `~`.
 pub fn full_path(text: &str) -> Result<(), String> {
     printable(text)?;
     let has_drive = text.get(1..3).is_some_and(|colon| colon == ":\\" || colon == ":/");
@@ -66,7 +66,7 @@ pub fn server_url(text: &str) -> Result<(), String> {
 
 const PROXY_SCHEMES: &[&str] = &["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
-/// The URL of a proxy without its scheme, user and password, which it may have.
+/// Parses the URL of a proxy. The result does not contain its scheme, user and password.
 pub fn proxy_url(text: &str) -> Result<Url, String> {
     let (scheme, rest) = text.split_once("://").unwrap_or_default();
     let authority = rest.rsplit('@').next().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Which setting was meant by a name that is none.
+//! Finds the setting that an unknown name means.
 
-/// What users of other tools call things, and the setting that is meant.
+/// Names from other tools, and the setting or provider that they mean.
 const SYNONYMS: &[(&str, &str)] = &[
     ("url", "base-url"),
     ("endpoint", "base-url"),
@@ -60,10 +60,11 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("other", "openai-compatible"),
 ];
 
-/// A prefix or suffix must have this many characters to tell anything.
+/// Shortest prefix or suffix that counts, in bytes.
 const SHORTEST_PART: usize = 3;
 
-/// The name that is meant by `given`: one that is spelled nearly the same, called otherwise elsewhere, or has it as a part.
+/// The name that `given` means: one with nearly the same spelling, one that other tools call so, or one that has it as a
+/// part.
 pub fn nearest<'n>(given: &str, names: &[&'n str]) -> Option<&'n str> {
     let given = spelled(given);
     let close = names.iter().map(|name| (distance(&given, name), *name)).min();
@@ -76,7 +77,7 @@ pub fn nearest<'n>(given: &str, names: &[&'n str]) -> Option<&'n str> {
     close.map(|(_, name)| name).or_else(synonym).or_else(part)
 }
 
-/// The names below a table, if that is what was given.
+/// The names in the table `given`, if it is one.
 pub fn below<'n>(given: &str, names: &[&'n str]) -> Vec<&'n str> {
     let is_below = |name: &&str| name.strip_prefix(given).is_some_and(|rest| rest.starts_with('.'));
     names.iter().copied().filter(is_below).collect()
@@ -113,8 +114,8 @@ fn is_part(given: &str, name: &str) -> bool {
     begins(name, given) || ends(name, given) || begins(given, name) || is_in_another_table
 }
 
-/// Edits that make one word the other, in characters: insert, delete, replace, swap two neighbours (the restricted
-/// Damerau-Levenshtein distance).
+/// The number of edits from one word to the other: insert, delete or replace a character, or swap two neighbours (the
+/// restricted Damerau-Levenshtein distance).
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);

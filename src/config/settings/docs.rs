@@ -1,5 +1,5 @@
-//! What is written from the [`table`](super::table): `volt.toml`, `docs/settings.md`, the README's table. `UPDATE_EXPECT=1` writes
-//! them anew.
+//! Checks what is generated from the [`table`](super::table): `volt.toml`, `docs/settings.md`, the README's table.
+//! `UPDATE_EXPECT=1` generates them.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -178,10 +178,9 @@ fn volt_toml() -> String {
 
 fn reference() -> String {
     let mut text = "# Settings\n\n\
-        All settings of the plugin, in `[ai-completion]` of Lapce's `settings.toml` (palette: *Open Settings File*), or each by itself on\n\
-        the plugin's page (Plugins panel, gear). A change takes effect when the plugin is reloaded (gear, *Reload Plugin*). What is\n\
-        not understood is named when the plugin starts; while a setting that keeps something back is not understood, nothing is\n\
-        sent at all.\n\n\
+        All settings of the plugin, in `[ai-completion]` of Lapce's `settings.toml` (palette: *Open Settings File*), or on the plugin's page\n\
+        (Plugins panel, gear). A change takes effect when the plugin is reloaded (gear, *Reload Plugin*). When it starts, the\n\
+        plugin shows which settings are invalid. While a setting that restricts what is sent is invalid, nothing is sent.\n\n\
         <!-- Written from src/config/settings/table.rs by `UPDATE_EXPECT=1 cargo test --lib config::settings`. -->\n"
         .to_owned();
     let mut group = "";

@@ -1,8 +1,8 @@
 //! All settings: name, default, what is allowed, and the description that users read.
 //!
-//! The one source of what the [reader](super::super::reader) takes, and of `volt.toml`, `docs/settings.md` and the README's table: `UPDATE_EXPECT=1
-//! cargo test --lib config::settings` writes those anew. Lapce shows settings sorted by name, each by itself, and only texts, numbers and
-//! switches; so a description stands alone, and every default is one of these three.
+//! The only source for the [reader](super::super::reader) and for `volt.toml`, `docs/settings.md` and the README's table: `UPDATE_EXPECT=1
+//! cargo test --lib config::settings` generates those. Lapce shows each setting separately, sorted by name, and supports only texts, numbers and
+//! switches. So each description must be complete, and every default is one of these three.
 
 use crate::completion::Trigger;
 use crate::completion::ghost::Accept;
@@ -17,7 +17,7 @@ use super::{Detail, LogLevel, Speculative};
 #[derive(Debug, Clone, Copy)]
 pub struct Text(pub &'static str);
 
-/// A text with one of these words, or anything else that the reader knows.
+/// A text that is not empty by default.
 #[derive(Debug, Clone, Copy)]
 pub struct TextOr {
     pub name: &'static str,
@@ -33,7 +33,7 @@ pub struct Number {
     pub max: u32,
 }
 
-/// A number, or an empty text for none. `max` is a whole number: to write a fraction takes 14 KB of wasm.
+/// A number, or an empty text for none. `max` is a whole number: formatting a fraction would add 14 KB to the wasm.
 #[derive(Debug, Clone, Copy)]
 pub struct MaybeNumber {
     pub name: &'static str,
@@ -48,7 +48,7 @@ pub struct Choice<T: 'static> {
     pub name: &'static str,
     pub words: &'static [(&'static str, T)],
     pub default: T,
-    /// What anything else means.
+    /// What an invalid value means.
     pub otherwise: T,
 }
 
@@ -57,7 +57,7 @@ pub struct Choice<T: 'static> {
 pub struct Flag {
     pub name: &'static str,
     pub default: bool,
-    /// What anything else means.
+    /// What an invalid value means.
     pub otherwise: bool,
 }
 
@@ -69,7 +69,7 @@ pub struct GlobList {
     pub default: &'static str,
 }
 
-/// A table; for those without tables one text. `example` is such a text.
+/// A table, which may also be given as one text like `example`.
 #[derive(Debug, Clone, Copy)]
 pub struct Table {
     pub name: &'static str,
@@ -115,23 +115,23 @@ settings! {
     API_KEY: Text = Text("api-key");
     /// HTTP headers to add to every request, as Name: value with commas between them. Not Host, Content-Length, Transfer-Encoding or Connection.
     EXTRA_HEADERS: Table = Table { name: "extra-headers", example: "X-Title: lapce, X-Team: editors" };
-    /// JSON fields to add to the body of every request. A name with ! before it takes that field out.
+    /// JSON fields to add to the body of every request. A name with ! in front removes that field.
     EXTRA_BODY: Table = Table { name: "extra-body", example: "{ \"top_k\": 20, \"!temperature\": true }" };
 
-    /// Another provider or model for what you ask for with alt+\, by the settings from provider to extra-body. Without provider in it the rest is as for all
-    /// other suggestions.
+    /// Another provider or model for alt+\, given by the settings from provider to extra-body. Without provider it inherits everything else from the main
+    /// settings.
     INVOKED: Table = Table { name: "invoked", example: "{ \"provider\": \"anthropic\" }" };
-    /// Whom to ask while the provider is rate limited, overloaded, out of credit or unreachable, by the same settings as in invoked.
+    /// Whom to ask while the provider is rate limited, overloaded, out of credit or unreachable, given by the same settings as invoked.
     FALLBACK: Table = Table { name: "fallback", example: "{ \"provider\": \"ollama\" }" };
 
     ["When to suggest"]
     /// When to suggest: as you type, only when you press alt+\ (invoked), or never.
     TRIGGER: Choice<Trigger> = Choice { otherwise: Trigger::Off, ..choice("trigger", TRIGGERS, Trigger::Automatic) };
-    /// When to suggest in single languages, by Lapce's ids in lower case: automatic, invoked or off for each. Others: as trigger says.
+    /// When to suggest in certain languages, by Lapce's ids in lower case: automatic, invoked or off for each. Other languages: as trigger says.
     LANGUAGES: Table = Table { name: "languages", example: "markdown: off, sql: invoked" };
-    /// When to suggest in files that match a glob: automatic, invoked or off for each; the longest glob counts. Others: as languages and trigger say.
+    /// When to suggest in files that match a glob: automatic, invoked or off for each; the longest glob counts. Other files: as languages and trigger say.
     FILES: Table = Table { name: "files", example: "*.md: invoked, notes/: off" };
-    /// Globs of files that are read and not written: nothing is suggested there unless you press alt+\.
+    /// Globs of files that you usually read, not edit: suggestions come there only when you press alt+\.
     READ_ONLY: GlobList = GlobList {
         name: "read-only",
         default: ".git/**, node_modules/**, site-packages/**, .cargo/registry/**, .cargo/git/**, .rustup/toolchains/**, \
@@ -140,19 +140,19 @@ settings! {
     /// Milliseconds without a key before the model is asked; 0 follows your typing rhythm and the model's speed.
     DEBOUNCE_MS: Number = number("debounce-ms", 0, 0, 5_000);
 
-    /// How readily the model is asked: low (waits twice as long after a key), medium or high (half as long).
+    /// How soon after a key the model is asked: low (waits twice as long), medium or high (half as long).
     EAGERNESS: Choice<Eagerness> = choice("eagerness", EAGERNESSES, Eagerness::Medium);
-    /// Characters of code that may stand behind the cursor on its line for suggestions as you type, closing brackets aside.
+    /// Most characters of code right of the cursor on its line for suggestions as you type, not counting closing brackets.
     MAX_LINE_SUFFIX: Number = number("max-line-suffix", CODE_AFTER, 0, 10_000);
 
     ["What is sent"]
     /// Globs of files whose contents are never sent, as in .gitignore but at any depth: *.min.js, vendor/. They add to secret-files.
     IGNORE: GlobList = GlobList { name: "ignore", default: "" };
-    /// Globs of further files that hold secrets and whose contents are never sent. They add to the built-in list (.env*, *.pem, .ssh/ and many more); !*.pem takes that one glob out of it.
+    /// Globs of further files that hold secrets and whose contents are never sent. They add to the built-in list (.env*, *.pem, .ssh/ and many more); !*.pem removes that one glob from it.
     SECRET_FILES: GlobList = GlobList { name: "secret-files", default: "" };
     /// Longest prompt, in tokens of the model (estimated).
     CONTEXT_TOKENS: Number = number("context-tokens", 2_048, 128, 131_072);
-    /// Whether parts of other files go into the prompt: what resembles the place of the cursor, what you have just edited, and definitions of the names you use.
+    /// Whether parts of other files go into the prompt: what resembles the text around the cursor, what you have just edited, and definitions of the names you use.
     SNIPPETS: Flag = flag("snippets", true, false);
     /// Whether keys of known formats, passwords in connection strings and private keys are masked in what is sent.
     MASK_SECRETS: Flag = flag("mask-secrets", true, true);
@@ -162,26 +162,26 @@ settings! {
     ["What is suggested"]
     /// How much to suggest: auto (by the place of the cursor), single (the rest of the line) or block (to the end of the block).
     MULTILINE: Choice<Extent> = choice("multiline", MULTILINES, Extent::Auto);
-    /// How much Tab takes: all, or line: a suggestion is shown line by line, and the next line once Tab has taken the one before, without asking the model again.
+    /// How much Tab inserts: all, or line (only one line is shown at a time; the next one shows once Tab has inserted it, without asking the model again).
     ACCEPT: Choice<Accept> = choice("accept", ACCEPTS, Accept::All);
     /// Texts that never show in a suggestion, as a list or one text: * stands for any characters of a line, ** for any characters, \\* for an asterisk, as in Copyright *.
     /// Empty: none.
     CONTENT_FILTER: Text = Text("content-filter");
-    /// What is put in the place of text that content-filter matches. Empty: nothing.
+    /// Replacement for text that content-filter matches. Empty: nothing.
     CONTENT_FILTER_REPLACEMENT: Text = Text("content-filter-replacement");
     /// Longest suggestion, in tokens of the model.
     MAX_TOKENS: Number = number("max-tokens", 256, 1, 16_384);
-    /// How fill-in-the-middle is asked for: auto (by provider and model), suffix (a field of the request), chat, the name of a template such as qwen, or a
+    /// How fill-in-the-middle is requested: auto (by provider and model), suffix (a field of the request), chat, the name of a template such as qwen, or a
     /// template of your own with {prefix} and {suffix} in it.
     FIM: TextOr = TextOr { name: "fim", default: "auto" };
-    /// How much the model may think before it answers; auto is the least its vendor documents.
+    /// How much the model may reason before it answers; auto is the least that its vendor documents.
     REASONING: Choice<Reasoning> = choice("reasoning", Reasoning::NAMES, Reasoning::Auto);
     /// Sampling temperature. Empty: what suits completion.
     TEMPERATURE: MaybeNumber = MaybeNumber { name: "temperature", min: 0, max: 2, is_whole: false };
-    /// Whether to ask ahead for what follows a shown suggestion: auto asks only providers that are not paid by the token.
+    /// Whether to request in advance what follows a shown suggestion: auto does so only with providers that are not paid by the token.
     SPECULATIVE: Choice<Speculative> =
         Choice { otherwise: Speculative::Off, ..choice("speculative", SPECULATIVES, Speculative::Auto) };
-    /// How many answers are remembered, to show them again without asking; 0 for none.
+    /// How many answers are cached, to show them again without asking the model; 0 for none.
     CACHE_SIZE: Number = number("cache-size", 200, 0, 10_000);
 
     ["Single providers"]
@@ -202,8 +202,8 @@ settings! {
         MaybeNumber { name: "ollama.num-ctx", min: 512, max: 1_048_576, is_whole: true };
 
     ["Network"]
-    /// How requests leave: auto, curl (suggestions grow as they arrive) or http (Lapce's own client: shows nothing before an answer is complete, follows
-    /// redirects with the key, and knows neither proxy nor ca-file).
+    /// How requests are sent: auto, curl (suggestions grow as they arrive) or http (Lapce's own client: shows nothing before an answer is complete, follows
+    /// redirects with the key, and supports neither proxy nor ca-file).
     TRANSPORT: Choice<Mode> = choice("transport", MODES, Mode::Auto);
     /// URL of a proxy, such as http://proxy.example:3128. Empty: the environment's HTTPS_PROXY, HTTP_PROXY or ALL_PROXY.
     PROXY: Text = Text("proxy");
@@ -215,9 +215,9 @@ settings! {
     TIMEOUT_IDLE_MS: Number = number("timeout.idle-ms", 30_000, 100, 3_600_000);
     /// Milliseconds a whole answer may take.
     TIMEOUT_TOTAL_MS: Number = number("timeout.total-ms", 300_000, 100, 3_600_000);
-    /// Bytes one event of an answer may have.
+    /// Longest event of an answer, in bytes.
     LIMIT_EVENT_BYTES: Number = number("limit.event-bytes", 1 << 20, 1_024, 64 << 20);
-    /// Bytes a whole answer may have.
+    /// Longest answer, in bytes.
     LIMIT_RESPONSE_BYTES: Number = number("limit.response-bytes", 8 << 20, 1_024, 64 << 20);
 
     ["What you are told"]
@@ -246,7 +246,7 @@ const DETAILS: &[(&str, Detail)] =
 const LOG_LEVELS: &[(&str, LogLevel)] =
     &[("off", LogLevel::Off), ("errors", LogLevel::Errors), ("info", LogLevel::Info)];
 
-/// The settings that only some providers know, besides [`OLLAMA_NUM_CTX`].
+/// The settings for single providers, besides [`OLLAMA_NUM_CTX`].
 pub const OPTIONS: &[Text] = &[
     AZURE_API_VERSION,
     VERTEX_PROJECT,
@@ -256,8 +256,8 @@ pub const OPTIONS: &[Text] = &[
     AWS_REGION,
 ];
 
-/// The settings that say where text goes and what is kept back. While one of them is wrong, text could go where the
-/// user does not want it, so nothing is sent at all.
+/// The settings that decide where text goes and what is not sent. While one of them is invalid, text could go where the
+/// user does not want it, so nothing is sent.
 pub const RESTRICTIVE: &[&str] = &[
     BASE_URL.0,
     PROXY.0,

@@ -503,6 +503,7 @@ fn the_engine_gets_what_is_set() {
     assert_eq!((options.max_tokens, options.extent, options.accept), (64, Extent::Block, Accept::Line));
     assert_eq!((options.repository.as_str(), options.cache_entries, options.seed), ("project", 3, 7));
     assert_eq!(options.limits, Limits { event_bytes: 2000, response_bytes: 3000 });
+    assert_eq!(settings.network.response_bytes, 3000);
 }
 
 #[test]

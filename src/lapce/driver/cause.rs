@@ -1,16 +1,15 @@
-//! What was not understood of the settings is said when the plugin starts, and once more where a completion fails: it may
-//! be why.
+//! Invalid settings are shown when the plugin starts, and again when a completion fails, because they may be the cause.
 
 use crate::config::Problem;
 
-/// Puts it into the message of a failure. What stands in a setting that the message names comes first, because it is the
-/// first thing to put right; the rest is only named, at the end.
+/// Adds the problems to the message of a failure. Those of a setting that the message names come first, because they must be
+/// fixed first; the others are only named, at the end.
 pub(super) fn blame(message: &mut String, problems: &[Problem]) {
     let mut first = String::new();
     let mut others = String::new();
     for problem in problems {
         let sentence = sentence(problem);
-        // `api-key` is found in `api-key-env` as well, which stands in for it.
+        // This also finds `api-key` in `api-key-env`, which has the same purpose.
         let is_named = problem.setting.is_some_and(|setting| message.contains(&["`", setting].concat()));
         if message.contains(&sentence) {
             continue;

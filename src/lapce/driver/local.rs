@@ -1,4 +1,4 @@
-//! No provider is set: a model on this machine is looked for, and used if there is one.
+//! If no provider is set: searches for a model on this machine, and uses it.
 
 use super::{Driver, Environment, request_error, response_event};
 use crate::completion::{Answer, Input, RequestId, Trigger};
@@ -8,14 +8,14 @@ use crate::lapce::notifier::Severity;
 use crate::lapce::rpc::Host;
 use crate::local_model::{Action, Found, Outcome, Search};
 use crate::provider;
-use crate::transport::{Transport, TransportEvent};
+use crate::transport::Transport;
 
-/// The search, and what it needs to begin anew once it has found something.
+/// The search, and the settings to start with once it has found something.
 pub(super) struct Local {
     search: Search,
     settings: Settings,
     root: String,
-    /// The editor's newest request, while nobody knows yet whom to ask.
+    /// The editor's newest request, while the search goes on.
     held: Option<Held>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Held {
 }
 
 impl Local {
-    /// `None` where the user has decided otherwise: a server is named, or nothing is to be asked.
+    /// `None` if the settings exclude a search: a server is set, a setting is invalid, or suggestions are off.
     pub(super) fn new(settings: &Settings, root: &str, ollama_host: Option<String>) -> Option<Self> {
         let is_open = settings.provider.is_empty()
             && settings.base_url.is_empty()
@@ -42,7 +42,7 @@ impl Local {
         })
     }
 
-    /// These settings with what was found. No key goes along: the server has answered without one.
+    /// These settings with what was found, without a key: the server has answered without one.
     fn settings_for(&self, found: &Found) -> Settings {
         Settings {
             provider: found.provider.to_owned(),
@@ -56,7 +56,7 @@ impl Local {
 }
 
 impl<H: Host, E: Environment> Driver<H, E> {
-    /// Looks for a model, if it is time for that: then the request waits for what comes of it. Else it is given back.
+    /// Searches for a model, if it is time for that: then the request is held until the search has ended. Else it is returned.
     pub(super) fn hold(&mut self, held: Held) -> Option<Held> {
         let now_ms = self.moment().now_ms;
         let is_known = self.documents.document(&held.uri).is_some();
@@ -66,7 +66,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         if !held.invoked && local.settings.engine.trigger == Trigger::Invoked {
             return Some(held);
         }
-        // Without the agent the plugin would have to wait for the servers.
+        // Without an agent, the plugin would have to wait for the servers.
         core.transport.tick();
         if core.transport.obstacle().is_some() {
             if held.invoked {
@@ -84,7 +84,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         None
     }
 
-    /// The document changed or the caret moved: what was asked for there is out of date.
+    /// The document changed or the caret moved: answers the held request, unless it is `still` current.
     pub(super) fn let_go(&mut self, still: impl Fn(&Held) -> bool) {
         if let Some(local) = &mut self.local
             && local.held.as_ref().is_some_and(|held| !still(held))
@@ -94,7 +94,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
         }
     }
 
-    /// Reads what has come of the search and goes on with it.
+    /// Continues the search with what has arrived.
     pub(super) fn search_on(&mut self) {
         let now_ms = self.moment().now_ms;
         let (Some(core), Some(local)) = (&mut self.core, &mut self.local) else { return };
@@ -105,10 +105,8 @@ impl<H: Host, E: Environment> Driver<H, E> {
         for number in local.search.reading() {
             loop {
                 let event = core.transport.read(number, &mut core.buffer);
-                let is_last = matches!(event, TransportEvent::End | TransportEvent::Failed(_));
                 let Some(event) = response_event(&event, &core.buffer) else { break };
-                local.search.receive(number, &event);
-                if is_last {
+                if !local.search.receive(number, &event) {
                     break;
                 }
             }
@@ -178,13 +176,13 @@ impl<H: Host, E: Environment> Driver<H, E> {
     }
 }
 
-/// What is said where nothing is set and nothing was found. The status bar shows the first line.
+/// Shown when no provider is set and no model was found. The status bar shows the first line.
 pub(super) const NOTHING_SET: &str = "\
 Run a model here (`ollama pull qwen2.5-coder:1.5b-base`) or set `provider`.
 Neither Ollama, llama.cpp nor LM Studio is running on this machine, so nothing is sent to anyone. A `provider` such as \
 anthropic also needs its key in the environment.";
 
-/// The same where nothing can be looked for.
+/// Shown when the search is not possible.
 const NOT_LOOKED_FOR: &str = "\
 Set `provider`: ollama for a model on this machine, or anthropic, openai, …
-Models on this machine are looked for only where sh and curl are installed. Nothing is sent to anyone until then.";
+The plugin looks for models on this machine only if it can use sh and curl. Nothing is sent to anyone until then.";

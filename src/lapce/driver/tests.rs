@@ -401,6 +401,14 @@ fn with_nothing_set_a_model_on_this_machine_is_found_and_asked_about_the_same_pa
 }
 
 #[test]
+fn a_server_without_a_list_of_models_is_not_read_to_its_end() {
+    let mut editor = untouched(json!({}), &[Step::Head(404), Step::Body("<html>"), Step::End]);
+    editor.complete(2);
+    editor.wake();
+    assert_eq!(editor.driver.environment.script.borrow().len(), 2);
+}
+
+#[test]
 fn with_nothing_set_and_nothing_running_the_user_is_told_once_and_at_each_alt_backslash() {
     let mut editor = untouched(json!({}), &[]);
     for pause in 0..3 {
@@ -665,7 +673,7 @@ fn while_nothing_streams_only_the_user_asks() {
         editor.wake();
         requests(editor)
     };
-    editor.driver.environment.next_obstacle.set("Make the plugin's folder yours");
+    editor.driver.environment.next_obstacle.set("Make the plugin's folder writable");
     for _ in 0..2 {
         assert_eq!(typed(&mut editor), 0);
     }

@@ -1303,6 +1303,19 @@ fn a_request_that_may_not_leave_starts_nothing() {
 }
 
 #[test]
+fn a_request_that_may_not_leave_wakes_the_plugin_when_it_would_have_left() {
+    const DELAY: u64 = 200;
+    let mut desk = Desk::new(shells()[0]);
+    let begun = Instant::now();
+    desk.client.start(ONE, &post("http://example.com/"), DELAY, None);
+    desk.client.wake(ONE, 0);
+    desk.woken();
+    assert!(begun.elapsed() >= Duration::from_millis(DELAY), "{:?}", begun.elapsed());
+    assert_eq!(failure(desk.client.read(ONE, &mut [0; 8])).kind, FailureKind::Request);
+    desk.close();
+}
+
+#[test]
 fn a_request_stops_the_one_it_replaces_when_it_leaves_and_inherits_its_wake_up() {
     every_shell(|shell| {
         let (old_url, old) = stall("");

@@ -1,4 +1,4 @@
-//! What chat models put around code: markdown fences and words.
+//! Removes what chat models put around code: Markdown fences and explanations.
 
 use crate::completion::postprocess::Hidden;
 use crate::completion::postprocess::cursor_context::CursorContext;
@@ -11,7 +11,7 @@ use crate::completion::text::{
 /// The code inside a fence or words, or the text itself where there are none.
 pub(super) struct Unwrapped<'r> {
     pub(super) text: &'r str,
-    /// What follows is no part of the answer.
+    /// What follows is not part of the answer.
     pub(super) over: bool,
     pub(super) hidden: Option<Hidden>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Unwrapped<'r> {
 struct Fence<'r> {
     mark: char,
     length: usize,
-    /// What stands behind the mark: a language, or nothing.
+    /// The text after the mark: a language, or nothing.
     info: &'r str,
 }
 
@@ -47,7 +47,7 @@ impl<'r> Unwrapped<'r> {
     }
 }
 
-/// Takes the fence and the words around it away. While words may yet lead to a fence, nothing shows.
+/// Removes the fence and the words around it. While words may still lead to a fence, nothing shows.
 pub(super) fn unwrap<'r>(context: &CursorContext<'_>, text: &'r str, ended: bool) -> Unwrapped<'r> {
     let start = without_blank_lines(text);
     // A loop within a line ends the answer before the line shows what it is.
@@ -180,7 +180,7 @@ fn one_line<'r>(context: &CursorContext<'_>, fence: Fence<'r>) -> Unwrapped<'r> 
     }
 }
 
-/// An answer of one line in backquotes, where these are no part of the language.
+/// An answer of one line in backquotes, where these are not part of the language.
 fn in_backquotes<'r>(context: &CursorContext<'_>, text: &'r str, line: &'r str) -> Option<&'r str> {
     let own = context.in_words() || context.language.is_prose || context.language.has_backquotes;
     let alone = is_blank(tail(text, line.len()));
@@ -188,7 +188,7 @@ fn in_backquotes<'r>(context: &CursorContext<'_>, text: &'r str, line: &'r str) 
     (alone && !own && !code.is_empty() && !code.contains('`')).then_some(code)
 }
 
-/// The fence of the code block that the cursor stands in, in Markdown.
+/// The fence of the code block that the cursor is in, in Markdown.
 fn open_above<'a>(context: &CursorContext<'a>) -> Option<Fence<'a>> {
     let mut open: Option<Fence<'_>> = None;
     let above = head(context.before, context.before.len() - context.line_before.len());
@@ -252,14 +252,14 @@ fn is_markdown(context: &CursorContext<'_>) -> bool {
 }
 
 /// Whether a fence at the beginning wraps the answer. In Markdown, one about code belongs to the text, unless
-/// the cursor stands in code.
+/// the cursor is in code.
 fn is_wrapper(context: &CursorContext<'_>, fence: Fence<'_>) -> bool {
     !is_markdown(context)
         || is_among(fence.info, "markdown md text latex tex")
         || !fence.info.is_empty() && open_above(context).is_some()
 }
 
-/// Whether a fence is part of the comment or string the cursor stands in; `None`: cannot tell yet.
+/// Whether a fence is part of the comment or string the cursor is in; `None`: cannot tell yet.
 fn is_own_text(context: &CursorContext<'_>, below: &str, ended: bool) -> Option<bool> {
     if !context.in_words() {
         return Some(false);

@@ -1,5 +1,5 @@
-//! An answer that brings the quote or bracket again that stands left of the cursor: editors close them on typing, so
-//! this is where strings and argument lists begin.
+//! Removes a repetition of the quote or bracket left of the cursor. Editors close them while typing, so this is where strings
+//! and argument lists begin.
 
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
@@ -37,7 +37,7 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
     if !context.line_after.trim_start().starts_with(closer) {
         return Some(text);
     }
-    // The lexer knows no angle brackets, and what they enclose stands on one line.
+    // The lexer knows no angle brackets, and what they enclose is on one line.
     let angle = opener == '<';
     let end =
         if angle { first_line(inner).rfind(closer).map(|at| at + 2) } else { end_of_pair(context, answer) };
@@ -50,14 +50,14 @@ pub(super) fn strip<'t>(context: &CursorContext<'_>, text: &'t str, ended: bool)
         None if ended => rest,
         None => return None,
     };
-    // Only where the pair is the whole answer is it the one that stands there.
+    // Only if the pair is the whole answer is it the one in the document.
     let whole = skip(line, " \t\r;").is_empty();
     // No other rule cuts at an angle bracket.
     let inner = if angle { head(tail(answer, 1), end - 2) } else { inner };
     Some(if whole { inner } else { text })
 }
 
-/// The answer without the beginning of the literal the cursor stands in, `literal`, if it says it again.
+/// The answer without the beginning of the literal the cursor is in, `literal`, if it says it again.
 fn without_quote<'t>(
     context: &CursorContext<'_>,
     literal: &str,
@@ -74,7 +74,7 @@ fn without_quote<'t>(
         .strip_prefix(signed)
         .or_else(|| answer.strip_prefix(literal))
         .or_else(|| answer.strip_prefix(quote.close).filter(|_| empty))?;
-    // A quote at once, or punctuation, closes the literal that stands there.
+    // A quote at once, or punctuation, closes the literal that is there.
     if begins(rest.trim_start(), ",;)]}+.:") && empty {
         return None;
     }
@@ -95,7 +95,7 @@ fn opens_body(context: &CursorContext<'_>, before: &str) -> bool {
             || ends_with_one(head, &["else", "do", "try", "finally", "loop", "unsafe"]))
 }
 
-/// The byte behind the bracket that closes the one `text` begins with.
+/// The byte after the bracket that closes the one `text` begins with.
 fn end_of_pair(context: &CursorContext<'_>, text: &str) -> Option<usize> {
     let mut lexer = Lexer::new(context.language);
     let mut open = Vec::new();

@@ -1,4 +1,4 @@
-//! Takes away what is not code: rules about the answer as a whole, in the order in which they apply.
+//! Removes what is not code: rules about the answer as a whole, in the order in which they apply.
 
 mod code_fence;
 mod enclosing_pair;

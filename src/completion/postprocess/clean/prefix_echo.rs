@@ -1,4 +1,4 @@
-//! An answer that begins by saying again what stands left of the cursor.
+//! Removes a repetition of the text left of the cursor at the beginning of an answer.
 
 use std::borrow::Cow;
 
@@ -43,8 +43,8 @@ enum Comparison {
     Differ,
 }
 
-/// Takes away the echo of lines above, or of the cursor's line, or of the last word left of the cursor.
-/// While the text may yet turn out to be an echo, nothing shows.
+/// Removes the echo of lines above, or of the cursor's line, or of the last word left of the cursor.
+/// While the text may still turn out to be an echo, nothing shows.
 pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: bool) -> Echoed<'r> {
     let nothing = |hidden| Echoed { text: Cow::Borrowed(""), hidden };
     let breaks = skip_blank(&text).starts_with('\n') && !context.on_blank_line();
@@ -59,7 +59,7 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
     let mut undecided = false;
     for (back, farthest) in above.iter().enumerate().filter(|(_, line)| line.text == first) {
         let Some(echoed) = above.get(..=back) else { continue };
-        // One line comes again in good code if it is a short one, or stands in a block that has ended.
+        // One line repeats in good code if it is a short one, or is in a block that has ended.
         let outer = farthest.columns <= context.column();
         if back == 0 && (is_common(first, context) || !outer && !breaks) {
             continue;
@@ -111,13 +111,13 @@ pub(super) fn strip<'r>(context: &CursorContext<'_>, text: Cow<'r, str>, ended: 
     }
 }
 
-/// Whether a line comes again in good code by itself.
+/// Whether a line repeats in good code by itself.
 fn is_common(line: &str, context: &CursorContext<'_>) -> bool {
     line.len() < LEAST || context.language.closes(line) || !has(line, char::is_alphabetic)
 }
 
 /// Compares the lines `above` (nearest first) with the beginning of `text`, blank lines aside. An unfinished line
-/// decides nothing: what it ends with may yet be taken away.
+/// decides nothing: what it ends with may still be taken away.
 fn compare(
     context: &CursorContext<'_>,
     above: &[Above<'_>],
@@ -128,7 +128,7 @@ fn compare(
     let mut expected = above.iter().rev();
     let mut wanted = expected.next();
     let farthest = wanted.map_or(0, |line| line.columns);
-    // Lines that stand as much deeper than those above as the cursor does are the same code in another block.
+    // Lines whose indentation differs from those above by as much as the cursor's are the same code in another block.
     let moved = context.column().cast_signed() - farthest.cast_signed();
     let (mut at, mut lines) = (0, 0);
     for line in text.split_inclusive('\n') {
@@ -215,12 +215,12 @@ fn is_telling(context: &CursorContext<'_>, tail: &str, whole_line: bool, last_wo
         && (!context.language.is_prose || bare.contains(' '))
 }
 
-/// Whether an answer says a name of one letter again, `m = e` behind `m `: what follows shows that it is no second word.
+/// Whether an answer says a name of one letter again, `m = e` after `m `: what follows shows that it is no second word.
 fn is_letter_again(context: &CursorContext<'_>, tail: &str, said: &str, whole_line: bool) -> bool {
     let bare = tail.trim_end();
     let Some(behind) = said.strip_prefix(bare).filter(|_| tail.len() == bare.len() + 1) else { return false };
     let language = context.language;
-    // Elsewhere a blank stands between a function or a command and what is given to it.
+    // Elsewhere a blank is between a function or a command and what is given to it.
     let has_operators = match language.blocks {
         Blocks::Braces => true,
         Blocks::Indentation => !language.has_lifetimes,

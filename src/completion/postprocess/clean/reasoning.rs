@@ -1,11 +1,11 @@
-//! A reasoning model's thoughts, where its server lets them into the text.
+//! Removes a model's reasoning, if its server sends it in the text.
 
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::postprocess::lines::{prose, repetition};
 use crate::completion::text::{self, begins_as, ends, head, is_blank, parts, tail, trim};
 
-/// Those of Qwen, DeepSeek and their kin, Magistral's, Kimi's, Seed's, and what prompts make others use.
+/// Those of Qwen, DeepSeek and related models, Magistral's, Kimi's, Seed's, and what prompts make others use.
 const TAGS: [(&str, &str); 7] = [
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
@@ -23,7 +23,7 @@ pub(super) fn skip(raw: &str, ended: bool) -> &str {
         if let Some(thought) = start.strip_prefix(open) {
             return thought.split_once(close).map_or("", |(_, answer)| text::skip(answer, "\r\n"));
         }
-        // Some servers swallow the opening tag, which is part of the template.
+        // Some servers omit the opening tag, which is part of the template.
         if let Some(answer) = start.strip_prefix(close) {
             return text::skip(answer, "\r\n");
         }

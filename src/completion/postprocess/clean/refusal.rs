@@ -1,10 +1,10 @@
-//! A model that says in words that it has nothing to add.
+//! Detects an answer that says that there is nothing to add.
 
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
 use crate::completion::text::{begins, has_sign, is_among, within};
 
-/// What there can be none of.
+/// Nouns in such a sentence: "no completion", "no code".
 const THINGS: &str = "addition answer change changes code completion completions content edit edits insertion more \
     output response suggestion suggestions text";
 
@@ -23,7 +23,7 @@ pub(super) fn is_refusal(context: &CursorContext<'_>, text: &str, ended: bool) -
     };
     match phrase(line) {
         Some(Phrase::Words) => Some(true),
-        // A single word may be a name, if a line of code follows. An unfinished line may yet be taken away.
+        // A single word may be a name, if a line of code follows. An unfinished line may still be taken away.
         Some(Phrase::Word)
             if !language.has_nothing && (below.is_empty() || !ended && !below.contains('\n')) =>
         {

@@ -1,5 +1,5 @@
-//! Special tokens of models. Where one leaks into an answer, what follows it is no part of the answer; in a prompt,
-//! servers take one for their own wherever it stands.
+//! Special tokens of models. Where one leaks into an answer, what follows it is not part of the answer; in a prompt,
+//! servers take one for their own wherever it is.
 
 use std::borrow::Cow;
 
@@ -66,7 +66,7 @@ const BARE: &str = "fim_prefix fim_suffix fim_middle fim_pad fim-prefix fim-suff
     im_start im_end start_of_turn end_of_turn eot_id";
 /// `<|name|>` and DeepSeek's `<｜name｜>`, whatever the name: each family has its own.
 const BARS: [(&str, &str); 2] = [("<|", "|>"), ("<｜", "｜>")];
-/// How those of [`TOKENS`] begin that stand in no code but code about models.
+/// How those of [`TOKENS`] begin that are in no code but code about models.
 const NEVER_CODE: &[&str] =
     &["<fim", "<[", "[INST]", "[/INST]", "<file_sep>", "<repo", "<gh_stars>", "<start_of", "<end_of"];
 /// Names of tokens are no longer than this, in bytes.
@@ -110,7 +110,7 @@ pub fn break_up(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Where the first token stands, and whether it is surely a slip.
+/// Where the first token is, and whether it certainly leaked.
 fn bracketed(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, bool)> {
     let mut from = 0;
     while let Some(found) = find(tail(text, from), |c| matches!(c, '<' | '[' | '+' | '{' | '>')) {
@@ -127,7 +127,7 @@ fn bracketed(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(us
     None
 }
 
-/// Where the name of a token stands without its brackets, and whether it is surely a slip.
+/// Where the name of a token is without its brackets, and whether it certainly leaked.
 fn bare(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, bool)> {
     let mut first: Option<(usize, usize, &str, bool)> = None;
     for name in BARE.split(' ') {
@@ -155,7 +155,7 @@ fn bare(context: &CursorContext<'_>, text: &str, ended: bool) -> Option<(usize, 
     }
 }
 
-/// Whether a name at this byte, with half of its brackets from `start` on, stands by itself, with a word or nothing behind it, as no name in code does; `None`: it
+/// Whether a name at this byte, with half of its brackets from `start` on, is alone, with a word or nothing after it, as no name in code does; `None`: it
 /// does not, `false`: what follows tells.
 fn is_apart(text: &str, start: usize, at: usize, name: &str, ended: bool) -> Option<bool> {
     let joins = |c: char| c.is_alphanumeric() || "_-.:\"'`$|<[{｜▁".contains(c);
@@ -174,7 +174,7 @@ fn is_apart(text: &str, start: usize, at: usize, name: &str, ended: bool) -> Opt
     }
 }
 
-/// The text without the tokens that stand before an answer: the last one of a FIM template, which a model
+/// The text without the tokens that are before an answer: the last one of a FIM template, which a model
 /// may say again, and the head of a chat turn.
 fn after_opening(text: &str) -> &str {
     let bare = text.trim_start().strip_prefix("fim_middle");
@@ -198,7 +198,7 @@ fn after_opening(text: &str) -> &str {
 /// The token at this byte, if one is there.
 fn token(text: &str, at: usize) -> Option<&str> {
     let rest = text.get(at..)?;
-    // Operators and brackets come often; what stands behind them is seldom what stands so in a token.
+    // Operators and brackets are frequent; what follows them is rarely what follows them in a token.
     let mut chars = rest.chars();
     let likely = match (chars.next()?, chars.next()?) {
         ('[', second) => second.is_ascii_uppercase() || second == '/',

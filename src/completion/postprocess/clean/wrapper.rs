@@ -1,4 +1,4 @@
-//! A tag or backquotes around the whole answer.
+//! Removes a tag or backquotes around the whole answer.
 
 use crate::completion::postprocess::cursor_context::CursorContext;
 use crate::completion::postprocess::language::Blocks;
@@ -11,7 +11,7 @@ pub(super) struct Unwrapped<'t> {
     pub(super) over: bool,
 }
 
-/// Takes the tag around an answer away, `<code>…</code>` or `<completion>` on a line of its own, where tags are no
+/// Removes the tag around an answer, `<code>…</code>` or `<completion>` on a separate line, in languages where tags are not
 /// code.
 pub(super) fn unwrap<'t>(context: &CursorContext<'_>, text: &'t str) -> Unwrapped<'t> {
     let plain = Unwrapped { text, over: false };

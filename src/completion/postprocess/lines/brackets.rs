@@ -15,7 +15,7 @@ pub(super) struct Brackets {
     /// Brackets that are open left of the cursor and that the answer has not closed.
     given: Vec<char>,
     lexer: Lexer,
-    /// Closers that stand right of the cursor on its line, unmatched there.
+    /// Closers that are right of the cursor on its line, unmatched there.
     closed: Vec<char>,
     /// How many of the brackets that the cursor's line opens the document does not close: the answer has to.
     owed: usize,
@@ -78,7 +78,7 @@ impl Brackets {
         let mut cut = None;
         let mut ends_block = false;
         let mut string_is_own = !lexer.in_string();
-        // Where the bracket that opened the block stands, by the line that closes it.
+        // Where the bracket that opened the block is, by the line that closes it.
         let columns = if line.first {
             context.header.map_or(0, |header| context.columns(header))
         } else {
@@ -123,7 +123,7 @@ impl Brackets {
     }
 }
 
-/// Where the first `quote` stands that no backslash escapes.
+/// Where the first `quote` is that no backslash escapes.
 fn closing_quote(line: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     let mut marks = line.char_indices().filter(|(_, c)| {
@@ -157,7 +157,7 @@ fn owed(context: &CursorContext<'_>, closed: &[char]) -> usize {
     if outer.all(|(open, closer)| *open == closer) { owed } else { 0 }
 }
 
-/// Whether a bracket closes what nobody opened. Braces are left to the blocks, and the shell closes its
+/// Whether a bracket closes what no bracket opened. Braces are left to the blocks, and the shell closes its
 /// patterns only.
 fn is_excess(context: &CursorContext<'_>, given: &mut Vec<char>, closer: char) -> bool {
     let tells =
@@ -171,7 +171,7 @@ fn is_excess(context: &CursorContext<'_>, given: &mut Vec<char>, closer: char) -
     }
 }
 
-/// Whether the lines below close this bracket, which stands at `columns`: the first one they close is of its kind and
+/// Whether the lines below close this bracket, which is at `columns`: the first one they close is of its kind and
 /// no further left, or they close as many braces as are open.
 fn is_closed_below(context: &CursorContext<'_>, closer: char, columns: usize) -> bool {
     // The window may end before the block does.

@@ -14,7 +14,7 @@ const MODIFIERS: &str = "pub crate export default async static public private pr
     override virtual inline const unsafe extern open sealed data suspend local declare partial";
 const DEFINING: &str = "fn def class struct enum trait impl interface func fun function module mod namespace object \
     protocol extension defmodule defp record union macro_rules";
-/// Blocks in which definitions stand side by side.
+/// Blocks in which definitions follow each other.
 const CONTAINERS: &str = "class struct trait impl interface module mod namespace object protocol extension defmodule \
     enum";
 const CONTROL: &str = "if for while loop match switch else try do catch with return foreach using lock when guard \
@@ -22,7 +22,7 @@ const CONTROL: &str = "if for while loop match switch else try do catch with ret
 
 /// Follows the lines of an answer and ends it with the first definition that has a body.
 pub(super) struct Definitions {
-    /// Definitions stand at the cursor's indentation.
+    /// Definitions are at the cursor's indentation.
     watched: bool,
     defined: bool,
     has_body: bool,
@@ -43,7 +43,7 @@ impl Definitions {
         }
     }
 
-    /// The word on the next line; `depth`: brackets open behind it, `floor`: columns of the definitions.
+    /// The word on the next line; `depth`: brackets open after it, `floor`: columns of the definitions.
     pub(super) fn next(
         &mut self,
         context: &CursorContext<'_>,
@@ -90,7 +90,7 @@ impl Definitions {
     }
 }
 
-/// Whether a line stands above definitions without being one: a comment, an import, a decorator.
+/// Whether a line is above definitions without being one: a comment, an import, a decorator.
 fn is_introduction(context: &CursorContext<'_>, code: &str) -> bool {
     begins_with_one(code, context.language.line_comments)
         || begins(code, "@#/*[")
@@ -118,7 +118,7 @@ pub(crate) fn lacks_body(code: &str, language: &Language) -> bool {
     head || condition || [ASKING, MODIFIERS, DEFINING].iter().any(|words| is_among(last, words))
 }
 
-/// Whether a line opens a block in which definitions stand side by side.
+/// Whether a line opens a block in which definitions follow each other.
 pub(super) fn is_container(line: &str) -> bool {
     is_among(defining_word(line), CONTAINERS)
 }

@@ -1,4 +1,4 @@
-//! The document's way to indent.
+//! Adapts the indentation of an answer to the document.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use crate::completion::text::{
 
 /// Gives the lines of an answer the document's indentation, one after the other.
 ///
-/// Models indent as the document does, or from column 0 because they were told to write only what is
-/// missing, or in steps of their own. Which it is shows at the first line below the cursor's that must
-/// stand somewhere: under a line that opens a block it stands further right than that, else not further
-/// left than the block the cursor is in.
+/// Models indent like the document, or from column 0 because they were told to write only what is
+/// missing, or in their own steps. The first line below the cursor's whose position is certain shows which:
+/// below a line that opens a block it is further right than that line, else not further left than the block that
+/// the cursor is in.
 pub(super) struct Indentation<'a> {
     context: &'a CursorContext<'a>,
     /// Columns of the first line, with what the answer adds to the cursor's.
@@ -35,7 +35,7 @@ pub(super) struct Indentation<'a> {
     brackets: Vec<usize>,
     /// The line above ends a statement.
     stated: bool,
-    /// A blank line stands before the next one.
+    /// The next line follows a blank line.
     apart: bool,
     /// A line that was shown leaves its block: what follows is not reached.
     leaves: bool,
@@ -47,7 +47,7 @@ pub(super) struct Indentation<'a> {
 struct Map {
     from: usize,
     to: usize,
-    /// The lines from the margin are the body of the cursor's line, and what closes it stands at the margin
+    /// The lines from the margin are the body of the cursor's line, and what closes it is at the margin
     /// too. It belongs at these columns.
     closer: Option<usize>,
 }
@@ -96,12 +96,12 @@ impl<'a> Indentation<'a> {
         self.first
     }
 
-    /// Columns that no line of the cursor's block stands left of.
+    /// Columns that no line of the cursor's block is left of.
     pub(super) fn floor(&self) -> usize {
         if self.first > self.context.column() { self.first } else { self.context.body }
     }
 
-    /// The line as it is to stand in the document; `depth`: brackets the answer has opened above it.
+    /// The line as it will be in the document; `depth`: brackets the answer has opened above it.
     pub(super) fn fit<'l>(&mut self, line: &'l str, first: bool, inside: bool, depth: usize) -> Cow<'l, str> {
         let code = skip_blank(line);
         if first {
@@ -174,7 +174,7 @@ impl<'a> Indentation<'a> {
         self.opener = opens.then_some(Opener { said: self.last, fitted: columns, listed, calls, contains });
     }
 
-    /// The first line goes on from the cursor: the white space before it stands there already.
+    /// The first line goes on from the cursor: the white space before it is there already.
     fn fit_first<'l>(&mut self, line: &'l str, code: &'l str) -> Cow<'l, str> {
         let context = self.context;
         if !context.on_blank_line() {
@@ -185,7 +185,7 @@ impl<'a> Indentation<'a> {
         self.brought = context.columns(line);
         let above = context.above();
         let outer = context.columns(above);
-        // What is in a namespace stands beside it in many projects.
+        // In many projects the content of a namespace is not indented.
         let flat = begins_with_word(above, "namespace extern");
         let under_opener =
             opens_block(above, context.language) && given < outer + context.style.step && !flat;
@@ -194,7 +194,7 @@ impl<'a> Indentation<'a> {
         let wanted = if under_opener && !joins && !context.lexer.is_inside() {
             let told = self.brought > outer;
             let whole = !context.style.tabs || self.brought.is_multiple_of(context.style.step);
-            // Where indentation makes the block, its first line must stand further right than what opens it.
+            // Where indentation makes the block, its first line must be further right than what opens it.
             let must_move = context.language.blocks == Blocks::Indentation && given <= outer;
             match () {
                 () if told && whole => self.brought,
@@ -256,7 +256,7 @@ impl<'a> Indentation<'a> {
             (None, _) => map.to.saturating_sub(map.from - said),
         };
         match self.brackets.last() {
-            // What closes a bracket tells best where the answer thinks the line stands that opened it.
+            // A line that closes a bracket tells best at which column the answer assumes the line that opened it.
             Some(&column) if begins(code, ")]}") && fitted > column && self.last != Some(said) => {
                 self.map = Some(Map { from: said, to: column, ..map });
                 self.step =
@@ -267,7 +267,7 @@ impl<'a> Indentation<'a> {
         }
     }
 
-    /// What closes a block around the cursor tells where the lines below stand in the document.
+    /// What closes a block around the cursor tells where the lines below are in the document.
     fn leave_block(&mut self, said: usize) {
         let here = usize::from(self.context.opened_here > 0);
         let level = self.left.checked_sub(here).and_then(|block| self.context.openers.get(block)).copied();
@@ -295,7 +295,7 @@ impl<'a> Indentation<'a> {
         (own && !common).then_some((Map { from, to: column, closer: None }, step))
     }
 
-    /// What the first line that must stand somewhere tells about the answer's indentation.
+    /// What the first line that has a certain position tells about the answer's indentation.
     fn decide(&self, code: &str, said: usize, joins: bool, depth: usize) -> Option<Map> {
         let context = self.context;
         if let Some(opener) = self.opener {
@@ -304,7 +304,7 @@ impl<'a> Indentation<'a> {
                 _ if joins && said >= opener.fitted => same,
                 _ if joins => Map::new(said, opener.fitted),
                 _ if said > opener.fitted => same,
-                // A list may stand as far left as the key it belongs to.
+                // A list may be as far left as the key it belongs to.
                 _ if said == opener.fitted && code.starts_with("- ") => same,
                 _ if is_label(code) => None,
                 // Another definition, not the body, unless definitions are what the block holds.
@@ -352,7 +352,7 @@ impl<'a> Indentation<'a> {
         if from_margin { Map::new(said, floor) } else { None }
     }
 
-    /// Whether a line at column 0 belongs to the block all the same, where only indentation ends blocks.
+    /// Whether a line at column 0 belongs to the block anyway, where only indentation ends blocks.
     fn is_from_margin(&self, code: &str) -> bool {
         if begins_with_word(code, "return yield break continue") {
             return true;
@@ -364,7 +364,7 @@ impl<'a> Indentation<'a> {
     }
 }
 
-/// Whether a line at `said` stands as deep as one at `columns` where a step of indentation has two, four or eight
+/// Whether a line at `said` is as deep as one at `columns` where a step of indentation has two, four or eight
 /// columns instead of `step`.
 fn is_in_other_steps(said: usize, columns: usize, step: usize) -> bool {
     let depth = columns / step;
@@ -373,7 +373,7 @@ fn is_in_other_steps(said: usize, columns: usize, step: usize) -> bool {
         && [2, 4, 8].iter().any(|other| *other > step && said == depth * other)
 }
 
-/// Whether a line at `said` stands as deep as one at `columns` where each level has one blank.
+/// Whether a line at `said` is as deep as one at `columns` where each level has one blank.
 fn one_blank_per_level(said: usize, columns: usize, step: usize) -> bool {
     said > 0 && said < step && said * step == columns
 }
@@ -384,7 +384,7 @@ fn is_commented_out(code: &str, context: &CursorContext<'_>) -> bool {
     marks.any(|mark| code.strip_prefix(mark).is_some_and(|rest| begins_with_one(rest, &["\t", "  "])))
 }
 
-/// Whether a line stands left of its block by custom: labels, preprocessor lines.
+/// Whether a line is left of its block by custom: labels, preprocessor lines.
 pub(super) fn is_label(code: &str) -> bool {
     let code = code.trim();
     begins_with_word(code, "case default") && code.ends_with(':')

@@ -33,7 +33,7 @@ struct Line<'l> {
     bare: &'l str,
     /// It goes on from the cursor.
     first: bool,
-    /// A blank line stands before it.
+    /// It follows a blank line.
     apart: bool,
     /// It begins within a string or a comment of more than one line.
     inside: bool,

@@ -1,4 +1,4 @@
-//! Sentences where code was asked for.
+//! Detects sentences in place of code.
 
 use super::{Cut, Line};
 use crate::completion::postprocess::Hidden;
@@ -8,7 +8,7 @@ use crate::completion::text::{
     begins_as, begins_with_one, ends, first_bytes, has_sign, parts, skip, skip_back,
 };
 
-/// How chat models begin to talk, in lower case.
+/// How chat models begin an explanation, in lower case.
 const BEGINNINGS: &[&str] = &[
     "here is",
     "here's",
@@ -78,7 +78,7 @@ fn is_heading(context: &CursorContext<'_>, line: &str) -> bool {
         && !context.language.line_comments.contains(&"#")
 }
 
-/// Whether lines of the language can be told from sentences. In SQL they cannot: it was made to look so.
+/// Whether lines of the language can be distinguished from sentences. Those of SQL cannot.
 fn is_code(context: &CursorContext<'_>) -> bool {
     context.language.blocks != Blocks::None
 }
@@ -91,7 +91,7 @@ pub(crate) fn begins_with_words(context: &CursorContext<'_>, line: &str) -> bool
     is_talk(line) || (!context.language.is_prose && is_code(context) && is_sentence(line))
 }
 
-/// Whether a line is how chat models begin to talk.
+/// Whether a line is a typical beginning of an explanation.
 pub(crate) fn is_talk(line: &str) -> bool {
     /// Bytes that show how a line begins.
     const HEAD: usize = 24;
@@ -117,7 +117,7 @@ pub(crate) fn is_sentence(line: &str) -> bool {
         return false;
     }
     let mut words = 0;
-    // What stands in backquotes is quoted, whatever it is.
+    // The text in backquotes is quoted, whatever it is.
     for (n, part) in line.split('`').enumerate() {
         if n % 2 == 1 {
             continue;

@@ -1,16 +1,16 @@
-//! A model that turns in circles.
+//! Detects a model that repeats itself.
 
 use super::{Cut, Line};
 use crate::completion::postprocess::Hidden;
 use crate::completion::text::{ends, ends_as, has, head};
 
-/// So many times the same line, or the same group of lines, and it is a loop.
+/// This many times the same line, or the same group of lines, is a loop.
 const TIMES: usize = 3;
 /// The same for lines without letters: rows of numbers.
 const TIMES_OF_NUMBERS: usize = 8;
-/// Longest group of lines that is watched for coming again.
+/// Longest group of lines whose repetition is detected.
 const GROUP: usize = 6;
-/// The same for lines so short that they may well come again, such as `}`, if they stand equally deep.
+/// The same for short lines that often repeat, such as `}`, if they have the same indentation.
 const TIMES_OF_SHORT: usize = 6;
 /// Lines shorter than this are short.
 const LEAST: usize = 4;
@@ -23,11 +23,11 @@ struct Seen {
     at: usize,
 }
 
-/// Follows the lines of an answer. A line that repeats the lines above it waits until one comes that does
-/// not: a loop shows once, not three times.
+/// Follows the lines of an answer. A line that repeats the lines above it is held back until a line comes that does
+/// not, so that a loop shows once and not three times.
 pub(super) struct Repetition {
     lines: Vec<Seen>,
-    /// How many lines up to the last one equal those so many lines above them, by that distance.
+    /// For each distance: how many lines up to the last one equal the lines at that distance above them.
     runs: [usize; GROUP],
     held: Option<usize>,
     cut: Option<usize>,
@@ -38,7 +38,7 @@ impl Repetition {
         Self { lines: Vec::new(), runs: [0; GROUP], held: None, cut: None }
     }
 
-    /// Where the text ends before lines that repeat others, while that may yet become a loop.
+    /// Where the text ends before lines that repeat others, while that may still become a loop.
     pub(super) fn held_at(&self) -> Option<usize> {
         self.held
     }
@@ -83,8 +83,8 @@ impl Repetition {
     }
 }
 
-/// Where a line begins to say the same over and over, after the first time, if it does; 0 if what stands
-/// before that is nothing to show either.
+/// Where a line begins to repeat itself, after the first time, if it does; 0 if the part before is not worth showing
+/// either.
 pub(crate) fn within(line: &str) -> Option<usize> {
     /// Shorter than this, a line does not loop, in bytes.
     const LINE: usize = 48;
@@ -92,7 +92,7 @@ pub(crate) fn within(line: &str) -> Option<usize> {
     const SEARCHED: usize = 1024;
     const SHORTEST: usize = 3;
     const LONGEST: usize = 64;
-    /// Tables hold the same cell a few times over.
+    /// Tables may contain the same cell a few times.
     const COPIES: usize = 8;
     /// A hash of nothing but zeros has 64 digits.
     const COPIES_OF_ONE: usize = 72;

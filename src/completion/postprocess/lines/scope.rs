@@ -12,11 +12,11 @@ pub(crate) const CLOSERS: &str = ")]}>\"'`;,:";
 /// Follows the lines of an answer and ends it with its line or its block.
 pub(super) struct Scope {
     single: bool,
-    /// The cursor's line closes behind it what it opens before it.
+    /// The cursor's line closes after it what it opens before it.
     enclosed: bool,
     /// The answer began on the cursor's line.
     began_here: bool,
-    /// The cursor stands between a bracket and its partner, which an editor may have brought.
+    /// The cursor is between a bracket and its partner, which an editor may have brought.
     in_pair: bool,
     /// Some of the lines that a model began with were blank and are left out.
     skipped: bool,
@@ -124,7 +124,7 @@ impl Scope {
         self.left_of_block(context, line)
     }
 
-    /// The word on a line that stands left of the block.
+    /// The word on a line that is left of the block.
     fn left_of_block(&mut self, context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
         let ends = Cut::Before(Hidden::EndsBlock);
         let same_construct = self.at_opener && line.columns == context.column();
@@ -146,7 +146,7 @@ impl Scope {
                 Cut::Keep
             }
             Blocks::Indentation => {
-                // A list may stand as far left as the key it belongs to.
+                // A list may be as far left as the key it belongs to.
                 let listed = |line: &str| line.trim_start().starts_with("- ");
                 let item = same_construct && listed(line.text) && !listed(context.line_before);
                 if item { Cut::Keep } else { ends }
@@ -172,7 +172,7 @@ fn is_end(context: &CursorContext<'_>, line: &str) -> bool {
         || context.language.blocks == Blocks::Tags && context.language.closes(line)
 }
 
-/// Whether the lines below close the block whose closing line stands at `columns`.
+/// Whether the lines below close the block whose closing line is at `columns`.
 fn is_closed_below(context: &CursorContext<'_>, columns: usize) -> bool {
     let mut below = context.solid_below();
     below

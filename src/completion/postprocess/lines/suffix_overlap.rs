@@ -1,4 +1,4 @@
-//! What stands right of the cursor, or below it, already.
+//! The text right of the cursor, or below it, already.
 
 use super::{Cut, Line};
 use crate::completion::postprocess::cursor_context::CursorContext;
@@ -56,7 +56,7 @@ impl<'a> SuffixOverlap<'a> {
     }
 }
 
-/// The end of the line says what stands right of the cursor: `foo|, b)` and `a, b)`.
+/// The end of the line says the text right of the cursor: `foo|, b)` and `a, b)`.
 fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<Cut> {
     let after = context.line_after.trim();
     if after.is_empty() {
@@ -81,7 +81,7 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<
     if after.len() < LEAST || !has(after, char::is_alphanumeric) {
         return None;
     }
-    // The model went on behind it, or broke off within it.
+    // The model went on after it, or broke off within it.
     let mut places = Vec::new();
     for (at, _) in line.match_indices(after) {
         places.push(at);
@@ -111,8 +111,8 @@ fn rest_of_line(context: &CursorContext<'_>, line: &str, owed: usize) -> Option<
     None
 }
 
-/// What may stand instead of the closers right of the cursor, if the answer's line says them again in `rest` and goes
-/// on behind them.
+/// The replacement for the closers right of the cursor, if the answer's line repeats them in `rest` and goes
+/// on after them.
 pub(super) fn replacement(context: &CursorContext<'_>, rest: &str) -> Option<Replacement> {
     let after = context.line_after.trim_end();
     let said = after.trim_start();
@@ -129,13 +129,13 @@ pub(super) fn replacement(context: &CursorContext<'_>, rest: &str) -> Option<Rep
     (goes_on && Balance::of(behind).is_even()).then_some(Replacement { replaced: after.len(), text })
 }
 
-/// What may stand instead of the rest of the cursor's line, if the answer's first line repeats every word and sign of that
+/// The replacement for the rest of the cursor's line, if the answer's first line repeats every word and sign of that
 /// rest in order, with more in between: `g(x));` for `f(‸x);`. So nothing that the user has typed gets lost. `owed`: as in
 /// [`SuffixOverlap::next`].
 pub(super) fn rewritten(context: &CursorContext<'_>, line: &Line<'_>, owed: usize) -> Option<Replacement> {
     let (before, after) = (context.line_before.trim_end(), context.line_after.trim_end());
     let said = tokens(line.text.trim_end(), true);
-    // At a statement's beginning, or in words, the answer may be meant to stand before what it says again.
+    // At a statement's beginning, or in prose, the answer may be meant to be inserted before what it repeats.
     if !has(after, is_word)
         || context.in_words()
         || context.language.is_prose
@@ -183,8 +183,8 @@ fn into(context: &CursorContext<'_>, head: &str) -> Cut {
     }
 }
 
-/// The word on a line behind which `depth` brackets are open: the last one of a statement ends it with what
-/// stands right of the cursor, `x§;` and `.b();`.
+/// The word on a line after which `depth` brackets are open: the last one of a statement ends it with what
+/// is right of the cursor, `x§;` and `.b();`.
 pub(super) fn end(context: &CursorContext<'_>, line: &Line<'_>, depth: usize) -> Cut {
     let after = context.line_after.trim();
     let head = line.text.trim_end().strip_suffix(after);
@@ -205,12 +205,12 @@ fn below(context: &CursorContext<'_>, line: &Line<'_>) -> Cut {
     let mut lines = context.solid_below().take(BELOW);
     let Some(next) = lines.next() else { return Cut::Keep };
     let same_columns = [line.columns, line.said].contains(&context.columns(next));
-    // The end of the comment, string or tag that the cursor stands in, or the brace that opens its body.
+    // The end of the comment, string or tag that the cursor is in, or the brace that opens its body.
     let mark = line.inside || matches!(bare, "{" | "/>");
     if mark && !line.first && line.depth == 0 && same_columns && next.trim() == bare {
         return repeated;
     }
-    // What stands deeper than the cursor below it is in a bracket that the answer has to open.
+    // What is deeper than the cursor below it is in a bracket that the answer has to open.
     let may_be_inside = line.depth == 0 || context.columns(next) > context.column();
     if line.inside || !may_be_inside {
         return Cut::Keep;

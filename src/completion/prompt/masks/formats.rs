@@ -29,11 +29,11 @@ pub(super) enum Bytes {
     Base64,
     /// What prefixed secrets are made of, with their prefixes.
     Word,
-    /// What stands around a private key's lines: the key may be in a string, or a comment, and have headers.
+    /// The text around a private key's lines: the key may be in a string, or a comment, and have headers.
     Key,
     /// What the label of a key's marker is made of.
     Label,
-    /// What stands between a name and its value.
+    /// The text between a name and its value.
     Assignment,
     /// A value in a URL or a connection string, up to a separator.
     Value,
@@ -134,7 +134,7 @@ pub(super) struct Named {
     pub of: Bytes,
     /// How many bytes at least.
     pub least: usize,
-    /// Only as one of the fields of a connection string or a URL: behind `;`, `?` or `&`.
+    /// Only as one of the fields of a connection string or a URL: after `;`, `?` or `&`.
     pub is_field: bool,
 }
 

@@ -128,7 +128,7 @@ fn what_only_looks_like_a_secret_stays() {
     }
 }
 
-/// A private key of so many lines, without its markers.
+/// A private key of this many lines, without its markers.
 fn key(lines: usize) -> String {
     let line = made_up(Bytes::Base64, 64);
     format!("{}\n{}==\n", vec![line; lines].join("\n"), "h7Kd2Rt9")

@@ -421,7 +421,7 @@ fn cases() -> Vec<Case> {
         OPENAI,
         Fails(
             Unavailable,
-            "Make the plugin's folder yours: it is not writable, or no script runs there (/home/u/plugins/ai-completion). \
+            "Make the plugin's folder writable: it is not writable, or no script runs there (/home/u/plugins/ai-completion). \
              Or set `transport` to `http`: Lapce's own HTTP client follows redirects",
         ),
     );
@@ -500,7 +500,7 @@ fn every_misconfiguration_is_answered_with_its_fix() {
         let bar = told.last().filter(|bar| bar.starts_with('[') && !bar.starts_with("[waiting"));
         for told in bar.into_iter().chain([&text]) {
             let head: String = told.chars().take(BAR).collect();
-            let fixes = ["`", "install", "trying again", "alt+\\", "folder yours"];
+            let fixes = ["`", "install", "trying again", "alt+\\", "folder writable"];
             assert!(fixes.iter().any(|fix| head.contains(fix)), "{name}: {head:?} leaves the user alone");
         }
     }

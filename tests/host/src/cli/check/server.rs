@@ -37,7 +37,9 @@ pub fn local(settings: &Settings) -> (Option<Settings>, Check) {
                 search.receive(number, &ResponseEvent::Body(&reply.body()));
                 search.receive(number, &ResponseEvent::End);
             }
-            Err(failure) => search.receive(number, &ResponseEvent::Failed(&failure)),
+            Err(failure) => {
+                search.receive(number, &ResponseEvent::Failed(&failure));
+            }
         }
     }
     match search.tick(u64::MAX) {
