@@ -373,25 +373,26 @@ drop_gate() {
 # command but as one argument, and programs that would run others by what they find in a repository (git) are none of it.
 seek() {
     exec >/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-    here=$PWD
-    cd "$2" || exit
+    # Programs are looked for here: where PATH has relative parts, $2 may have programs of its own.
+    rg=$(command -v rg) grep=$(command -v grep)
     {
+        cd "$2" || exit
         # In units of 512 bytes (of 1024 in bash), and seconds.
         ulimit -f 256
         ulimit -t 3
-        if command -v rg >/dev/null; then
-            exec rg --no-config --no-messages --no-require-git --no-heading --color never -nH -A 5 -m 8 -M 400 -j 1 \
+        if [ -n "$rg" ]; then
+            exec "$rg" --no-config --no-messages --no-require-git --no-heading --color never -nH -A 5 -m 8 -M 400 -j 1 \
                 --max-filesize 256K --type-add "w:$4" -t w -e "$3" .
         fi
-        grep -rs --include=.gitignore --exclude-dir=node_modules -e . .
-        exec grep -rnIsE -A 5 -m 8 --include="$4" --exclude-dir='.?*' --exclude-dir=node_modules \
+        "$grep" -rs --include=.gitignore --exclude-dir=node_modules -e . .
+        exec "$grep" -rnIsE -A 5 -m 8 --include="$4" --exclude-dir='.?*' --exclude-dir=node_modules \
             --exclude-dir=target -e "$3" .
-    } >"$here/z$1" &
+    } >"z$1" &
     finder=$!
     { sleep 1 && sleep 1 && sleep 1 && kill -KILL "$finder"; } &
     wait "$finder"
     kill -KILL "$!"
-    mv "$here/z$1" "$here/y$1"
+    mv "z$1" "y$1"
 }
 
 # Lets go of request $1, and of what is known about it.

@@ -106,6 +106,38 @@ fn a_search_finds_lines_of_files_and_runs_nothing_it_is_given() {
 }
 
 #[test]
+fn a_search_runs_no_program_of_the_folder_it_searches() {
+    every_shell(|shell| {
+        let (root, marks) = (Folder::new(), Folder::new());
+        write(&root, "a.rs", "fn total() {}\n");
+        for name in ["rg", "grep", "sleep", "mv"] {
+            for folder in ["", "bin/"] {
+                let name = format!("{folder}{name}");
+                let text = format!("#!/bin/sh\n: >'{}'\n", marks.path.join("run").to_str().unwrap());
+                // The quotes in the name of the folder.
+                write(&root, &name, &text.replace("\"'s", "\"'\\''s"));
+                make_readable(&root.path.join(name));
+            }
+        }
+        let (bare, whole) = (commands(shell, ""), std::env::var("PATH").unwrap());
+        let bare = bare.path.to_str().unwrap();
+        for (path, finds) in [
+            // Relative parts of PATH; one that is empty is the folder itself.
+            (format!("./bin:{whole}"), true),
+            (format!(":{whole}"), true),
+            (format!("{bare}:./bin"), false),
+        ] {
+            let mut desk = Desk::on(Lapce::new(shell).with("PATH", &path), Options::default());
+            desk.client.search(root.path.to_str().unwrap(), "total", "*.rs");
+            let found = until("the search has ended", || desk.client.found());
+            assert_eq!(found.contains("a.rs"), finds, "{shell:?} {path}: {found}");
+            assert_eq!(marks.files(), [""; 0], "{shell:?} {path}");
+            desk.close();
+        }
+    });
+}
+
+#[test]
 fn each_piece_wakes_the_plugin_once() {
     every_shell(|shell| {
         let (go, url, server) = relay();
