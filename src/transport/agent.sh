@@ -336,9 +336,12 @@ watch() {
         LC_ALL=C
         export LC_ALL
         # The bytes, and behind them what dd says about their number.
-        eval "text=\$last$1"
-        text=$text$(dd bs="$size" count=1 <&8 2>&1 3>&-)
-        count=${text##*out} count=${count#?} count=${count%% *} last=
+        eval "last=\$last$1"
+        text=$last$(dd bs="$size" count=1 <&8 2>&1 3>&-)
+        count=${text##*out} count=${count#?} count=${count%% *}
+        # That of busybox counts records alone, as POSIX asks for.
+        [ -n "$count" ] || { rest=${text%?+?' records in'*}; count=$((${#rest} - ${#last})); }
+        last=
         case $text in
             *'[DONE]'* | *message_stop* | *response.completed* | *response.incomplete* | *'"done":true'* | *'"stop":true'*)
                 found=2

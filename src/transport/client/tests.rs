@@ -1178,6 +1178,49 @@ fn the_users_curlrc_and_proxies_do_not_interfere() {
 }
 
 #[test]
+fn a_dd_that_counts_records_alone_is_enough() {
+    every_shell(|shell| {
+        // As that of busybox.
+        let programs = commands(shell, "dd");
+        write(
+            &programs,
+            "dd",
+            "#!/bin/sh\n{ /bin/dd \"$@\" 2>&1 >&3 3>&- | /usr/bin/head -n 2 >&2; } 3>&1\n",
+        );
+        make_readable(&programs.path.join("dd"));
+        let path = programs.path.to_str().unwrap();
+        let desk = || Desk::on(Lapce::new(shell).with("PATH", path), Options::default());
+        let (go, url, server) = relay();
+        let mut streaming = desk();
+        streaming.client.start(ONE, &post(&url), 0, None);
+        go.send(OK).unwrap();
+        assert!(matches!(until("the head", || streaming.read_now(ONE)).0, TransportEvent::Head { .. }));
+        // What follows is not read before the wake-up, so that a count that is wrong is noticed.
+        for piece in [r"a\n", "\u{e4}\u{fc}\\n\n\n", "1+2 records in \\n", "data: [DONE]\n"] {
+            streaming.client.wake(ONE, 0);
+            go.send(piece).unwrap();
+            streaming.woken();
+            streaming.read_piece(ONE, piece.as_bytes());
+        }
+        streaming.client.wake(ONE, 0);
+        drop(go);
+        streaming.woken();
+        assert_eq!(streaming.read_to_end(ONE), (Vec::new(), TransportEvent::End), "{shell:?}");
+        server.join().unwrap();
+        streaming.at_rest();
+        assert_eq!(streaming.wakes(), 0, "{shell:?}");
+        streaming.close();
+
+        let mut large = desk();
+        let (url, server) = answer(format!("{OK}{}", "a".repeat(300_000)));
+        large.client.start(ONE, &post(&url), 0, None);
+        assert_eq!(large.finish(ONE).2.len(), 300_000, "{shell:?}");
+        server.join().unwrap();
+        large.close();
+    });
+}
+
+#[test]
 fn what_a_dead_agent_left_is_swept_and_a_live_one_is_left_alone() {
     every_shell(|shell| {
         let mut desk = Desk::new(shell);
