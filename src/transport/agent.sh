@@ -54,6 +54,8 @@
 # needed, then the first is closed.
 #
 # Every signal goes from a parent to a child it has not waited for: no foreign process can be hit.
+# bash takes options from SHELLOPTS of its environment. With -x it would write down what it does where that is read.
+set +aCefmuvx
 umask 077
 exec 2>/dev/null
 home=$1 name=$2

@@ -1178,6 +1178,23 @@ fn the_users_curlrc_and_proxies_do_not_interfere() {
 }
 
 #[test]
+fn options_of_the_shell_that_the_environment_sets_do_not_count() {
+    every_shell(|shell| {
+        // Read by bash. What xtrace writes would be the body, or be read as one.
+        let options = "allexport:errexit:monitor:noclobber:noglob:nounset:pipefail:verbose:xtrace";
+        let lapce = Lapce::new(shell).with("SHELLOPTS", options).with("PS4", "1 ");
+        let mut desk = Desk::on(lapce, Options::default());
+        desk.sends_again();
+        desk.client.run(ONE, "echo hush; false | true; exit 3");
+        let (bytes, end) = desk.read_to_end(ONE);
+        assert_eq!(bytes, b"hush\n", "{shell:?}");
+        assert_eq!(failure(end).detail, "failed with exit status 3", "{shell:?}");
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
 fn a_dd_that_counts_records_alone_is_enough() {
     every_shell(|shell| {
         // As that of busybox.
