@@ -79,7 +79,9 @@ trap ready EXIT
 # Lapce reads all its settings again when a file is made in a plugin's folder that it may list. inotify watches none that
 # cannot be read, and nothing here has to list it.
 mode=700
-[ "$(uname)" != Linux ] || mode=300
+# A pipe that holds so many bytes unread is nearly full: of 64 KiB in Linux, of 8 in macOS (PIPSIZ in its uipc_usrreq.c).
+room=4096
+[ "$(uname)" != Linux ] || mode=300 room=40960
 cd "$home" && mkdir -m $mode "$name" && cd "./$name" || exit
 
 # Removes the folder of agent $1, all of it or nothing: by its pipe `a` the next agent knows that it is dead.
@@ -293,7 +295,11 @@ mind() {
     curl=$group$!
     exec 5>&- 8<>"c$k" || exit
     exec 9<>"t$k" 5>"t$k" 9<"t$k" || exit
-    tee "c$k" <&6 >&7 2>&5 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- 9<&- &
+    second=c$k
+    # tee takes 8 KiB at once and writes them to its stdout first. If that is all of what oK holds, the copy comes before,
+    # or nobody knew that oK is full. Who is woken too early asks again.
+    [ "$room" -gt 8192 ] || { second=o$k && exec 7>&8; }
+    tee "$second" <&6 >&7 2>&5 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- 9<&- &
     tee=$!
     exec 5>&- 6<&- 7>&-
     {
@@ -434,7 +440,7 @@ hold() {
 look() {
     eval "got=\${got$armed:-0} line=\${line$armed:-0} over=\${over$armed:-0} ended=\$ended$armed"
     [ "$got" -le "$need" ] || [ -n "$gate$open" ] || [ "$pause" = - ] || hold "$pause"
-    if [ -n "$open" ] && [ "$line" -gt "$need" ] || [ "$over" -gt "$need" ] || [ "$got" -ge $((need + 40960)) ] || [ -n "$ended" ]; then
+    if [ -n "$open" ] && [ "$line" -gt "$need" ] || [ "$over" -gt "$need" ] || [ "$got" -ge $((need + room)) ] || [ -n "$ended" ]; then
         wake
     else
         [ -n "$gate" ] || watch "$armed" "$need"

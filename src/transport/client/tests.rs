@@ -861,6 +861,49 @@ fn an_answer_without_a_line_comes_whole_though_it_fills_the_pipes() {
 }
 
 #[test]
+fn an_answer_comes_whole_where_pipes_hold_little() {
+    every_shell(|shell| {
+        // As in macOS.
+        let programs = commands(shell, "");
+        write(&programs, "uname", "#!/bin/sh\necho Darwin\n");
+        make_readable(&programs.path.join("uname"));
+        let event = "data: {\"x\":\"y\"}\n\n";
+        for not_before in [0, u64::MAX] {
+            let (go, gone) = mpsc::channel();
+            let (url, server) = serve(move |mut stream| {
+                stream.write_all([OK, event].concat().as_bytes()).unwrap();
+                gone.recv().unwrap();
+                stream.write_all(event.repeat(3000).as_bytes()).unwrap();
+            });
+            let lapce = Lapce::new(shell).with("PATH", programs.path.to_str().unwrap());
+            let mut desk = Desk::on(lapce, Options::default());
+            let agent = desk.folder.path.join(&desk.folder.files()[0]);
+            let pipes = ["p1", "c1", "o1"].map(|pipe| desk::shrunk(&agent.join(pipe), 8 << 10));
+            desk.client.start(ONE, &post(&url), 0, None);
+            // Little that is unread, and then more than the pipes hold.
+            until("the first has come", || desk::has_bytes(&pipes[2]).then_some(()));
+            go.send(()).unwrap();
+            let mut read = 0;
+            let end = 'answer: loop {
+                desk.client.wake(ONE, not_before);
+                desk.woken();
+                while let Some((event, bytes)) = desk.read_now(ONE) {
+                    match event {
+                        TransportEvent::Body(_) => read += bytes.len(),
+                        TransportEvent::Head { .. } => {}
+                        end => break 'answer end,
+                    }
+                }
+            };
+            assert_eq!((read, end), (3001 * event.len(), TransportEvent::End), "{shell:?}");
+            server.join().unwrap();
+            desk.at_rest();
+            desk.close();
+        }
+    });
+}
+
+#[test]
 fn several_are_under_way_at_once_but_not_any_number() {
     every_shell(|shell| {
         let mut desk = Desk::new(shell);

@@ -93,10 +93,27 @@ pub fn make_pipe(path: &Path) {
 /// Whether nobody can write to a named pipe now.
 pub fn is_full(pipe: &Path) -> bool {
     let both = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(pipe).unwrap();
-    let mut poll = libc::pollfd { fd: both.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    !is_ready(&both, libc::POLLOUT)
+}
+
+/// Whether there is something to be read from a pipe.
+pub fn has_bytes(pipe: &File) -> bool {
+    is_ready(pipe, libc::POLLIN)
+}
+
+fn is_ready(pipe: &File, for_what: libc::c_short) -> bool {
+    let mut poll = libc::pollfd { fd: pipe.as_raw_fd(), events: for_what, revents: 0 };
     // SAFETY: one structure, which lives across the call.
     assert!(unsafe { libc::poll(&raw mut poll, 1, 0) } >= 0);
-    poll.revents & libc::POLLOUT == 0
+    poll.revents & for_what != 0
+}
+
+/// A named pipe that holds at most as many bytes as long as this is open.
+pub fn shrunk(pipe: &Path, bytes: libc::c_int) -> File {
+    let pipe = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(pipe).unwrap();
+    // SAFETY: a plain system call on an open file.
+    assert!(unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) } >= 0);
+    pipe
 }
 
 /// A folder that is removed at the end of the test.
