@@ -47,7 +47,8 @@
 #   lK  pipe: the leash. The loop is its only writer; its end ends curl
 #   eK  file: curl's stderr
 #   yK  file: the lines that search K found, once all are. The plugin makes and removes none (see `Home::is_writable`)
-#   sK  file: curl's exit code and last message: one line, written after the last byte is in oK
+#   sK  pipe: curl's exit code and last message: one line, written after the last byte is in oK. No file, for on a full
+#       disk nobody would know of an end
 #
 # Opening a named pipe waits for the other side, unless it is opened for reading and writing (POSIX leaves that
 # open; Linux, macOS and the BSDs allow it). So a pipe is opened in both directions first, then in the direction
@@ -93,8 +94,8 @@ more() {
     pipes= last=$((made + 8))
     while [ "$made" -lt "$last" ]; do
         made=$((made + 1))
-        : >"s$made" >"b$made"
-        pipes="$pipes h$made p$made o$made c$made t$made l$made i$made"
+        : >"b$made"
+        pipes="$pipes s$made h$made p$made o$made c$made t$made l$made i$made"
     done
     mkfifo $pipes
 }
@@ -236,7 +237,7 @@ launch() {
     [ -w . ] || exit
     # The plugin takes iK away when it gives a request up.
     [ -p "i$1" ] && [ -p "l$1" ] || return
-    [ -n "$free" ] || { echo 1001 >"s$1"; ended "$1"; return; }
+    [ -n "$free" ] || { echo 1001 1<>"s$1"; clear_away "$1"; ended "$1"; return; }
     fd=${free%% *} free=${free#* }
     eval "leash$1=$fd got$1=0; exec $fd<>l$1"
     mind "$1" "$2" &
@@ -270,7 +271,7 @@ mind() {
     k=$1 body=$2 curl= tee=
     trap 'kill -KILL $curl $tee' EXIT
     exec 4<&- 5>&- 6>&- 7>&- 8>&- 9>&-
-    exec 9<>"l$k" 4<"l$k" 9<&- >"s$k" 2>"e$k" <"e$k" || exit
+    exec 9<>"l$k" 4<"l$k" 9<&- 1<>"s$k" 2>"e$k" <"e$k" || exit
     exec 9<>"i$k" 8<"i$k" 9<&- || exit
     exec 9<>"p$k" 5>"p$k" 6<"p$k" 9<&- || exit
     exec 9<>"o$k" 7>"o$k" 9</dev/null || exit

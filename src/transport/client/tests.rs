@@ -904,6 +904,28 @@ fn an_answer_comes_whole_where_pipes_hold_little() {
 }
 
 #[test]
+fn on_a_full_disk_an_answer_ends() {
+    every_shell(|shell| {
+        let mut lapce = Lapce::new(shell);
+        lapce.disk_is_full = true;
+        let mut desk = Desk::on(lapce, Options::default());
+        let (url, server) = answer(format!("{OK}a"));
+        desk.client.start(ONE, &post(&url), 0, None);
+        assert_eq!(desk.read_to_end(ONE), (b"a".to_vec(), TransportEvent::End), "{shell:?}");
+        server.join().unwrap();
+        desk.client.run(TWO, "echo hush; exit 3");
+        let (bytes, end) = desk.read_to_end(TWO);
+        assert_eq!(
+            (bytes, failure(end).detail),
+            (b"hush\n".to_vec(), "failed with exit status 3".to_owned())
+        );
+        desk.sends_again();
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
 fn several_are_under_way_at_once_but_not_any_number() {
     every_shell(|shell| {
         let mut desk = Desk::new(shell);
@@ -921,6 +943,8 @@ fn several_are_under_way_at_once_but_not_any_number() {
         desk.client.start(number(5), &post(&url), 0, None);
         let failure = failure(desk.finish(number(5)).3);
         assert_eq!(failure.kind, FailureKind::Unavailable, "{}", failure.detail);
+        let left = desk.folder.path.join(&desk.folder.files()[0]).join("i6");
+        until("it has left nothing", || (!left.exists()).then_some(()));
         desk.client.stop(ONE);
         desk.client.start(number(6), &post(&url), 0, None);
         assert_eq!(desk.finish(number(6)).2, b"six");

@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -116,6 +117,17 @@ pub fn shrunk(pipe: &Path, bytes: libc::c_int) -> File {
     pipe
 }
 
+/// Whoever writes to a file fails, as on a full disk.
+fn write_no_files() -> io::Result<()> {
+    let nothing = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: plain system calls with a structure that lives across the call.
+    let done = unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::setrlimit(libc::RLIMIT_FSIZE, &raw const nothing)
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// A folder that is removed at the end of the test.
 pub struct Folder {
     pub path: PathBuf,
@@ -210,6 +222,8 @@ pub fn commands(shell: Shell, without: &str) -> Arc<Folder> {
 pub struct Lapce {
     shell: Shell,
     env: Vec<(&'static str, String)>,
+    /// Whether what it starts can write nothing to files.
+    pub disk_is_full: bool,
     /// What its HTTP client answers.
     pub reply: Option<Reply>,
     /// How often it was to start a language server.
@@ -237,6 +251,7 @@ impl Lapce {
         Self {
             shell,
             env: Vec::new(),
+            disk_is_full: false,
             reply: None,
             started: 0,
             servers: Vec::new(),
@@ -301,6 +316,10 @@ impl AgentHost for Lapce {
         command.envs(self.env.iter().map(|(name, value)| (name, value))).current_dir("/");
         command.args(&self.shell[1..]).args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        if self.disk_is_full {
+            // SAFETY: both are plain system calls, which a child may make before it runs its program.
+            unsafe { command.pre_exec(write_no_files) };
+        }
         let mut process = command.spawn().map_err(|error| error.to_string())?;
         let mut stdin = process.stdin.take().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
