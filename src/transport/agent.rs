@@ -265,7 +265,7 @@ impl Agent {
                 // The agent makes this pipe last: if it exists, all do.
                 let config = Config::Pipe(host.open_pipe(&path('i'), Access::ReadWrite)?);
                 let mut open = |kind| host.open_pipe(&path(kind), Access::ReadWrite);
-                (config, Sources { head: open('h')?, body: open('o')?, status: File::open(path('s'))? })
+                (config, Sources { head: open('h')?, body: open('o')?, status: open('s')? })
             }
             Link::Server(_) => {
                 let create = |kind| {

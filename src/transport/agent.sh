@@ -47,15 +47,20 @@
 #   lK  pipe: the leash. The loop is its only writer; its end ends curl
 #   eK  file: curl's stderr
 #   yK  file: the lines that search K found, once all are. The plugin makes and removes none (see `Home::is_writable`)
-#   sK  file: curl's exit code and last message: one line, written after the last byte is in oK
+#   sK  pipe: curl's exit code and last message: one line, written after the last byte is in oK. No file, for on a full
+#       disk nobody would know of an end
 #
 # Opening a named pipe waits for the other side, unless it is opened for reading and writing (POSIX leaves that
 # open; Linux, macOS and the BSDs allow it). So a pipe is opened in both directions first, then in the direction
 # needed, then the first is closed.
 #
 # Every signal goes from a parent to a child it has not waited for: no foreign process can be hit.
+# bash takes options from SHELLOPTS of its environment. With -x it would write down what it does where that is read.
+set +aCefmuvx
 umask 077
 exec 2>/dev/null
+# Lapce may have been started in a repository. Where PATH has relative parts, it may have programs of its own.
+cd /
 home=$1 name=$2
 
 send() { printf 'Content-Length: %d\r\n\r\n%s' "${#1}" "$1"; }
@@ -77,7 +82,9 @@ trap ready EXIT
 # Lapce reads all its settings again when a file is made in a plugin's folder that it may list. inotify watches none that
 # cannot be read, and nothing here has to list it.
 mode=700
-[ "$(uname)" != Linux ] || mode=300
+# A pipe that holds so many bytes unread is nearly full: of 64 KiB in Linux, of 8 in macOS (PIPSIZ in its uipc_usrreq.c).
+room=4096
+[ "$(uname)" != Linux ] || mode=300 room=40960
 cd "$home" && mkdir -m $mode "$name" && cd "./$name" || exit
 
 # Removes the folder of agent $1, all of it or nothing: by its pipe `a` the next agent knows that it is dead.
@@ -89,8 +96,8 @@ more() {
     pipes= last=$((made + 8))
     while [ "$made" -lt "$last" ]; do
         made=$((made + 1))
-        : >"s$made" >"b$made"
-        pipes="$pipes h$made p$made o$made c$made t$made l$made i$made"
+        : >"b$made"
+        pipes="$pipes s$made h$made p$made o$made c$made t$made l$made i$made"
     done
     mkfifo $pipes
 }
@@ -232,7 +239,7 @@ launch() {
     [ -w . ] || exit
     # The plugin takes iK away when it gives a request up.
     [ -p "i$1" ] && [ -p "l$1" ] || return
-    [ -n "$free" ] || { echo 1001 >"s$1"; ended "$1"; return; }
+    [ -n "$free" ] || { echo 1001 1<>"s$1"; clear_away "$1"; ended "$1"; return; }
     fd=${free%% *} free=${free#* }
     eval "leash$1=$fd got$1=0; exec $fd<>l$1"
     mind "$1" "$2" &
@@ -266,7 +273,7 @@ mind() {
     k=$1 body=$2 curl= tee=
     trap 'kill -KILL $curl $tee' EXIT
     exec 4<&- 5>&- 6>&- 7>&- 8>&- 9>&-
-    exec 9<>"l$k" 4<"l$k" 9<&- >"s$k" 2>"e$k" <"e$k" || exit
+    exec 9<>"l$k" 4<"l$k" 9<&- 1<>"s$k" 2>"e$k" <"e$k" || exit
     exec 9<>"i$k" 8<"i$k" 9<&- || exit
     exec 9<>"p$k" 5>"p$k" 6<"p$k" 9<&- || exit
     exec 9<>"o$k" 7>"o$k" 9</dev/null || exit
@@ -291,7 +298,11 @@ mind() {
     curl=$group$!
     exec 5>&- 8<>"c$k" || exit
     exec 9<>"t$k" 5>"t$k" 9<"t$k" || exit
-    tee "c$k" <&6 >&7 2>&5 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- 9<&- &
+    second=c$k
+    # tee takes 8 KiB at once and writes them to its stdout first. If that is all of what oK holds, the copy comes before,
+    # or nobody knew that oK is full. Who is woken too early asks again.
+    [ "$room" -gt 8192 ] || { second=o$k && exec 7>&8; }
+    tee "$second" <&6 >&7 2>&5 3>&- 4<&- 5>&- 6<&- 7>&- 8<&- 9<&- &
     tee=$!
     exec 5>&- 6<&- 7>&-
     {
@@ -336,9 +347,12 @@ watch() {
         LC_ALL=C
         export LC_ALL
         # The bytes, and behind them what dd says about their number.
-        eval "text=\$last$1"
-        text=$text$(dd bs="$size" count=1 <&8 2>&1 3>&-)
-        count=${text##*out} count=${count#?} count=${count%% *} last=
+        eval "last=\$last$1"
+        text=$last$(dd bs="$size" count=1 <&8 2>&1 3>&-)
+        count=${text##*out} count=${count#?} count=${count%% *}
+        # That of busybox counts records alone, as POSIX asks for.
+        [ -n "$count" ] || { rest=${text%?+?' records in'*}; count=$((${#rest} - ${#last})); }
+        last=
         case $text in
             *'[DONE]'* | *message_stop* | *response.completed* | *response.incomplete* | *'"done":true'* | *'"stop":true'*)
                 found=2
@@ -373,25 +387,26 @@ drop_gate() {
 # command but as one argument, and programs that would run others by what they find in a repository (git) are none of it.
 seek() {
     exec >/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-    here=$PWD
-    cd "$2" || exit
+    # Programs are looked for here: where PATH has relative parts, $2 may have programs of its own.
+    rg=$(command -v rg) grep=$(command -v grep)
     {
+        cd "$2" || exit
         # In units of 512 bytes (of 1024 in bash), and seconds.
         ulimit -f 256
         ulimit -t 3
-        if command -v rg >/dev/null; then
-            exec rg --no-config --no-messages --no-require-git --no-heading --color never -nH -A 5 -m 8 -M 400 -j 1 \
+        if [ -n "$rg" ]; then
+            exec "$rg" --no-config --no-messages --no-require-git --no-heading --color never -nH -A 5 -m 8 -M 400 -j 1 \
                 --max-filesize 256K --type-add "w:$4" -t w -e "$3" .
         fi
-        grep -rs --include=.gitignore --exclude-dir=node_modules -e . .
-        exec grep -rnIsE -A 5 -m 8 --include="$4" --exclude-dir='.?*' --exclude-dir=node_modules \
+        "$grep" -rs --include=.gitignore --exclude-dir=node_modules -e . .
+        exec "$grep" -rnIsE -A 5 -m 8 --include="$4" --exclude-dir='.?*' --exclude-dir=node_modules \
             --exclude-dir=target -e "$3" .
-    } >"$here/z$1" &
+    } >"z$1" &
     finder=$!
     { sleep 1 && sleep 1 && sleep 1 && kill -KILL "$finder"; } &
     wait "$finder"
     kill -KILL "$!"
-    mv "$here/z$1" "$here/y$1"
+    mv "z$1" "y$1"
 }
 
 # Lets go of request $1, and of what is known about it.
@@ -428,7 +443,7 @@ hold() {
 look() {
     eval "got=\${got$armed:-0} line=\${line$armed:-0} over=\${over$armed:-0} ended=\$ended$armed"
     [ "$got" -le "$need" ] || [ -n "$gate$open" ] || [ "$pause" = - ] || hold "$pause"
-    if [ -n "$open" ] && [ "$line" -gt "$need" ] || [ "$over" -gt "$need" ] || [ "$got" -ge $((need + 40960)) ] || [ -n "$ended" ]; then
+    if [ -n "$open" ] && [ "$line" -gt "$need" ] || [ "$over" -gt "$need" ] || [ "$got" -ge $((need + room)) ] || [ -n "$ended" ]; then
         wake
     else
         [ -n "$gate" ] || watch "$armed" "$need"

@@ -106,6 +106,38 @@ fn a_search_finds_lines_of_files_and_runs_nothing_it_is_given() {
 }
 
 #[test]
+fn a_search_runs_no_program_of_the_folder_it_searches() {
+    every_shell(|shell| {
+        let (root, marks) = (Folder::new(), Folder::new());
+        write(&root, "a.rs", "fn total() {}\n");
+        for name in ["rg", "grep", "sleep", "mv"] {
+            for folder in ["", "bin/"] {
+                let name = format!("{folder}{name}");
+                let text = format!("#!/bin/sh\n: >'{}'\n", marks.path.join("run").to_str().unwrap());
+                // The quotes in the name of the folder.
+                write(&root, &name, &text.replace("\"'s", "\"'\\''s"));
+                make_readable(&root.path.join(name));
+            }
+        }
+        let (bare, whole) = (commands(shell, ""), std::env::var("PATH").unwrap());
+        let bare = bare.path.to_str().unwrap();
+        for (path, finds) in [
+            // Relative parts of PATH; one that is empty is the folder itself.
+            (format!("./bin:{whole}"), true),
+            (format!(":{whole}"), true),
+            (format!("{bare}:./bin"), false),
+        ] {
+            let mut desk = Desk::on(Lapce::new(shell).with("PATH", &path), Options::default());
+            desk.client.search(root.path.to_str().unwrap(), "total", "*.rs");
+            let found = until("the search has ended", || desk.client.found());
+            assert_eq!(found.contains("a.rs"), finds, "{shell:?} {path}: {found}");
+            assert_eq!(marks.files(), [""; 0], "{shell:?} {path}");
+            desk.close();
+        }
+    });
+}
+
+#[test]
 fn each_piece_wakes_the_plugin_once() {
     every_shell(|shell| {
         let (go, url, server) = relay();
@@ -829,6 +861,71 @@ fn an_answer_without_a_line_comes_whole_though_it_fills_the_pipes() {
 }
 
 #[test]
+fn an_answer_comes_whole_where_pipes_hold_little() {
+    every_shell(|shell| {
+        // As in macOS.
+        let programs = commands(shell, "");
+        write(&programs, "uname", "#!/bin/sh\necho Darwin\n");
+        make_readable(&programs.path.join("uname"));
+        let event = "data: {\"x\":\"y\"}\n\n";
+        for not_before in [0, u64::MAX] {
+            let (go, gone) = mpsc::channel();
+            let (url, server) = serve(move |mut stream| {
+                stream.write_all([OK, event].concat().as_bytes()).unwrap();
+                gone.recv().unwrap();
+                stream.write_all(event.repeat(3000).as_bytes()).unwrap();
+            });
+            let lapce = Lapce::new(shell).with("PATH", programs.path.to_str().unwrap());
+            let mut desk = Desk::on(lapce, Options::default());
+            let agent = desk.folder.path.join(&desk.folder.files()[0]);
+            let pipes = ["p1", "c1", "o1"].map(|pipe| desk::shrunk(&agent.join(pipe), 8 << 10));
+            desk.client.start(ONE, &post(&url), 0, None);
+            // Little that is unread, and then more than the pipes hold.
+            until("the first has come", || desk::has_bytes(&pipes[2]).then_some(()));
+            go.send(()).unwrap();
+            let mut read = 0;
+            let end = 'answer: loop {
+                desk.client.wake(ONE, not_before);
+                desk.woken();
+                while let Some((event, bytes)) = desk.read_now(ONE) {
+                    match event {
+                        TransportEvent::Body(_) => read += bytes.len(),
+                        TransportEvent::Head { .. } => {}
+                        end => break 'answer end,
+                    }
+                }
+            };
+            assert_eq!((read, end), (3001 * event.len(), TransportEvent::End), "{shell:?}");
+            server.join().unwrap();
+            desk.at_rest();
+            desk.close();
+        }
+    });
+}
+
+#[test]
+fn on_a_full_disk_an_answer_ends() {
+    every_shell(|shell| {
+        let mut lapce = Lapce::new(shell);
+        lapce.disk_is_full = true;
+        let mut desk = Desk::on(lapce, Options::default());
+        let (url, server) = answer(format!("{OK}a"));
+        desk.client.start(ONE, &post(&url), 0, None);
+        assert_eq!(desk.read_to_end(ONE), (b"a".to_vec(), TransportEvent::End), "{shell:?}");
+        server.join().unwrap();
+        desk.client.run(TWO, "echo hush; exit 3");
+        let (bytes, end) = desk.read_to_end(TWO);
+        assert_eq!(
+            (bytes, failure(end).detail),
+            (b"hush\n".to_vec(), "failed with exit status 3".to_owned())
+        );
+        desk.sends_again();
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
 fn several_are_under_way_at_once_but_not_any_number() {
     every_shell(|shell| {
         let mut desk = Desk::new(shell);
@@ -846,6 +943,8 @@ fn several_are_under_way_at_once_but_not_any_number() {
         desk.client.start(number(5), &post(&url), 0, None);
         let failure = failure(desk.finish(number(5)).3);
         assert_eq!(failure.kind, FailureKind::Unavailable, "{}", failure.detail);
+        let left = desk.folder.path.join(&desk.folder.files()[0]).join("i6");
+        until("it has left nothing", || (!left.exists()).then_some(()));
         desk.client.stop(ONE);
         desk.client.start(number(6), &post(&url), 0, None);
         assert_eq!(desk.finish(number(6)).2, b"six");
@@ -1142,6 +1241,66 @@ fn the_users_curlrc_and_proxies_do_not_interfere() {
         assert_eq!(desk.finish(ONE).2, b"a", "{shell:?}");
         server.join().unwrap();
         desk.close();
+    });
+}
+
+#[test]
+fn options_of_the_shell_that_the_environment_sets_do_not_count() {
+    every_shell(|shell| {
+        // Read by bash. What xtrace writes would be the body, or be read as one.
+        let options = "allexport:errexit:monitor:noclobber:noglob:nounset:pipefail:verbose:xtrace";
+        let lapce = Lapce::new(shell).with("SHELLOPTS", options).with("PS4", "1 ");
+        let mut desk = Desk::on(lapce, Options::default());
+        desk.sends_again();
+        desk.client.run(ONE, "echo hush; false | true; exit 3");
+        let (bytes, end) = desk.read_to_end(ONE);
+        assert_eq!(bytes, b"hush\n", "{shell:?}");
+        assert_eq!(failure(end).detail, "failed with exit status 3", "{shell:?}");
+        desk.at_rest();
+        desk.close();
+    });
+}
+
+#[test]
+fn a_dd_that_counts_records_alone_is_enough() {
+    every_shell(|shell| {
+        // As that of busybox.
+        let programs = commands(shell, "dd");
+        write(
+            &programs,
+            "dd",
+            "#!/bin/sh\n{ /bin/dd \"$@\" 2>&1 >&3 3>&- | /usr/bin/head -n 2 >&2; } 3>&1\n",
+        );
+        make_readable(&programs.path.join("dd"));
+        let path = programs.path.to_str().unwrap();
+        let desk = || Desk::on(Lapce::new(shell).with("PATH", path), Options::default());
+        let (go, url, server) = relay();
+        let mut streaming = desk();
+        streaming.client.start(ONE, &post(&url), 0, None);
+        go.send(OK).unwrap();
+        assert!(matches!(until("the head", || streaming.read_now(ONE)).0, TransportEvent::Head { .. }));
+        // What follows is not read before the wake-up, so that a count that is wrong is noticed.
+        for piece in [r"a\n", "\u{e4}\u{fc}\\n\n\n", "1+2 records in \\n", "data: [DONE]\n"] {
+            streaming.client.wake(ONE, 0);
+            go.send(piece).unwrap();
+            streaming.woken();
+            streaming.read_piece(ONE, piece.as_bytes());
+        }
+        streaming.client.wake(ONE, 0);
+        drop(go);
+        streaming.woken();
+        assert_eq!(streaming.read_to_end(ONE), (Vec::new(), TransportEvent::End), "{shell:?}");
+        server.join().unwrap();
+        streaming.at_rest();
+        assert_eq!(streaming.wakes(), 0, "{shell:?}");
+        streaming.close();
+
+        let mut large = desk();
+        let (url, server) = answer(format!("{OK}{}", "a".repeat(300_000)));
+        large.client.start(ONE, &post(&url), 0, None);
+        assert_eq!(large.finish(ONE).2.len(), 300_000, "{shell:?}");
+        server.join().unwrap();
+        large.close();
     });
 }
 

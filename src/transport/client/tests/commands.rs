@@ -42,10 +42,8 @@ impl FakeAgent {
 
     /// Makes the pipes and files of a request.
     fn make_set(&self, number: u64) {
-        for kind in ['s', 'b'] {
-            fs::write(self.folder.join(format!("{kind}{number}")), "").unwrap();
-        }
-        for kind in ['h', 'o', 'i'] {
+        fs::write(self.folder.join(format!("b{number}")), "").unwrap();
+        for kind in ['s', 'h', 'o', 'i'] {
             make_pipe(&self.folder.join(format!("{kind}{number}")));
         }
     }

@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -93,10 +94,38 @@ pub fn make_pipe(path: &Path) {
 /// Whether nobody can write to a named pipe now.
 pub fn is_full(pipe: &Path) -> bool {
     let both = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(pipe).unwrap();
-    let mut poll = libc::pollfd { fd: both.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    !is_ready(&both, libc::POLLOUT)
+}
+
+/// Whether there is something to be read from a pipe.
+pub fn has_bytes(pipe: &File) -> bool {
+    is_ready(pipe, libc::POLLIN)
+}
+
+fn is_ready(pipe: &File, for_what: libc::c_short) -> bool {
+    let mut poll = libc::pollfd { fd: pipe.as_raw_fd(), events: for_what, revents: 0 };
     // SAFETY: one structure, which lives across the call.
     assert!(unsafe { libc::poll(&raw mut poll, 1, 0) } >= 0);
-    poll.revents & libc::POLLOUT == 0
+    poll.revents & for_what != 0
+}
+
+/// A named pipe that holds at most as many bytes as long as this is open.
+pub fn shrunk(pipe: &Path, bytes: libc::c_int) -> File {
+    let pipe = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(pipe).unwrap();
+    // SAFETY: a plain system call on an open file.
+    assert!(unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) } >= 0);
+    pipe
+}
+
+/// Whoever writes to a file fails, as on a full disk.
+fn write_no_files() -> io::Result<()> {
+    let nothing = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: plain system calls with a structure that lives across the call.
+    let done = unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::setrlimit(libc::RLIMIT_FSIZE, &raw const nothing)
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// A folder that is removed at the end of the test.
@@ -193,6 +222,8 @@ pub fn commands(shell: Shell, without: &str) -> Arc<Folder> {
 pub struct Lapce {
     shell: Shell,
     env: Vec<(&'static str, String)>,
+    /// Whether what it starts can write nothing to files.
+    pub disk_is_full: bool,
     /// What its HTTP client answers.
     pub reply: Option<Reply>,
     /// How often it was to start a language server.
@@ -220,6 +251,7 @@ impl Lapce {
         Self {
             shell,
             env: Vec::new(),
+            disk_is_full: false,
             reply: None,
             started: 0,
             servers: Vec::new(),
@@ -284,6 +316,10 @@ impl AgentHost for Lapce {
         command.envs(self.env.iter().map(|(name, value)| (name, value))).current_dir("/");
         command.args(&self.shell[1..]).args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        if self.disk_is_full {
+            // SAFETY: both are plain system calls, which a child may make before it runs its program.
+            unsafe { command.pre_exec(write_no_files) };
+        }
         let mut process = command.spawn().map_err(|error| error.to_string())?;
         let mut stdin = process.stdin.take().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
