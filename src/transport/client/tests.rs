@@ -105,20 +105,42 @@ fn a_search_finds_lines_of_files_and_runs_nothing_it_is_given() {
     });
 }
 
+/// Puts programs into a folder and its `bin`. Each of them makes a file in `marks`.
+fn plant(programs: &[&str], root: &Folder, marks: &Folder) {
+    for name in programs {
+        for folder in ["", "bin/"] {
+            let name = format!("{folder}{name}");
+            let text = format!("#!/bin/sh\n: >'{}'\n", marks.path.join("run").to_str().unwrap());
+            // The quotes in the name of the folder.
+            write(root, &name, &text.replace("\"'s", "\"'\\''s"));
+            make_readable(&root.path.join(name));
+        }
+    }
+}
+
+#[test]
+fn the_agent_runs_no_program_of_the_folder_that_the_editor_was_started_in() {
+    every_shell(|shell| {
+        let (root, marks) = (Folder::new(), Folder::new());
+        plant(&["dd", "uname", "mkdir", "mkfifo", "mv", "rm", "curl", "tee", "sleep"], &root, &marks);
+        let whole = std::env::var("PATH").unwrap();
+        for path in [format!("./bin:{whole}"), format!(":{whole}")] {
+            let mut lapce = Lapce::new(shell).with("PATH", &path);
+            lapce.started_in = root.path.clone();
+            let mut desk = Desk::on(lapce, Options::default());
+            desk.sends_again();
+            assert_eq!(marks.files(), [""; 0], "{shell:?} {path}");
+            desk.close();
+        }
+    });
+}
+
 #[test]
 fn a_search_runs_no_program_of_the_folder_it_searches() {
     every_shell(|shell| {
         let (root, marks) = (Folder::new(), Folder::new());
         write(&root, "a.rs", "fn total() {}\n");
-        for name in ["rg", "grep", "sleep", "mv"] {
-            for folder in ["", "bin/"] {
-                let name = format!("{folder}{name}");
-                let text = format!("#!/bin/sh\n: >'{}'\n", marks.path.join("run").to_str().unwrap());
-                // The quotes in the name of the folder.
-                write(&root, &name, &text.replace("\"'s", "\"'\\''s"));
-                make_readable(&root.path.join(name));
-            }
-        }
+        plant(&["rg", "grep", "sleep", "mv"], &root, &marks);
         let (bare, whole) = (commands(shell, ""), std::env::var("PATH").unwrap());
         let bare = bare.path.to_str().unwrap();
         for (path, finds) in [

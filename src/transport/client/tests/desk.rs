@@ -222,6 +222,8 @@ pub fn commands(shell: Shell, without: &str) -> Arc<Folder> {
 pub struct Lapce {
     shell: Shell,
     env: Vec<(&'static str, String)>,
+    /// The folder that it was started in.
+    pub started_in: PathBuf,
     /// Whether what it starts can write nothing to files.
     pub disk_is_full: bool,
     /// What its HTTP client answers.
@@ -251,6 +253,7 @@ impl Lapce {
         Self {
             shell,
             env: Vec::new(),
+            started_in: "/".into(),
             disk_is_full: false,
             reply: None,
             started: 0,
@@ -313,7 +316,7 @@ impl AgentHost for Lapce {
         {
             command.env_remove(name);
         }
-        command.envs(self.env.iter().map(|(name, value)| (name, value))).current_dir("/");
+        command.envs(self.env.iter().map(|(name, value)| (name, value))).current_dir(&self.started_in);
         command.args(&self.shell[1..]).args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         if self.disk_is_full {
