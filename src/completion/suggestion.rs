@@ -47,7 +47,7 @@ impl Answer {
         self.ending == Some(Ending::Whole)
     }
 
-    /// Whether the answer may be cached: it did not break, nor was it cut before its first text.
+    /// Whether the answer may be cached: it did not break, and it was not cut before its first text.
     pub fn is_reusable(&self) -> bool {
         match self.ending {
             Some(Ending::Whole | Ending::Stopped) => true,

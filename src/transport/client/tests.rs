@@ -854,6 +854,22 @@ fn an_answer_nobody_reads_stops_the_server() {
     });
 }
 
+/// Reads after each wake-up, and only then. Returns the length of the body in bytes, and the end.
+fn read_when_woken(desk: &mut Desk, not_before_ms: u64) -> (usize, TransportEvent) {
+    let mut read = 0;
+    loop {
+        desk.client.wake(ONE, not_before_ms);
+        desk.woken();
+        while let Some((event, bytes)) = desk.read_now(ONE) {
+            match event {
+                TransportEvent::Body(_) => read += bytes.len(),
+                TransportEvent::Head { .. } => {}
+                end => return (read, end),
+            }
+        }
+    }
+}
+
 #[test]
 fn an_answer_without_a_line_comes_whole_though_it_fills_the_pipes() {
     every_shell(|shell| {
@@ -862,19 +878,11 @@ fn an_answer_without_a_line_comes_whole_though_it_fills_the_pipes() {
             let (url, server) = answer(format!("{OK}{body}"));
             let mut desk = Desk::new(shell);
             desk.client.start(ONE, &post(&url), 0, None);
-            let mut read = 0;
-            let end = 'answer: loop {
-                desk.client.wake(ONE, not_before);
-                desk.woken();
-                while let Some((event, bytes)) = desk.read_now(ONE) {
-                    match event {
-                        TransportEvent::Body(_) => read += bytes.len(),
-                        TransportEvent::Head { .. } => {}
-                        end => break 'answer end,
-                    }
-                }
-            };
-            assert_eq!((read, end), (body.len(), TransportEvent::End), "{shell:?}");
+            assert_eq!(
+                read_when_woken(&mut desk, not_before),
+                (body.len(), TransportEvent::End),
+                "{shell:?}"
+            );
             server.join().unwrap();
             desk.at_rest();
             desk.close();
@@ -905,19 +913,8 @@ fn an_answer_comes_whole_where_pipes_hold_little() {
             // Little that is unread, and then more than the pipes hold.
             until("the first has come", || desk::has_bytes(&pipes[2]).then_some(()));
             go.send(()).unwrap();
-            let mut read = 0;
-            let end = 'answer: loop {
-                desk.client.wake(ONE, not_before);
-                desk.woken();
-                while let Some((event, bytes)) = desk.read_now(ONE) {
-                    match event {
-                        TransportEvent::Body(_) => read += bytes.len(),
-                        TransportEvent::Head { .. } => {}
-                        end => break 'answer end,
-                    }
-                }
-            };
-            assert_eq!((read, end), (3001 * event.len(), TransportEvent::End), "{shell:?}");
+            let whole = (3001 * event.len(), TransportEvent::End);
+            assert_eq!(read_when_woken(&mut desk, not_before), whole, "{shell:?}");
             server.join().unwrap();
             desk.at_rest();
             desk.close();
