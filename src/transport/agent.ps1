@@ -196,13 +196,18 @@ function Step {
     $next
 }
 
-# Folders of an earlier Lapce: those that the last hour did not touch and whose files nobody has open.
+# Folders of agents that have ended: nobody keeps their ctl open. One without a ctl may just be starting, unless it is old.
 foreach ($old in [IO.Directory]::GetDirectories($volt, 'agent-*')) {
-    if ([IO.Directory]::GetLastWriteTime($old) -lt (Get-Date).AddHours(-1)) { [IO.Directory]::Delete($old, $true) }
+    $free = $null
+    $ctl = Join-Path $old 'ctl'
+    $free = [IO.File]::Open($ctl, 'Open', 'ReadWrite', 'None')
+    $is_old = [IO.Directory]::GetLastWriteTime($old) -lt (Get-Date).AddHours(-1)
+    if ($free) { $free.Close() }
+    if ($free -or ($is_old -and -not [IO.File]::Exists($ctl))) { [IO.Directory]::Delete($old, $true) }
 }
 [IO.Directory]::CreateDirectory($folder) | Out-Null
 if (-not (Get-Command curl.exe)) { [IO.File]::WriteAllText((Join-Path $folder 'why'), 'no-curl') }
-# Held open, it cannot be removed by another agent.
+# Held open, so that the plugin and other agents know that this one lives.
 $held = [IO.File]::Open((Join-Path $folder 'ctl'), 'OpenOrCreate', 'ReadWrite', 'Read')
 # Lapce ends this process by force. Then the stdin of this one ends, which removes the folder.
 $tidy = Run-Program 'cmd.exe' ('/d /c findstr x >nul & ping -n 2 127.0.0.1 >nul & rd /s /q ' + $name) $volt $false
