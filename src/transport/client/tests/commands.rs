@@ -298,6 +298,17 @@ fn a_busy_agent_gets_a_request_later_and_a_hanging_one_is_replaced() {
 }
 
 #[test]
+fn a_request_that_a_busy_agent_gets_later_still_replaces_another() {
+    let (mut client, _folder) = client(1, &[Ok(())]);
+    client.start(ONE, &get(), 0, None);
+    client.start(TWO, &get(), 0, Some(ONE));
+    client.agent().commands();
+    client.agent().make_set(2);
+    client.wake(TWO, 0);
+    assert_eq!(client.agent().commands(), ["s 2 0 1000 0 1"]);
+}
+
+#[test]
 fn agents_that_end_in_a_row_are_replaced_five_times_unless_one_fetches_a_byte() {
     for fetches in [false, true] {
         let (mut client, _folder) = client(1, &[]);
