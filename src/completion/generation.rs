@@ -27,8 +27,6 @@ const UNSHOWN: BackpressureLimits = BackpressureLimits {
     target_ms: 1000,
     timeout_ms: u64::MAX,
 };
-/// The next request leaves without a pause.
-const AT_ONCE: Verdict = Verdict::Again { delay_ms: 0, after: None };
 /// How often a broken stream is resumed. After that, what was received is the answer.
 const RESUMES: u32 = 2;
 
@@ -249,7 +247,7 @@ impl Generation {
             if let Some(lesson) = learned::lesson(&self.account, &response, &self.sent) {
                 self.account.lessons.push(lesson.clone());
                 self.lessons.push(lesson);
-                return AT_ONCE;
+                return Verdict::Again { delay_ms: 0, after: None };
             }
             let error = Error::from_response(self.provider, &self.account, response);
             return self.failure(error, text, random);
@@ -417,13 +415,13 @@ impl Generation {
             && text.is_empty()
             && self.provider.models_request(&self.account).is_some()
         {
-            self.unknown_model = Some(error);
-            return AT_ONCE;
+            self.unknown_model = Some(error.clone());
+            return Verdict::Again { delay_ms: 0, after: Some(Box::new(error)) };
         }
         let broke = matches!(error.kind, ErrorKind::Truncated | ErrorKind::Network | ErrorKind::Transient);
         if !text.is_empty() && broke && self.resumes < RESUMES {
             self.resumes += 1;
-            return AT_ONCE;
+            return Verdict::Again { delay_ms: 0, after: Some(Box::new(error)) };
         }
         let attempt = retry::Attempt {
             retries: self.retries,
@@ -493,6 +491,11 @@ mod tests {
         feed(generation, &[head, ResponseEvent::Body(body), ResponseEvent::End]).0
     }
 
+    /// Whether the next request leaves without a pause.
+    fn is_at_once(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Again { delay_ms: 0, .. })
+    }
+
     fn message(verdict: Verdict) -> String {
         match verdict {
             Verdict::Failed(error) => error.message,
@@ -503,7 +506,7 @@ mod tests {
     #[test]
     fn an_unknown_model_is_told_with_those_the_server_has() {
         let mut generation = generation();
-        assert_eq!(answer(&mut generation, 404, UNKNOWN), AT_ONCE);
+        assert!(is_at_once(&answer(&mut generation, 404, UNKNOWN)));
         let list = generation.request(RequestNumber(2), 0, "").unwrap();
         assert_eq!((list.url.as_str(), list.body), ("https://api.openai.com/v1/models", None));
         let message =
@@ -559,7 +562,7 @@ mod tests {
         for (before, is_read) in [(ERROR_BODY - UNKNOWN.len(), true), (ERROR_BODY, false)] {
             let body = [padding.get(..before).unwrap().as_bytes(), UNKNOWN].concat();
             let mut generation = generation();
-            assert_eq!(answer(&mut generation, 404, &body) == AT_ONCE, is_read, "{before}");
+            assert_eq!(is_at_once(&answer(&mut generation, 404, &body)), is_read, "{before}");
         }
     }
 
@@ -612,7 +615,7 @@ mod tests {
             for expected in verdicts {
                 let verdict = generation.receive(0, &ResponseEvent::Failed(&cut), &mut answer, &mut 1);
                 let told = match verdict {
-                    AT_ONCE => "at once",
+                    verdict if is_at_once(&verdict) => "at once",
                     Verdict::Again { after: Some(_), .. } => "later",
                     Verdict::Failed(_) => "failed",
                     other => panic!("{other:?}"),
@@ -664,7 +667,7 @@ mod tests {
     fn a_lesson_is_confirmed_once_an_answer_comes() {
         let refusal = br#"{"error":{"message":"Unsupported parameter: 'temperature'","param":"temperature","code":"unsupported_parameter"}}"#;
         let mut generation = generation();
-        assert_eq!(answer(&mut generation, 400, refusal), AT_ONCE);
+        assert!(is_at_once(&answer(&mut generation, 400, refusal)));
         assert_eq!(generation.confirmed_lessons().1, []);
         generation.request(RequestNumber(2), 0, "").unwrap();
         answer(&mut generation, 200, event("x").as_bytes());
@@ -753,7 +756,8 @@ mod tests {
             &mut answer,
             &[head.clone(), ResponseEvent::Body(first.as_bytes()), ResponseEvent::Failed(&cut)],
         );
-        assert_eq!((verdict, answer.text.as_str()), (Some(AT_ONCE), "let a = se"));
+        assert!(verdict.is_some_and(|verdict| is_at_once(&verdict)));
+        assert_eq!(answer.text, "let a = se");
         generation.request(RequestNumber(2), 0, &answer.text).unwrap();
         let rest = event("cret;") + "data: [DONE]\n\n";
         receive(&mut generation, &mut answer, &[head, ResponseEvent::Body(rest.as_bytes())]);

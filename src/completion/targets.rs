@@ -199,11 +199,15 @@ impl Targets {
         self.get(Role::Fallback).filter(|target| invoked || target.consent.is_given())
     }
 
+    /// Whether there is a fallback that may be asked in place of `role`.
+    pub fn has_stand_in(&self, role: Role, invoked: bool) -> bool {
+        role != Role::Fallback && self.fallback(invoked).is_some()
+    }
+
     /// Whether the fallback should be asked in place of `role`, which has failed with this error; and if so, whether `role` was
     /// available before.
     pub fn stand_in(&mut self, role: Role, invoked: bool, now: u64, error: &Error) -> Option<bool> {
-        let can_stand_in = role != Role::Fallback && self.fallback(invoked).is_some();
-        if !can_stand_in || retry::absence_ms(error, 0).is_none() {
+        if !self.has_stand_in(role, invoked) || retry::absence_ms(error, 0).is_none() {
             return None;
         }
         self.get_mut(role).map(|target| target.leave(now, error))

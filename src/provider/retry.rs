@@ -29,10 +29,9 @@ const LONGEST_AUTOMATIC_MS: u64 = 2_000;
 /// How long automatic requests pause after a 429 that does not say.
 const PAUSE_MS: u64 = 10_000;
 
-/// Pause before the first look whether the model is loaded, which doubles up to a minute, in milliseconds; and how often it is
-/// looked: about four minutes long.
-const LOADING_MS: u64 = 2_000;
-const MOST_LOADING: u32 = 8;
+/// Pauses before the server is asked again whether it has loaded the model, in milliseconds: four minutes together. There are
+/// few, because each costs a wake-up, and a pause in typing has six of them.
+const LOADING_MS: [u64; 5] = [2_000, 6_000, 18_000, 54_000, 160_000];
 
 /// How long a provider counts as away that could not be reached or failed, and one without credit, in milliseconds.
 const AWAY_MS: u64 = 30_000;
@@ -42,7 +41,7 @@ const NO_CREDIT_MS: u64 = 600_000;
 pub fn delay_ms(attempt: &Attempt<'_>) -> Option<u64> {
     let error = attempt.error;
     if is_loading(error) {
-        return Some(LOADING_MS << attempt.retries.min(5)).filter(|_| attempt.retries < MOST_LOADING);
+        return LOADING_MS.get(attempt.retries as usize).copied();
     }
     let most = if attempt.invoked { 3 } else { 1 };
     if attempt.retries >= most {
@@ -224,7 +223,11 @@ mod tests {
                 delay_ms(&Attempt { retries, error: &loading, headers: &[], invoked: false, random: 0 })
             })
             .collect();
-        assert_eq!(delays, [2000, 4000, 8000, 16_000, 32_000, 64_000, 64_000, 64_000]);
+        assert_eq!((delays.len(), delays.iter().sum()), (5, 240_000));
+        assert!(
+            delays.windows(2).all(|pair| pair[1] < 4 * pair[0]),
+            "a loaded model would be noticed late: {delays:?}"
+        );
     }
 
     #[test]

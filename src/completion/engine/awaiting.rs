@@ -110,7 +110,7 @@ impl Engine {
         }
         // Otherwise another target has been asked meanwhile.
         if let Phase::Idle = self.phase {
-            self.wakeups.retried();
+            self.wakeups.disarm();
             self.say(Status::Quiet, out);
             match failed {
                 Some(error) => self.answer_nothing(Why::Failed(error), out),

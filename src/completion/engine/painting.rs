@@ -207,8 +207,7 @@ impl Engine {
                 (generation.number, read)
             }
         };
-        let open_bytes = buffers.all().iter().map(|buffer| buffer.text.len()).sum();
-        if let Some(mut not_before_ms) = self.wakeups.ask(read, open_bytes) {
+        if let Some(mut not_before_ms) = self.wakeups.ask(read, open_bytes(buffers)) {
             if let (Phase::Idle, Some(Awaited::Key { .. })) = (&self.phase, &self.awaited) {
                 // A part of a key is useless.
                 not_before_ms = u64::MAX;
@@ -216,4 +215,9 @@ impl Engine {
             out.push(Output::Wake(Wake::More { number, not_before_ms }));
         }
     }
+}
+
+/// The size of all open documents, in bytes.
+pub(super) fn open_bytes(buffers: &dyn Buffers) -> usize {
+    buffers.all().iter().map(|buffer| buffer.text.len()).sum()
 }

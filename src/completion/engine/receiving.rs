@@ -4,6 +4,7 @@ use super::super::generation::Verdict;
 use super::super::io::{Buffers, Output, ResponseEvent, Status, Why};
 use super::super::suggestion::Ending;
 use super::super::targets::Role;
+use super::painting::open_bytes;
 use super::{Engine, FirstText, Phase, Waiting, Work};
 use crate::provider::{Error, retry};
 use crate::stream::ErrorKind;
@@ -132,6 +133,13 @@ impl Engine {
         buffers: &dyn Buffers,
         out: &mut Vec<Output>,
     ) {
+        let verdict = match verdict {
+            // The failure shows without a key, which what comes of another request would not.
+            Verdict::Again { after: Some(error), .. } if !self.can_read_another(buffers) => {
+                Verdict::Failed(error)
+            }
+            verdict => verdict,
+        };
         match verdict {
             Verdict::Going => {}
             Verdict::Ended(ending) => {
@@ -170,6 +178,14 @@ impl Engine {
         }
     }
 
+    /// Whether a wake-up is left in this pause for another request to the same target. The last one is kept for the fallback,
+    /// unless a part of the answer has come.
+    fn can_read_another(&self, buffers: &dyn Buffers) -> bool {
+        let invoked = self.is_invoked();
+        let has_stand_in = |role| self.options.targets.has_stand_in(role, invoked);
+        self.wakeups.left(open_bytes(buffers)) > usize::from(self.failed_role().is_some_and(has_stand_in))
+    }
+
     /// Asks the fallback instead of the target that has failed with `error`, if that can help.
     fn stand_in(&mut self, now: u64, error: &Error, buffers: &dyn Buffers, out: &mut Vec<Output>) -> bool {
         let Some(role) = self.failed_role() else { return false };
@@ -199,7 +215,7 @@ impl Engine {
         if let Phase::Streaming { work, follow_up } = std::mem::replace(&mut self.phase, Phase::Idle) {
             let next = follow_up.map(|next| next.work.generation.number);
             out.extend(next.into_iter().chain([work.generation.number]).map(Output::Stop));
-            self.wakeups.retried();
+            self.wakeups.disarm();
         }
     }
 
@@ -223,11 +239,7 @@ impl Engine {
             return;
         };
         out.push(Output::Stop(work.generation.number));
-        if work.suggestion.answer.text.is_empty() {
-            self.wakeups.retried();
-        } else {
-            self.wakeups.disarm();
-        }
+        self.wakeups.disarm();
         if let Some(next) = follow_up {
             // The next request was handed over already.
             self.phase = Phase::Debouncing(*next);

@@ -19,7 +19,7 @@ const GROWING_MS: [u64; 3] = [700, 1000, 3000];
 const SHOWING: usize = 1 + GROWING_MS.len();
 const SHOWING_LARGE: usize = 1;
 /// Wake-ups after those: one for the end, and one in reserve for an answer that broke and is resumed, or that fills the
-/// pipes.
+/// pipes. The requests that are sent in place of a failed one have no others: see [`Wakeups::left`].
 const ENDING: usize = 2;
 /// A wake-up asked for at once that has not come after this time was lost, in milliseconds.
 const LOST_MS: u64 = 1000;
@@ -57,15 +57,12 @@ pub struct Wakeups {
     asked: Vec<String>,
     /// How long an answer usually takes from its first byte to its end, in milliseconds.
     writing_ms: Option<u64>,
-    /// Requests since the newest key that failed before their first text, so that another was sent in their place.
-    retries: usize,
 }
 
 impl Wakeups {
     /// A key was typed or the editor asked otherwise: a new pause begins.
     pub fn new_pause(&mut self, now_ms: u64) {
         self.in_pause = 0;
-        self.retries = 0;
         // An immediate one is on its way, however many keys are handled first.
         if self.soon_ms.is_none_or(|asked| now_ms.saturating_sub(asked) > LOST_MS) {
             self.disarm();
@@ -111,15 +108,18 @@ impl Wakeups {
         if self.writing_ms.is_some_and(|ms| ms <= SHORT_MS) { SHORT_MS } else { FIRST_MS }
     }
 
+    /// How many wake-ups this pause may still have, with so many bytes in open documents.
+    pub fn left(&self, open_bytes: usize) -> usize {
+        (showing(open_bytes) + ENDING).saturating_sub(self.in_pause)
+    }
+
     /// Asks for the next wake-up of a running request. Returns the earliest time for it, in milliseconds from now, or
     /// `None` if one is on its way already or this pause has had its last.
     pub fn ask(&mut self, read: Read, open_bytes: usize) -> Option<u64> {
-        let showing = if open_bytes > LARGE_BYTES { SHOWING_LARGE } else { SHOWING };
-        // However often a request fails, the last one is read without a key.
-        let most = (showing + ENDING).max(self.retries + 1);
-        if self.is_armed || self.in_pause >= most {
+        if self.is_armed || self.left(open_bytes) == 0 {
             return None;
         }
+        let showing = showing(open_bytes);
         let not_before = match read {
             _ if self.in_pause >= showing => u64::MAX,
             Read::Nothing => self.first_ms(),
@@ -150,17 +150,16 @@ impl Wakeups {
         self.may_be_sent = true;
     }
 
-    /// A request has failed before its first text, and another is sent in its place.
-    pub fn retried(&mut self) {
-        self.disarm();
-        self.retries += 1;
-    }
-
     /// The wake-up has come, or was for a request that no longer exists.
     pub fn disarm(&mut self) {
         self.is_armed = false;
         self.soon_ms = None;
     }
+}
+
+/// How many wake-ups of a pause may show lines.
+fn showing(open_bytes: usize) -> usize {
+    if open_bytes > LARGE_BYTES { SHOWING_LARGE } else { SHOWING }
 }
 
 #[cfg(test)]
@@ -201,17 +200,17 @@ mod tests {
     }
 
     #[test]
-    fn each_retry_gets_a_wake_up_and_so_does_the_last_answer() {
-        for open_bytes in [1000, 300_000] {
+    fn a_pause_has_six_wake_ups_and_three_with_large_documents() {
+        for (open_bytes, most) in [(1000, 6), (300_000, 3)] {
             let mut wakeups = Wakeups::default();
-            for retry in 0..10 {
-                assert!(wakeups.ask(Nothing, open_bytes).is_some(), "{retry}");
-                wakeups.retried();
+            for left in (0..most).rev() {
+                assert!(wakeups.ask(Nothing, open_bytes).is_some());
+                assert_eq!(wakeups.left(open_bytes), left);
                 wakeups.lenses_asked("a");
             }
-            assert_eq!(wakeups.ask(Nothing, open_bytes), Some(u64::MAX));
-            wakeups.lenses_asked("a");
             assert_eq!(wakeups.ask(Text, open_bytes), None);
+            wakeups.new_pause(0);
+            assert_eq!(wakeups.left(open_bytes), most);
         }
     }
 

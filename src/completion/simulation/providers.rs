@@ -239,25 +239,71 @@ fn typing_on_does_not_end_the_loading_of_a_model() {
 }
 
 #[test]
-fn however_often_a_server_refuses_while_it_loads_its_answer_shows_without_a_key() {
-    for open_bytes in [0, 300_000] {
-        let serve = |_: &str, count| (count < 8).then(|| refusal(503, "Loading model"));
-        let mut desk = Desk::with(FILE, models(serve), json!({"speculative": "off", "model": "m"}));
-        desk.open_large(open_bytes);
-        desk.types("let ", 80, 250_000);
-        assert_eq!((desk.screen().ghost_text(), desk.asked().len()), ("by_m();", 8), "{open_bytes}");
+fn what_comes_of_the_last_try_shows_without_a_key_whatever_the_wake_ups_allow() {
+    let (loading, overloaded) = ("Loading model", "overloaded");
+    // How many requests the pause has, if all of them fail, and how many wake-ups it may have.
+    for (message, act, open_bytes, tries, wakeups) in [
+        (loading, Act::Key('x'), 0, 6, 6),
+        (loading, Act::Key('x'), 300_000, 3, 3),
+        (overloaded, Act::Key('x'), 0, 2, 6),
+        (overloaded, Act::Invoke, 0, 4, 6),
+        (overloaded, Act::Invoke, 300_000, 3, 3),
+    ] {
+        for answers in [true, false] {
+            let serve = move |_: &str, count| (!answers || count < tries).then(|| refusal(503, message));
+            let mut desk = Desk::with(FILE, models(serve), json!({"speculative": "off", "model": "m"}));
+            desk.open_large(open_bytes);
+            desk.act(act);
+            desk.rest(250_000);
+            let told = format!("{message}, {act:?}, {open_bytes}, {answers}");
+            assert_eq!(desk.asked().len(), tries, "{told}");
+            assert_eq!(desk.screen().ghost_text(), if answers { "by_m();" } else { "" }, "{told}");
+            assert_eq!(desk.screen().popups.len(), usize::from(!answers), "{told}");
+            desk.seen(|seen| assert!(seen.most_wakeups_in_pause <= wakeups, "{told}: {seen:#?}"));
+        }
     }
 }
 
 #[test]
-fn a_failure_after_every_retry_is_told_without_a_key() {
-    for open_bytes in [0, 300_000] {
-        let serve = |_: &str, _| Some(refusal(503, "overloaded"));
-        let mut desk = Desk::with(FILE, models(serve), json!({"speculative": "off", "model": "m"}));
-        desk.open_large(open_bytes);
-        desk.act(Act::Invoke);
-        desk.rest(60_000);
-        assert_eq!((desk.asked().len(), desk.screen().popups.len()), (4, 1), "{open_bytes}");
+fn a_wake_up_is_kept_for_the_fallback_and_its_failure_is_told() {
+    for (open_bytes, main, spare, wakeups) in [(0, 4, 2, 6), (300_000, 2, 1, 3)] {
+        for answers in [true, false] {
+            let serve = move |name: &str, _| (name == "main" || !answers).then(|| refusal(503, "overloaded"));
+            let mut desk = Desk::with(FILE, models(serve), roles());
+            desk.open_large(open_bytes);
+            desk.act(Act::Invoke);
+            desk.rest(60_000);
+            let told = format!("{open_bytes}, {answers}");
+            let spare = if answers { 1 } else { spare };
+            assert_eq!(desk.asked(), [vec!["main"; main], vec!["spare"; spare]].concat(), "{told}");
+            assert_eq!(desk.screen().ghost_text(), if answers { "by_spare();" } else { "" }, "{told}");
+            assert_eq!(desk.screen().popups.len(), usize::from(!answers), "{told}");
+            desk.seen(|seen| assert!(seen.most_wakeups_in_pause <= wakeups, "{told}: {seen:#?}"));
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_breaks_is_resumed_while_a_wake_up_is_left_and_what_came_of_it_shows() {
+    for fallback in [json!({}), json!({"model": "spare"})] {
+        for (open_bytes, requests, wakeups) in [(0, 3, 6), (300_000, 2, 3)] {
+            let serve = |_: &str, count: usize| {
+                let mut script = answer(100, &[(1000, &format!("line({count});\n"))]);
+                script.truncate(2);
+                script.push((2000, Serve::Cut));
+                Some(script)
+            };
+            let settings = json!({"model": "m", "speculative": "off", "fallback": fallback});
+            let mut desk = Desk::with(FILE, models(serve), settings);
+            desk.open_large(open_bytes);
+            desk.act(Act::Key('x'));
+            desk.rest(60_000);
+            let told = format!("{open_bytes}, {fallback}");
+            assert_eq!(desk.asked().len(), requests, "{told}");
+            assert_eq!(desk.screen().ghost_text().lines().count(), requests, "{told}");
+            assert_eq!(desk.screen().popups.len(), 1, "{told}");
+            desk.seen(|seen| assert!(seen.most_wakeups_in_pause <= wakeups, "{told}: {seen:#?}"));
+        }
     }
 }
 
