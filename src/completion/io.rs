@@ -8,7 +8,7 @@ use crate::http::{HttpRequest, Secret};
 use crate::provider::Error;
 use crate::provider::learned::Lesson;
 use crate::stream::ErrorKind;
-use crate::transport::{Failure, RequestNumber};
+use crate::transport::{Failure, NotBefore, RequestNumber};
 
 /// An inlineCompletion request of the editor, by a number that the caller assigns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -202,13 +202,12 @@ pub struct Figures {
 /// When to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wake {
-    /// When the answer has a further line of text and `not_before_ms` have passed, counted from its first byte if
-    /// that has not come yet, else from now; at once when it has ended.
+    /// When the answer has a further line of text and the wake-up may come; at once when the answer has ended.
     More {
         /// The request.
         number: RequestNumber,
-        /// In milliseconds; `u64::MAX`: only at its end.
-        not_before_ms: u64,
+        /// The earliest time.
+        not_before: NotBefore,
     },
     /// As soon as the queued messages are handled.
     Soon,

@@ -670,9 +670,7 @@ impl<H: Host, E: Environment> Driver<H, E> {
                 Output::Secret(secret) => self.notifier.keep_secret(secret.expose()),
                 Output::Stop(number) => core.transport.stop(number),
                 Output::Search(search) => core.transport.search(&core.root, &search.pattern, search.files),
-                Output::Wake(Wake::More { number, not_before_ms }) => {
-                    core.transport.wake(number, not_before_ms);
-                }
+                Output::Wake(Wake::More { number, not_before }) => core.transport.wake(number, not_before),
                 Output::Wake(Wake::Soon) => core.transport.timer(SOON_MS),
                 Output::Wake(Wake::Came) => core.transport.woken(),
                 Output::Status(status) => self.status(core, status),

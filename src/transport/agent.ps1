@@ -19,12 +19,16 @@ $requests = @{}
 $script:armed = ''
 $script:at = -1
 $script:pause = 0
+# How much later, in ms, if the model writes fast: if four lines have come when that is due. Whether it is that late.
+$script:extra = 0
+$script:longer = $false
 # Of that request's answer: what the plugin has read and what was looked at, in bytes; whether a line feed of text or the
-# end of an answer came behind what is read.
+# end of an answer came behind what is read, and about how many line feeds.
 $script:read = 0
 $script:seen = 0
 $script:line = $false
 $script:done = $false
+$script:lines = 0
 # When the last wake-up was sent, -1 if it has come.
 $script:sent = -1
 $script:over = $false
@@ -50,6 +54,8 @@ function Watch-Request($k, $from) {
     $script:seen = $from
     $script:line = $false
     $script:done = $false
+    $script:lines = 0
+    $script:longer = $false
 }
 
 # Looks at what has come of the answer to the request that is to wake the plugin.
@@ -64,8 +70,10 @@ function Look-At($file, $now) {
         $bytes = New-Object byte[] ([int]($length - $from))
         $count = $new.Read($bytes, 0, $bytes.Length)
         $new.Close()
-        $script:seen = $from + $count
         $text = [Text.Encoding]::ASCII.GetString($bytes, 0, $count)
+        $new_text = $text.Substring([Math]::Min($count, [int]($seen - $from)))
+        $script:lines = $lines + [regex]::Matches($new_text, '\\n').Count
+        $script:seen = $from + $count
         if ($text.Contains('\n')) { $script:line = $true }
         if ($text -match '\[DONE\]|message_stop|response\.(completed|incomplete)|.done.:true|.stop.:true') { $script:done = $true }
     }
@@ -155,6 +163,7 @@ function Run($line) {
         'w' {
             Watch-Request $k ([long]$part[3])
             $script:pause = if ($part[2] -eq '-') { [int]::MaxValue } else { [long]$part[2] }
+            $script:extra = [long]$part[4]
             $script:at = if ($read -gt 0) { $clock.ElapsedMilliseconds + $pause } else { -1 }
         }
         't' { $script:armed = 't'; $script:at = $clock.ElapsedMilliseconds + [long]$k }
@@ -189,6 +198,10 @@ function Step {
         $due = $true
     } elseif ($armed -and $requests[$armed].file) {
         Look-At $requests[$armed].file $now
+        if ($lines -ge 4 -and $at -le $now -and -not $longer) {
+            $script:longer = $true
+            $script:at = $at + $extra
+        }
         $due = $done -or ($line -and $at -le $now)
     }
     # Not before the last one has come. If it has not in half a second, the editor has lost it.

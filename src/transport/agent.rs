@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::agent_host::{Access, AgentHost};
 use super::answer::{Answer, Sources};
 use super::host::{read_all, text_of};
-use super::requests::TransportEvent;
+use super::requests::{NotBefore, TransportEvent};
 use super::{COMMAND_SECONDS, Home, Options, Patience, curl_config, script};
 use crate::http::HttpRequest;
 
@@ -335,12 +335,13 @@ impl Agent {
         &mut self,
         host: &mut impl AgentHost,
         fetch: &mut Fetch,
-        not_before_ms: u64,
+        not_before: NotBefore,
     ) -> Result<(), Lost> {
         fetch.told = fetch.answer.received();
         // The number is too large for a shell.
-        let pause = if not_before_ms == u64::MAX { "-".to_owned() } else { not_before_ms.to_string() };
-        self.send(host, &format!("w {} {pause} {}\n", fetch.number, fetch.told))
+        let NotBefore { ms, extra_ms } = not_before;
+        let pause = if ms == u64::MAX { "-".to_owned() } else { ms.to_string() };
+        self.send(host, &format!("w {} {pause} {} {extra_ms}\n", fetch.number, fetch.told))
     }
 
     /// See [`super::requests::Transport::timer`].

@@ -14,9 +14,10 @@
 #                       a file bK; 2 if this is no request but a command of the user's, to be run for at most ten seconds
 #   u K                 request K has not left and shall not; the plugin uses its pipes again
 #   x K                 stop request K
-#   w K MS N            wake up once, when a line feed of text has come after byte N of the body of request K, but not
+#   w K MS N EXTRA      wake up once, when a line feed of text has come after byte N of the body of request K, but not
 #                       within MS, or not at all if MS is -; or when the answer or K has ended, or so much of it is
-#                       unread that it could not go on
+#                       unread that it could not go on. If four lines come within MS, the model writes fast and may be
+#                       done soon: it gets EXTRA milliseconds for that
 #   r K N               N bytes of body of request K were read
 #   t MS                wake up once, after MS
 #   c                   the last wake-up has come. Another is not sent before, but half a second after it could be: the
@@ -27,9 +28,9 @@
 #   d ID     the pause before a start is over
 #   o ID     the pause before a wake-up is over
 #   g K N L LAST
-#            N more bytes of body of request K. L is 1 if they have a line feed of text in them: all formats send text
-#            in JSON strings, where it is written \n. L is 2 if they have the end of an answer: the server may keep the
-#            connection. LAST are the last of them, at most 18, if such an end could begin there
+#            N more bytes of body of request K, with L line feeds of text in them, counted up to 4: all formats send
+#            text in JSON strings, where it is written \n. L is e if they have the end of an answer: the server may keep
+#            the connection. LAST are the last of them, at most 18, if such an end could begin there
 #   b K      curl runs, oK and cK are open
 #   f K      curl has closed its output and all of it is in oK
 #   e K      request K has ended, its status is written
@@ -179,6 +180,8 @@ ready
 now=0 serial=0
 waiting= alarm= alarm_id= sleeper=
 armed= need=0 pause=0 gate= keeper= open=
+# Of the wake-up that was asked for: lines that came since; whether they are counted, and whether its pause was longer for that.
+lines=0 extra=0 counted= longer=
 # Empty: the last wake-up has come. 0: it was sent. Otherwise another is due, at c or after the pause of this ID.
 sent=
 free='5 6 7 8 9 '
@@ -232,7 +235,7 @@ unqueue() {
 # Lets request $1 go, with its body in a file if $2 is 1, instead of request $3.
 launch() {
     [ "$3" = 0 ] || {
-        [ "$armed" != "$3" ] || { armed=$1 need=0 open= && drop_gate; }
+        [ "$armed" != "$3" ] || { armed=$1 need=0 open= lines=0 counted= longer= && drop_gate; }
         forget "$3"
     }
     # The disk has become read-only: no request can be served, and its answer must not be waited for.
@@ -331,19 +334,19 @@ mind() {
 }
 
 # Waits in the background for bytes in the copy, while curl runs and unless that is done already. Those up to $2 are
-# looked at alone: the plugin has read them.
+# looked at alone: the plugin has read them. They are looked at $3 seconds later if that is not empty.
 watch() {
     eval "[ -n \"\$begun$1\" ] && [ -z \"\$watch$1\" ]" && [ -p "c$1" ] || return
-    eval "size=\$(($2 - \${got$1:-0}))" collect=
+    eval "size=\$(($2 - \${got$1:-0}))" collect=$3
     # Lines are not waited for: many pieces are taken together.
-    [ "$size" -gt 0 ] || [ "$armed $pause" != "$1 -" ] || collect=1
+    [ "$size" -gt 0 ] || [ "$armed $pause" != "$1 -" ] || collect=0.25
     [ "$size" -gt 0 ] && [ "$size" -le 65536 ] || size=65536
     {
         exec >&3 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
         exec 9<>"c$1" 8<"c$1" 9<&- || exit
         # If the pipe has just been removed, that made a file.
         [ -p "c$1" ] || rm -f "c$1"
-        [ -z "$collect" ] || sleep 0.25 >/dev/null 3>&- 8<&-
+        [ -z "$collect" ] || sleep "$collect" >/dev/null 3>&- 8<&-
         LC_ALL=C
         export LC_ALL
         # The bytes, and behind them what dd says about their number.
@@ -355,13 +358,17 @@ watch() {
         last=
         case $text in
             *'[DONE]'* | *message_stop* | *response.completed* | *response.incomplete* | *'"done":true'* | *'"stop":true'*)
-                found=2
+                found=e
                 ;;
-            *'\n'*) found=1 ;;
-            *) found=0 ;;
+            *)
+                found=0 rest=$text
+                while case $rest in *'\n'*) [ "$found" -lt 4 ] ;; *) false ;; esac; do
+                    found=$((found + 1)) rest=${rest#*'\n'}
+                done
+                ;;
         esac
         # A read can cut the end in two. In much text the search takes too long.
-        if [ "$found" != 2 ] && [ "${count:-0}" -le 4096 ]; then
+        if [ "$found" != e ] && [ "${count:-0}" -le 4096 ]; then
             last=${text%[0-9]+[0-9]*records in*} last=${last##*[!\[A-Za-z_.:\"]}
             rest=${last%??????????????????}
             [ "$rest" = "$last" ] || last=${last#"$rest"}
@@ -445,8 +452,12 @@ look() {
     [ "$got" -le "$need" ] || [ -n "$gate$open" ] || [ "$pause" = - ] || hold "$pause"
     if [ -n "$open" ] && [ "$line" -gt "$need" ] || [ "$over" -gt "$need" ] || [ "$got" -ge $((need + room)) ] || [ -n "$ended" ]; then
         wake
-    else
-        [ -n "$gate" ] || watch "$armed" "$need"
+    elif [ -z "$gate" ]; then
+        watch "$armed" "$need"
+    elif [ "$extra" -gt 0 ] && [ -z "$counted" ]; then
+        # One look during the pause is enough to know how fast the model writes.
+        counted=1
+        watch "$armed" "$need" 0.15
     fi
 }
 
@@ -494,7 +505,7 @@ while read -r command k n m body old <&3; do
             ;;
         w)
             disarm
-            armed=$k pause=$n need=$m
+            armed=$k pause=$n need=$m extra=$body lines=0 counted= longer=
             eval "got=\${got$k:-0} ended=\$ended$k"
             if [ -n "$ended" ]; then
                 wake
@@ -511,8 +522,9 @@ while read -r command k n m body old <&3; do
             got=$((got + n))
             eval "got$k=$got last$k=\$body"
             [ "$m" = 0 ] || eval "line$k=$got"
-            [ "$m" != 2 ] || eval "over$k=$got"
+            [ "$m" != e ] || eval "over$k=$got" m=0
             if [ "$armed" = "$k" ]; then
+                lines=$((lines + m))
                 look
             elif [ "$got" -lt "$read" ]; then
                 watch "$k" "$read"
@@ -525,8 +537,14 @@ while read -r command k n m body old <&3; do
         o)
             [ "$k" = "$gate" ] || continue
             wait "$keeper"
+            if [ "$k" = "$sent" ]; then
+                sent=
+            elif [ "$lines" -ge 4 ] && [ "$extra" -gt 0 ] && [ -z "$longer" ]; then
+                longer=1
+                hold "$extra"
+                continue
+            fi
             gate= open=1
-            [ "$k" != "$sent" ] || sent=
             if [ "$armed" = t ]; then wake; else look; fi
             ;;
         c)
@@ -540,7 +558,7 @@ while read -r command k n m body old <&3; do
             ;;
         t)
             disarm
-            armed=t
+            armed=t extra=0
             hold "$k"
             [ -z "$open" ] || wake
             ;;

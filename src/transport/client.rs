@@ -3,7 +3,7 @@
 use super::agent::{Agent, Fetch, HUNG_MS, Lost, NotTaken};
 use super::agent_host::AgentHost;
 use super::host_http::Buffered;
-use super::requests::{RequestNumber, Transport, TransportEvent};
+use super::requests::{NotBefore, RequestNumber, Transport, TransportEvent};
 use super::{Failure, FailureKind, Home, Mode, Options, http_policy};
 use crate::http::HttpRequest;
 
@@ -324,7 +324,7 @@ impl<H: AgentHost> Transport for Client<H> {
         }
     }
 
-    fn wake(&mut self, number: RequestNumber, not_before_ms: u64) {
+    fn wake(&mut self, number: RequestNumber, not_before: impl Into<NotBefore>) {
         self.hand_over(number);
         if self.obstacle.is_none() {
             // The request may have been lost with its agent: the next agent wakes the plugin to read the failure.
@@ -336,7 +336,7 @@ impl<H: AgentHost> Transport for Client<H> {
         // The engine reads a failed request when it would have left, not before.
         let wait_ms = match request {
             Some((_, Request::Fetch { fetch, lost: false })) => {
-                let done = agent.wake(&mut self.host, fetch, not_before_ms);
+                let done = agent.wake(&mut self.host, fetch, not_before.into());
                 return self.has(done);
             }
             Some((_, Request::Fetch { fetch, .. })) => fetch.leaves_ms().saturating_sub(now_ms),

@@ -7,6 +7,26 @@ use crate::http::HttpRequest;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestNumber(pub u64);
 
+/// The earliest time of a wake-up before the end of an answer. In milliseconds from now; if no byte of the body has come
+/// yet, from the first one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotBefore {
+    /// `u64::MAX`: only when the answer has ended.
+    pub ms: u64,
+    /// How much later, if the model writes fast, which means [`FAST_LINES`] lines until then: it may be done soon.
+    pub extra_ms: u64,
+}
+
+/// The number is also in the agent's scripts.
+pub const FAST_LINES: usize = 4;
+
+/// However fast the model writes.
+impl From<u64> for NotBefore {
+    fn from(ms: u64) -> Self {
+        Self { ms, extra_ms: 0 }
+    }
+}
+
 /// Sends requests and returns their answers as they arrive. No method waits.
 ///
 /// The one exception is Lapce's own HTTP client (see [`Transport::obstacle`]): the first `read` then takes as long
@@ -35,12 +55,11 @@ pub trait Transport {
     /// file remains. Unknown numbers are ignored.
     fn stop(&mut self, number: RequestNumber);
 
-    /// Asks for one wake-up: when a further line of text of `number` has come and `not_before_ms` have passed (from now;
-    /// if no byte of body has come yet, from the first one), or at once when it has ended or failed. `u64::MAX`: only
-    /// then. Replaces what `wake` or `timer` asked for before.
+    /// Asks for one wake-up: when a further line of text of `number` has come and it may come, or at once when the request
+    /// has ended or failed. Replaces what `wake` or `timer` asked for before.
     ///
     /// A line ends with `\n`, as JSON writes it, in body that was not read yet: all formats send text in JSON strings.
-    fn wake(&mut self, number: RequestNumber, not_before_ms: u64);
+    fn wake(&mut self, number: RequestNumber, not_before: impl Into<NotBefore>);
 
     /// Asks for one wake-up `ms` from now. Replaces what `wake` or `timer` asked for before.
     fn timer(&mut self, ms: u64);

@@ -207,12 +207,12 @@ impl Engine {
                 (generation.number, read)
             }
         };
-        if let Some(mut not_before_ms) = self.wakeups.ask(read, open_bytes(buffers)) {
+        if let Some(mut not_before) = self.wakeups.ask(read, open_bytes(buffers)) {
             if let (Phase::Idle, Some(Awaited::Key { .. })) = (&self.phase, &self.awaited) {
                 // A part of a key is useless.
-                not_before_ms = u64::MAX;
+                not_before = u64::MAX.into();
             }
-            out.push(Output::Wake(Wake::More { number, not_before_ms }));
+            out.push(Output::Wake(Wake::More { number, not_before }));
         }
     }
 }

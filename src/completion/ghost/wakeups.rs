@@ -5,11 +5,13 @@
 //! one when there is a first line to show, some while the answer grows, one at its end. The agent sends none before
 //! another line has come, so an answer of one line takes one.
 
+use crate::transport::NotBefore;
+
 /// The first wake-up comes this long after the first byte, at the earliest, in milliseconds.
 const FIRST_MS: u64 = 200;
 /// If answers usually end within this time of their first byte, they are shown once, when they have ended. In milliseconds.
-/// The speed of a model that has not answered yet is not known: its first 200 ms are the same whether it writes four lines in
-/// 0.4 s or twelve in 1.2 s, and in the second case the first line must not show later.
+/// The same if the model writes so fast that it may be done by then (see [`NotBefore`]). The first 200 ms of a slower one are the
+/// same whether it writes four lines in 0.4 s or twelve in 1.2 s, and in the second case the first line must not show later.
 const SHORT_MS: u64 = 400;
 /// The gap before the next wake-up while the model writes its reasoning, in milliseconds.
 const THINKING_MS: u64 = 2000;
@@ -101,11 +103,14 @@ impl Wakeups {
     /// How long the model took for its first text, which was read `ms` after the request had left: if a wake-up is
     /// outstanding or caused the read, the text waited for it.
     pub fn latency_ms(&self, ms: u64) -> u64 {
-        if self.is_armed { ms.saturating_sub(self.first_ms()) } else { ms }
+        if self.is_armed { ms.saturating_sub(self.first().ms) } else { ms }
     }
 
-    fn first_ms(&self) -> u64 {
-        if self.writing_ms.is_some_and(|ms| ms <= SHORT_MS) { SHORT_MS } else { FIRST_MS }
+    fn first(&self) -> NotBefore {
+        if self.writing_ms.is_some_and(|ms| ms <= SHORT_MS) {
+            return SHORT_MS.into();
+        }
+        NotBefore { ms: FIRST_MS, extra_ms: SHORT_MS - FIRST_MS }
     }
 
     /// How many wake-ups this pause may still have, with so many bytes in open documents.
@@ -113,21 +118,21 @@ impl Wakeups {
         (showing(open_bytes) + ENDING).saturating_sub(self.in_pause)
     }
 
-    /// Asks for the next wake-up of a running request. Returns the earliest time for it, in milliseconds from now, or
-    /// `None` if one is on its way already or this pause has had its last.
-    pub fn ask(&mut self, read: Read, open_bytes: usize) -> Option<u64> {
+    /// Asks for the next wake-up of a running request. Returns the earliest time for it, or `None` if one is on its way already
+    /// or this pause has had its last.
+    pub fn ask(&mut self, read: Read, open_bytes: usize) -> Option<NotBefore> {
         if self.is_armed || self.left(open_bytes) == 0 {
             return None;
         }
         let showing = showing(open_bytes);
         let not_before = match read {
-            _ if self.in_pause >= showing => u64::MAX,
-            Read::Nothing => self.first_ms(),
-            Read::Thoughts => THINKING_MS,
+            _ if self.in_pause >= showing => u64::MAX.into(),
+            Read::Nothing => self.first(),
+            Read::Thoughts => THINKING_MS.into(),
             // A blank line, or the fence of a block of code: the next line shows.
-            Read::Text if self.in_pause <= 1 => FIRST_MS,
+            Read::Text if self.in_pause <= 1 => FIRST_MS.into(),
             Read::Text | Read::Lines => {
-                GROWING_MS.get(self.in_pause.saturating_sub(1)).copied().unwrap_or(u64::MAX)
+                GROWING_MS.get(self.in_pause.saturating_sub(1)).copied().unwrap_or(u64::MAX).into()
             }
         };
         self.arm();
@@ -177,7 +182,7 @@ mod tests {
             assert_eq!(gap.is_some(), wakeups.is_armed, "asked for while one is on its way");
             assert_eq!(wakeups.ask(read, open_bytes), None);
             wakeups.lenses_asked("a");
-            gap
+            Some(gap?.ms)
         });
         gaps.take(20).collect()
     }
@@ -218,7 +223,7 @@ mod tests {
     fn lenses_that_a_change_brings_are_no_wake_up() {
         let mut wakeups = Wakeups::default();
         wakeups.changed("a");
-        assert_eq!(wakeups.ask(Nothing, 0), Some(FIRST_MS));
+        assert!(wakeups.ask(Nothing, 0).is_some());
         wakeups.lenses_asked("a");
         assert_eq!(wakeups.ask(Nothing, 0), None, "it has not come yet");
         wakeups.lenses_asked("a");
@@ -293,19 +298,20 @@ mod tests {
 
     #[test]
     fn answers_that_are_short_on_average_are_waited_for() {
-        for (wrote, first_ms) in [
-            (&[][..], FIRST_MS),
-            (&[400], SHORT_MS),
-            (&[401], FIRST_MS),
+        let usual = NotBefore { ms: 200, extra_ms: 200 };
+        for (wrote, first) in [
+            (&[][..], usual),
+            (&[400], 400.into()),
+            (&[401], usual),
             // The newest counts for a quarter.
-            (&[300, 700], SHORT_MS),
-            (&[300, 704], FIRST_MS),
+            (&[300, 700], 400.into()),
+            (&[300, 704], usual),
         ] {
             let mut wakeups = Wakeups::default();
             wrote.iter().for_each(|ms| wakeups.wrote(*ms));
             assert_eq!(wakeups.latency_ms(1000), 1000, "no wake-up was waited for");
-            assert_eq!(wakeups.ask(Nothing, 0), Some(first_ms), "{wrote:?}");
-            assert_eq!((wakeups.latency_ms(1000), wakeups.latency_ms(1)), (1000 - first_ms, 0), "{wrote:?}");
+            assert_eq!(wakeups.ask(Nothing, 0), Some(first), "{wrote:?}");
+            assert_eq!((wakeups.latency_ms(1000), wakeups.latency_ms(1)), (1000 - first.ms, 0), "{wrote:?}");
         }
     }
 }

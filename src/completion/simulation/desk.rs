@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 use crate::http::HttpRequest;
 use crate::lapce::driver::{Driver, Environment};
 use crate::lapce::rpc::Host;
-use crate::transport::{self, Failure, FailureKind, RequestNumber, Transport, TransportEvent};
+use crate::transport::{
+    self, FAST_LINES, Failure, FailureKind, NotBefore, RequestNumber, Transport, TransportEvent,
+};
 
 /// What a user does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +155,7 @@ struct Handed {
 /// The wake-up that was asked for.
 #[derive(Debug, Clone, Copy)]
 enum Asked {
-    More { number: RequestNumber, since_ms: u64, not_before_ms: u64, from_first_byte: bool },
+    More { number: RequestNumber, since_ms: u64, not_before: NotBefore, from_first_byte: bool },
     At(u64),
 }
 
@@ -303,17 +305,24 @@ impl World {
     fn wakeup_due_ms(&self) -> Option<u64> {
         match self.asked? {
             Asked::At(at) => Some(at),
-            Asked::More { number, since_ms, not_before_ms, from_first_byte } => {
+            Asked::More { number, since_ms, not_before, from_first_byte } => {
                 let handed = self.handed.get(&number)?;
                 let end = handed
                     .script
                     .iter()
                     .find(|(_, serve)| matches!(serve, Serve::End | Serve::Cut | Serve::Unreachable));
                 let base = if from_first_byte { handed.first_byte_ms } else { Some(since_ms) };
-                let ends_line = |serve: &Serve| matches!(serve, Serve::Body(body) if body.contains("\\n"));
-                let line = handed.script.iter().find(|(_, serve)| ends_line(serve));
-                let more =
-                    line.zip(base).map(|((at, _), base)| (*at).max(base.saturating_add(not_before_ms)));
+                let lines = |(at, serve): &(u64, Serve)| match serve {
+                    Serve::Body(body) => vec![*at; body.matches("\\n").count()],
+                    _ => Vec::new(),
+                };
+                let mut lines = handed.script.iter().flat_map(lines);
+                let may_come = base.map(|base| {
+                    let may_come = base.saturating_add(not_before.ms);
+                    let is_fast = lines.clone().nth(FAST_LINES - 1).is_some_and(|at| at <= may_come);
+                    if is_fast { may_come + not_before.extra_ms } else { may_come }
+                });
+                let more = lines.next().zip(may_come).map(|(line, may_come)| line.max(may_come));
                 let at = end.map(|(at, _)| *at).into_iter().chain(more).min()?;
                 Some(at.max(since_ms))
             }
@@ -669,7 +678,7 @@ impl Transport for End {
         world.handed.remove(&number);
     }
 
-    fn wake(&mut self, number: RequestNumber, not_before_ms: u64) {
+    fn wake(&mut self, number: RequestNumber, not_before: impl Into<NotBefore>) {
         let mut world = self.0.borrow_mut();
         if world.fails("wake") {
             world.asked = None;
@@ -677,7 +686,7 @@ impl Transport for End {
         }
         let from_first_byte = world.handed.get(&number).is_some_and(|handed| !handed.was_read);
         let since_ms = world.now_ms;
-        world.asked = Some(Asked::More { number, since_ms, not_before_ms, from_first_byte });
+        world.asked = Some(Asked::More { number, since_ms, not_before: not_before.into(), from_first_byte });
     }
 
     fn timer(&mut self, ms: u64) {

@@ -45,7 +45,18 @@ fn script() -> impl Strategy<Value = Vec<(u64, Serve)>> {
         ";",
         "fn g() {\n",
     ]);
-    let end = prop::sample::select(vec!["end", "end", "end", "end", "cut", "429"]);
+    let end = prop::sample::select(vec![
+        "end",
+        "end",
+        "end",
+        "end",
+        "end",
+        "cut",
+        "cut",
+        "429",
+        "503",
+        "loading model",
+    ]);
     (prop::collection::vec((0..400u64, pieces), 0..12), 1..900u64, end).prop_map(|(pieces, latency, end)| {
         let mut script = answer(latency, &pieces);
         match end {
@@ -55,6 +66,10 @@ fn script() -> impl Strategy<Value = Vec<(u64, Serve)>> {
                 script.push((last + 1, Serve::Cut));
             }
             "429" => script = vec![(latency, Serve::Head(429)), (latency, Serve::End)],
+            "503" | "loading model" => {
+                let body = (latency, Serve::Body(end.to_owned()));
+                script = vec![(latency, Serve::Head(503)), body, (latency, Serve::End)];
+            }
             _ => {}
         }
         script
@@ -97,6 +112,7 @@ proptest! {
         accept in prop::sample::select(vec!["all", "line"]),
         crossings in prop_oneof![Just(Vec::new()), prop::collection::vec(any::<bool>(), 1..12)],
         faults in prop_oneof![2 => Just(Faults::default()), 1 => faults()],
+        (large_bytes, most_wakeups) in prop_oneof![9 => Just((0, 6)), 1 => Just((210_000, 3))],
     ) {
         let mut asked = 0;
         let model = move |_: &_| {
@@ -105,6 +121,7 @@ proptest! {
         };
         let mut desk =
             Desk::with("fn main() {\n    |\n}\n", Box::new(model), json!({ "speculative": speculative, "accept": accept }));
+        desk.open_large(large_bytes);
         desk.cross(crossings);
         desk.suffer(faults);
         desk.play(acts);
@@ -116,7 +133,8 @@ proptest! {
             prop_assert!(seen.dishonest.is_empty(), "Tab inserts what is not drawn: {:#?}", seen.dishonest);
             let most = if speculative == "on" { 2 } else { 1 };
             prop_assert!(seen.most_in_flight <= most, "{} requests in flight", seen.most_in_flight);
-            prop_assert!(seen.most_wakeups_in_pause <= 6, "{} wake-ups in a pause", seen.most_wakeups_in_pause);
+            let wakeups = seen.most_wakeups_in_pause;
+            prop_assert!(wakeups <= most_wakeups, "{} wake-ups in a pause, {} bytes", wakeups, large_bytes);
             prop_assert!(seen.most_wakeups_at_once <= 1, "a wake-up before the last one was handled");
             Ok(())
         })?;

@@ -65,7 +65,7 @@ fn the_whole_text_of_a_slow_model_shows_without_a_further_key() {
 #[test]
 fn wake_ups_are_few_and_fewer_where_large_documents_are_open() {
     for (line_ms, large, most) in
-        [(0, false, 1), (30, false, 2), (100, false, 3), (500, false, 6), (3000, false, 6), (3000, true, 3)]
+        [(0, false, 1), (30, false, 1), (100, false, 3), (500, false, 6), (3000, false, 6), (3000, true, 3)]
     {
         let mut desk = Desk::new("fn main() {\n    |\n}\n", slow(line_ms, 12));
         if large {
@@ -83,6 +83,17 @@ fn wake_ups_are_few_and_fewer_where_large_documents_are_open() {
         desk.rest(600_000);
         desk.seen(|seen| assert_eq!(seen.wakeups, idle, "none when idle"));
         assert_eq!(desk.screen().ghost_text().lines().count(), 12);
+        is_clean(&desk);
+    }
+}
+
+#[test]
+fn an_answer_that_is_written_fast_and_ends_soon_takes_one_wake_up() {
+    for (lines, line_ms, wakeups) in [(12, 30, 1), (7, 50, 1), (5, 45, 1), (12, 60, 2), (40, 30, 3)] {
+        let mut desk = Desk::new("fn main() {\n    |\n}\n", slow(line_ms, lines));
+        desk.types("let these be ", 80, 10_000);
+        assert_eq!(desk.screen().ghost_text().lines().count(), lines, "{lines} in {line_ms} ms each");
+        desk.seen(|seen| assert!(seen.wakeups <= wakeups, "{lines} in {line_ms} ms each: {}", seen.wakeups));
         is_clean(&desk);
     }
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::http::{HttpRequest, Url};
 use crate::provider::{Account, Decoder, Defaults, Ends, Frame, Framing, Prompt, Seam, Wire};
 use crate::stream::{FinishReason, Sink, StreamToken};
-use crate::transport::{Failure, FailureKind, RequestNumber};
+use crate::transport::{Failure, FailureKind, NotBefore, RequestNumber};
 
 /// A clock that tests set, and a model that plays what it is given.
 #[derive(Clone, Default)]
@@ -136,7 +136,7 @@ impl Transport for World {
 
     fn stop(&mut self, _: RequestNumber) {}
 
-    fn wake(&mut self, _: RequestNumber, _: u64) {
+    fn wake(&mut self, _: RequestNumber, _: impl Into<NotBefore>) {
         self.wakes.set(self.wakes.get() + 1);
     }
 

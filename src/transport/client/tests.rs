@@ -19,7 +19,7 @@ use super::*;
 use crate::completion::simulation::dice::Dice;
 use crate::http::{Secret, Url};
 use crate::transport::agent_host::Access;
-use crate::transport::{COMMAND_SECONDS, Limits, Output, Reply};
+use crate::transport::{COMMAND_SECONDS, Limits, NotBefore, Output, Reply};
 use desk::{Desk, Folder, Lapce, Shell, commands, shells, until};
 use server::{OK, Received, answer, echo, relay, serve, stall};
 use std::time::{Duration, Instant};
@@ -289,6 +289,41 @@ fn a_wake_up_comes_with_a_line_that_was_not_read() {
         desk.at_rest();
         assert_eq!(desk.wakes(), 0);
         desk.close();
+    });
+}
+
+#[test]
+fn a_wake_up_comes_later_where_the_model_writes_fast() {
+    every_shell(|shell| {
+        const HOUR: u64 = 3_600_000;
+        for (pieces, ms, extra_ms, at_least) in [
+            (&[r"a\n b\n c\n d\n"][..], 200, 400, 600),
+            (&[r"a\n", r"b\n c\n d\n"], 2000, 200, 2200),
+            (&[r"a\n b\n", r"c\n n"], 300, HOUR, 300),
+        ] {
+            let mut desk = Desk::new(shell);
+            let (go, url, _server) = relay();
+            desk.client.start(ONE, &post(&url), 0, None);
+            desk.client.wake(ONE, NotBefore { ms, extra_ms });
+            let sent = Instant::now();
+            go.send(OK).unwrap();
+            pieces.iter().for_each(|piece| go.send(piece).unwrap());
+            desk.woken();
+            assert!(sent.elapsed() >= Duration::from_millis(at_least), "{pieces:?}");
+            until("the lines", || desk.read_now(ONE).filter(|(_, bytes)| !bytes.is_empty()));
+            // The lines from before do not count.
+            desk.client.wake(ONE, NotBefore { ms: 1, extra_ms: HOUR });
+            go.send(r"e\n f\n").unwrap();
+            desk.woken();
+            // The end is not waited for.
+            desk.client.wake(ONE, NotBefore { ms: 1, extra_ms: HOUR });
+            go.send(r"g\n h\n i\n j\n").unwrap();
+            drop(go);
+            desk.woken();
+            assert_eq!(desk.read_to_end(ONE).1, TransportEvent::End, "{shell:?}");
+            desk.at_rest();
+            desk.close();
+        }
     });
 }
 
@@ -1593,7 +1628,7 @@ fn on_windows_commands_are_requests_and_answers_are_files() {
     client.wake(TWO, 0);
     assert_eq!(
         client.host.commands,
-        ["\"s 1 300 7 0 0\"", "\"w 1 80 0\"", "\"u 1\"", "\"s 1 0 7 1 0\"", "\"w 1 0 0\""]
+        ["\"s 1 300 7 0 0\"", "\"w 1 80 0 0\"", "\"u 1\"", "\"s 1 0 7 1 0\"", "\"w 1 0 0 0\""]
     );
     let config = read("i1");
     for line in ["stderr = \"e1\"", "dump-header = \"h1\"", "data-binary = \"@b1\""] {
