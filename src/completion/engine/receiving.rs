@@ -285,17 +285,22 @@ impl Engine {
             }
             out.push(Output::Stop(next.work.generation.number));
         }
-        if let Some(first) = generation.first_text_ms() {
-            let writing_ms = now.saturating_sub(first);
-            if let Some(text) = self.first_text.take() {
-                // If all of it was read at once, the end of the answer was what woke the plugin.
-                self.debounce.answered(if writing_ms == 0 { text.took_ms } else { text.latency_ms });
-            }
-            self.wakeups.wrote(writing_ms);
-        }
-        self.wakeups.disarm();
         suggestion.answer.ending = Some(ending);
         let buffer = buffers.get(&suggestion.uri);
+        if let Some(first) = generation.first_text_ms() {
+            let mut writing_ms = now.saturating_sub(first);
+            if let Some(FirstText { took_ms, latency_ms }) = self.first_text.take() {
+                // If all of it was read at once, the end of the answer was what woke the plugin.
+                self.debounce.answered(if writing_ms == 0 { took_ms } else { latency_ms });
+                // The text had waited that long when it was read.
+                writing_ms += took_ms.saturating_sub(latency_ms);
+            }
+            // One line takes one wake-up, however long it was written.
+            if buffer.as_ref().is_some_and(|buffer| suggestion.rest(buffer.text).text.contains('\n')) {
+                self.wakeups.wrote(writing_ms);
+            }
+        }
+        self.wakeups.disarm();
         if let Some(buffer) = &buffer {
             self.cache.insert(buffer, &suggestion, now);
         }

@@ -9,7 +9,7 @@ use crate::transport::NotBefore;
 
 /// The first wake-up comes this long after the first byte, at the earliest, in milliseconds.
 const FIRST_MS: u64 = 200;
-/// If answers usually end within this time of their first byte, they are shown once, when they have ended. In milliseconds.
+/// If answers of several lines usually end within this time of their first byte, they are shown once, when they have ended. In milliseconds.
 /// The same if the model writes so fast that it may be done by then (see [`NotBefore`]). The first 200 ms of a slower one are the
 /// same whether it writes four lines in 0.4 s or twelve in 1.2 s, and in the second case the first line must not show later.
 const SHORT_MS: u64 = 400;
@@ -57,7 +57,7 @@ pub struct Wakeups {
     owed: Vec<String>,
     /// Documents whose lenses the newest wake-up has made the editor ask for. It asks once for each that is open.
     asked: Vec<String>,
-    /// How long an answer usually takes from its first byte to its end, in milliseconds.
+    /// How long an answer of several lines usually takes from its first byte to its end, in milliseconds.
     writing_ms: Option<u64>,
 }
 
@@ -95,7 +95,7 @@ impl Wakeups {
         is_wakeup && std::mem::take(&mut self.may_be_sent)
     }
 
-    /// An answer took this long from its first byte to its end.
+    /// An answer of several lines took this long from its first byte to its end.
     pub fn wrote(&mut self, ms: u64) {
         self.writing_ms = Some(self.writing_ms.map_or(ms, |mean| (mean * 3 + ms) / 4));
     }

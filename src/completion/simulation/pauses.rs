@@ -45,10 +45,16 @@ fn a_pause_is_answered_line_by_line() {
 
 /// A model that takes so many milliseconds for each of so many lines.
 fn slow(line_ms: u64, lines: usize) -> super::desk::Model {
+    let script = slowly(line_ms, lines);
+    Box::new(move |_| script.clone())
+}
+
+/// The same once.
+fn slowly(line_ms: u64, lines: usize) -> Vec<(u64, Serve)> {
     let lines: Vec<String> =
         (0..lines).map(|n| format!("let value_{n} = compute_the_value_of({n});\n")).collect();
     let pieces: Vec<(u64, &str)> = lines.iter().map(|line| (line_ms, line.as_str())).collect();
-    saying(200, &pieces)
+    answer(200, &pieces)
 }
 
 #[test]
@@ -280,6 +286,31 @@ fn the_first_line_shows_when_it_is_whole_however_slowly_it_is_written() {
         let is_whole = 4 * word_ms;
         let soonest = if before.is_empty() || is_whole <= 200 { 200 } else { 400 };
         assert_eq!(first, 100 + 300 + is_whole.max(soonest), "{before:?}, {word_ms} ms");
+        is_clean(&desk);
+    }
+}
+
+#[test]
+fn an_end_is_waited_for_where_answers_of_several_lines_are_short() {
+    // The answer before, and how long after the beginning of a slow one its first line shows.
+    for (lines, line_ms, waits_ms) in [(1, 100, 200), (3, 120, 400), (3, 150, 200), (5, 150, 200)] {
+        let mut asked = 0;
+        let model = move |_: &_| {
+            asked += 1;
+            if asked == 1 { slowly(line_ms, lines) } else { slowly(100, 12) }
+        };
+        let settings = json!({"speculative": "off", "debounce-ms": 100, "cache-size": 0});
+        let mut desk = Desk::with("fn main() {\n    |\n}\n", Box::new(model), settings);
+        // The second time the first key clears the ghost, and the others leave requests to show lines through.
+        for keys in ["x", "yzabc"] {
+            desk.types(keys, 80, 5000);
+        }
+        let told = format!("{lines} lines of {line_ms} ms");
+        desk.seen(|seen| {
+            assert_eq!(seen.requests, 2, "{told}");
+            let first = seen.drawn_after.iter().position(|after| *after == 300 + waits_ms);
+            assert!(first.is_some_and(|first| first > 0), "{told}: {:?}", seen.drawn_after);
+        });
         is_clean(&desk);
     }
 }
