@@ -19,11 +19,11 @@ $requests = @{}
 $script:armed = ''
 $script:at = -1
 $script:pause = 0
-# How much later, in ms, if the model writes fast: if four lines have come when that is due. Whether it is that late.
+# How much later, in ms, if the model writes fast: three lines within 150 ms of the first byte. Whether it is that late.
 $script:extra = 0
 $script:longer = $false
 # Of that request's answer: what the plugin has read and what was looked at, in bytes; whether a line feed of text or the
-# end of an answer came behind what is read, and about how many line feeds.
+# end of an answer came behind what is read, and how many line feeds came early.
 $script:read = 0
 $script:seen = 0
 $script:line = $false
@@ -71,8 +71,10 @@ function Look-At($file, $now) {
         $count = $new.Read($bytes, 0, $bytes.Length)
         $new.Close()
         $text = [Text.Encoding]::ASCII.GetString($bytes, 0, $count)
-        $new_text = $text.Substring([Math]::Min($count, [int]($seen - $from)))
-        $script:lines = $lines + [regex]::Matches($new_text, '\\n').Count
+        if ($now -le $at - $pause + 150) {
+            $early = $text.Substring([Math]::Min($count, [int]($seen - $from)))
+            $script:lines = $lines + [regex]::Matches($early, '\\n').Count
+        }
         $script:seen = $from + $count
         if ($text.Contains('\n')) { $script:line = $true }
         if ($text -match '\[DONE\]|message_stop|response\.(completed|incomplete)|.done.:true|.stop.:true') { $script:done = $true }
@@ -198,7 +200,7 @@ function Step {
         $due = $true
     } elseif ($armed -and $requests[$armed].file) {
         Look-At $requests[$armed].file $now
-        if ($lines -ge 4 -and $at -le $now -and -not $longer) {
+        if ($lines -ge 3 -and $at -le $now -and -not $longer) {
             $script:longer = $true
             $script:at = $at + $extra
         }

@@ -16,8 +16,8 @@
 #   x K                 stop request K
 #   w K MS N EXTRA      wake up once, when a line feed of text has come after byte N of the body of request K, but not
 #                       within MS, or not at all if MS is -; or when the answer or K has ended, or so much of it is
-#                       unread that it could not go on. If four lines come within MS, the model writes fast and may be
-#                       done soon: it gets EXTRA milliseconds for that
+#                       unread that it could not go on. If three lines come within 0.15 s of the first byte, the model
+#                       writes fast and may be done soon: it gets EXTRA milliseconds for that
 #   r K N               N bytes of body of request K were read
 #   t MS                wake up once, after MS
 #   c                   the last wake-up has come. Another is not sent before, but half a second after it could be: the
@@ -455,7 +455,7 @@ look() {
     elif [ -z "$gate" ]; then
         watch "$armed" "$need"
     elif [ "$extra" -gt 0 ] && [ -z "$counted" ]; then
-        # One look during the pause is enough to know how fast the model writes.
+        # One look during the pause tells how fast the model writes.
         counted=1
         watch "$armed" "$need" 0.15
     fi
@@ -539,7 +539,7 @@ while read -r command k n m body old <&3; do
             wait "$keeper"
             if [ "$k" = "$sent" ]; then
                 sent=
-            elif [ "$lines" -ge 4 ] && [ "$extra" -gt 0 ] && [ -z "$longer" ]; then
+            elif [ "$lines" -ge 3 ] && [ "$extra" -gt 0 ] && [ -z "$longer" ]; then
                 longer=1
                 hold "$extra"
                 continue

@@ -29,7 +29,7 @@ pub use curl_config::with_body;
 pub use failure::of_exit as curl_failure;
 pub use host::*;
 pub use options::{Limits, Mode, Options, Patience};
-pub use requests::{FAST_LINES, NotBefore, RequestNumber, Transport, TransportEvent};
+pub use requests::{NotBefore, RequestNumber, Transport, TransportEvent};
 
 /// Seconds that a command of the user may take. Then the agent kills it.
 pub const COMMAND_SECONDS: u64 = 10;

@@ -13,12 +13,10 @@ pub struct RequestNumber(pub u64);
 pub struct NotBefore {
     /// `u64::MAX`: only when the answer has ended.
     pub ms: u64,
-    /// How much later, if the model writes fast, which means [`FAST_LINES`] lines until then: it may be done soon.
+    /// How much later if the model writes fast, because then it may be done soon: if three lines come within 150 ms of the first
+    /// byte.
     pub extra_ms: u64,
 }
-
-/// The number is also in the agent's scripts.
-pub const FAST_LINES: usize = 4;
 
 /// However fast the model writes.
 impl From<u64> for NotBefore {

@@ -16,9 +16,7 @@ use serde_json::{Value, json};
 use crate::http::HttpRequest;
 use crate::lapce::driver::{Driver, Environment};
 use crate::lapce::rpc::Host;
-use crate::transport::{
-    self, FAST_LINES, Failure, FailureKind, NotBefore, RequestNumber, Transport, TransportEvent,
-};
+use crate::transport::{self, Failure, FailureKind, NotBefore, RequestNumber, Transport, TransportEvent};
 
 /// What a user does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +149,9 @@ struct Handed {
     was_read: bool,
     first_byte_ms: Option<u64>,
 }
+
+/// A model writes fast if three lines come within this time, in milliseconds.
+const FAST_MS: u64 = 150;
 
 /// The wake-up that was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -319,7 +320,7 @@ impl World {
                 let mut lines = handed.script.iter().flat_map(lines);
                 let may_come = base.map(|base| {
                     let may_come = base.saturating_add(not_before.ms);
-                    let is_fast = lines.clone().nth(FAST_LINES - 1).is_some_and(|at| at <= may_come);
+                    let is_fast = lines.clone().nth(2).is_some_and(|third| third <= base + FAST_MS);
                     if is_fast { may_come + not_before.extra_ms } else { may_come }
                 });
                 let more = lines.next().zip(may_come).map(|(line, may_come)| line.max(may_come));
