@@ -28,7 +28,7 @@
 #   d ID     the pause before a start is over
 #   o ID     the pause before a wake-up is over
 #   g K N L LAST
-#            N more bytes of body of request K, with L line feeds of text in them, counted up to 4: all formats send
+#            N more bytes of body of request K, with L line feeds of text in them, counted up to 3: all formats send
 #            text in JSON strings, where it is written \n. L is e if they have the end of an answer: the server may keep
 #            the connection. LAST are the last of them, at most 18, if such an end could begin there
 #   b K      curl runs, oK and cK are open
@@ -362,7 +362,7 @@ watch() {
                 ;;
             *)
                 found=0 rest=$text
-                while case $rest in *'\n'*) [ "$found" -lt 4 ] ;; *) false ;; esac; do
+                while case $rest in *'\n'*) [ "$found" -lt 3 ] ;; *) false ;; esac; do
                     found=$((found + 1)) rest=${rest#*'\n'}
                 done
                 ;;

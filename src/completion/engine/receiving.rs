@@ -289,11 +289,15 @@ impl Engine {
         let buffer = buffers.get(&suggestion.uri);
         if let Some(first) = generation.first_text_ms() {
             let mut writing_ms = now.saturating_sub(first);
-            if let Some(FirstText { took_ms, latency_ms }) = self.first_text.take() {
-                // If all of it was read at once, the end of the answer was what woke the plugin.
-                self.debounce.answered(if writing_ms == 0 { took_ms } else { latency_ms });
-                // The text had waited that long when it was read.
-                writing_ms += took_ms.saturating_sub(latency_ms);
+            match self.first_text.take() {
+                // All of it was read at once: the end of the answer was what woke the plugin.
+                Some(text) if writing_ms == 0 => self.debounce.answered(text.took_ms),
+                Some(FirstText { took_ms, latency_ms }) => {
+                    self.debounce.answered(latency_ms);
+                    // The text had waited that long when it was read.
+                    writing_ms += took_ms.saturating_sub(latency_ms);
+                }
+                None => {}
             }
             // One line takes one wake-up, however long it was written.
             if buffer.as_ref().is_some_and(|buffer| suggestion.rest(buffer.text).text.contains('\n')) {

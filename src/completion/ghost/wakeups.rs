@@ -9,9 +9,9 @@ use crate::transport::NotBefore;
 
 /// The first wake-up comes this long after the first byte, at the earliest, in milliseconds.
 const FIRST_MS: u64 = 200;
-/// If answers of several lines usually end within this time of their first byte, they are shown once, when they have ended. In milliseconds.
-/// The same if the model writes so fast that it may be done by then (see [`NotBefore`]). The first 200 ms of a slower one are the
-/// same whether it writes four lines in 0.4 s or twelve in 1.2 s, and in the second case the first line must not show later.
+/// An answer is shown once, when it has ended, if it ends within this time of its first byte, in milliseconds. But that is waited
+/// for only if answers of several lines usually end so soon, or if the model writes fast (see [`NotBefore`]). The first 200 ms of
+/// a slower one are the same whether it writes four lines in 0.4 s or twelve in 1.2 s, and of twelve the first must not show later.
 const SHORT_MS: u64 = 400;
 /// The gap before the next wake-up while the model writes its reasoning, in milliseconds.
 const THINKING_MS: u64 = 2000;
