@@ -124,7 +124,7 @@ pub enum Verdict {
     Again {
         /// Milliseconds to wait first.
         delay_ms: u64,
-        /// The failure that the wait is for, if there is one.
+        /// The failure, unless the next request avoids it.
         after: Option<Box<Error>>,
     },
     /// It failed for good. What was received stays.

@@ -144,7 +144,7 @@ fn whatever_is_cut_off_is_asked_for_at_once_and_joins_without_gap_or_repeat() {
                     Verdict::Ended(Ending::Whole) if received == whole => continue,
                     // Nothing to go on from: the same once more, after a pause.
                     Verdict::Again { delay_ms: 1.., .. } if received.is_empty() => {}
-                    Verdict::Again { delay_ms: 0, after: None } if !received.is_empty() => {}
+                    Verdict::Again { delay_ms: 0, .. } if !received.is_empty() => {}
                     verdict => panic!("{context}: {verdict:?}"),
                 }
                 let request = reader.ask();
@@ -174,7 +174,7 @@ fn a_stream_that_breaks_again_and_again_keeps_what_it_gave() {
             let verdict = reader.read(&[answer.opening, answer.pieces.concat()].concat(), Some(Cut::Broken));
             assert_eq!(reader.answer.text, PIECES[..=count].concat(), "{}", case.name);
             match verdict {
-                Verdict::Again { delay_ms: 0, after: None } if count < 2 => {}
+                Verdict::Again { delay_ms: 0, .. } if count < 2 => {}
                 Verdict::Failed(error) if count == 2 => assert!(!error.message.is_empty(), "{}", case.name),
                 verdict => panic!("{}, cut {count}: {verdict:?}", case.name),
             }
