@@ -411,32 +411,34 @@ impl Generation {
     /// Decides what follows a failure: a request for the list of models, for the rest of a broken answer, the same request
     /// after a pause, or nothing.
     fn failure(&mut self, error: Error, text: &str, random: &mut u64) -> Verdict {
-        if error.kind == ErrorKind::Model
-            && text.is_empty()
-            && self.provider.models_request(&self.account).is_some()
-        {
-            self.unknown_model = Some(error.clone());
-            return Verdict::Again { delay_ms: 0, after: Some(Box::new(error)) };
+        let error = Box::new(error);
+        match self.delay_ms(&error, text, random) {
+            Some(delay_ms) => Verdict::Again { delay_ms, after: Some(error) },
+            None => Verdict::Failed(error),
         }
-        let broke = matches!(error.kind, ErrorKind::Truncated | ErrorKind::Network | ErrorKind::Transient);
-        if !text.is_empty() && broke && self.resumes < RESUMES {
-            self.resumes += 1;
-            return Verdict::Again { delay_ms: 0, after: Some(Box::new(error)) };
+    }
+
+    /// How long the next request waits, in milliseconds; `None`: there is none.
+    fn delay_ms(&mut self, error: &Error, text: &str, random: &mut u64) -> Option<u64> {
+        if !text.is_empty() {
+            let broke =
+                matches!(error.kind, ErrorKind::Truncated | ErrorKind::Network | ErrorKind::Transient);
+            self.resumes += u32::from(broke);
+            return (broke && self.resumes <= RESUMES).then_some(0);
+        }
+        if error.kind == ErrorKind::Model && self.provider.models_request(&self.account).is_some() {
+            self.unknown_model = Some(error.clone());
+            return Some(0);
         }
         let attempt = retry::Attempt {
             retries: self.retries,
-            error: &error,
+            error,
             headers: &self.received.headers,
             invoked: self.invoked,
             random: next(random),
         };
-        match retry::delay_ms(&attempt) {
-            Some(delay_ms) if text.is_empty() => {
-                self.retries += 1;
-                Verdict::Again { delay_ms, after: Some(Box::new(error)) }
-            }
-            _ => Verdict::Failed(Box::new(error)),
-        }
+        self.retries += 1;
+        retry::delay_ms(&attempt)
     }
 }
 

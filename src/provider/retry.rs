@@ -40,7 +40,7 @@ const NO_CREDIT_MS: u64 = 600_000;
 /// How long to wait before the next try, in milliseconds; `None`: give up.
 pub fn delay_ms(attempt: &Attempt<'_>) -> Option<u64> {
     let error = attempt.error;
-    if is_loading(error) {
+    if is_loading(error.status, &error.message) {
         return LOADING_MS.get(attempt.retries as usize).copied();
     }
     let most = if attempt.invoked { 3 } else { 1 };
@@ -76,8 +76,8 @@ pub fn pause_ms(error: &Error) -> Option<u64> {
 }
 
 /// Whether the server still loads the model: llama.cpp's answers 503 with these words meanwhile.
-pub fn is_loading(error: &Error) -> bool {
-    error.status == Some(503) && error.message.to_ascii_lowercase().contains("loading model")
+pub fn is_loading(status: Option<u16>, words: &str) -> bool {
+    status == Some(503) && words.to_ascii_lowercase().contains("loading model")
 }
 
 /// Whether it will be refused again until the user changes something.

@@ -19,9 +19,8 @@ $requests = @{}
 $script:armed = ''
 $script:at = -1
 $script:pause = 0
-# How much later, in ms, if the model writes fast: three lines within 150 ms of the first byte. Whether it is that late.
+# How much later, in ms, if the model writes fast: three lines within 150 ms of the first byte.
 $script:extra = 0
-$script:longer = $false
 # Of that request's answer: what the plugin has read and what was looked at, in bytes; whether a line feed of text or the
 # end of an answer came behind what is read, and how many line feeds came early.
 $script:read = 0
@@ -55,7 +54,6 @@ function Watch-Request($k, $from) {
     $script:line = $false
     $script:done = $false
     $script:lines = 0
-    $script:longer = $false
 }
 
 # Looks at what has come of the answer to the request that is to wake the plugin.
@@ -200,9 +198,9 @@ function Step {
         $due = $true
     } elseif ($armed -and $requests[$armed].file) {
         Look-At $requests[$armed].file $now
-        if ($lines -ge 3 -and $at -le $now -and -not $longer) {
-            $script:longer = $true
+        if ($lines -ge 3 -and $at -le $now) {
             $script:at = $at + $extra
+            $script:extra = 0
         }
         $due = $done -or ($line -and $at -le $now)
     }

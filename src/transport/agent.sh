@@ -180,8 +180,8 @@ ready
 now=0 serial=0
 waiting= alarm= alarm_id= sleeper=
 armed= need=0 pause=0 gate= keeper= open=
-# Of the wake-up that was asked for: lines that came since; whether they are counted, and whether its pause was longer for that.
-lines=0 extra=0 counted= longer=
+# Of the wake-up that was asked for: lines that came since, whether they are counted, and what is left of EXTRA.
+lines=0 extra=0 counted=
 # Empty: the last wake-up has come. 0: it was sent. Otherwise another is due, at c or after the pause of this ID.
 sent=
 free='5 6 7 8 9 '
@@ -235,7 +235,7 @@ unqueue() {
 # Lets request $1 go, with its body in a file if $2 is 1, instead of request $3.
 launch() {
     [ "$3" = 0 ] || {
-        [ "$armed" != "$3" ] || { armed=$1 need=0 open= lines=0 counted= longer= && drop_gate; }
+        [ "$armed" != "$3" ] || { armed=$1 need=0 open= lines=0 counted= && drop_gate; }
         forget "$3"
     }
     # The disk has become read-only: no request can be served, and its answer must not be waited for.
@@ -505,7 +505,7 @@ while read -r command k n m body old <&3; do
             ;;
         w)
             disarm
-            armed=$k pause=$n need=$m extra=$body lines=0 counted= longer=
+            armed=$k pause=$n need=$m extra=$body lines=0 counted=
             eval "got=\${got$k:-0} ended=\$ended$k"
             if [ -n "$ended" ]; then
                 wake
@@ -539,9 +539,9 @@ while read -r command k n m body old <&3; do
             wait "$keeper"
             if [ "$k" = "$sent" ]; then
                 sent=
-            elif [ "$lines" -ge 3 ] && [ "$extra" -gt 0 ] && [ -z "$longer" ]; then
-                longer=1
+            elif [ "$lines" -ge 3 ] && [ "$extra" -gt 0 ]; then
                 hold "$extra"
+                extra=0
                 continue
             fi
             gate= open=1

@@ -154,7 +154,7 @@ impl Engine {
             Verdict::Again { delay_ms, after } => {
                 let status = after.and_then(|error| match error.kind {
                     ErrorKind::RateLimited => Some(Status::Nothing(Why::RateLimited(delay_ms))),
-                    _ => retry::is_loading(&error).then_some(Status::Loading),
+                    _ => retry::is_loading(error.status, &error.message).then_some(Status::Loading),
                 });
                 self.again(now, delay_ms, status, out);
             }

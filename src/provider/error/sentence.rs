@@ -4,6 +4,7 @@ use super::Error;
 use super::clean::PAGE;
 use crate::provider::fim::fill;
 use crate::provider::registry;
+use crate::provider::retry::is_loading;
 use crate::provider::{Account, Defaults, Provider};
 use crate::stream::ErrorKind;
 use crate::transport::FailureKind;
@@ -40,6 +41,9 @@ pub(super) fn of_answer(provider: &dyn Provider, account: &Account, error: &Erro
             "{title} cannot fill in the middle with this model: set `fim` to a template or to `chat`."
         }
         ErrorKind::RateLimited => "{title} asks to wait{wait}: too many requests.",
+        ErrorKind::Transient if is_loading(error.status, words) => {
+            "{title} is still loading the model: wait, then try again."
+        }
         ErrorKind::Transient => "{title} failed or is overloaded; trying again may help.",
         ErrorKind::Truncated => "{title} ended the answer before it was complete.",
         ErrorKind::Timeout => "{title} sent nothing for too long: see `timeout.idle-ms`.",
