@@ -125,6 +125,9 @@ enum Caret {
     Unknown,
     /// Here.
     At(Place),
+    /// The same, and an edit changed nothing since: a bracket was typed over one, which a request follows; or the file was
+    /// saved, to which Lapce makes such an edit.
+    Kept,
     /// It left the position that it had after the last edit. It may come back unseen.
     Left,
 }

@@ -180,8 +180,8 @@ ready
 now=0 serial=0
 waiting= alarm= alarm_id= sleeper=
 armed= need=0 pause=0 gate= keeper= open=
-# Of the wake-up that was asked for: lines that came since, whether they are counted, and what is left of EXTRA.
-lines=0 extra=0 counted=
+# Of the wake-up that was asked for: lines that came since, what is left of EXTRA, and whether they were counted once for it.
+lines=0 extra=0 once=
 # Empty: the last wake-up has come. 0: it was sent. Otherwise another is due, at c or after the pause of this ID.
 sent=
 free='5 6 7 8 9 '
@@ -235,7 +235,7 @@ unqueue() {
 # Lets request $1 go, with its body in a file if $2 is 1, instead of request $3.
 launch() {
     [ "$3" = 0 ] || {
-        [ "$armed" != "$3" ] || { armed=$1 need=0 open= lines=0 counted= && drop_gate; }
+        [ "$armed" != "$3" ] || { armed=$1 need=0 open= lines=0 once= && drop_gate; }
         forget "$3"
     }
     # The disk has become read-only: no request can be served, and its answer must not be waited for.
@@ -337,16 +337,16 @@ mind() {
 # looked at alone: the plugin has read them. They are looked at $3 seconds later if that is not empty.
 watch() {
     eval "[ -n \"\$begun$1\" ] && [ -z \"\$watch$1\" ]" && [ -p "c$1" ] || return
-    eval "size=\$(($2 - \${got$1:-0}))" collect=$3
+    eval "size=\$(($2 - \${got$1:-0}))" nap=$3
     # Lines are not waited for: many pieces are taken together.
-    [ "$size" -gt 0 ] || [ "$armed $pause" != "$1 -" ] || collect=0.25
+    [ "$size" -gt 0 ] || [ "$armed $pause" != "$1 -" ] || nap=0.25
     [ "$size" -gt 0 ] && [ "$size" -le 65536 ] || size=65536
     {
         exec >&3 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
         exec 9<>"c$1" 8<"c$1" 9<&- || exit
         # If the pipe has just been removed, that made a file.
         [ -p "c$1" ] || rm -f "c$1"
-        [ -z "$collect" ] || sleep "$collect" >/dev/null 3>&- 8<&-
+        [ -z "$nap" ] || sleep "$nap" >/dev/null 3>&- 8<&-
         LC_ALL=C
         export LC_ALL
         # The bytes, and behind them what dd says about their number.
@@ -454,9 +454,9 @@ look() {
         wake
     elif [ -z "$gate" ]; then
         watch "$armed" "$need"
-    elif [ "$extra" -gt 0 ] && [ -z "$counted" ]; then
+    elif [ "$extra" -gt 0 ] && [ -z "$once" ]; then
         # One look during the pause tells how fast the model writes.
-        counted=1
+        once=1
         watch "$armed" "$need" 0.15
     fi
 }
@@ -505,7 +505,7 @@ while read -r command k n m body old <&3; do
             ;;
         w)
             disarm
-            armed=$k pause=$n need=$m extra=$body lines=0 counted=
+            armed=$k pause=$n need=$m extra=$body lines=0 once=
             eval "got=\${got$k:-0} ended=\$ended$k"
             if [ -n "$ended" ]; then
                 wake

@@ -44,7 +44,11 @@ impl Engine {
             _ => {}
         }
         self.screen.edited(now, uri, change, !edit.removed.is_empty());
-        self.caret = Caret::Unknown;
+        if edit.removed != edit.inserted {
+            self.caret = Caret::Unknown;
+        } else if let Caret::At(_) = self.caret {
+            self.caret = Caret::Kept;
+        }
         match effect {
             Effect::Fits => {}
             Effect::Accepted => {
@@ -87,6 +91,12 @@ impl Engine {
             Caret::Left => {}
             Caret::At(place) if place.uri == uri && place.offset == offset => {}
             Caret::At(_) => self.leave_place(out),
+            Caret::Kept => {
+                // The file was saved, which cleared the ghost. Another is not drawn before the next key: Lapce 0.4.6 crashes
+                // when a file is closed while one shows.
+                self.screen.settled();
+                self.leave_place(out);
+            }
             Caret::Unknown if uri != self.front => {
                 self.leave_document(out);
                 self.front = uri.to_owned();

@@ -34,6 +34,7 @@ pub enum Act {
     Paste(&'static str),
     Undo,
     Redo,
+    Save,
     Arrow(Arrow),
     /// Clicks into this line and column.
     Click(u32, u32),
@@ -72,6 +73,7 @@ impl Act {
             Act::Invoke => editor.invoke(),
             Act::Paste(text) => editor.paste(text),
             Act::Undo => editor.undo(),
+            Act::Save => editor.save(),
             Act::Redo => editor.redo(),
             Act::Arrow(arrow) => editor.arrow(arrow),
             Act::Click(line, character) => editor.click(line, character),

@@ -122,6 +122,7 @@ pub fn failing(call: u64) -> Result<u64, String> {
         (80, Act::Key('\n')),
         (900, Act::Tab),
         (50, Act::Undo),
+        (50, Act::Save),
         (500, Act::Switch),
     ];
     desk.play(keys.chain(acts).collect::<VecDeque<_>>());
@@ -259,10 +260,11 @@ impl User for Somebody {
             30..34 => Act::Tab,
             34 => Act::Esc,
             35..37 => Act::Invoke,
-            37..39 => {
+            37 => {
                 let text: &&str = dice.pick(&TEXTS);
                 Act::Paste(text)
             }
+            38 => Act::Save,
             39 => Act::Undo,
             40 => Act::Redo,
             41 => Act::Arrow(*dice.pick(&[Arrow::Up, Arrow::Down, Arrow::Left, Arrow::Right])),

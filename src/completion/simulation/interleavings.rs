@@ -22,6 +22,7 @@ fn acts() -> impl Strategy<Value = VecDeque<(u64, Act)>> {
         2 => Just(Act::Invoke),
         2 => prop::sample::select(vec!["pasted text", "x", "two\nlines"]).prop_map(Act::Paste),
         1 => Just(Act::Undo),
+        1 => Just(Act::Save),
         1 => Just(Act::Redo),
         1 => prop::sample::select(vec![Arrow::Up, Arrow::Down, Arrow::Left, Arrow::Right]).prop_map(Act::Arrow),
         1 => (0..4u32, 0..9u32).prop_map(|(line, character)| Act::Click(line, character)),

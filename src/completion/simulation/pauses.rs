@@ -140,6 +140,32 @@ fn a_click_an_arrow_or_another_file_while_waiting_leaves_no_ghost_and_no_request
 }
 
 #[test]
+fn saving_asks_and_draws_nothing_before_the_next_key() {
+    // What is done before, and how long before saving: nothing came, the ghost grows, it is whole.
+    for before in [None, Some(Act::Esc), Some(Act::Arrow(lapce_editor::Arrow::Left)), Some(Act::Tab)] {
+        for rest_ms in [20, 600, 4000] {
+            let settings = json!({"speculative": "off", "debounce-ms": 100});
+            let mut desk = Desk::with("fn main() {\n    |\n}\n", slow(100, 12), settings);
+            desk.types("let these be ", 80, rest_ms);
+            if let Some(act) = before {
+                desk.act(act);
+            }
+            let told = format!("{before:?}, {rest_ms}");
+            let requests = desk.seen(|seen| seen.requests);
+            desk.act(Act::Save);
+            assert!(desk.screen().ghost.is_none(), "{told}");
+            desk.rest(10_000);
+            assert!(desk.screen().ghost.is_none(), "{told}: {:?}", desk.screen().ghost_text());
+            assert_eq!((desk.handed(), desk.screen().status.len()), (0, 0), "{told}");
+            desk.seen(|seen| assert_eq!(seen.requests, requests, "{told}"));
+            desk.types("l", 80, 10_000);
+            assert!(desk.screen().ghost.is_some() || before.is_some(), "{told}");
+            is_clean(&desk);
+        }
+    }
+}
+
+#[test]
 fn paste_and_undo_while_waiting_end_what_was_waited_for() {
     for act in [Act::Paste("pasted();"), Act::Undo] {
         let mut desk = Desk::new("fn main() {\n    |\n}\n", saying(800, &[(0, "x();")]));

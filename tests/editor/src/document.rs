@@ -182,6 +182,16 @@ impl Document {
         self.column = column;
     }
 
+    /// Brings all line ends in line, as Lapce does before it saves. They always are here, so nothing changes; but Lapce makes an
+    /// edit of it wherever there is a line end (`LineEnding::normalize_delta` in floem's editor-core, 0.4.6).
+    pub fn normalize(&mut self) -> Option<TextDocumentContentChangeEvent> {
+        self.buffer.text().contains('\n').then(|| {
+            self.edited();
+            self.break_undo();
+            self.full()
+        })
+    }
+
     /// Whether the code actions at the caret are still to be asked for. From now on they are not, until the next edit.
     pub fn wants_code_actions(&mut self) -> bool {
         self.code_actions.insert(self.cursor.head)

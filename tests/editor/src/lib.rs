@@ -533,10 +533,10 @@ impl Editor {
         self.ask_for_code_actions();
     }
 
-    /// Saves the file in front.
+    /// Saves the file in front, which has changes. The ghost goes.
     pub fn save(&mut self) {
+        self.step(Document::normalize);
         self.did_save();
-        self.ask_for_code_actions();
     }
 
     // What is to be seen.

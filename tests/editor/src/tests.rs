@@ -149,6 +149,7 @@ fn ghost_text_follows_the_rules_of_lapce() {
             vec![Type("abc"), Answer(0, at(0, 3, "1")), Answer(1, at(0, 3, "1\n2")), Tab],
             "abc1\n2|",
         ),
+        ("saving wipes the ghost", "|", vec![Type("a"), Answer(0, plain("b")), Save], "a|"),
         (
             "an answer after Escape is drawn all the same",
             "|",
@@ -378,6 +379,8 @@ fn every_act_sends_its_messages_in_the_order_of_lapce() {
         ("Escape", "a|", Escape, &[]),
         ("a click", "a|", Click(0, 0), &[]),
         ("Up", "a\n|", Press(Arrow::Up), &[]),
+        ("saving", "a|\n", Save, &["didChange full \"a\\n\"", "codeLens"]),
+        ("saving what has one line", "a|", Save, &[]),
     ];
     for (name, text, step, expected) in scenes {
         let mut editor = editor(Config::default(), text);
@@ -452,6 +455,7 @@ fn code_actions_are_asked_for_last_at_every_key_and_click_once_at_each_place_sin
         ("Escape", "a|", vec![Escape], vec![]),
         ("alt+\\", "a|", vec![Invoke], vec!["ask 1 at 1"]),
         ("other keys", "a|", vec![Next, Save], vec![]),
+        ("saving", "a|\n", vec![Save], vec!["didChange full \"a\\n\"", "codeLens", "actions at 0:1"]),
         (
             "Escape after diagnostics, which are no edit but drop what was asked for",
             "a|",
