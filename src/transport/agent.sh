@@ -133,8 +133,8 @@ tidy() {
     cd /
     tries=0
     while remove "$name"; [ -e "$home/$name" ] && [ "$tries" -lt 60 ]; do
-        # A disk that is read-only may be writable again soon.
-        if [ "$tries" -lt 9 ]; then sleep 0.1; elif [ ! -w "$home" ]; then sleep 1; else exit; fi
+        # A disk that is read-only may be writable again soon. Where it is by now, one more try is enough.
+        if [ "$tries" -lt 9 ]; then sleep 0.1; else [ ! -w "$home" ] || tries=59; sleep 1; fi
         tries=$((tries + 1))
     done
 }
