@@ -113,7 +113,7 @@ impl Wakeups {
         NotBefore { ms: FIRST_MS, extra_ms: SHORT_MS - FIRST_MS }
     }
 
-    /// How many wake-ups this pause may still have, with so many bytes in open documents.
+    /// How many wake-ups this pause may still have; `open_bytes`: the size of all open documents.
     pub fn left(&self, open_bytes: usize) -> usize {
         (showing(open_bytes) + ENDING).saturating_sub(self.in_pause)
     }
