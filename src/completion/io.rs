@@ -202,7 +202,7 @@ pub struct Figures {
 /// When to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wake {
-    /// When the answer has a further line of text and the wake-up may come; at once when the answer has ended.
+    /// When the answer has a further line of text, but not before `not_before`; at once when the answer has ended.
     More {
         /// The request.
         number: RequestNumber,

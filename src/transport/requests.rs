@@ -53,8 +53,8 @@ pub trait Transport {
     /// file remains. Unknown numbers are ignored.
     fn stop(&mut self, number: RequestNumber);
 
-    /// Asks for one wake-up: when a further line of text of `number` has come and it may come, or at once when the request
-    /// has ended or failed. Replaces what `wake` or `timer` asked for before.
+    /// Asks for one wake-up: when a further line of text of `number` has come, but not before `not_before`; or at once when
+    /// the request has ended or failed. Replaces what `wake` or `timer` asked for before.
     ///
     /// A line ends with `\n`, as JSON writes it, in body that was not read yet: all formats send text in JSON strings.
     fn wake(&mut self, number: RequestNumber, not_before: impl Into<NotBefore>);

@@ -134,7 +134,7 @@ impl Engine {
         out: &mut Vec<Output>,
     ) {
         let verdict = match verdict {
-            // The failure shows without a key, which what comes of another request would not.
+            // Nothing would wake the plugin to read the answer to another request. So the failure is shown now.
             Verdict::Again { after: Some(error), .. } if !self.can_read_another(buffers) => {
                 Verdict::Failed(error)
             }
